@@ -1,0 +1,343 @@
+//! Aligned bytes seen as typed slices: packed weights, slots of working memory, one element type as another.
+//!
+//! The casts of the crate and their proofs live here. A range that does not fit is a compile error when it is cut
+//! in a `const`, which is how emitted code cuts it:
+//! `const STEM: &[f32] = BLOB.f32s(0..864);`.
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
+use core::ops::Range;
+use core::slice;
+
+#[cfg(target_endian = "big")]
+compile_error!("packed weights are little endian; no big-endian target is supported");
+
+/// What a blob and an arena are aligned to, in bytes: a cache line, and the widest vector.
+pub const ALIGN: usize = 64;
+
+/// Packed weights: `N` bytes, a multiple of [`ALIGN`].
+#[repr(C, align(64))]
+pub struct Blob<const N: usize>([u8; N]);
+
+impl<const N: usize> Blob<N> {
+    const WHOLE_LINES: () =
+        assert!(N.is_multiple_of(ALIGN), "blobs and arenas are multiples of 64 bytes long");
+
+    /// Takes the bytes that `include_bytes!` or a byte-string literal gives.
+    #[inline(always)]
+    pub const fn new(bytes: [u8; N]) -> Self {
+        const { Self::WHOLE_LINES };
+        Self(bytes)
+    }
+
+    /// The blob that lies in `bytes`: weights which stand in flash or in a mapped file, apart from the program.
+    pub fn from_bytes(bytes: &[u8]) -> Result<&Self, BlobError> {
+        const { Self::WHOLE_LINES };
+        let start = bytes.as_ptr();
+        if bytes.len() != N {
+            return Err(BlobError::Length { expected: N, found: bytes.len() });
+        }
+        if !start.addr().is_multiple_of(ALIGN) {
+            return Err(BlobError::Alignment { past: start.addr() % ALIGN });
+        }
+        // SAFETY: length and alignment were just checked; any bytes are a blob; a multiple of its alignment has no
+        // padding, so the blob is exactly `bytes` and lives as long.
+        Ok(unsafe { &*start.cast::<Self>() })
+    }
+
+    /// The blob in a file of weights: [`header`], then the blob that hashes to `hash`.
+    pub fn from_file(file: &[u8], hash: u64) -> Result<&Self, BlobError> {
+        let Some((head, bytes)) = file.split_first_chunk::<HEADER_BYTES>() else {
+            return Err(BlobError::Header);
+        };
+        if !head.starts_with(MAGIC) {
+            return Err(BlobError::Header);
+        }
+        let blob = Self::from_bytes(bytes)?;
+        let found = self::hash(bytes);
+        if found != hash {
+            return Err(BlobError::Hash { expected: hash, found });
+        }
+        Ok(blob)
+    }
+
+    /// All bytes.
+    pub const fn bytes(&self) -> &[u8; N] {
+        &self.0
+    }
+
+    /// The bytes, to write through.
+    #[inline(always)]
+    pub(crate) const fn bytes_mut(&mut self) -> &mut [u8; N] {
+        &mut self.0
+    }
+
+    /// The numbers in `range`, which counts `f32`s from the blob's start.
+    #[inline(always)]
+    pub const fn f32s(&self, range: Range<usize>) -> &[f32] {
+        self.cut(range)
+    }
+
+    /// The numbers in `range`, which counts elements of `E` from the blob's start.
+    #[inline(always)]
+    pub const fn cut<E: Element>(&self, range: Range<usize>) -> &[E] {
+        let fits = range.start <= range.end && range.end <= N / size_of::<E>();
+        assert!(fits, "the range lies in the blob");
+        let start = (&raw const self.0).cast::<E>();
+        // SAFETY: the range ends in the blob, a blob is aligned for every element, and any bytes are an `E`.
+        unsafe { slice::from_raw_parts(start.add(range.start), range.end - range.start) }
+    }
+}
+
+/// Bytes in front of the blob in a file of weights, so that file and blob are aligned alike.
+pub const HEADER_BYTES: usize = ALIGN;
+
+/// What a file of weights begins with: name and version of the format.
+const MAGIC: &[u8; 8] = b"mnv2c w1";
+
+/// The first bytes of a file of weights: what it is, and zeros.
+pub const fn header() -> [u8; HEADER_BYTES] {
+    let mut header = [0; HEADER_BYTES];
+    let mut at = 0;
+    while at < MAGIC.len() {
+        header[at] = MAGIC[at];
+        at += 1;
+    }
+    header
+}
+
+/// FNV-1a over words of eight bytes, of which a blob has a whole number.
+pub fn hash(bytes: &[u8]) -> u64 {
+    let words = bytes
+        .chunks_exact(8)
+        .map(|word| word.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)));
+    words
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, word| (hash ^ word).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// Why bytes are not a blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlobError {
+    /// They are too many or too few.
+    Length {
+        /// Bytes that the program was compiled for.
+        expected: usize,
+        /// Bytes given.
+        found: usize,
+    },
+    /// They do not start at a multiple of [`ALIGN`].
+    Alignment {
+        /// Bytes from the last such multiple to their start.
+        past: usize,
+    },
+    /// They do not begin as a file of weights does.
+    Header,
+    /// They are the weights of another network, or damaged.
+    Hash {
+        /// What the program was compiled for.
+        expected: u64,
+        /// What the bytes hash to.
+        found: u64,
+    },
+}
+
+impl fmt::Display for BlobError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length { expected, found } => write!(
+                f,
+                "weights: {found} bytes where the program was compiled for {expected}; use the blob emitted beside it"
+            ),
+            Self::Header => f.write_str(
+                "weights: this is no file of weights; use the one emitted beside the program's source"
+            ),
+            Self::Hash { expected, found } => write!(
+                f,
+                "weights: they hash to {found:#x} where the program was compiled for {expected:#x}; \
+                 use the file emitted with it"
+            ),
+            Self::Alignment { past } => write!(
+                f,
+                "weights: they start {past} bytes past a multiple of {ALIGN}; place or map them at a multiple"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for BlobError {}
+
+/// A number that any bytes are a value of.
+///
+/// # Safety
+/// Every pattern of bits is valid, there is no padding, and the alignment divides [`ALIGN`].
+pub unsafe trait Element: Copy + sealed::Sealed + 'static {}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+macro_rules! elements {
+    ($($number:ty)*) => {$(
+        impl sealed::Sealed for $number {}
+        // SAFETY: a primitive number has no padding and no invalid bits, and its alignment is a small power of two.
+        unsafe impl Element for $number {}
+    )*};
+}
+elements!(f32 i32 u32 i16 u16 i8 u8);
+
+/// The bytes of `numbers` seen as `B`s, which are no more aligned and no longer than `A`s.
+#[inline(always)]
+pub const fn view<A: Element, B: Element>(numbers: &[A]) -> &[B] {
+    let ratio = const { ratio::<A, B>() };
+    // SAFETY: the result spans the same bytes, `B` needs no more alignment, and any bytes are a `B`.
+    unsafe { slice::from_raw_parts(numbers.as_ptr().cast(), numbers.len() * ratio) }
+}
+
+/// [`view`] to write through.
+#[inline(always)]
+pub const fn view_mut<A: Element, B: Element>(numbers: &mut [A]) -> &mut [B] {
+    let ratio = const { ratio::<A, B>() };
+    // SAFETY: as for `view`; what is written is also valid as `A`, and the borrow stays unique.
+    unsafe { slice::from_raw_parts_mut(numbers.as_mut_ptr().cast(), numbers.len() * ratio) }
+}
+
+/// How many `B`s lie in an `A`.
+const fn ratio<A: Element, B: Element>() -> usize {
+    assert!(size_of::<A>().is_multiple_of(size_of::<B>()), "whole `B`s fit in an `A`");
+    assert!(align_of::<A>() >= align_of::<B>(), "an `A` is aligned for a `B`");
+    size_of::<A>() / size_of::<B>()
+}
+
+/// `K` disjoint ranges of `BYTES` of memory, at most sixteen, in elements of `E`.
+pub struct Slots<E, const K: usize, const BYTES: usize> {
+    ranges: [Range<usize>; K],
+    element: PhantomData<E>,
+}
+
+impl<E: Element, const K: usize, const BYTES: usize> Slots<E, K, BYTES> {
+    /// Checks the ranges; to be called in a `const`, where a mistaken plan does not compile.
+    pub const fn new(ranges: [Range<usize>; K]) -> Self {
+        const { assert!(K <= 16, "at most sixteen slots are lent at once") };
+        let mut i = 0;
+        while i < K {
+            let slot = &ranges[i];
+            assert!(slot.start <= slot.end, "a slot ends after it starts");
+            assert!(slot.end <= BYTES / size_of::<E>(), "a slot lies in the memory");
+            let mut j = 0;
+            while j < i {
+                let apart = slot.end <= ranges[j].start || ranges[j].end <= slot.start;
+                assert!(apart, "slots are disjoint");
+                j += 1;
+            }
+            i += 1;
+        }
+        Self { ranges, element: PhantomData }
+    }
+
+    /// The elements of each range.
+    ///
+    /// Written out rather than looped: at opt-level "s" a loop stays one, and hides from kernels how long slots are.
+    #[inline(always)]
+    pub(crate) fn of(self, memory: &mut Blob<BYTES>) -> [&mut [E]; K] {
+        let start = memory.0.as_mut_ptr().cast::<E>();
+        let mut slots = MaybeUninit::<[&mut [E]; K]>::uninit();
+        let first = slots.as_mut_ptr().cast::<&mut [E]>();
+        macro_rules! lend {
+            ($($at:literal)*) => {$(
+                if $at < K {
+                    let Range { start: from, end } = self.ranges[$at];
+                    // SAFETY: `new` checked that the range lies in the memory and shares none with the others; the
+                    // memory is aligned for every element, any bytes are an `E`, and the array has a place `$at`.
+                    unsafe { first.add($at).write(slice::from_raw_parts_mut(start.add(from), end - from)) };
+                }
+            )*};
+        }
+        lend!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
+        // SAFETY: all `K` places, of at most sixteen, have been written.
+        unsafe { slots.assume_init() }
+    }
+}
+
+impl<E: Element, const BYTES: usize> Slots<E, 1, BYTES> {
+    /// A slot by itself: an array of one range looks like a mistake, to readers and to clippy.
+    pub const fn one(range: Range<usize>) -> Self {
+        Self::new([range])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static BLOB: Blob<64> = Blob::new([0; 64]);
+
+    fn one_two() -> Blob<64> {
+        let mut bytes = [0; 64];
+        bytes[4..8].copy_from_slice(&1.0_f32.to_le_bytes());
+        bytes[8..12].copy_from_slice(&2.0_f32.to_le_bytes());
+        Blob::new(bytes)
+    }
+
+    #[test]
+    fn a_range_counts_floats() {
+        assert_eq!(one_two().f32s(1..3), [1.0, 2.0]);
+    }
+
+    #[test]
+    fn a_range_counts_elements_of_its_own_type() {
+        assert_eq!(one_two().cut::<u16>(3..6), [0x3f80, 0, 0x4000]);
+    }
+
+    #[test]
+    fn a_constant_may_borrow_from_a_static_blob() {
+        const LAST: &[f32] = BLOB.f32s(15..16);
+        assert_eq!(LAST, [0.0]);
+    }
+
+    #[test]
+    fn aligned_bytes_of_the_right_length_are_a_blob() {
+        let blob = one_two();
+        let again = Blob::<64>::from_bytes(&blob.0).map(|blob| blob.f32s(1..3));
+        assert_eq!(again, Ok(&[1.0, 2.0][..]));
+    }
+
+    #[test]
+    fn a_wrong_length_is_named() {
+        let error = Blob::<128>::from_bytes(&one_two().0).err();
+        assert_eq!(error, Some(BlobError::Length { expected: 128, found: 64 }));
+    }
+
+    #[test]
+    fn a_crooked_start_is_named() {
+        let blob = Blob::new([0; 128]);
+        let error = Blob::<64>::from_bytes(&blob.0[4..68]).err();
+        assert_eq!(error, Some(BlobError::Alignment { past: 4 }));
+    }
+
+    #[test]
+    fn a_file_of_weights_is_known_by_its_header_and_its_hash() {
+        let blob = one_two();
+        let mut file = [0; 128];
+        file[..64].copy_from_slice(&header());
+        file[64..].copy_from_slice(blob.bytes());
+        let (file, right) = (Blob::new(file), hash(blob.bytes()));
+        let read = |file: &[u8], hash| {
+            Blob::<64>::from_file(file, hash).map(|blob| blob.f32s(1..3)[1]).map_err(drop)
+        };
+        assert_eq!(read(file.bytes(), right), Ok(2.0));
+        let error = Blob::<64>::from_file(file.bytes(), 7).err();
+        assert_eq!(error, Some(BlobError::Hash { expected: 7, found: right }));
+        assert_eq!(Blob::<64>::from_file(&[0; 9], right).err(), Some(BlobError::Header));
+        assert_eq!(Blob::<64>::from_file(&[0; 128], right).err(), Some(BlobError::Header));
+        assert_eq!(read(&file.bytes()[..120], right), Err(()));
+    }
+
+    #[test]
+    fn floats_are_seen_as_bytes() {
+        let mut numbers = [1.0_f32, 0.0];
+        view_mut::<f32, u8>(&mut numbers)[7] = 0x40;
+        assert_eq!(numbers, [1.0, 2.0]);
+        assert_eq!(view::<f32, u8>(&numbers), [0, 0, 0x80, 0x3f, 0, 0, 0, 0x40]);
+    }
+}

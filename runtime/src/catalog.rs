@@ -1,0 +1,197 @@
+//! Every kernel's tiles on every instruction set: read by the compiler, the tests and the benches.
+//!
+//! There is no `cfg` here: any host sees every target's tiles. The tables stand in macros, so that a test can make a
+//! call of each line; a tile that is not here does not exist. A tile is listed where all it works on stays in
+//! registers; `registers` says how many those are.
+
+use crate::isa::Isa;
+
+/// A tile of `Pointwise<MR, NV>` and `Conv<MR, NV>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GemmTile {
+    /// Where it runs.
+    pub isa: Isa,
+    /// Floats in a vector; 8 on AVX-512 are `Avx512::halves`.
+    pub lanes: usize,
+    /// Pixels, `MR`.
+    pub pixels: usize,
+    /// Vectors of output channels, `NV`.
+    pub vectors: usize,
+}
+
+/// A tile of `Depthwise<K, STRIDE, T>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DepthwiseTile {
+    /// Where it runs.
+    pub isa: Isa,
+    /// Floats in a vector.
+    pub lanes: usize,
+    /// Rows and columns of the window, `K`.
+    pub kernel: usize,
+    /// Input rows and columns from an output to the next, `STRIDE`.
+    pub stride: usize,
+    /// Pixels, `T`.
+    pub pixels: usize,
+}
+
+/// A tile of `DepthwiseAny<T>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DepthwiseAnyTile {
+    /// Where it runs.
+    pub isa: Isa,
+    /// Floats in a vector.
+    pub lanes: usize,
+    /// Pixels, `T`.
+    pub pixels: usize,
+}
+
+/// Tiles of matrix kernels.
+pub const GEMM: &[GemmTile] = crate::gemm_tiles!(gemm_table);
+/// Tiles of depthwise kernels of common windows.
+pub const DEPTHWISE: &[DepthwiseTile] = crate::depthwise_tiles!(depthwise_table);
+/// Tiles of the depthwise kernel of any window.
+pub const DEPTHWISE_ANY: &[DepthwiseAnyTile] = crate::depthwise_any_tiles!(depthwise_any_table);
+
+/// Vector registers of an instruction set; of `Scalar`, those of an x86-64. A Cortex-M has room for 8 vectors of 4.
+pub const fn registers(isa: Isa) -> usize {
+    match isa {
+        Isa::Scalar | Isa::Avx2 => 16,
+        Isa::Avx512 | Isa::Neon => 32,
+    }
+}
+
+impl GemmTile {
+    /// Vector registers in use: sums, weights and inputs, and a product where there is no fused multiply-add.
+    pub const fn registers(&self) -> usize {
+        let sums = self.pixels * self.vectors;
+        match self.isa {
+            Isa::Neon if self.vectors > 2 => sums + self.pixels + 2,
+            Isa::Neon => sums + self.pixels + self.vectors,
+            Isa::Scalar => sums + self.vectors + 2,
+            Isa::Avx2 | Isa::Avx512 if self.pixels == 1 => sums + 1,
+            Isa::Avx2 | Isa::Avx512 => sums + self.vectors + 1,
+        }
+    }
+}
+
+impl DepthwiseTile {
+    /// Vector registers in use: sums, one row of weights and a column; larger files keep all weights of 3x3.
+    pub const fn registers(&self) -> usize {
+        self.pixels + self.kernel + 1
+    }
+}
+
+impl DepthwiseAnyTile {
+    /// Vector registers in use: sums, a weight and a column.
+    pub const fn registers(&self) -> usize {
+        self.pixels + 2
+    }
+}
+
+/// Calls the macro `$each` with the table of matrix tiles: `isa lanes: pixels x vectors, ..;`.
+#[macro_export]
+macro_rules! gemm_tiles {
+    ($each:ident) => {
+        $each! {
+            Scalar 4: 4 x 1, 2 x 1, 1 x 1, 4 x 2, 3 x 2, 2 x 2, 1 x 2, 3 x 3, 2 x 3, 1 x 3, 2 x 4, 1 x 4;
+            Avx2 8: 6 x 2, 5 x 2, 4 x 2, 3 x 2, 2 x 2, 1 x 2,
+                7 x 1, 4 x 1, 2 x 1, 1 x 1, 4 x 3, 3 x 3, 2 x 3, 1 x 3, 2 x 5, 2 x 4, 1 x 4, 1 x 8;
+            Avx512 16: 14 x 2, 12 x 2, 10 x 2, 8 x 2, 7 x 2, 4 x 2, 2 x 2, 1 x 2,
+                14 x 1, 7 x 1, 4 x 1, 2 x 1, 1 x 1, 9 x 3, 8 x 3, 7 x 3, 4 x 3, 2 x 3,
+                6 x 4, 4 x 4, 2 x 4, 1 x 4, 5 x 5, 4 x 6, 3 x 7, 2 x 8, 1 x 8;
+            Avx512 8: 14 x 2, 9 x 3, 7 x 3;
+            Neon 4: 8 x 2, 7 x 2, 4 x 2, 2 x 2, 1 x 2, 14 x 1, 7 x 1, 4 x 1, 2 x 1, 1 x 1,
+                7 x 3, 4 x 3, 2 x 3, 6 x 4, 5 x 4, 4 x 4, 1 x 4, 1 x 8;
+        }
+    };
+}
+
+/// Calls the macro `$each` with the table of depthwise tiles: `isa lanes: kernel stride pixels, ..;`.
+#[macro_export]
+macro_rules! depthwise_tiles {
+    ($each:ident) => {
+        $each! {
+            Scalar 4: 3 1 1, 3 1 2, 3 1 4, 3 1 7, 3 2 1, 3 2 2, 3 2 4, 3 2 7,
+                5 1 1, 5 1 4, 5 2 1, 5 2 4, 7 1 1, 7 1 4, 7 2 1, 7 2 4;
+            Avx2 8: 3 1 1, 3 1 2, 3 1 4, 3 1 7, 3 2 1, 3 2 2, 3 2 4, 3 2 7,
+                5 1 1, 5 1 4, 5 1 7, 5 2 1, 5 2 4, 5 2 7, 7 1 1, 7 1 4, 7 1 7, 7 2 1, 7 2 4;
+            Avx512 16: 3 1 1, 3 1 2, 3 1 4, 3 1 7, 3 1 14, 3 2 1, 3 2 2, 3 2 4, 3 2 7, 3 2 14,
+                5 1 1, 5 1 4, 5 1 7, 5 1 14, 5 2 1, 5 2 4, 5 2 7,
+                7 1 1, 7 1 4, 7 1 7, 7 1 14, 7 2 1, 7 2 4, 7 2 7;
+            Neon 4: 3 1 1, 3 1 2, 3 1 4, 3 1 7, 3 1 14, 3 2 1, 3 2 2, 3 2 4, 3 2 7,
+                5 1 1, 5 1 4, 5 1 7, 5 2 1, 5 2 4, 5 2 7, 7 1 1, 7 1 4, 7 1 7, 7 2 1, 7 2 4;
+        }
+    };
+}
+
+/// Calls the macro `$each` with the table of tiles for any depthwise window: `isa lanes: pixels, ..;`.
+#[macro_export]
+macro_rules! depthwise_any_tiles {
+    ($each:ident) => {
+        $each! {
+            Scalar 4: 1, 4, 7;
+            Avx2 8: 1, 4, 7;
+            Avx512 16: 1, 4, 7, 14;
+            Neon 4: 1, 4, 7, 14;
+        }
+    };
+}
+
+macro_rules! gemm_table {
+    ($($isa:ident $lanes:literal: $($mr:literal x $nv:literal),*;)*) => {
+        &[$($(GemmTile { isa: Isa::$isa, lanes: $lanes, pixels: $mr, vectors: $nv },)*)*]
+    };
+}
+use gemm_table;
+
+macro_rules! depthwise_table {
+    ($($isa:ident $lanes:literal: $($k:literal $stride:literal $t:literal),*;)*) => {
+        &[$($(DepthwiseTile {
+            isa: Isa::$isa,
+            lanes: $lanes,
+            kernel: $k,
+            stride: $stride,
+            pixels: $t,
+        },)*)*]
+    };
+}
+use depthwise_table;
+
+macro_rules! depthwise_any_table {
+    ($($isa:ident $lanes:literal: $($t:literal),*;)*) => {
+        &[$($(DepthwiseAnyTile { isa: Isa::$isa, lanes: $lanes, pixels: $t },)*)*]
+    };
+}
+use depthwise_any_table;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_tile_fits_its_registers() {
+        for tile in GEMM {
+            assert!(tile.registers() <= registers(tile.isa), "{tile:?}");
+        }
+        for tile in DEPTHWISE {
+            assert!(tile.registers() <= registers(tile.isa), "{tile:?}");
+        }
+        for tile in DEPTHWISE_ANY {
+            assert!(tile.registers() <= registers(tile.isa), "{tile:?}");
+        }
+    }
+
+    #[test]
+    fn every_isa_has_a_tile_for_a_single_pixel() {
+        for isa in Isa::ALL {
+            assert!(GEMM.iter().any(|t| t.isa == isa && t.pixels == 1));
+            for (kernel, stride) in [(3, 1), (3, 2), (5, 1), (5, 2), (7, 1), (7, 2)] {
+                let found = DEPTHWISE
+                    .iter()
+                    .any(|t| (t.isa, t.kernel, t.stride, t.pixels) == (isa, kernel, stride, 1));
+                assert!(found, "{isa:?} {kernel} {stride}");
+            }
+            assert!(DEPTHWISE_ANY.iter().any(|t| t.isa == isa && t.pixels == 1));
+        }
+    }
+}

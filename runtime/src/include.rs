@@ -1,0 +1,13 @@
+//! Where a crate takes in what its build script emitted.
+
+/// Includes the module that `mnv2c::build::Compiler::emit` wrote under this name.
+///
+/// ```ignore
+/// mnv2c_runtime::include_net!("net"); // makes the module `net`
+/// ```
+#[macro_export]
+macro_rules! include_net {
+    ($name:literal) => {
+        ::core::include!(::core::concat!(::core::env!("OUT_DIR"), "/", $name, ".rs"));
+    };
+}

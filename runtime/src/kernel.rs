@@ -1,0 +1,21 @@
+//! Kernels, written once, over plain slices or over `Simd`: what emitted code calls.
+//!
+//! A convolution is a struct of constants and runs over rows of its output. What shapes registers is a const
+//! parameter, what shapes loops is a field. Slices are checked against the rings once a call; with constant fields
+//! nothing of the checks is left. Weights come packed: panel by panel, each a vector (or `NV`) of biases and then the
+//! weights in the order of use, zero in columns beyond the last channel. Any alignment is right; slices that begin at
+//! a cache line, and pixels of whole vectors, are fast.
+
+pub mod conv;
+pub mod copy;
+pub mod depthwise;
+pub mod elementwise;
+pub mod global_pool;
+pub mod pointwise;
+pub mod pool;
+pub mod reduce;
+pub mod softmax;
+pub mod strided;
+pub mod unary;
+
+pub use crate::clamp::Clamp;

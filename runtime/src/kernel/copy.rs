@@ -1,0 +1,274 @@
+//! Moving rows from one form to another, and keeping the stored padding zero.
+//!
+//! One number tells the forms of `ring` apart: the lanes, which is how many channels of a pixel lie side by side.
+//! Channel `c` of a pixel lies at `c / lanes * chunk + c % lanes`.
+//!
+//! | form | lanes |
+//! |---|---|
+//! | NHWC rows | all channels, and the stored zero lanes if any |
+//! | chunks | those of a vector |
+//! | planes | 1 |
+
+use core::ops::Range;
+
+use crate::ring::Ring;
+
+/// A copy of rows between any two forms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Relayout {
+    /// Rows read.
+    pub from: Ring,
+    /// Their lanes.
+    pub from_lanes: usize,
+    /// Rows written.
+    pub into: Ring,
+    /// Their lanes; those past the last channel become zero.
+    pub into_lanes: usize,
+    /// Pixels of a row.
+    pub width: usize,
+    /// Channels of a pixel.
+    pub channels: usize,
+}
+
+impl Relayout {
+    /// Copies image rows; stored padding is left to [`Edges`].
+    #[inline(always)]
+    pub fn run(&self, rows: Range<usize>, x: &[f32], y: &mut [f32]) {
+        for row in rows {
+            let x = &x[self.from.slot(row + self.from.top)..];
+            let y = &mut y[self.into.slot(row + self.into.top)..];
+            if self.is_plain() {
+                self.copy_chunks(x, y);
+            } else if self.side_by_side() > 1 {
+                self.copy_pixels(x, y);
+            } else {
+                self.copy_channels(x, y);
+            }
+            self.clear_lanes(y);
+        }
+    }
+
+    /// Whether a row of a chunk is one run of numbers, alike on both sides.
+    #[inline(always)]
+    const fn is_plain(&self) -> bool {
+        let alike = self.from_lanes == self.into_lanes;
+        alike && self.from.pixel == self.from_lanes && self.into.pixel == self.into_lanes
+    }
+
+    /// Channels that lie side by side in both forms, if counted from a multiple of them.
+    #[inline(always)]
+    const fn side_by_side(&self) -> usize {
+        let (from, into) = (self.from_lanes, self.into_lanes);
+        let (less, more) = if from < into { (from, into) } else { (into, from) };
+        if more >= self.channels || more.is_multiple_of(less) { less } else { 1 }
+    }
+
+    /// Where a channel lies in each form, from a pixel's start.
+    #[inline(always)]
+    const fn channel(&self, channel: usize) -> (usize, usize) {
+        let from = channel / self.from_lanes * self.from.chunk + channel % self.from_lanes;
+        let into = channel / self.into_lanes * self.into.chunk + channel % self.into_lanes;
+        (from, into)
+    }
+
+    #[inline(always)]
+    fn copy_chunks(&self, x: &[f32], y: &mut [f32]) {
+        let len = self.width * self.from_lanes;
+        for chunk in 0..self.channels.div_ceil(self.from_lanes) {
+            let x = &x[chunk * self.from.chunk..][..len];
+            y[chunk * self.into.chunk..][..len].copy_from_slice(x);
+        }
+    }
+
+    #[inline(always)]
+    fn copy_pixels(&self, x: &[f32], y: &mut [f32]) {
+        let run = self.side_by_side();
+        for part in 0..self.channels.div_ceil(run) {
+            let len = run.min(self.channels - part * run);
+            let (from, into) = self.channel(part * run);
+            for column in 0..self.width {
+                let x = &x[from + column * self.from.pixel..][..len];
+                y[into + column * self.into.pixel..][..len].copy_from_slice(x);
+            }
+        }
+    }
+
+    /// Sixteen pixels at a time, so that the lines of the side with strides stay in cache for the next channel.
+    #[inline(always)]
+    fn copy_channels(&self, x: &[f32], y: &mut [f32]) {
+        for block in 0..self.width.div_ceil(16) {
+            for channel in 0..self.channels {
+                let (from, into) = self.channel(channel);
+                for column in block * 16..self.width.min(block * 16 + 16) {
+                    y[into + column * self.into.pixel] = x[from + column * self.from.pixel];
+                }
+            }
+        }
+    }
+
+    /// Zeroes the lanes past the last channel.
+    #[inline(always)]
+    fn clear_lanes(&self, y: &mut [f32]) {
+        let beyond = self.channels.next_multiple_of(self.into_lanes) - self.channels;
+        if beyond > 0 {
+            let (_, into) = self.channel(self.channels);
+            for column in 0..self.width {
+                y[into + column * self.into.pixel..][..beyond].fill(0.0);
+            }
+        }
+    }
+}
+
+/// The stored padding of a ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edges {
+    /// Where the rows lie.
+    pub ring: Ring,
+    /// Zero columns before the image, in pixels.
+    pub left: usize,
+    /// Columns of the image, in pixels.
+    pub width: usize,
+    /// Zero columns after the image, in pixels.
+    pub right: usize,
+    /// Chunks: of channels, or one for NHWC rows, or as many as there are planes.
+    pub chunks: usize,
+}
+
+impl Edges {
+    /// Zeroes the columns beside every slot.
+    #[inline(always)]
+    pub fn clear_columns(&self, y: &mut [f32]) {
+        let pixel = self.ring.pixel;
+        for slot in 0..self.ring.kept {
+            for chunk in 0..self.chunks {
+                let y = self.row(slot, chunk, y);
+                y[..self.left * pixel].fill(0.0);
+                y[(self.left + self.width) * pixel..].fill(0.0);
+            }
+        }
+    }
+
+    /// Zeroes a row, with the columns beside it; rows are counted from the first stored zero row.
+    #[inline(always)]
+    pub fn clear_row(&self, row: usize, y: &mut [f32]) {
+        for chunk in 0..self.chunks {
+            self.row(row, chunk, y).fill(0.0);
+        }
+    }
+
+    /// One chunk of a row, from its first zero column to its last.
+    #[inline(always)]
+    fn row<'a>(&self, row: usize, chunk: usize, y: &'a mut [f32]) -> &'a mut [f32] {
+        let start = self.ring.slot(row) + chunk * self.ring.chunk - self.left * self.ring.pixel;
+        &mut y[start..][..(self.left + self.width + self.right) * self.ring.pixel]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use proptest::prelude::*;
+    use std::{vec, vec::Vec};
+
+    use super::*;
+
+    /// Rows of `[chunk][row][left + width + right][lanes]`, or NHWC rows if the lanes hold every channel.
+    #[derive(Clone, Copy, Debug)]
+    struct Form {
+        ring: Ring,
+        lanes: usize,
+        len: usize,
+    }
+
+    const SHAPE: (usize, usize) = (3, 5);
+
+    fn form(lanes: usize, channels: usize, edge: usize) -> Form {
+        let (height, width) = SHAPE;
+        let row = (width + 2 * edge) * lanes;
+        let chunk = (height + 2 * edge) * row;
+        let ring = Ring {
+            base: edge * lanes,
+            kept: height + 2 * edge,
+            top: edge,
+            row,
+            pixel: lanes,
+            chunk,
+        };
+        Form { ring, lanes, len: chunk * channels.div_ceil(lanes) }
+    }
+
+    fn at(form: Form, row: usize, column: usize, channel: usize) -> usize {
+        let Form { ring, lanes, .. } = form;
+        ring.slot(row + ring.top)
+            + column * ring.pixel
+            + channel / lanes * ring.chunk
+            + channel % lanes
+    }
+
+    /// Numbers in the image, zero in edges and lanes.
+    fn filled(form: Form, channels: usize) -> Vec<f32> {
+        let mut x = vec![0.0; form.len];
+        for row in 0..SHAPE.0 {
+            for column in 0..SHAPE.1 {
+                for channel in 0..channels {
+                    x[at(form, row, column, channel)] =
+                        (1 + row * 1000 + column * 100 + channel) as f32;
+                }
+            }
+        }
+        x
+    }
+
+    proptest! {
+        #[test]
+        fn every_form_becomes_every_other(
+            channels in 1..20_usize,
+            (from, into) in (0..4_usize, 0..4_usize),
+            (inner, outer) in (0..3_usize, 0..3_usize),
+        ) {
+            let lanes = [1, 4, 8, channels];
+            let from = form(lanes[from], channels, inner);
+            let into = form(lanes[into], channels, outer);
+            let copy = Relayout {
+                from: from.ring,
+                from_lanes: from.lanes,
+                into: into.ring,
+                into_lanes: into.lanes,
+                width: SHAPE.1,
+                channels,
+            };
+            let mut y = vec![f32::NAN; into.len];
+            let edges = Edges {
+                ring: into.ring,
+                left: outer,
+                width: SHAPE.1,
+                right: outer,
+                chunks: channels.div_ceil(into.lanes),
+            };
+            for row in (0..outer).chain(outer + SHAPE.0..into.ring.kept) {
+                edges.clear_row(row, &mut y);
+            }
+            edges.clear_columns(&mut y);
+            copy.run(0..SHAPE.0, &filled(from, channels), &mut y);
+            prop_assert_eq!(y, filled(into, channels));
+        }
+    }
+
+    #[test]
+    fn a_ring_takes_the_rows_it_is_given() {
+        let image = form(1, 1, 0);
+        let ring = Ring { kept: 2, ..image.ring };
+        let copy = Relayout {
+            from: image.ring,
+            from_lanes: 1,
+            into: ring,
+            into_lanes: 1,
+            width: 5,
+            channels: 1,
+        };
+        let mut y = [0.0; 10];
+        copy.run(1..3, &filled(image, 1), &mut y);
+        assert_eq!(y, [2001., 2101., 2201., 2301., 2401., 1001., 1101., 1201., 1301., 1401.]);
+    }
+}

@@ -1,0 +1,197 @@
+//! Arithmetic on two operands, number by number; the second may be a number per channel or one for all.
+//!
+//! Slices hold nothing but the values, in the same order; other shapes are first spread by `strided::Strided`.
+//! `_assign` writes over its first operand. The operation is a constant of the call, so its `match` folds away.
+
+use crate::clamp::Clamp;
+use crate::math;
+
+/// What two numbers become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binary {
+    /// `a + b`.
+    Add,
+    /// `a - b`.
+    Sub,
+    /// `b - a`.
+    SubFrom,
+    /// `a * b`.
+    Mul,
+    /// `a / b`.
+    Div,
+    /// `b / a`.
+    DivInto,
+    /// The lesser; NaN if either is.
+    Min,
+    /// The greater; NaN if either is.
+    Max,
+    /// `a` to the power `b`.
+    Pow,
+    /// `b` to the power `a`.
+    PowOf,
+    /// `a`, times `b` where `a` is negative.
+    PRelu,
+}
+
+impl Binary {
+    /// The result for one pair.
+    #[inline(always)]
+    pub fn apply(self, a: f32, b: f32) -> f32 {
+        match self {
+            Self::Add => a + b,
+            Self::Sub => a - b,
+            Self::SubFrom => b - a,
+            Self::Mul => a * b,
+            Self::Div => a / b,
+            Self::DivInto => b / a,
+            Self::Min => least(a, b),
+            Self::Max => greatest(a, b),
+            Self::Pow => math::pow(a, b),
+            Self::PowOf => math::pow(b, a),
+            Self::PRelu => {
+                if a < 0.0 {
+                    a * b
+                } else {
+                    a
+                }
+            }
+        }
+    }
+}
+
+/// `y = a op b`, number by number.
+#[inline(always)]
+pub fn binary(op: Binary, a: &[f32], b: &[f32], clamp: Clamp, y: &mut [f32]) {
+    assert!(a.len() == y.len() && b.len() == y.len(), "operands and result are equally long");
+    for ((y, a), b) in y.iter_mut().zip(a).zip(b) {
+        *y = clamp.apply(op.apply(*a, *b));
+    }
+}
+
+/// `y = y op b`, number by number.
+#[inline(always)]
+pub fn binary_assign(op: Binary, y: &mut [f32], b: &[f32], clamp: Clamp) {
+    assert!(b.len() == y.len(), "both operands are equally long");
+    for (y, b) in y.iter_mut().zip(b) {
+        *y = clamp.apply(op.apply(*y, *b));
+    }
+}
+
+/// `y = a op b` for pixels of `b.len()` channels, each with its own `b`.
+#[inline(always)]
+pub fn channels(op: Binary, a: &[f32], b: &[f32], clamp: Clamp, y: &mut [f32]) {
+    assert!(
+        a.len() == y.len() && y.len().is_multiple_of(b.len()),
+        "operand and result are whole pixels"
+    );
+    for (y, a) in y.chunks_exact_mut(b.len()).zip(a.chunks_exact(b.len())) {
+        for ((y, a), b) in y.iter_mut().zip(a).zip(b) {
+            *y = clamp.apply(op.apply(*a, *b));
+        }
+    }
+}
+
+/// `y = y op b` for pixels of `b.len()` channels, each with its own `b`.
+#[inline(always)]
+pub fn channels_assign(op: Binary, y: &mut [f32], b: &[f32], clamp: Clamp) {
+    assert!(y.len().is_multiple_of(b.len()), "the first operand is whole pixels");
+    for y in y.chunks_exact_mut(b.len()) {
+        for (y, b) in y.iter_mut().zip(b) {
+            *y = clamp.apply(op.apply(*y, *b));
+        }
+    }
+}
+
+/// `y = a op b` with one `b` for all.
+#[inline(always)]
+pub fn scalar(op: Binary, a: &[f32], b: f32, clamp: Clamp, y: &mut [f32]) {
+    assert!(a.len() == y.len(), "operand and result are equally long");
+    for (y, a) in y.iter_mut().zip(a) {
+        *y = clamp.apply(with_scalar(op, *a, b));
+    }
+}
+
+/// `y = y op b` with one `b` for all.
+#[inline(always)]
+pub fn scalar_assign(op: Binary, y: &mut [f32], b: f32, clamp: Clamp) {
+    for y in y {
+        *y = clamp.apply(with_scalar(op, *y, b));
+    }
+}
+
+/// Powers know the exponents that need no logarithm.
+#[inline(always)]
+fn with_scalar(op: Binary, a: f32, b: f32) -> f32 {
+    if op == Binary::Pow { math::pow_by(a, b) } else { op.apply(a, b) }
+}
+
+/// The lesser, or NaN if either is: two comparisons, where `f32::min` has to look for NaN to hide it.
+#[inline(always)]
+fn least(a: f32, b: f32) -> f32 {
+    if a < b || a.is_nan() { a } else { b }
+}
+
+/// The greater, or NaN if either is.
+#[inline(always)]
+fn greatest(a: f32, b: f32) -> f32 {
+    if a > b || a.is_nan() { a } else { b }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::*;
+
+    const A: [f32; 6] = [1.0, -2.0, 3.0, -4.0, 5.0, -6.0];
+
+    fn each_pair(op: Binary, b: [f32; 6]) -> [f32; 6] {
+        let mut y = [0.0; 6];
+        binary(op, &A, &b, Clamp::NONE, &mut y);
+        let mut over = A;
+        binary_assign(op, &mut over, &b, Clamp::NONE);
+        assert_eq!(y, over);
+        y
+    }
+
+    #[test]
+    fn pairs_meet_in_order() {
+        let b = [2.0; 6];
+        assert_eq!(each_pair(Binary::Add, b), [3.0, 0.0, 5.0, -2.0, 7.0, -4.0]);
+        assert_eq!(each_pair(Binary::Sub, b), [-1.0, -4.0, 1.0, -6.0, 3.0, -8.0]);
+        assert_eq!(each_pair(Binary::SubFrom, b), [1.0, 4.0, -1.0, 6.0, -3.0, 8.0]);
+        assert_eq!(each_pair(Binary::Mul, b), [2.0, -4.0, 6.0, -8.0, 10.0, -12.0]);
+        assert_eq!(each_pair(Binary::Div, b), [0.5, -1.0, 1.5, -2.0, 2.5, -3.0]);
+        assert_eq!(each_pair(Binary::DivInto, [60.0; 6]), [60.0, -30.0, 20.0, -15.0, 12.0, -10.0]);
+        assert_eq!(each_pair(Binary::Min, b), [1.0, -2.0, 2.0, -4.0, 2.0, -6.0]);
+        assert_eq!(each_pair(Binary::Max, b), [2.0, 2.0, 3.0, 2.0, 5.0, 2.0]);
+        assert_eq!(each_pair(Binary::Pow, b), [1.0, 4.0, 9.0, 16.0, 25.0, 36.0]);
+        assert_eq!(each_pair(Binary::PowOf, b), [2.0, 0.25, 8.0, 0.0625, 32.0, 0.015625]);
+        assert_eq!(each_pair(Binary::PRelu, b), [1.0, -4.0, 3.0, -8.0, 5.0, -12.0]);
+    }
+
+    #[test]
+    fn nan_wins_every_comparison() {
+        for op in [Binary::Min, Binary::Max] {
+            assert!(op.apply(f32::NAN, 1.0).is_nan() && op.apply(1.0, f32::NAN).is_nan());
+        }
+    }
+
+    #[test]
+    fn a_pixel_repeats_the_channels_operand() {
+        let (mut y, mut over) = ([0.0; 6], A);
+        channels(Binary::Mul, &A, &[1.0, 10.0, 0.0], Clamp::RELU6, &mut y);
+        channels_assign(Binary::Mul, &mut over, &[1.0, 10.0, 0.0], Clamp::RELU6);
+        assert_eq!(y, [1.0, 0.0, 0.0, 0.0, 6.0, 0.0]);
+        assert_eq!(over, y);
+    }
+
+    #[test]
+    fn one_number_serves_all() {
+        let (mut y, mut over) = ([0.0; 6], A);
+        scalar(Binary::Pow, &A, 2.0, Clamp::NONE, &mut y);
+        scalar_assign(Binary::Sub, &mut over, 1.0, Clamp::RELU);
+        assert_eq!(y, [1.0, 4.0, 9.0, 16.0, 25.0, 36.0]);
+        assert_eq!(over, [0.0, 0.0, 2.0, 0.0, 4.0, 0.0]);
+    }
+}

@@ -1,0 +1,292 @@
+//! Pooling over windows, for images whose pixels hold their channels side by side.
+//!
+//! Windows are clipped to the image, so stored padding is never read: it would win a maximum of negative numbers,
+//! and an average counts it or not by its divisor alone. Rows may be rings; each call makes a range of rows.
+
+use core::ops::Range;
+
+use super::reduce::greater;
+use crate::ring::Ring;
+
+/// Windows along one axis of an image, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Length of the image.
+    pub len: usize,
+    /// Pixels that a window takes.
+    pub taps: usize,
+    /// From a window to the next.
+    pub stride: usize,
+    /// From a window's pixel to its next.
+    pub dilation: usize,
+    /// Padding before the image.
+    pub before: usize,
+    /// Padding after the image.
+    pub after: usize,
+}
+
+impl Window {
+    /// The pixel under a tap of window `at`; not below `len` if there is none.
+    #[inline(always)]
+    const fn pixel(&self, at: usize, tap: usize) -> usize {
+        (at * self.stride + tap * self.dilation).wrapping_sub(self.before)
+    }
+
+    /// How many taps of window `at` lie in the image.
+    #[inline(always)]
+    fn inside(&self, at: usize) -> usize {
+        (0..self.taps).filter(|tap| self.pixel(at, *tap) < self.len).count()
+    }
+
+    /// How many taps of window `at` lie in the image or in its padding; a rounded-up last window may leave both.
+    #[inline(always)]
+    fn padded(&self, at: usize) -> usize {
+        Self { len: self.before + self.len + self.after, before: 0, ..*self }.inside(at)
+    }
+}
+
+/// The image, its windows and its rows, as every pool over windows needs them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// Rows read.
+    pub from: Ring,
+    /// Rows written.
+    pub into: Ring,
+    /// Channels of a pixel.
+    pub channels: usize,
+    /// Windows down the image.
+    pub down: Window,
+    /// Windows across the image.
+    pub across: Window,
+    /// Length of a row written, in pixels.
+    pub width: usize,
+}
+
+/// The greatest number of each window and channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaxPool(pub Pool);
+
+impl MaxPool {
+    /// Makes `rows` of the result.
+    #[inline(always)]
+    pub fn run(&self, rows: Range<usize>, x: &[f32], y: &mut [f32]) {
+        self.0.run(rows, x, y, f32::NEG_INFINITY, greater, |_, _| 1.0);
+    }
+}
+
+/// The mean of each window and channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AveragePool {
+    /// What to pool.
+    pub pool: Pool,
+    /// What the sums are divided by.
+    pub divisor: Divisor,
+}
+
+/// What the sum over a window is divided by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Divisor {
+    /// The window's pixels in the image.
+    Inside,
+    /// The window's pixels in the image and in its padding: `count_include_pad`.
+    Padded,
+}
+
+impl AveragePool {
+    /// Makes `rows` of the result.
+    #[inline(always)]
+    pub fn run(&self, rows: Range<usize>, x: &[f32], y: &mut [f32]) {
+        let Pool { down, across, .. } = self.pool;
+        let divisor = |row: usize, column: usize| match self.divisor {
+            Divisor::Inside => (down.inside(row) * across.inside(column)) as f32,
+            Divisor::Padded => (down.padded(row) * across.padded(column)) as f32,
+        };
+        self.pool.run(rows, x, y, 0.0, |a, b| a + b, divisor);
+    }
+}
+
+impl Pool {
+    #[inline(always)]
+    fn run(
+        &self,
+        rows: Range<usize>,
+        x: &[f32],
+        y: &mut [f32],
+        start: f32,
+        join: impl Fn(f32, f32) -> f32 + Copy,
+        divisor: impl Fn(usize, usize) -> f32,
+    ) {
+        for row in rows {
+            let out = self.into.slot(row + self.into.top);
+            for column in 0..self.width {
+                let divisor = divisor(row, column);
+                let y = &mut y[out + column * self.into.pixel..][..self.channels];
+                let (blocks, rest) = y.as_chunks_mut::<LANES>();
+                let first = blocks.len() * LANES;
+                for (block, y) in blocks.iter_mut().enumerate() {
+                    *y = self
+                        .window(row, column, block * LANES, x, start, join)
+                        .map(|y| y / divisor);
+                }
+                for (channel, y) in rest.iter_mut().enumerate() {
+                    let [joined] = self.window(row, column, first + channel, x, start, join);
+                    *y = joined / divisor;
+                }
+            }
+        }
+    }
+
+    /// `L` channels of the pixels of a window, joined.
+    #[inline(always)]
+    fn window<const L: usize>(
+        &self,
+        row: usize,
+        column: usize,
+        channel: usize,
+        x: &[f32],
+        start: f32,
+        join: impl Fn(f32, f32) -> f32,
+    ) -> [f32; L] {
+        let mut lanes = [start; L];
+        let line_len = (self.across.len - 1) * self.from.pixel + self.channels;
+        for i in 0..self.down.taps {
+            let row = self.down.pixel(row, i);
+            if row >= self.down.len {
+                continue;
+            }
+            let line = &x[self.from.slot(row + self.from.top)..][..line_len];
+            for j in 0..self.across.taps {
+                let column = self.across.pixel(column, j);
+                if column >= self.across.len {
+                    continue;
+                }
+                let at = column * self.from.pixel + channel;
+                // The row was just cut to hold every pixel of the image: there always are `L` channels.
+                if let Some(x) = line.get(at..at + L) {
+                    lanes.iter_mut().zip(x).for_each(|(lane, x)| *lane = join(*lane, *x));
+                }
+            }
+        }
+        lanes
+    }
+}
+
+/// Channels that are kept in registers while a window is joined.
+const LANES: usize = 16;
+
+/// Joins one pixel into another, channel by channel.
+#[inline(always)]
+pub(super) fn join_all(y: &mut [f32], x: &[f32], join: impl Fn(f32, f32) -> f32) {
+    for (y, x) in y.iter_mut().zip(x) {
+        *y = join(*y, *x);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use proptest::prelude::*;
+    use std::{vec, vec::Vec};
+
+    use super::*;
+
+    /// A whole tensor of `[height][width][channels]`.
+    fn whole(height: usize, width: usize, channels: usize) -> Ring {
+        Ring {
+            base: 0,
+            kept: height,
+            top: 0,
+            row: width * channels,
+            pixel: channels,
+            chunk: channels,
+        }
+    }
+
+    fn outputs(window: Window) -> usize {
+        let padded = window.before + window.len + window.after;
+        (padded - (window.taps - 1) * window.dilation - 1) / window.stride + 1
+    }
+
+    fn a_window() -> impl Strategy<Value = Window> {
+        (1..9_usize, 1..4_usize, 1..4_usize, 1..3_usize).prop_flat_map(
+            |(len, taps, stride, dilation)| {
+                // Padding is less than the window's reach before its last tap, so that no window misses the image.
+                let reach = (taps - 1) * dilation;
+                let pad = 0..=reach.min((taps - 1) / 2 * dilation);
+                (pad.clone(), pad).prop_map(move |(before, after)| Window {
+                    len: len.max(reach + 1),
+                    taps,
+                    stride,
+                    dilation,
+                    before,
+                    after,
+                })
+            },
+        )
+    }
+
+    /// The numbers of one window and channel, and how many of its taps lie in the padded image.
+    fn taps(
+        pool: &Pool,
+        x: &[f32],
+        row: usize,
+        column: usize,
+        channel: usize,
+    ) -> (Vec<f32>, usize) {
+        let mut found = (vec![], 0);
+        for i in 0..pool.down.taps {
+            for j in 0..pool.across.taps {
+                let r = (row * pool.down.stride + i * pool.down.dilation) as isize
+                    - pool.down.before as isize;
+                let c = (column * pool.across.stride + j * pool.across.dilation) as isize
+                    - pool.across.before as isize;
+                let (h, w) = (pool.down.len as isize, pool.across.len as isize);
+                if r < h + pool.down.after as isize && c < w + pool.across.after as isize {
+                    found.1 += 1;
+                }
+                if (0..h).contains(&r) && (0..w).contains(&c) {
+                    found.0.push(x[(r * w + c) as usize * pool.channels + channel]);
+                }
+            }
+        }
+        found
+    }
+
+    proptest! {
+        #[test]
+        fn windows_are_clipped_to_the_image(down in a_window(), across in a_window(), channels in 1..5_usize) {
+            let (rows, width) = (outputs(down), outputs(across));
+            let (from, into) = (whole(down.len, across.len, channels), whole(rows, width, channels));
+            let pool = Pool { from, into, channels, down, across, width };
+            let x: Vec<f32> = (0..down.len * across.len * channels).map(|at| (at * 37 % 19) as f32 - 20.0).collect();
+            let mut most = vec![0.0; rows * width * channels];
+            let [mut inside, mut padded] = [most.clone(), most.clone()];
+            MaxPool(pool).run(0..rows, &x, &mut most);
+            AveragePool { pool, divisor: Divisor::Inside }.run(0..rows, &x, &mut inside);
+            AveragePool { pool, divisor: Divisor::Padded }.run(0..rows, &x, &mut padded);
+            for at in 0..most.len() {
+                let (pixel, channel) = (at / channels, at % channels);
+                let (numbers, in_padded) = taps(&pool, &x, pixel / width, pixel % width, channel);
+                let sum: f32 = numbers.iter().sum();
+                prop_assert_eq!(most[at], numbers.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+                prop_assert_eq!(inside[at], sum / numbers.len() as f32);
+                prop_assert_eq!(padded[at], sum / in_padded as f32);
+            }
+        }
+    }
+
+    #[test]
+    fn rows_come_from_and_go_to_rings() {
+        let across = Window { len: 2, taps: 1, stride: 1, dilation: 1, before: 0, after: 0 };
+        let down = Window { len: 4, taps: 2, stride: 1, dilation: 1, before: 0, after: 0 };
+        // Rows 2 and 3 in a ring of three with one zero row on top: slots 0 and 1.
+        let from = Ring { base: 1, kept: 3, top: 1, row: 4, pixel: 1, chunk: 1 };
+        let into = Ring { base: 0, kept: 2, top: 0, row: 2, pixel: 1, chunk: 1 };
+        let pool = Pool { from, into, channels: 1, down, across, width: 2 };
+        let x = [0.0, 5.0, 1.0, 0.0, 0.0, 2.0, 6.0, 0.0, 9.0, 9.0, 9.0, 9.0];
+        let mut y = [7.0; 4];
+        MaxPool(pool).run(2..3, &x, &mut y);
+        assert_eq!(y, [5.0, 6.0, 7.0, 7.0]);
+    }
+}

@@ -1,0 +1,201 @@
+//! Copies between tensors that lie differently: transpose, slice, broadcast, a part of a concat, the inside of a pad.
+//!
+//! A copy is checked once, when a `const` is evaluated; a run then only compares the lengths of two slices.
+
+/// Where the elements of a tensor lie, in elements; a step may be negative (a reversed slice) or zero (a broadcast).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Steps<const N: usize> {
+    /// The tensor's first element.
+    pub start: usize,
+    /// From one index to the next, for each axis.
+    pub by: [isize; N],
+}
+
+/// A copy of every element of a tensor of `N` axes, at least one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Strided<const N: usize> {
+    lens: [usize; N],
+    from: Steps<N>,
+    into: Steps<N>,
+    from_len: usize,
+    into_len: usize,
+}
+
+impl<const N: usize> Strided<N> {
+    /// Checks that no index leads below element 0; to be called in a `const`.
+    pub const fn new(lens: [usize; N], from: Steps<N>, into: Steps<N>) -> Self {
+        assert!(N > 0, "a tensor has an axis");
+        let (from_len, into_len) = (from.reach(&lens), into.reach(&lens));
+        Self { lens, from, into, from_len, into_len }
+    }
+
+    /// Copies `x` into `y`; elements of `y` between steps are kept.
+    #[inline(always)]
+    pub fn run(&self, x: &[f32], y: &mut [f32]) {
+        let (len, from_by, into_by) = self.innermost();
+        self.each_run(x.len(), y.len(), |from, into| match (from_by, into_by) {
+            (1, 1) => {
+                if let (Some(x), Some(y)) = (x.get(from..from + len), y.get_mut(into..into + len)) {
+                    y.copy_from_slice(x);
+                }
+            }
+            _ => each_step(len, [from, into], [from_by, into_by], |[from, into]| {
+                if let (Some(x), Some(y)) = (x.get(from), y.get_mut(into)) {
+                    *y = *x;
+                }
+            }),
+        });
+    }
+
+    /// Elements of all axes together.
+    pub(crate) fn count(&self) -> usize {
+        self.lens.iter().product()
+    }
+
+    /// Length of the last axis, and the steps along it.
+    #[inline(always)]
+    pub(crate) fn innermost(&self) -> (usize, isize, isize) {
+        (self.lens[N - 1], self.from.by[N - 1], self.into.by[N - 1])
+    }
+
+    /// Calls `f` with the offsets where each run along the last axis starts.
+    ///
+    /// Every offset of every run lies within the lengths, which are compared here: a `get` by it always succeeds.
+    #[inline(always)]
+    pub(crate) fn each_run(&self, x_len: usize, y_len: usize, mut f: impl FnMut(usize, usize)) {
+        assert!(
+            self.from_len <= x_len && self.into_len <= y_len,
+            "both tensors lie in their slices"
+        );
+        let runs: usize = self.lens[..N - 1].iter().product();
+        let (mut from, mut into) = (self.from.start, self.into.start);
+        let mut index = [0; N];
+        for _ in 0..runs {
+            f(from, into);
+            for axis in (0..N - 1).rev() {
+                from = from.wrapping_add_signed(self.from.by[axis]);
+                into = into.wrapping_add_signed(self.into.by[axis]);
+                index[axis] += 1;
+                if index[axis] < self.lens[axis] {
+                    break;
+                }
+                let back = self.lens[axis] as isize;
+                from = from.wrapping_add_signed(-back * self.from.by[axis]);
+                into = into.wrapping_add_signed(-back * self.into.by[axis]);
+                index[axis] = 0;
+            }
+        }
+    }
+}
+
+/// Calls `f` with the two offsets at each of `len` steps.
+#[inline(always)]
+pub(crate) fn each_step(
+    len: usize,
+    starts: [usize; 2],
+    by: [isize; 2],
+    mut f: impl FnMut([usize; 2]),
+) {
+    let [mut from, mut into] = starts;
+    for _ in 0..len {
+        f([from, into]);
+        from = from.wrapping_add_signed(by[0]);
+        into = into.wrapping_add_signed(by[1]);
+    }
+}
+
+impl<const N: usize> Steps<N> {
+    /// The length of a slice that just holds every element.
+    const fn reach(&self, lens: &[usize; N]) -> usize {
+        let (mut least, mut most) = (self.start as isize, self.start as isize);
+        let mut axis = 0;
+        while axis < N {
+            if lens[axis] == 0 {
+                return 0;
+            }
+            let span = (lens[axis] as isize - 1) * self.by[axis];
+            if span < 0 {
+                least += span;
+            } else {
+                most += span;
+            }
+            axis += 1;
+        }
+        assert!(least >= 0, "no index leads below element 0");
+        most as usize + 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::*;
+
+    const TWO_BY_THREE: [f32; 6] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+
+    #[test]
+    fn a_transpose_swaps_steps() {
+        let copy =
+            Strided::new([3, 2], Steps { start: 0, by: [1, 3] }, Steps { start: 0, by: [2, 1] });
+        let mut y = [0.0; 6];
+        copy.run(&TWO_BY_THREE, &mut y);
+        assert_eq!(y, [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+    }
+
+    #[test]
+    fn a_slice_may_run_backwards() {
+        let copy =
+            Strided::new([2, 2], Steps { start: 5, by: [-3, -2] }, Steps { start: 0, by: [2, 1] });
+        let mut y = [0.0; 4];
+        copy.run(&TWO_BY_THREE, &mut y);
+        assert_eq!(y, [6.0, 4.0, 3.0, 1.0]);
+    }
+
+    #[test]
+    fn a_part_of_a_concat_leaves_the_rest() {
+        let copy =
+            Strided::new([2, 3], Steps { start: 0, by: [3, 1] }, Steps { start: 1, by: [4, 1] });
+        let mut y = [0.0; 8];
+        copy.run(&TWO_BY_THREE, &mut y);
+        assert_eq!(y, [0.0, 1.0, 2.0, 3.0, 0.0, 4.0, 5.0, 6.0]);
+    }
+
+    #[test]
+    fn a_zero_step_broadcasts() {
+        let copy = Strided::new(
+            [2, 1, 3],
+            Steps { start: 1, by: [0, 0, 0] },
+            Steps { start: 0, by: [3, 3, 1] },
+        );
+        let mut y = [0.0; 6];
+        copy.run(&TWO_BY_THREE, &mut y);
+        assert_eq!(y, [2.0; 6]);
+    }
+
+    #[test]
+    fn six_axes_meet_every_index_once() {
+        let lens = [2, 1, 3, 2, 2, 2];
+        let from = Steps { start: 0, by: [1, 1, 2, 6, 12, 24] };
+        let into = Steps { start: 0, by: [24, 24, 8, 4, 2, 1] };
+        let x: [f32; 48] = core::array::from_fn(|at| at as f32);
+        let [mut y, mut again] = [[-1.0; 48]; 2];
+        Strided::new(lens, from, into).run(&x, &mut y);
+        Strided::new(lens, into, from).run(&y, &mut again);
+        assert_eq!(again, x);
+        assert_eq!(y[..5], [0.0, 24.0, 12.0, 36.0, 6.0]);
+    }
+
+    #[test]
+    fn nothing_is_copied_from_an_empty_tensor() {
+        let copy =
+            Strided::new([0, 3], Steps { start: 0, by: [3, 1] }, Steps { start: 0, by: [3, 1] });
+        copy.run(&[], &mut []);
+    }
+
+    #[test]
+    fn an_index_below_zero_is_refused() {
+        let below = || Strided::new([3], Steps { start: 1, by: [-1] }, Steps { start: 0, by: [1] });
+        assert!(std::panic::catch_unwind(below).is_err());
+    }
+}

@@ -1,0 +1,17 @@
+//! Kernels that code emitted by mnv2c calls: `no_std`, no allocation, no dependencies.
+#![no_std]
+
+pub mod arena;
+pub mod blob;
+pub mod catalog;
+pub mod clamp;
+mod include;
+pub mod isa;
+pub mod kernel;
+pub mod math;
+#[cfg(feature = "std")]
+pub mod pool;
+#[cfg(feature = "std")]
+pub mod probe;
+pub mod ring;
+pub mod simd;

@@ -1,0 +1,196 @@
+//! Where the rows of a value lie: the one description of memory that kernels share.
+//!
+//! A `Ring` holds `kept` rows and row `r` lies in slot `(r + top) % kept`. A whole tensor is a ring that keeps
+//! every row. Strides say the rest, so one kernel reads NHWC rows, planes and chunks of channels alike:
+//!
+//! | form | `pixel` | `chunk` |
+//! |---|---|---|
+//! | NHWC rows | channels (or more, zero lanes stored) | lanes |
+//! | chunks `[C/L][rows][left + W + right][L]` | lanes | one chunk's rows |
+//! | planes `[C][rows][left + W + right]` | 1 | one plane |
+//!
+//! Padding is stored: zero columns beside each row, zero rows above and below, so no kernel tests a border.
+
+/// Strides of a value's rows, all in elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ring {
+    /// Image column 0 of slot 0.
+    pub base: usize,
+    /// Slots; row `r` lies in slot `(r + top) % kept`.
+    pub kept: usize,
+    /// Zero rows stored above row 0.
+    pub top: usize,
+    /// From a slot to the next.
+    pub row: usize,
+    /// From a pixel to the next.
+    pub pixel: usize,
+    /// From a vector of channels (chunks, NHWC) or a channel (planes) to the next.
+    pub chunk: usize,
+}
+
+impl Ring {
+    /// Offset of image column 0 of row `row - top`: rows are counted from the first stored zero row.
+    #[inline(always)]
+    pub const fn slot(&self, row: usize) -> usize {
+        self.base + (row % self.kept) * self.row
+    }
+
+    /// The same ring in a slice that holds `by` elements of something else before it.
+    #[inline(always)]
+    pub const fn shifted(self, by: usize) -> Self {
+        Self { base: self.base + by, ..self }
+    }
+}
+
+/// The shape of a value in memory: what [`Ring`]'s strides are computed from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rows {
+    /// How pixels and channels lie.
+    pub form: Form,
+    /// Slots for rows; a whole tensor keeps its height and its zero rows.
+    pub kept: usize,
+    /// Pixels of a row.
+    pub width: usize,
+    /// Channels of a pixel.
+    pub channels: usize,
+    /// Zero rows above the image.
+    pub top: usize,
+    /// Zero columns left of the image.
+    pub left: usize,
+    /// Zero columns right of the image.
+    pub right: usize,
+}
+
+/// How the pixels and channels of a row lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// `[rows][left + W + right][C]`.
+    Nhwc,
+    /// `[C / lanes][rows][left + W + right][lanes]`, missing channels stored as zeros.
+    Chunks(usize),
+    /// `[C][rows][left + W + right]`.
+    Planes,
+}
+
+impl Rows {
+    /// `kept` rows of `width` pixels of `channels`, channels innermost, no padding.
+    pub const fn nhwc(kept: usize, width: usize, channels: usize) -> Self {
+        let form = Form::Nhwc;
+        Self { form, kept, width, channels, top: 0, left: 0, right: 0 }
+    }
+
+    /// The same in chunks of `lanes` channels.
+    pub const fn chunks(kept: usize, width: usize, channels: usize, lanes: usize) -> Self {
+        let form = Form::Chunks(lanes);
+        Self { form, kept, width, channels, top: 0, left: 0, right: 0 }
+    }
+
+    /// The same as planes, one a channel.
+    pub const fn planes(kept: usize, width: usize, channels: usize) -> Self {
+        let form = Form::Planes;
+        Self { form, kept, width, channels, top: 0, left: 0, right: 0 }
+    }
+
+    /// The same with zero rows above and zero columns on both sides. `kept` counts the rows above already.
+    pub const fn padded(self, top: usize, left: usize, right: usize) -> Self {
+        Self { top, left, right, ..self }
+    }
+
+    /// The strides, for vectors of `lanes` channels.
+    pub const fn ring(&self, lanes: usize) -> Ring {
+        let columns = self.left + self.width + self.right;
+        let (pixel, row, chunk) = match self.form {
+            Form::Nhwc => (self.channels, columns * self.channels, lanes),
+            Form::Chunks(lanes) => (lanes, columns * lanes, self.kept * columns * lanes),
+            Form::Planes => (1, columns, self.kept * columns),
+        };
+        Ring { base: self.left * pixel, kept: self.kept, top: self.top, row, pixel, chunk }
+    }
+
+    /// Elements stored.
+    pub const fn len(&self) -> usize {
+        let columns = self.left + self.width + self.right;
+        let channels = match self.form {
+            Form::Nhwc | Form::Planes => self.channels,
+            Form::Chunks(lanes) => self.channels.div_ceil(lanes) * lanes,
+        };
+        self.kept * columns * channels
+    }
+
+    /// Whether nothing is stored.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Writes the zero columns of every slot and the zero rows above the image: once, before the first row.
+    #[inline(always)]
+    pub fn clear_edges(&self, x: &mut [f32]) {
+        self.each_run(|start, columns, pixel| {
+            x[start..start + self.left * pixel].fill(0.0);
+            x[start + (self.left + self.width) * pixel..start + columns * pixel].fill(0.0);
+        });
+        let mut row = 0;
+        while row < self.top {
+            self.clear_slot(x, row);
+            row += 1;
+        }
+    }
+
+    /// The pixels of row `row` of an NHWC image, without the zeros around it.
+    #[inline(always)]
+    pub fn row_mut<'a>(&self, x: &'a mut [f32], row: usize) -> &'a mut [f32] {
+        assert!(matches!(self.form, Form::Nhwc), "only pixels lie one after the other");
+        &mut x[self.ring(0).slot(row + self.top)..][..self.width * self.channels]
+    }
+
+    /// Moves the dense pixels of an NHWC image of `height` rows, which begin where `x` does, to where this says they
+    /// lie, and writes the zeros around them.
+    #[inline(always)]
+    pub fn spread(&self, x: &mut [f32], height: usize) {
+        assert!(matches!(self.form, Form::Nhwc), "only pixels lie one after the other");
+        let (ring, len) = (self.ring(0), self.width * self.channels);
+        for row in (0..height).rev() {
+            x.copy_within(row * len..(row + 1) * len, ring.slot(row + self.top));
+        }
+        self.clear_edges(x);
+        for row in height + self.top..self.kept {
+            self.clear_slot(x, row);
+        }
+    }
+
+    /// Makes row `row` of the image zero, when it lies below the last.
+    #[inline(always)]
+    pub fn clear_row(&self, x: &mut [f32], row: usize) {
+        self.clear_slot(x, row + self.top);
+    }
+}
+
+impl Rows {
+    fn clear_slot(&self, x: &mut [f32], slot: usize) {
+        let (ring, columns) = (self.ring(0), self.left + self.width + self.right);
+        let start = (slot % self.kept) * ring.row;
+        let mut group = 0;
+        while group < self.groups() {
+            let from = start + group * ring.chunk;
+            x[from..from + columns * ring.pixel].fill(0.0);
+            group += 1;
+        }
+    }
+
+    fn each_run(&self, mut run: impl FnMut(usize, usize, usize)) {
+        let (ring, columns) = (self.ring(0), self.left + self.width + self.right);
+        for group in 0..self.groups() {
+            for slot in 0..self.kept {
+                run(group * ring.chunk + slot * ring.row, columns, ring.pixel);
+            }
+        }
+    }
+
+    const fn groups(&self) -> usize {
+        match self.form {
+            Form::Nhwc => 1,
+            Form::Chunks(lanes) => self.channels.div_ceil(lanes),
+            Form::Planes => self.channels,
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! 256-bit vectors of x86-64 with fused multiply-add.
+
+use super::Simd;
+use core::arch::x86_64::*;
+
+macro_rules! op {
+    ($name:ident($($arg:expr),*)) => {
+        // SAFETY: a token proves the features; of addresses the trait's callers promise the rest.
+        unsafe { $name($($arg),*) }
+    };
+}
+
+/// Proof of AVX2 and FMA.
+#[derive(Clone, Copy, Debug)]
+pub struct Avx2(());
+
+impl Avx2 {
+    /// The token, in a build that has the features everywhere.
+    #[cfg(all(target_feature = "avx2", target_feature = "fma"))]
+    #[expect(
+        clippy::new_without_default,
+        reason = "tokens are minted by name, alike on every instruction set"
+    )]
+    #[inline(always)]
+    pub const fn new() -> Self {
+        Avx2(())
+    }
+
+    /// The token, at the top of a `#[target_feature(enable = "avx2,fma")]` function.
+    ///
+    /// # Safety
+    /// The machine has AVX2 and FMA.
+    #[inline(always)]
+    pub const unsafe fn assume() -> Self {
+        Avx2(())
+    }
+}
+
+// SAFETY: eight floats.
+unsafe impl Simd for Avx2 {
+    const LANES: usize = 8;
+    const BY_LANE: bool = false;
+    type F32 = __m256;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m256 {
+        op!(_mm256_set1_ps(x))
+    }
+    #[inline(always)]
+    fn add(self, a: __m256, b: __m256) -> __m256 {
+        op!(_mm256_add_ps(a, b))
+    }
+    #[inline(always)]
+    fn sub(self, a: __m256, b: __m256) -> __m256 {
+        op!(_mm256_sub_ps(a, b))
+    }
+    #[inline(always)]
+    fn mul(self, a: __m256, b: __m256) -> __m256 {
+        op!(_mm256_mul_ps(a, b))
+    }
+    #[inline(always)]
+    fn div(self, a: __m256, b: __m256) -> __m256 {
+        op!(_mm256_div_ps(a, b))
+    }
+    #[inline(always)]
+    fn min(self, a: __m256, b: __m256) -> __m256 {
+        op!(_mm256_min_ps(a, b))
+    }
+    #[inline(always)]
+    fn max(self, a: __m256, b: __m256) -> __m256 {
+        op!(_mm256_max_ps(a, b))
+    }
+    #[inline(always)]
+    fn mul_add(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        op!(_mm256_fmadd_ps(a, b, c))
+    }
+    #[inline(always)]
+    fn mul_add_lane<const I: i32>(self, x: __m256, w: __m256, c: __m256) -> __m256 {
+        self.mul_add(op!(_mm256_permutevar8x32_ps(x, _mm256_set1_epi32(I))), w, c)
+    }
+
+    #[inline(always)]
+    fn load_after(self, v: __m256) {
+        let v = op!(_mm256_castps256_ps128(v));
+        // SAFETY: there is no instruction.
+        unsafe { core::arch::asm!("/* {} */", in(xmm_reg) v, options(nostack, preserves_flags)) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_at(self, from: *const f32) -> __m256 {
+        op!(_mm256_loadu_ps(from))
+    }
+    #[inline(always)]
+    unsafe fn load_head_at(self, from: *const f32, len: usize) -> __m256 {
+        op!(_mm256_maskload_ps(from, head(len)))
+    }
+    #[inline(always)]
+    unsafe fn store_at(self, into: *mut f32, v: __m256) {
+        op!(_mm256_storeu_ps(into, v))
+    }
+    #[inline(always)]
+    unsafe fn store_head_at(self, into: *mut f32, len: usize, v: __m256) {
+        op!(_mm256_maskstore_ps(into, head(len), v))
+    }
+}
+
+/// Lanes below `len`, as the sign bits that masked loads and stores look at.
+#[inline(always)]
+fn head(len: usize) -> __m256i {
+    op!(_mm256_cmpgt_epi32(
+        _mm256_set1_epi32(len as i32),
+        _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)
+    ))
+}

@@ -1,0 +1,119 @@
+//! 512-bit vectors of x86-64, and thirty-two registers of them.
+
+use super::{Avx2, Simd};
+use core::arch::x86_64::*;
+
+macro_rules! op {
+    ($name:ident($($arg:expr),*)) => {
+        // SAFETY: a token proves the features; of addresses the trait's callers promise the rest.
+        unsafe { $name($($arg),*) }
+    };
+}
+
+/// Proof of AVX-512 F, BW, DQ and VL, AVX2 and FMA.
+#[derive(Clone, Copy, Debug)]
+pub struct Avx512(());
+
+impl Avx512 {
+    /// The token, in a build that has the features everywhere.
+    #[cfg(all(
+        target_feature = "avx512f",
+        target_feature = "avx512bw",
+        target_feature = "avx512dq",
+        target_feature = "avx512vl",
+        target_feature = "avx2",
+        target_feature = "fma"
+    ))]
+    #[expect(
+        clippy::new_without_default,
+        reason = "tokens are minted by name, alike on every instruction set"
+    )]
+    #[inline(always)]
+    pub const fn new() -> Self {
+        Avx512(())
+    }
+
+    /// The token, at the top of a function with
+    /// `#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]`.
+    ///
+    /// # Safety
+    /// The machine has these features.
+    #[inline(always)]
+    pub const unsafe fn assume() -> Self {
+        Avx512(())
+    }
+
+    /// Vectors of eight, in as many registers.
+    #[inline(always)]
+    pub const fn halves(self) -> Avx2 {
+        // SAFETY: this token proves AVX2 and FMA too.
+        unsafe { Avx2::assume() }
+    }
+}
+
+// SAFETY: sixteen floats.
+unsafe impl Simd for Avx512 {
+    const LANES: usize = 16;
+    const BY_LANE: bool = false;
+    type F32 = __m512;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m512 {
+        op!(_mm512_set1_ps(x))
+    }
+    #[inline(always)]
+    fn add(self, a: __m512, b: __m512) -> __m512 {
+        op!(_mm512_add_ps(a, b))
+    }
+    #[inline(always)]
+    fn sub(self, a: __m512, b: __m512) -> __m512 {
+        op!(_mm512_sub_ps(a, b))
+    }
+    #[inline(always)]
+    fn mul(self, a: __m512, b: __m512) -> __m512 {
+        op!(_mm512_mul_ps(a, b))
+    }
+    #[inline(always)]
+    fn div(self, a: __m512, b: __m512) -> __m512 {
+        op!(_mm512_div_ps(a, b))
+    }
+    #[inline(always)]
+    fn min(self, a: __m512, b: __m512) -> __m512 {
+        op!(_mm512_min_ps(a, b))
+    }
+    #[inline(always)]
+    fn max(self, a: __m512, b: __m512) -> __m512 {
+        op!(_mm512_max_ps(a, b))
+    }
+    #[inline(always)]
+    fn mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        op!(_mm512_fmadd_ps(a, b, c))
+    }
+    #[inline(always)]
+    fn mul_add_lane<const I: i32>(self, x: __m512, w: __m512, c: __m512) -> __m512 {
+        self.mul_add(op!(_mm512_permutexvar_ps(_mm512_set1_epi32(I), x)), w, c)
+    }
+
+    #[inline(always)]
+    unsafe fn load_at(self, from: *const f32) -> __m512 {
+        op!(_mm512_loadu_ps(from))
+    }
+    #[inline(always)]
+    unsafe fn load_head_at(self, from: *const f32, len: usize) -> __m512 {
+        op!(_mm512_maskz_loadu_ps(head(len), from))
+    }
+    #[inline(always)]
+    unsafe fn store_at(self, into: *mut f32, v: __m512) {
+        op!(_mm512_storeu_ps(into, v))
+    }
+    #[inline(always)]
+    unsafe fn store_head_at(self, into: *mut f32, len: usize, v: __m512) {
+        op!(_mm512_mask_storeu_ps(into, head(len), v))
+    }
+}
+
+/// Lanes below `len`.
+#[inline(always)]
+const fn head(len: usize) -> __mmask16 {
+    ((1_u32 << len) - 1) as __mmask16
+}

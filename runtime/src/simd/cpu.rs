@@ -1,0 +1,110 @@
+//! What takes the machine's own instructions: its features, its square root, and a stop without std.
+
+/// Has the AVX2 level: AVX2 and FMA, and registers that the operating system saves.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn has_avx2() -> bool {
+    const AVX_OSXSAVE_FMA: u32 = 1 << 28 | 1 << 27 | 1 << 12;
+    const AVX2: u32 = 1 << 5;
+    const YMM_SAVED: u64 = 0b110;
+    has(leaf(1)[2], AVX_OSXSAVE_FMA)
+        && has(leaf(7)[1], AVX2)
+        && saved_registers() & YMM_SAVED == YMM_SAVED
+}
+
+/// Has the AVX-512 level: F, DQ, BW and VL beside AVX2, and registers that the operating system saves.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn has_avx512() -> bool {
+    const F_DQ_BW_VL: u32 = 1 << 16 | 1 << 17 | 1 << 30 | 1 << 31;
+    const ZMM_SAVED: u64 = 0b1110_0110;
+    has_avx2() && has(leaf(7)[1], F_DQ_BW_VL) && saved_registers() & ZMM_SAVED == ZMM_SAVED
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has(register: u32, bits: u32) -> bool {
+    register & bits == bits
+}
+
+/// `eax, ebx, ecx, edx` of a cpuid leaf; zero where the machine does not know the leaf.
+#[cfg(target_arch = "x86_64")]
+fn leaf(number: u32) -> [u32; 4] {
+    let [highest, ..] = cpuid(0);
+    if number > highest {
+        return [0; 4];
+    }
+    cpuid(number)
+}
+
+/// The instruction itself: the function of that name is safe in some releases of Rust and unsafe in others.
+#[cfg(target_arch = "x86_64")]
+fn cpuid(leaf: u32) -> [u32; 4] {
+    let (mut a, mut c) = (leaf, 0);
+    let (b, d): (u64, u32);
+    // SAFETY: every x86-64 machine has cpuid; `rbx`, which the compiler keeps for itself, is put back.
+    unsafe {
+        core::arch::asm!(
+            "mov {b:r}, rbx", "cpuid", "xchg {b:r}, rbx",
+            b = out(reg) b, inout("eax") a, inout("ecx") c, out("edx") d,
+            options(nomem, nostack, preserves_flags),
+        );
+    }
+    [a, b as u32, c, d]
+}
+
+/// Which registers the operating system saves; to be asked only of a machine that has OSXSAVE.
+#[cfg(target_arch = "x86_64")]
+fn saved_registers() -> u64 {
+    let (low, high): (u32, u32);
+    // SAFETY: both callers have tested the OSXSAVE bit, which says that the instruction exists.
+    unsafe {
+        core::arch::asm!(
+            "xgetbv",
+            in("ecx") 0, out("eax") low, out("edx") high,
+            options(nomem, nostack, preserves_flags),
+        );
+    }
+    u64::from(high) << 32 | u64::from(low)
+}
+
+/// Stops the program at once, without a message and without unwinding.
+#[cfg(not(feature = "std"))]
+pub(crate) fn trap() -> ! {
+    // SAFETY: the instruction is undefined on purpose; nothing runs after it.
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        core::arch::asm!("ud2", options(noreturn, nomem, nostack))
+    }
+    // SAFETY: the instruction is undefined on purpose; nothing runs after it.
+    #[cfg(any(target_arch = "aarch64", target_arch = "arm"))]
+    unsafe {
+        core::arch::asm!("udf #0", options(noreturn, nomem, nostack))
+    }
+    #[cfg(target_arch = "wasm32")]
+    core::arch::wasm32::unreachable();
+    #[cfg(not(any(
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        target_arch = "arm",
+        target_arch = "wasm32"
+    )))]
+    loop {
+        core::hint::spin_loop();
+    }
+}
+
+/// The square root, correctly rounded.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(crate) fn sqrt(x: f32) -> f32 {
+    use core::arch::x86_64::{_mm_cvtss_f32, _mm_set_ss, _mm_sqrt_ss};
+    // SAFETY: every x86-64 machine has SSE.
+    unsafe { _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))) }
+}
+
+/// The square root, correctly rounded.
+#[cfg(target_arch = "aarch64")]
+#[inline(always)]
+pub(crate) fn sqrt(x: f32) -> f32 {
+    use core::arch::aarch64::{vdup_n_f32, vget_lane_f32, vsqrt_f32};
+    // SAFETY: NEON belongs to the baseline of aarch64.
+    unsafe { vget_lane_f32::<0>(vsqrt_f32(vdup_n_f32(x))) }
+}

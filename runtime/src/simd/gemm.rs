@@ -1,0 +1,322 @@
+//! The one matrix kernel: rows of pixels times panels of weights, behind every convolution but the depthwise.
+//!
+//! A tile holds `MR` pixels x `NV` vectors of sums in registers, from the bias to the clamp. `run` checks all extents
+//! once; the loops below it do not. A panel of weights is `NV` vectors of bias, then `NV` vectors for each input of
+//! the window, in the order of the loops: window rows, taps, depth.
+//! Where `MR` does not divide the pixels, the last tile overlaps the one before it.
+
+use super::{Bounds, Simd, reach, vectors, zeros};
+use crate::clamp::Clamp;
+use crate::ring::Ring;
+use core::ops::Range;
+
+/// A matrix product over rings, `MR` pixels x `NV` vectors at a time.
+#[derive(Clone, Copy, Debug)]
+pub struct Gemm<const MR: usize, const NV: usize> {
+    /// Output pixels in a row.
+    pub width: usize,
+    /// Output channels.
+    pub c_out: usize,
+    /// Inputs of one output pixel.
+    pub window: Window,
+    /// Where the input lies.
+    pub from: Ring,
+    /// Where the output lies.
+    pub into: Ring,
+    /// Bounds of the output.
+    pub clamp: Clamp,
+}
+
+/// Inputs of one output pixel: rows of taps, and in each tap a run of `depth` numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// Rows of the window.
+    pub rows: usize,
+    /// Input rows from an output row to the next.
+    pub row_stride: usize,
+    /// Input rows from a window row to the next.
+    pub row_step: usize,
+    /// Input rows above output row 0 at which its window begins.
+    pub above: usize,
+    /// Elements before image column 0 at which the window of pixel 0 begins.
+    pub before: usize,
+    /// Elements from an output pixel's window to the next.
+    pub pixel_step: usize,
+    /// Runs in a row.
+    pub taps: usize,
+    /// Elements from a run to the next.
+    pub tap_step: usize,
+    /// Numbers in a run.
+    pub depth: usize,
+    /// Elements from a number of a run to the next.
+    pub depth_step: usize,
+    /// Numbers in one more, shorter run after them; may be 0.
+    pub tail: usize,
+}
+
+/// What is added to a sum before the clamp.
+#[derive(Clone, Copy, Debug)]
+pub enum Residual<'a> {
+    /// Nothing.
+    None,
+    /// The same row, pixel and channel of another value.
+    Of(&'a [f32], Ring),
+    /// What the output held before; `MR` must divide the pixels, lest some be added twice.
+    InPlace,
+}
+
+/// The part of the output that a call computes.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Output rows.
+    pub rows: Range<usize>,
+    /// Pixels of each row: at least `MR`.
+    pub pixels: Range<usize>,
+    /// Panels of weights, each `NV` vectors of output channels.
+    pub panels: Range<usize>,
+}
+
+impl<const MR: usize, const NV: usize> Gemm<MR, NV> {
+    /// Panels that hold every output channel.
+    #[inline(always)]
+    pub const fn panels<S: Simd>(&self) -> usize {
+        self.c_out.div_ceil(NV * S::LANES)
+    }
+
+    /// Computes one part of the output; panics where an extent is outside its slice.
+    #[inline(always)]
+    pub fn run<S: Simd>(
+        &self,
+        simd: S,
+        w: &[f32],
+        x: &[f32],
+        y: &mut [f32],
+        residual: Residual<'_>,
+        part: Part,
+    ) {
+        assert!(MR >= 1 && MR <= 14 && NV >= 1 && NV <= 8);
+        assert!(part.panels.end <= self.panels::<S>());
+        assert!(part.pixels.end <= self.width && part.pixels.start + MR <= part.pixels.end);
+        assert!(w.len() >= self.panels::<S>().saturating_mul(self.panel_len::<S>()));
+        assert!(self.window.before <= self.from.base && self.window.above <= self.from.top);
+        assert!(reach(&self.from, self.window_reach()) <= x.len());
+        assert!(reach(&self.into, self.pixel_reach::<S>(&self.into)) <= y.len());
+        let end = y.as_mut_ptr();
+        let added = match residual {
+            Residual::None => None,
+            Residual::Of(skip, ring) => {
+                assert!(reach(&ring, self.pixel_reach::<S>(&ring)) <= skip.len());
+                Some((skip.as_ptr(), ring))
+            }
+            Residual::InPlace => {
+                assert!((part.pixels.end - part.pixels.start).is_multiple_of(MR));
+                Some((end.cast_const(), self.into))
+            }
+        };
+        let ends = Ends { x: x.as_ptr(), y: end, added };
+        // SAFETY: every address that the loops form was checked above; of a ring every slot is inside.
+        unsafe { self.panels_of(simd, w.as_ptr(), ends, part) }
+    }
+
+    #[inline(always)]
+    unsafe fn panels_of<S: Simd>(&self, simd: S, w: *const f32, ends: Ends, part: Part) {
+        for panel in part.panels {
+            // SAFETY: `w` has every panel.
+            let w = unsafe { w.add(panel * self.panel_len::<S>()) };
+            for row in part.rows.clone() {
+                let mut next = part.pixels.start;
+                while next < part.pixels.end {
+                    let pixel = next.min(part.pixels.end - MR);
+                    // SAFETY: the tile's pixels are below `width`, as the caller promised.
+                    unsafe {
+                        let acc = self.sums(simd, w, ends.x, row, pixel);
+                        self.finish(simd, acc, &ends, Place { panel, row, pixel });
+                    }
+                    next += MR;
+                }
+            }
+        }
+    }
+
+    /// Biases plus products of one tile.
+    #[inline(always)]
+    unsafe fn sums<S: Simd>(
+        &self,
+        simd: S,
+        w: *const f32,
+        x: *const f32,
+        row: usize,
+        pixel: usize,
+    ) -> [[S::F32; NV]; MR] {
+        let Window { row_stride, row_step, above, before, .. } = self.window;
+        // SAFETY: the panel and the windows are inside their slices, as the caller promised.
+        unsafe {
+            let bias = vectors::<S, NV>(simd, w);
+            let mut acc = zeros::<[[S::F32; NV]; MR]>();
+            unroll!(r in MR, { acc[r] = bias; });
+            let mut w = w.add(NV * S::LANES);
+            for ky in 0..self.window.rows {
+                let row = row * row_stride + ky * row_step + self.from.top - above;
+                let start = self.from.slot(row) + pixel * self.window.pixel_step - before;
+                let mut x = x.add(start);
+                for _ in 0..self.window.taps {
+                    w = self.products(simd, &mut acc, x, w, self.window.depth);
+                    x = x.wrapping_add(self.window.tap_step);
+                }
+                if self.window.tail > 0 {
+                    w = self.products(simd, &mut acc, x, w, self.window.tail);
+                }
+            }
+            acc
+        }
+    }
+
+    /// Adds one run's products; returns the weights after it.
+    #[inline(always)]
+    unsafe fn products<S: Simd>(
+        &self,
+        simd: S,
+        acc: &mut [[S::F32; NV]; MR],
+        x: *const f32,
+        w: *const f32,
+        depth: usize,
+    ) -> *const f32 {
+        let Window { pixel_step, depth_step, .. } = self.window;
+        let (mut k, mut w) = (0, w);
+        // SAFETY: `depth` numbers of each pixel's run and as many rows of weights are inside their slices.
+        unsafe {
+            if S::BY_LANE && depth_step == 1 {
+                while k + 4 <= depth {
+                    let mut xs = zeros::<[S::F32; MR]>();
+                    unroll!(r in MR, { xs[r] = simd.load_at(x.add(r * pixel_step + k)); });
+                    step::<S, MR, NV, 0>(simd, acc, &xs, w);
+                    step::<S, MR, NV, 1>(simd, acc, &xs, w.add(NV * S::LANES));
+                    step::<S, MR, NV, 2>(simd, acc, &xs, w.add(2 * NV * S::LANES));
+                    step::<S, MR, NV, 3>(simd, acc, &xs, w.add(3 * NV * S::LANES));
+                    w = w.add(4 * NV * S::LANES);
+                    k += 4;
+                }
+            }
+            while k < depth {
+                let wk = vectors::<S, NV>(simd, w);
+                unroll!(r in MR, {
+                    let xr = simd.splat(x.add(r * pixel_step + k * depth_step).read());
+                    unroll!(j in NV, { acc[r][j] = simd.mul_add(xr, wk[j], acc[r][j]); });
+                    if const { MR * NV + NV + 1 == 16 } {
+                        simd.load_after(acc[r][NV - 1]);
+                    }
+                });
+                w = w.add(NV * S::LANES);
+                k += 1;
+            }
+        }
+        w
+    }
+
+    /// Adds the residual, clamps and stores one tile.
+    #[inline(always)]
+    unsafe fn finish<S: Simd>(&self, simd: S, acc: [[S::F32; NV]; MR], ends: &Ends, place: Place) {
+        let bounds = Bounds::of(simd, self.clamp);
+        // SAFETY: the tile's pixels and the channels below `c_out` are inside the slices.
+        unsafe {
+            unroll!(j in NV, {
+                let v = place.panel * NV + j;
+                let left = self.c_out.saturating_sub(v * S::LANES);
+                if self.c_out.is_multiple_of(NV * S::LANES) || left >= S::LANES {
+                    unroll!(r in MR, {
+                        let into = ends.y.add(place.offset(&self.into, r, v));
+                        let mut sum = acc[r][j];
+                        if let Some((skip, ring)) = ends.added {
+                            sum = simd.add(sum, simd.load_at(skip.add(place.offset(&ring, r, v))));
+                        }
+                        simd.store_at(into, bounds.keep(simd, self.clamp, sum));
+                    });
+                } else if !self.c_out.is_multiple_of(S::LANES) && left > 0 {
+                    unroll!(r in MR, {
+                        let into = ends.y.add(place.offset(&self.into, r, v));
+                        let mut sum = acc[r][j];
+                        if let Some((skip, ring)) = ends.added {
+                            let skip = skip.add(place.offset(&ring, r, v));
+                            sum = simd.add(sum, simd.load_head_at(skip, left));
+                        }
+                        simd.store_head_at(into, left, bounds.keep(simd, self.clamp, sum));
+                    });
+                }
+            });
+        }
+    }
+
+    /// Elements of a panel: its biases and its weights.
+    #[inline(always)]
+    const fn panel_len<S: Simd>(&self) -> usize {
+        let Window { rows, taps, depth, tail, .. } = self.window;
+        let inputs = taps.saturating_mul(depth).saturating_add(tail).saturating_mul(rows);
+        inputs.saturating_add(1).saturating_mul(NV * S::LANES)
+    }
+
+    /// One past the last input of the last pixel of a row, from the ring's image column 0.
+    #[inline(always)]
+    const fn window_reach(&self) -> usize {
+        let Window { taps, tap_step, depth, depth_step, tail, pixel_step, before, .. } =
+            self.window;
+        assert!(self.width > 0 && taps > 0 && depth > 0);
+        let mut last = (taps - 1).saturating_mul(tap_step);
+        last = last.saturating_add((depth - 1).saturating_mul(depth_step));
+        if tail > 0 {
+            let end = taps.saturating_mul(tap_step);
+            let end = end.saturating_add((tail - 1).saturating_mul(depth_step));
+            last = if end > last { end } else { last };
+        }
+        let last = last.saturating_add((self.width - 1).saturating_mul(pixel_step));
+        last.saturating_add(1).saturating_sub(before)
+    }
+
+    /// One past the last output of the last pixel of a row, from the ring's image column 0.
+    #[inline(always)]
+    const fn pixel_reach<S: Simd>(&self, ring: &Ring) -> usize {
+        assert!(self.width > 0 && self.c_out > 0);
+        let v = (self.c_out - 1) / S::LANES;
+        let last = (self.width - 1).saturating_mul(ring.pixel);
+        let last = last.saturating_add(v.saturating_mul(ring.chunk));
+        last.saturating_add(self.c_out - v * S::LANES)
+    }
+}
+
+/// First elements of the slices of one call.
+#[derive(Clone, Copy)]
+struct Ends {
+    x: *const f32,
+    y: *mut f32,
+    added: Option<(*const f32, Ring)>,
+}
+
+/// Where a tile's output lies.
+#[derive(Clone, Copy)]
+struct Place {
+    panel: usize,
+    row: usize,
+    pixel: usize,
+}
+
+impl Place {
+    /// Element of vector `v` of the tile's pixel `r`.
+    #[inline(always)]
+    const fn offset(self, ring: &Ring, r: usize, v: usize) -> usize {
+        ring.slot(self.row + ring.top) + (self.pixel + r) * ring.pixel + v * ring.chunk
+    }
+}
+
+/// One input of each pixel, times `NV` vectors of weights.
+#[inline(always)]
+unsafe fn step<S: Simd, const MR: usize, const NV: usize, const I: i32>(
+    simd: S,
+    acc: &mut [[S::F32; NV]; MR],
+    xs: &[S::F32; MR],
+    w: *const f32,
+) {
+    unroll!(j in NV, {
+        // SAFETY: the caller's `NV` vectors.
+        let wj = unsafe { simd.load_at(w.add(j * S::LANES)) };
+        unroll!(r in MR, { acc[r][j] = simd.mul_add_lane::<I>(xs[r], wj, acc[r][j]); });
+    });
+}

@@ -1,0 +1,113 @@
+//! 128-bit vectors of aarch64.
+
+use super::Simd;
+use core::arch::aarch64::*;
+
+macro_rules! op {
+    ($name:ident $(::<$lane:ident>)? ($($arg:expr),*)) => {
+        // SAFETY: a token proves the features; of addresses the trait's callers promise the rest.
+        unsafe { $name $(::<$lane>)? ($($arg),*) }
+    };
+}
+
+/// Proof of NEON.
+#[derive(Clone, Copy, Debug)]
+pub struct Neon(());
+
+impl Neon {
+    /// The token, in a build that has the feature everywhere.
+    #[cfg(target_feature = "neon")]
+    #[expect(
+        clippy::new_without_default,
+        reason = "tokens are minted by name, alike on every instruction set"
+    )]
+    #[inline(always)]
+    pub const fn new() -> Self {
+        Neon(())
+    }
+
+    /// The token, at the top of a `#[target_feature(enable = "neon")]` function.
+    ///
+    /// # Safety
+    /// The machine has NEON.
+    #[inline(always)]
+    pub const unsafe fn assume() -> Self {
+        Neon(())
+    }
+}
+
+// SAFETY: four floats.
+unsafe impl Simd for Neon {
+    const LANES: usize = 4;
+    const BY_LANE: bool = true;
+    type F32 = float32x4_t;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> float32x4_t {
+        op!(vdupq_n_f32(x))
+    }
+    #[inline(always)]
+    fn add(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        op!(vaddq_f32(a, b))
+    }
+    #[inline(always)]
+    fn sub(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        op!(vsubq_f32(a, b))
+    }
+    #[inline(always)]
+    fn mul(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        op!(vmulq_f32(a, b))
+    }
+    #[inline(always)]
+    fn div(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        op!(vdivq_f32(a, b))
+    }
+    #[inline(always)]
+    fn min(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        op!(vminq_f32(a, b))
+    }
+    #[inline(always)]
+    fn max(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        op!(vmaxq_f32(a, b))
+    }
+    #[inline(always)]
+    fn mul_add(self, a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
+        op!(vfmaq_f32(c, a, b))
+    }
+    #[inline(always)]
+    fn mul_add_lane<const I: i32>(
+        self,
+        x: float32x4_t,
+        w: float32x4_t,
+        c: float32x4_t,
+    ) -> float32x4_t {
+        op!(vfmaq_laneq_f32::<I>(c, w, x))
+    }
+
+    #[inline(always)]
+    unsafe fn load_at(self, from: *const f32) -> float32x4_t {
+        op!(vld1q_f32(from))
+    }
+    #[inline(always)]
+    unsafe fn load_head_at(self, from: *const f32, len: usize) -> float32x4_t {
+        let mut lanes = [0.0; 4];
+        for (i, lane) in lanes.iter_mut().enumerate().take(len) {
+            // SAFETY: one of the caller's `len` floats.
+            *lane = unsafe { from.add(i).read() };
+        }
+        op!(vld1q_f32(lanes.as_ptr()))
+    }
+    #[inline(always)]
+    unsafe fn store_at(self, into: *mut f32, v: float32x4_t) {
+        op!(vst1q_f32(into, v))
+    }
+    #[inline(always)]
+    unsafe fn store_head_at(self, into: *mut f32, len: usize, v: float32x4_t) {
+        let mut lanes = [0.0; 4];
+        op!(vst1q_f32(lanes.as_mut_ptr(), v));
+        for (i, lane) in lanes.iter().enumerate().take(len) {
+            // SAFETY: one of the caller's `len` floats.
+            unsafe { into.add(i).write(*lane) }
+        }
+    }
+}

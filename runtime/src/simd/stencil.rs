@@ -1,0 +1,276 @@
+//! The depthwise kernel: each vector of channels with its own small window, `T` pixels of a row at a time.
+//!
+//! `run` checks all extents once; the loops below it do not. A vector of channels has one vector of biases and one
+//! for each tap, row by row. A 3x3 window keeps its nine vectors in registers while the rows go by; a larger one
+//! loads a row of them at a time. The last vector is read whole, even where channels end inside it, so rows must
+//! have room for that. Where `T` does not divide the pixels, the last tile overlaps the one before it.
+
+use super::{Bounds, Simd, reach, vectors, zeros};
+use crate::clamp::Clamp;
+use crate::ring::Ring;
+use core::ops::Range;
+
+/// A window over each channel alone.
+#[derive(Clone, Copy, Debug)]
+pub struct Stencil {
+    /// Output pixels in a row.
+    pub width: usize,
+    /// Channels.
+    pub channels: usize,
+    /// Rows, columns of the window.
+    pub kernel: [usize; 2],
+    /// Input rows, columns from an output to the next.
+    pub stride: [usize; 2],
+    /// Input rows, columns from a tap to the next.
+    pub dilation: [usize; 2],
+    /// Input rows above, columns left of the image where the first window begins.
+    pub pad: [usize; 2],
+    /// Where the input lies.
+    pub from: Ring,
+    /// Where the output lies.
+    pub into: Ring,
+    /// Bounds of the output.
+    pub clamp: Clamp,
+}
+
+/// The part of the output that a call computes.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Output rows.
+    pub rows: Range<usize>,
+    /// Pixels of each row: at least `T`.
+    pub pixels: Range<usize>,
+    /// Vectors of channels.
+    pub vectors: Range<usize>,
+}
+
+impl Stencil {
+    /// Computes a part of the output with an unrolled `K` x `K` window; panics where an extent is outside its slice.
+    #[inline(always)]
+    pub fn run<S: Simd, const K: usize, const STRIDE: usize, const T: usize>(
+        &self,
+        simd: S,
+        w: &[f32],
+        x: &[f32],
+        y: &mut [f32],
+        part: Part,
+    ) {
+        assert!(K >= 1 && K <= 7);
+        assert!(self.kernel[0] == K && self.kernel[1] == K);
+        assert!(self.stride[1] == STRIDE && self.dilation[1] == 1);
+        self.check::<S, T>(w, x, y, &part);
+        let (x, y) = (x.as_ptr(), y.as_mut_ptr());
+        for v in part.vectors {
+            // SAFETY: every address that the loops form was checked above.
+            unsafe {
+                let w = w.as_ptr().add(v * self.panel_len::<S>());
+                let near = self.resident::<S, K>(simd, w);
+                for row in part.rows.clone() {
+                    let mut next = part.pixels.start;
+                    while next < part.pixels.end {
+                        let at = Place { v, row, pixel: next.min(part.pixels.end - T) };
+                        let acc = self.square::<S, K, STRIDE, T>(simd, w, &near, x, at);
+                        self.finish(simd, acc, y, at);
+                        next += T;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Computes a part of the output with any window; panics where an extent is outside its slice.
+    #[inline(always)]
+    pub fn run_any<S: Simd, const T: usize>(
+        &self,
+        simd: S,
+        w: &[f32],
+        x: &[f32],
+        y: &mut [f32],
+        part: Part,
+    ) {
+        self.check::<S, T>(w, x, y, &part);
+        let (x, y) = (x.as_ptr(), y.as_mut_ptr());
+        for v in part.vectors {
+            // SAFETY: every address that the loops form was checked above.
+            unsafe {
+                let w = w.as_ptr().add(v * self.panel_len::<S>());
+                for row in part.rows.clone() {
+                    let mut next = part.pixels.start;
+                    while next < part.pixels.end {
+                        let at = Place { v, row, pixel: next.min(part.pixels.end - T) };
+                        let acc = self.any::<S, T>(simd, w, x, at);
+                        self.finish(simd, acc, y, at);
+                        next += T;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Weights that stay in registers: those of a window of up to 3 x 3.
+    #[inline(always)]
+    unsafe fn resident<S: Simd, const K: usize>(&self, simd: S, w: *const f32) -> [[S::F32; K]; K] {
+        // SAFETY: the caller's weights; zero is a value of every vector.
+        unsafe {
+            let mut near = zeros::<[[S::F32; K]; K]>();
+            if K <= 3 {
+                unroll!(ky in K, {
+                    near[ky] = vectors::<S, K>(simd, w.add((1 + ky * K) * S::LANES));
+                });
+            }
+            near
+        }
+    }
+
+    /// Biases plus products of one tile, its window unrolled.
+    #[inline(always)]
+    unsafe fn square<S: Simd, const K: usize, const STRIDE: usize, const T: usize>(
+        &self,
+        simd: S,
+        w: *const f32,
+        near: &[[S::F32; K]; K],
+        x: *const f32,
+        at: Place,
+    ) -> [S::F32; T] {
+        // SAFETY: the tile's windows and the weights are inside their slices, as the caller promised.
+        unsafe {
+            let bias = simd.load_at(w);
+            let mut acc = zeros::<[S::F32; T]>();
+            unroll!(t in T, { acc[t] = bias; });
+            if K <= 3 {
+                unroll!(ky in K, {
+                    let x = x.add(self.input(at, ky));
+                    self.window_row::<S, K, STRIDE, T>(simd, &mut acc, x, &near[ky]);
+                });
+            } else {
+                for ky in 0..K {
+                    let far = vectors::<S, K>(simd, w.add((1 + ky * K) * S::LANES));
+                    let x = x.add(self.input(at, ky));
+                    self.window_row::<S, K, STRIDE, T>(simd, &mut acc, x, &far);
+                }
+            }
+            acc
+        }
+    }
+
+    /// Products of one row of the window; a column that several outputs use is loaded once.
+    #[inline(always)]
+    unsafe fn window_row<S: Simd, const K: usize, const STRIDE: usize, const T: usize>(
+        &self,
+        simd: S,
+        acc: &mut [S::F32; T],
+        x: *const f32,
+        w: &[S::F32; K],
+    ) {
+        unroll!(t in T, {
+            unroll!(kx in K, {
+                // SAFETY: the tile's windows are inside the slice, as the caller promised.
+                let column = unsafe { simd.load_at(x.add((t * STRIDE + kx) * self.from.pixel)) };
+                acc[t] = simd.mul_add(column, w[kx], acc[t]);
+            });
+        });
+    }
+
+    /// Biases plus products of one tile, tap by tap.
+    #[inline(always)]
+    unsafe fn any<S: Simd, const T: usize>(
+        &self,
+        simd: S,
+        w: *const f32,
+        x: *const f32,
+        at: Place,
+    ) -> [S::F32; T] {
+        // SAFETY: the tile's windows and the weights are inside their slices, as the caller promised.
+        unsafe {
+            let (bias, mut w) = (simd.load_at(w), w);
+            let mut acc = zeros::<[S::F32; T]>();
+            unroll!(t in T, { acc[t] = bias; });
+            for ky in 0..self.kernel[0] {
+                let mut x = x.add(self.input(at, ky));
+                for _ in 0..self.kernel[1] {
+                    w = w.add(S::LANES);
+                    let tap = simd.load_at(w);
+                    unroll!(t in T, {
+                        let column = simd.load_at(x.add(t * self.stride[1] * self.from.pixel));
+                        acc[t] = simd.mul_add(column, tap, acc[t]);
+                    });
+                    x = x.wrapping_add(self.dilation[1] * self.from.pixel);
+                }
+            }
+            acc
+        }
+    }
+
+    /// Clamps and stores one tile.
+    #[inline(always)]
+    unsafe fn finish<S: Simd, const T: usize>(
+        &self,
+        simd: S,
+        acc: [S::F32; T],
+        y: *mut f32,
+        at: Place,
+    ) {
+        let slot = self.into.slot(at.row + self.into.top);
+        let first = slot + at.pixel * self.into.pixel + at.v * self.into.chunk;
+        let left = self.channels - at.v * S::LANES;
+        let bounds = Bounds::of(simd, self.clamp);
+        // SAFETY: the tile's pixels and the channels below `channels` are inside the slice.
+        unsafe {
+            let y = y.add(first);
+            if self.channels.is_multiple_of(S::LANES) || left >= S::LANES {
+                unroll!(t in T, {
+                    simd.store_at(y.add(t * self.into.pixel), bounds.keep(simd, self.clamp, acc[t]));
+                });
+            } else {
+                unroll!(t in T, {
+                    let v = bounds.keep(simd, self.clamp, acc[t]);
+                    simd.store_head_at(y.add(t * self.into.pixel), left, v);
+                });
+            }
+        }
+    }
+
+    /// Element at which window row `ky` of a tile begins.
+    #[inline(always)]
+    const fn input(&self, at: Place, ky: usize) -> usize {
+        let row = at.row * self.stride[0] + ky * self.dilation[0] + self.from.top - self.pad[0];
+        let column = at.pixel * self.stride[1] * self.from.pixel;
+        self.from.slot(row) + column + at.v * self.from.chunk - self.pad[1] * self.from.pixel
+    }
+
+    #[inline(always)]
+    fn check<S: Simd, const T: usize>(&self, w: &[f32], x: &[f32], y: &[f32], part: &Part) {
+        let Stencil { width, channels, kernel, stride, dilation, pad, from, into, .. } = *self;
+        assert!(T >= 1 && T <= 14 && width > 0 && channels > 0 && kernel[0] > 0 && kernel[1] > 0);
+        let vectors = channels.div_ceil(S::LANES);
+        assert!(part.vectors.end <= vectors);
+        assert!(part.pixels.end <= width && part.pixels.start + T <= part.pixels.end);
+        assert!(w.len() >= vectors.saturating_mul(self.panel_len::<S>()));
+        let left = pad[1].saturating_mul(from.pixel);
+        assert!(left <= from.base && pad[0] <= from.top);
+        let columns = (width - 1).saturating_mul(stride[1]);
+        let columns = columns.saturating_add((kernel[1] - 1).saturating_mul(dilation[1]));
+        let last = (vectors - 1).saturating_mul(from.chunk).saturating_add(S::LANES);
+        let read = columns.saturating_mul(from.pixel).saturating_add(last).saturating_sub(left);
+        assert!(reach(&from, read) <= x.len());
+        let last = (vectors - 1).saturating_mul(into.chunk);
+        let last = last.saturating_add(channels - (vectors - 1) * S::LANES);
+        let written = (width - 1).saturating_mul(into.pixel).saturating_add(last);
+        assert!(reach(&into, written) <= y.len());
+    }
+
+    /// Elements of one vector's biases and weights.
+    #[inline(always)]
+    const fn panel_len<S: Simd>(&self) -> usize {
+        let taps = self.kernel[0].saturating_mul(self.kernel[1]);
+        taps.saturating_add(1).saturating_mul(S::LANES)
+    }
+}
+
+/// Where a tile lies: vector of channels, output row, first pixel.
+#[derive(Clone, Copy)]
+struct Place {
+    v: usize,
+    row: usize,
+    pixel: usize,
+}

@@ -1,0 +1,289 @@
+//! Every tile of the catalog on every instruction set of this machine, against plain loops.
+//!
+//! Numbers are small and whole, so that every sum is exact in whatever order: answers must be equal. All memory
+//! around the values is NaN, which would spread to the answers, and what a call must not write must not change.
+
+use mnv2c_runtime::clamp::Clamp;
+use mnv2c_runtime::isa::Isa;
+use mnv2c_runtime::kernel::conv::Conv;
+use mnv2c_runtime::kernel::depthwise::{Depthwise, DepthwiseAny};
+use mnv2c_runtime::kernel::pointwise::Pointwise;
+#[cfg(target_arch = "aarch64")]
+use mnv2c_runtime::simd::Neon;
+use mnv2c_runtime::simd::gemm::{self, Residual};
+#[cfg(target_arch = "x86_64")]
+use mnv2c_runtime::simd::{Avx2, Avx512};
+use mnv2c_runtime::simd::{Plain, Scalar, stencil};
+use mnv2c_runtime::{depthwise_any_tiles, depthwise_tiles, gemm_tiles};
+
+#[path = "each_isa/trial.rs"]
+mod trial;
+#[path = "each_isa/value.rs"]
+mod value;
+use trial::Trial;
+use value::{Filter, Form, Pad, Value};
+
+const WIDE: Clamp = Clamp { lo: -9.0, hi: 20.0 };
+
+/// A closure that runs a body with a token, compiled for the instruction set as emitted code is.
+macro_rules! on {
+    (Plain 4, $($rest:tt)*) => { on!(@ "", Plain::new(), $($rest)*) };
+    (Scalar 4, $($rest:tt)*) => { on!(@ "", Scalar::new(), $($rest)*) };
+    (Avx2 8, $($rest:tt)*) => { on!(@ "avx2,fma", Avx2::assume(), $($rest)*) };
+    (Avx512 16, $($rest:tt)*) => {
+        on!(@ "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma", Avx512::assume(), $($rest)*)
+    };
+    (Avx512 8, $($rest:tt)*) => {
+        on!(@ "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma", Avx512::assume().halves(), $($rest)*)
+    };
+    (Neon 4, $($rest:tt)*) => { on!(@ "neon", Neon::assume(), $($rest)*) };
+    (@ "", $token:expr, $simd:ident, ($($arg:ident: $type:ty),*) $body:expr) => {
+        |$($arg: $type),*| {
+            let $simd = $token;
+            $body
+        }
+    };
+    (@ $features:literal, $token:expr, $simd:ident, ($($arg:ident: $type:ty),*) $body:expr) => {
+        |$($arg: $type),*| {
+            #[target_feature(enable = $features)]
+            fn inside($($arg: $type),*) {
+                // SAFETY: the features are enabled here.
+                let $simd = unsafe { $token };
+                $body
+            }
+            // SAFETY: `each!` asked the machine for the instruction set.
+            unsafe { inside($($arg),*) }
+        }
+    };
+}
+
+/// Runs a body where this machine has the instruction set of a line of the catalog.
+#[cfg(target_arch = "x86_64")]
+macro_rules! where_present {
+    (Neon $body:block) => {};
+    ($isa:ident $body:block) => {
+        if Isa::$isa.is_present() $body
+    };
+}
+#[cfg(target_arch = "aarch64")]
+macro_rules! where_present {
+    (Avx2 $body:block) => {};
+    (Avx512 $body:block) => {};
+    ($isa:ident $body:block) => {
+        if Isa::$isa.is_present() $body
+    };
+}
+
+#[test]
+fn pointwise_agrees_with_plain_loops() {
+    macro_rules! lines {
+        ($($isa:ident $lanes:tt: $($mr:literal x $nv:literal),*;)*) => {$(
+            where_present!($isa {
+                $(pointwise::<$mr, $nv>($lanes, on!($isa $lanes, simd, (
+                    kernel: &Pointwise<$mr, $nv>, w: &[f32], x: &[f32], y: &mut [f32],
+                    residual: Residual<'_>, part: gemm::Part
+                ) kernel.run_part(simd, w, x, y, residual, part)));)*
+            });
+        )*};
+    }
+    gemm_tiles!(lines);
+}
+
+#[test]
+fn conv_agrees_with_plain_loops() {
+    macro_rules! lines {
+        ($($isa:ident $lanes:tt: $($mr:literal x $nv:literal),*;)*) => {$(
+            where_present!($isa {
+                $(conv::<$mr, $nv>($lanes, on!($isa $lanes, simd, (
+                    kernel: &Conv<$mr, $nv>, w: &[f32], x: &[f32], y: &mut [f32],
+                    residual: Residual<'_>, part: gemm::Part
+                ) kernel.run_part(simd, w, x, y, residual, part)));)*
+            });
+        )*};
+    }
+    gemm_tiles!(lines);
+}
+
+#[test]
+fn depthwise_agrees_with_plain_loops() {
+    macro_rules! lines {
+        ($($isa:ident $lanes:tt: $($k:literal $stride:literal $t:literal),*;)*) => {$(
+            where_present!($isa {
+                $(depthwise::<$k, $stride, $t>($lanes, on!($isa $lanes, simd, (
+                    kernel: &Depthwise<$k, $stride, $t>, w: &[f32], x: &[f32], y: &mut [f32],
+                    part: stencil::Part
+                ) kernel.run_part(simd, w, x, y, part)));)*
+            });
+        )*};
+    }
+    depthwise_tiles!(lines);
+}
+
+#[test]
+fn depthwise_of_any_window_agrees_with_plain_loops() {
+    macro_rules! lines {
+        ($($isa:ident $lanes:tt: $($t:literal),*;)*) => {$(
+            where_present!($isa {
+                $(depthwise_any::<$t>($lanes, on!($isa $lanes, simd, (
+                    kernel: &DepthwiseAny<$t>, w: &[f32], x: &[f32], y: &mut [f32],
+                    part: stencil::Part
+                ) kernel.run_part(simd, w, x, y, part)));)*
+            });
+        )*};
+    }
+    depthwise_any_tiles!(lines);
+}
+
+/// Where `Scalar` is something better than plain floats, these are tested by nothing else.
+#[test]
+fn plain_floats_agree_with_plain_loops() {
+    pointwise::<2, 2>(
+        4,
+        on!(Plain 4, simd, (
+        kernel: &Pointwise<2, 2>, w: &[f32], x: &[f32], y: &mut [f32],
+        residual: Residual<'_>, part: gemm::Part
+    ) kernel.run_part(simd, w, x, y, residual, part)),
+    );
+    depthwise::<3, 2, 4>(
+        4,
+        on!(Plain 4, simd, (
+        kernel: &Depthwise<3, 2, 4>, w: &[f32], x: &[f32], y: &mut [f32],
+        part: stencil::Part
+    ) kernel.run_part(simd, w, x, y, part)),
+    );
+}
+
+/// Forms and slots of input and output.
+const FORMS: [(Form, Form, usize); 4] = [
+    (Form::Pixels(0), Form::Pixels(0), 0),
+    (Form::Chunks, Form::Pixels(3), 1),
+    (Form::Pixels(2), Form::Chunks, 2),
+    (Form::Chunks, Form::Chunks, 0),
+];
+
+fn pointwise<const MR: usize, const NV: usize>(
+    lanes: usize,
+    run: impl Fn(&Pointwise<MR, NV>, &[f32], &[f32], &mut [f32], Residual<'_>, gemm::Part),
+) {
+    let panel = NV * lanes;
+    let cases = [
+        (1, 1, Clamp::NONE),
+        (8, panel, Clamp::RELU6),
+        (17, panel + 1, Clamp::RELU),
+        (3 * lanes, 2 * panel - lanes + 2, WIDE),
+    ];
+    for (turn, (c_in, c_out, clamp)) in cases.into_iter().enumerate() {
+        let filter = Filter::pointwise(c_in, c_out, clamp);
+        let w = filter.panels(panel, Form::Pixels(0));
+        for (at, (from, into, kept)) in FORMS.into_iter().enumerate() {
+            let width = [MR, MR + 1, 2 * MR][(at + turn) % 3];
+            let value = |form, c| Value::new(form, lanes, [3, width, c], Pad::default(), kept);
+            let trial = Trial { filter: &filter, x: value(from, c_in), y: value(into, c_out) };
+            let (from, into) = (trial.x.ring, trial.y.ring);
+            let kernel = Pointwise { width, c_in, c_out, from, into, clamp };
+            trial.gemm(MR, panel, |x, y, residual, part| run(&kernel, &w, x, y, residual, part));
+        }
+    }
+}
+
+fn conv<const MR: usize, const NV: usize>(
+    lanes: usize,
+    run: impl Fn(&Conv<MR, NV>, &[f32], &[f32], &mut [f32], Residual<'_>, gemm::Part),
+) {
+    let (panel, nhwc, chunks) = (NV * lanes, Form::Pixels(0), Form::Chunks);
+    let filter = Filter::new;
+    let (two, one) = ([2, 2], [1, 1]);
+    for (from, into, filter) in [
+        (Form::Planes, nhwc, filter([3, 3], two, one, [1, 1], [1, 3, panel], Clamp::RELU6)),
+        (Form::Planes, chunks, filter([2, 3], one, [2, 3], [0, 2], [1, 2, 5], WIDE)),
+        (nhwc, chunks, filter([3, 3], one, one, [1, 1], [1, 5, panel + 3], Clamp::NONE)),
+        (Form::Pixels(1), nhwc, filter([3, 2], one, two, [2, 0], [1, 6, 1], Clamp::RELU)),
+        (nhwc, nhwc, filter([1, 1], [5, 4], one, [0, 0], [1, 17, 9], WIDE)),
+        (nhwc, nhwc, filter([3, 3], one, one, [1, 1], [3, 9, 15], WIDE)),
+        (nhwc, chunks, filter([1, 3], one, one, [0, 1], [2, 4, 2 * lanes], WIDE)),
+        (Form::Planes, nhwc, filter([5, 5], [3, 3], one, [2, 2], [2, 2, 2], WIDE)),
+    ] {
+        let w = filter.panels(panel, from);
+        for (image, width, kept) in [([1, 1], MR, 0), ([7, 9], MR + 1, 0), ([7, 9], MR, 6)] {
+            let pad = filter.padding(image, [3, width], kept % 2);
+            let x = Value::new(from, lanes, [image[0], image[1], filter.c_in], pad, kept);
+            let y = Value::new(into, lanes, [3, width, filter.c_out], Pad::default(), kept);
+            let trial = Trial { filter: &filter, x, y };
+            let Filter { kernel, stride, dilation, pad, groups, c_in, c_out, clamp, .. } = filter;
+            let (from, into) = (trial.x.ring, trial.y.ring);
+            let kernel = Conv::<MR, NV> {
+                width,
+                kernel,
+                stride,
+                dilation,
+                pad,
+                groups,
+                c_in,
+                c_out,
+                from,
+                into,
+                clamp,
+            };
+            trial.gemm(MR, panel, |x, y, residual, part| run(&kernel, &w, x, y, residual, part));
+        }
+    }
+}
+
+fn depthwise<const K: usize, const STRIDE: usize, const T: usize>(
+    lanes: usize,
+    run: impl Fn(&Depthwise<K, STRIDE, T>, &[f32], &[f32], &mut [f32], stencil::Part),
+) {
+    let stride = [STRIDE, STRIDE];
+    for (channels, pad, clamp) in
+        [(1, K / 2, Clamp::NONE), (17, 0, Clamp::RELU6), (2 * lanes, K - 1, WIDE)]
+    {
+        let groups = [channels, channels, channels];
+        let filter = Filter::new([K, K], stride, [1, 1], [pad, pad], groups, clamp);
+        windows(&filter, lanes, T, |trial, x, y, part| {
+            let (from, into, pad) = (trial.x.ring, trial.y.ring, filter.pad);
+            let kernel = Depthwise { width: trial.y.width, channels, pad, from, into, clamp };
+            run(&kernel, &filter.vectors(lanes), x, y, part);
+        });
+    }
+}
+
+fn depthwise_any<const T: usize>(
+    lanes: usize,
+    run: impl Fn(&DepthwiseAny<T>, &[f32], &[f32], &mut [f32], stencil::Part),
+) {
+    for (kernel, stride, dilation, pad, channels) in [
+        ([1, 1], [1, 1], [1, 1], [0, 0], 8),
+        ([3, 3], [1, 1], [2, 3], [2, 3], lanes + 1),
+        ([2, 5], [3, 1], [1, 1], [1, 0], 1),
+        ([4, 1], [1, 5], [2, 1], [3, 0], 2 * lanes),
+    ] {
+        let (groups, clamp) = ([channels, channels, channels], Clamp::RELU);
+        let filter = Filter::new(kernel, stride, dilation, pad, groups, clamp);
+        windows(&filter, lanes, T, |trial, x, y, part| {
+            let (from, into, width) = (trial.x.ring, trial.y.ring, trial.y.width);
+            let kernel =
+                DepthwiseAny { width, channels, kernel, stride, dilation, pad, from, into, clamp };
+            run(&kernel, &filter.vectors(lanes), x, y, part);
+        });
+    }
+}
+
+/// Runs a depthwise kernel over images, forms and rings.
+fn windows(
+    filter: &Filter,
+    lanes: usize,
+    t: usize,
+    run: impl Fn(&Trial<'_>, &[f32], &mut [f32], stencil::Part),
+) {
+    for (at, (from, into, kept)) in FORMS.into_iter().enumerate() {
+        let images = [([1, 1], t), ([7, 9], t + 1), ([4, 5], 2 * t)];
+        let (image, width) = images[(at + filter.c_out) % 3];
+        let pad = filter.padding(image, [3, width], kept % 2);
+        let kept = if kept == 0 { 0 } else { filter.extent([1, 1])[0] + kept };
+        let c = filter.c_out;
+        let x = Value::new(from, lanes, [image[0], image[1], c], pad, kept);
+        let y = Value::new(into, lanes, [3, width, c], Pad::default(), kept);
+        let trial = Trial { filter, x, y };
+        trial.depthwise(t, lanes, |x, y, part| run(&trial, x, y, part));
+    }
+}
