@@ -1,0 +1,22 @@
+//! The nouns: a model as a graph whose nodes each make one tensor.
+//!
+//! Shapes are logical and in the order of the file (a picture is `[n, c, h, w]`); [`Layout`] says how a tensor lies in
+//! memory and changes no operator's meaning. Constants are nodes, so every operand is an edge. What holds between
+//! passes is written down in [`verify`]; [`text`] prints a graph the way snapshots keep it. Absent: targets and kernels.
+
+pub mod graph;
+pub mod infer;
+pub mod op;
+pub mod tensor;
+pub mod text;
+pub mod verify;
+pub mod view;
+pub mod weights;
+
+pub use graph::{Block, Graph, Node, NodeId, Output, Port};
+pub use op::{
+    BatchNorm, Binary, Clamp, Conv, Dense, Gemm, Op, Pad, PadMode, Pool, PoolKind, Reduce, Reducer,
+    Slice, Softmax, Unary,
+};
+pub use tensor::{Dtype, Layout, Tensor};
+pub use weights::{Values, Weights, WeightsId};

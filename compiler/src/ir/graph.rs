@@ -1,0 +1,370 @@
+//! The graph itself: nodes, the edges between them, and the edits passes make.
+//!
+//! petgraph stays behind this file. Every listing is sorted, so equal graphs give equal bytes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use petgraph::Direction;
+use petgraph::stable_graph::{NodeIndex, StableDiGraph};
+use petgraph::visit::EdgeRef;
+
+use crate::ir::{Dtype, Layout, Op, Tensor, Values, Weights};
+
+/// A model.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    /// The model's own name; may be empty.
+    pub name: String,
+    /// The numbers that `Op::Const` nodes own.
+    pub weights: Weights,
+    /// `Op::Input` nodes in the order in which the model takes them.
+    pub inputs: Vec<NodeId>,
+    /// What the model answers, in its order.
+    pub outputs: Vec<Output>,
+    /// Inverted residual blocks that `find_blocks` recognised, in order of execution.
+    pub blocks: Vec<Block>,
+    /// What the user should know of how the model was read.
+    pub notes: Vec<String>,
+    /// How often the graph is run, on one part after another of the model's inputs along their leading dimension.
+    pub batch: usize,
+    dag: StableDiGraph<Node, Port>,
+    names: BTreeSet<String>,
+}
+
+/// One operator and the tensor it makes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// The name in the model (of the value it makes); unique in the graph.
+    pub name: String,
+    /// What is computed.
+    pub op: Op,
+    /// What comes out.
+    pub out: Tensor,
+}
+
+/// Names a node; stays valid while other nodes come and go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NodeId(u32);
+
+/// Which operand of its reader a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Port(pub usize);
+
+/// One answer of the model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Its name in the model.
+    pub name: String,
+    /// The node that makes it.
+    pub node: NodeId,
+}
+
+/// The paper's inverted residual: expand, depthwise, project, maybe add (section 3.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// The 1x1 convolution that widens; a block of expansion 1 has none.
+    pub expand: Option<NodeId>,
+    /// The depthwise convolution.
+    pub depthwise: NodeId,
+    /// The 1x1 convolution that narrows, holding the residual if there is one.
+    pub project: NodeId,
+}
+
+impl Default for Graph {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            weights: Weights::default(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            blocks: Vec::new(),
+            notes: Vec::new(),
+            batch: 1,
+            dag: StableDiGraph::new(),
+            names: BTreeSet::new(),
+        }
+    }
+}
+
+impl Graph {
+    /// Adds a node that reads `operands` at ports 0, 1, ...
+    pub fn add(
+        &mut self,
+        name: impl Into<String>,
+        op: Op,
+        out: Tensor,
+        operands: &[NodeId],
+    ) -> NodeId {
+        let name = self.fresh_name(name.into());
+        let id = NodeId(self.dag.add_node(Node { name, op, out }).index() as u32);
+        for (port, operand) in operands.iter().enumerate() {
+            self.connect(*operand, id, Port(port));
+        }
+        id
+    }
+
+    /// Adds a model input.
+    pub fn add_input(&mut self, name: impl Into<String>, out: Tensor) -> NodeId {
+        let id = self.add(name, Op::Input, out, &[]);
+        self.inputs.push(id);
+        id
+    }
+
+    /// Adds constant numbers of the given shape.
+    pub fn add_const(
+        &mut self,
+        name: impl Into<String>,
+        shape: impl Into<Vec<usize>>,
+        values: Values,
+    ) -> NodeId {
+        let out = Tensor { shape: shape.into(), dtype: values.dtype(), layout: Layout::RowMajor };
+        let id = self.weights.add(values);
+        self.add(name, Op::Const(id), out, &[])
+    }
+
+    /// Makes `to` read `from` at `port`, instead of whatever it read there.
+    pub fn connect(&mut self, from: NodeId, to: NodeId, port: Port) {
+        self.disconnect(to, port);
+        self.dag.add_edge(from.index(), to.index(), port);
+    }
+
+    /// Makes `to` read nothing at `port`.
+    pub fn disconnect(&mut self, to: NodeId, port: Port) {
+        let edge =
+            self.dag.edges_directed(to.index(), Direction::Incoming).find(|e| *e.weight() == port);
+        if let Some(edge) = edge.map(|e| e.id()) {
+            self.dag.remove_edge(edge);
+        }
+    }
+
+    /// Lets every reader of `old`, and every output it is, take `new` instead.
+    pub fn redirect(&mut self, old: NodeId, new: NodeId) {
+        for (reader, port) in self.readers(old) {
+            if reader != new {
+                self.connect(new, reader, port);
+            }
+        }
+        for output in self.outputs.iter_mut().filter(|output| output.node == old) {
+            output.node = new;
+        }
+    }
+
+    /// Puts a new node between `id` and all who read it.
+    pub fn insert_after(
+        &mut self,
+        id: NodeId,
+        name: impl Into<String>,
+        op: Op,
+        out: Tensor,
+    ) -> NodeId {
+        let new = self.add(name, op, out, &[]);
+        self.redirect(id, new);
+        self.connect(id, new, Port(0));
+        new
+    }
+
+    /// Removes a node, and its numbers if it is a constant. Readers lose the operand.
+    pub fn remove(&mut self, id: NodeId) {
+        let Some(node) = self.dag.remove_node(id.index()) else {
+            return;
+        };
+        self.names.remove(&node.name);
+        if let Op::Const(weights) = node.op {
+            self.weights.release(weights);
+        }
+    }
+
+    /// The node `id` names.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.dag[id.index()]
+    }
+
+    /// The node `id` names, to change.
+    pub fn node_mut(&mut self, id: NodeId) -> &mut Node {
+        &mut self.dag[id.index()]
+    }
+
+    /// The shape of an input or output as the model's caller has it: that of all parts of a batch.
+    pub fn outer_shape(&self, id: NodeId) -> Vec<usize> {
+        let mut shape = self.node(id).out.shape.clone();
+        if let Some(leading) = shape.first_mut() {
+            *leading *= self.batch;
+        }
+        shape
+    }
+
+    /// Whether `id` is still in the graph.
+    pub fn contains(&self, id: NodeId) -> bool {
+        self.dag.contains_node(id.index())
+    }
+
+    /// Nodes in the graph.
+    pub fn len(&self) -> usize {
+        self.dag.node_count()
+    }
+
+    /// Whether there is no node.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Every node, oldest first.
+    pub fn ids(&self) -> Vec<NodeId> {
+        self.dag.node_indices().map(NodeId::from).collect()
+    }
+
+    /// What `id` reads at `port`.
+    pub fn operand(&self, id: NodeId, port: usize) -> Option<NodeId> {
+        let mut edges = self.dag.edges_directed(id.index(), Direction::Incoming);
+        edges.find(|e| e.weight().0 == port).map(|e| e.source().into())
+    }
+
+    /// All that `id` reads, by port.
+    pub fn operands(&self, id: NodeId) -> Vec<(Port, NodeId)> {
+        let edges = self.dag.edges_directed(id.index(), Direction::Incoming);
+        let mut operands: Vec<_> = edges.map(|e| (*e.weight(), e.source().into())).collect();
+        operands.sort();
+        operands
+    }
+
+    /// All that read `id`, with the port at which they do.
+    pub fn readers(&self, id: NodeId) -> Vec<(NodeId, Port)> {
+        let edges = self.dag.edges_directed(id.index(), Direction::Outgoing);
+        let mut readers: Vec<_> = edges.map(|e| (e.target().into(), *e.weight())).collect();
+        readers.sort();
+        readers
+    }
+
+    /// The one node that reads `id`, if there is exactly one and `id` is no output.
+    pub fn only_reader(&self, id: NodeId) -> Option<NodeId> {
+        match self.readers(id).as_slice() {
+            [(reader, _)] if !self.is_output(id) => Some(*reader),
+            _ => None,
+        }
+    }
+
+    /// Whether the model answers with `id`.
+    pub fn is_output(&self, id: NodeId) -> bool {
+        self.outputs.iter().any(|output| output.node == id)
+    }
+
+    /// The numbers of a constant node.
+    pub fn constant(&self, id: NodeId) -> Option<&Values> {
+        match self.node(id).op {
+            Op::Const(weights) => Some(self.weights.get(weights)),
+            _ => None,
+        }
+    }
+
+    /// The floats of a constant that `id` reads at `port`.
+    pub fn constant_operand(&self, id: NodeId, port: usize) -> Option<&[f32]> {
+        self.constant(self.operand(id, port)?)?.as_f32()
+    }
+
+    /// Nodes in an order in which each comes after what it reads, oldest first; `Err` names a node on a cycle.
+    pub fn order(&self) -> Result<Vec<NodeId>, NodeId> {
+        let mut waiting: BTreeMap<NodeId, usize> =
+            self.ids().into_iter().map(|id| (id, self.operands(id).len())).collect();
+        let mut ready: BTreeSet<NodeId> =
+            waiting.iter().filter(|(_, n)| **n == 0).map(|(id, _)| *id).collect();
+        let mut order = Vec::with_capacity(waiting.len());
+        while let Some(id) = ready.pop_first() {
+            waiting.remove(&id);
+            order.push(id);
+            for (reader, _) in self.readers(id) {
+                if let Some(count) = waiting.get_mut(&reader) {
+                    *count -= 1;
+                    if *count == 0 {
+                        ready.insert(reader);
+                    }
+                }
+            }
+        }
+        waiting.keys().next().map_or(Ok(order), |stuck| Err(*stuck))
+    }
+
+    /// Multiply-adds of one node, counted as the paper does: convolutions and dense layers only.
+    pub fn madds(&self, id: NodeId) -> u64 {
+        let node = self.node(id);
+        let per_output = match &node.op {
+            Op::Conv(conv) => {
+                let weights = self
+                    .operand(id, 1)
+                    .map_or(0, |w| self.node(w).out.shape.get(1).copied().unwrap_or(0));
+                weights * conv.kernel[0] * conv.kernel[1]
+            }
+            Op::Gemm(gemm) => {
+                let a = self.operand(id, 0).map(|a| &self.node(a).out.shape);
+                a.and_then(|a| a.get(usize::from(!gemm.transpose_a))).copied().unwrap_or(0)
+            }
+            Op::MatMul | Op::Dense(_) => self
+                .operand(id, 0)
+                .and_then(|a| self.node(a).out.shape.last().copied())
+                .unwrap_or(0),
+            Op::Input
+            | Op::Const(_)
+            | Op::BatchNorm(_)
+            | Op::Clamp(_)
+            | Op::Unary(_)
+            | Op::Binary(_) => 0,
+            Op::PRelu
+            | Op::Pool(_)
+            | Op::Reduce(_)
+            | Op::Softmax(_)
+            | Op::Reshape
+            | Op::Transpose(_) => 0,
+            Op::Relayout
+            | Op::Concat(_)
+            | Op::Slice(_)
+            | Op::Pad(_)
+            | Op::Expand
+            | Op::Identity => 0,
+        };
+        per_output as u64 * node.out.len() as u64
+    }
+
+    /// Multiply-adds of one inference.
+    pub fn total_madds(&self) -> u64 {
+        self.ids().into_iter().map(|id| self.madds(id)).sum()
+    }
+
+    /// Trained numbers: floats of constants, without the running statistics that batch norms fold away.
+    pub fn params(&self) -> u64 {
+        let statistic = |(reader, port): &(NodeId, Port)| {
+            matches!(self.node(*reader).op, Op::BatchNorm(_)) && port.0 >= 3
+        };
+        let counts = self.ids().into_iter().filter_map(|id| {
+            let readers = self.readers(id);
+            let trained = !readers.is_empty() && !readers.iter().all(statistic);
+            let values = self.constant(id)?;
+            (trained && values.dtype() != Dtype::I64).then_some(values.len() as u64)
+        });
+        counts.sum()
+    }
+
+    fn fresh_name(&mut self, wanted: String) -> String {
+        let free = |name: &String| !name.is_empty() && !self.names.contains(name);
+        let stem = if wanted.is_empty() { "value".to_owned() } else { wanted.clone() };
+        let mut candidates = std::iter::once(wanted).chain((1..).map(|n| format!("{stem}_{n}")));
+        let name = candidates.find(free).expect("there are more numbers than nodes");
+        self.names.insert(name.clone());
+        name
+    }
+}
+
+impl NodeId {
+    /// A number for tables and messages: nodes are numbered as they were added.
+    pub fn number(self) -> usize {
+        self.0 as usize
+    }
+
+    fn index(self) -> NodeIndex {
+        NodeIndex::new(self.0 as usize)
+    }
+}
+
+impl From<NodeIndex> for NodeId {
+    fn from(index: NodeIndex) -> Self {
+        Self(index.index() as u32)
+    }
+}

@@ -1,0 +1,390 @@
+//! Operators, in the meaning ONNX gives them; each computes one tensor from its operands.
+//!
+//! Operands are edges numbered by port, in the order each variant's documentation lists.
+
+use std::fmt;
+
+use crate::ir::WeightsId;
+
+/// What a node computes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Op {
+    /// An input of the model. No operands.
+    Input,
+    /// Constant numbers. No operands.
+    Const(WeightsId),
+    /// 2-D convolution: x `[n,c,h,w]`, weights `[m,c/group,kh,kw]`, optional bias `[m]` (port 2), and a residual of the
+    /// output's shape (port 3) added before the clamp, if `fuse_add` put it there.
+    Conv(Conv),
+    /// Batch normalisation at inference: x, scale, bias, mean, variance, the last four per channel.
+    BatchNorm(BatchNorm),
+    /// `alpha * a' * b' + beta * c`: a, b, optional c (port 2), as ONNX Gemm writes it.
+    Gemm(Gemm),
+    /// Matrix product with numpy's broadcasting: a, b.
+    MatMul,
+    /// `clamp(x * w + bias)`: x `[rows,k]`, constant w `[k,n]`, constant bias `[n]` (port 2).
+    Dense(Dense),
+    /// `min(max(x, lo), hi)`: x. Relu, Relu6 and Clip are this.
+    Clamp(Clamp),
+    /// One function of each element: x.
+    Unary(Unary),
+    /// One function of each pair of elements, with numpy's broadcasting: a, b.
+    Binary(Binary),
+    /// `x < 0 ? slope * x : x`: x, slope (broadcast).
+    PRelu,
+    /// Windows over the last two dimensions: x `[n,c,h,w]`.
+    Pool(Pool),
+    /// One number from each slice over `axes`: x. The output's shape says whether reduced dimensions are kept.
+    Reduce(Reduce),
+    /// Softmax over one axis: x.
+    Softmax(Softmax),
+    /// The same elements in row-major order under another shape: x. Flatten, Squeeze and Unsqueeze are this.
+    Reshape,
+    /// Output dimension `i` is input dimension `perm[i]`: x.
+    Transpose(Vec<usize>),
+    /// The same tensor in another [`crate::ir::Layout`]: x.
+    Relayout,
+    /// Operands one after another along an axis: any number of them.
+    Concat(usize),
+    /// Every `step`-th element from `start`, per dimension: x. The output's shape says how many.
+    Slice(Slice),
+    /// Elements added around x: x.
+    Pad(Pad),
+    /// x broadcast to the output's shape: x.
+    Expand,
+    /// x unchanged (Identity, Dropout, casts between floats): x.
+    Identity,
+}
+
+/// Attributes of a convolution.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conv {
+    /// Rows and columns of the window.
+    pub kernel: [usize; 2],
+    /// Steps down and across.
+    pub stride: [usize; 2],
+    /// Distance between taps, 1 for a dense window.
+    pub dilation: [usize; 2],
+    /// Zeros above, left, below and right.
+    pub pads: [usize; 4],
+    /// Independent groups of channels.
+    pub group: usize,
+    /// Applied last.
+    pub clamp: Clamp,
+}
+
+impl Conv {
+    /// Whether each output pixel is made of the one input pixel at its place, all channels of it.
+    pub fn is_point(&self) -> bool {
+        let unit = self.kernel == [1, 1] && self.stride == [1, 1];
+        unit && self.group == 1 && self.pads == [0; 4]
+    }
+
+    /// Sides and strides, for an odd square window of a common size; then the unrolled depthwise kernel fits it.
+    pub fn square_window(&self) -> Option<[usize; 2]> {
+        let [down, across] = self.stride;
+        let square = matches!(self.kernel, [3, 3] | [5, 5] | [7, 7]);
+        let fits = square && down == across && down <= 2 && self.dilation == [1, 1];
+        fits.then_some([self.kernel[0], across])
+    }
+}
+
+/// Attributes of batch normalisation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BatchNorm {
+    /// Added to the variance.
+    pub epsilon: f32,
+}
+
+/// Attributes of ONNX Gemm.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Gemm {
+    /// Factor of the product.
+    pub alpha: f32,
+    /// Factor of c.
+    pub beta: f32,
+    /// Whether a is given transposed.
+    pub transpose_a: bool,
+    /// Whether b is given transposed.
+    pub transpose_b: bool,
+}
+
+/// Attributes of a dense layer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dense {
+    /// Applied last.
+    pub clamp: Clamp,
+}
+
+/// Bounds of a value; infinite where there is none.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Clamp {
+    /// Least value.
+    pub lo: f32,
+    /// Greatest value.
+    pub hi: f32,
+}
+
+/// Functions of one element.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Unary {
+    /// `x < 0 ? alpha * x : x`.
+    LeakyRelu(f32),
+    /// `x < 0 ? alpha * (exp(x) - 1) : x`.
+    Elu(f32),
+    /// `1 / (1 + exp(-x))`.
+    Sigmoid,
+    /// `clamp(alpha * x + beta, 0, 1)`.
+    HardSigmoid(f32, f32),
+    /// `x * clamp(x / 6 + 1/2, 0, 1)`.
+    HardSwish,
+    /// `x * sigmoid(x)`.
+    Silu,
+    /// Hyperbolic tangent.
+    Tanh,
+    /// Gaussian error linear unit by the error function.
+    Gelu,
+    /// Error function.
+    Erf,
+    /// `e^x`.
+    Exp,
+    /// Natural logarithm.
+    Log,
+    /// Square root.
+    Sqrt,
+    /// `1 / x`.
+    Reciprocal,
+    /// `-x`.
+    Neg,
+    /// `|x|`.
+    Abs,
+    /// Greatest integer not above.
+    Floor,
+    /// Least integer not below.
+    Ceil,
+    /// Nearest integer, halves to even.
+    Round,
+}
+
+/// Functions of two elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binary {
+    /// `a + b`.
+    Add,
+    /// `a - b`.
+    Sub,
+    /// `a * b`.
+    Mul,
+    /// `a / b`.
+    Div,
+    /// The smaller.
+    Min,
+    /// The greater.
+    Max,
+    /// `a^b`.
+    Pow,
+}
+
+/// Attributes of a pooling window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pool {
+    /// What is taken of a window.
+    pub kind: PoolKind,
+    /// Rows and columns of the window.
+    pub kernel: [usize; 2],
+    /// Steps down and across.
+    pub stride: [usize; 2],
+    /// Distance between taps.
+    pub dilation: [usize; 2],
+    /// Padding above, left, below and right (never chosen by Max; see [`PoolKind`] for Average).
+    pub pads: [usize; 4],
+}
+
+/// What a pooling window yields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolKind {
+    /// The greatest element.
+    Max,
+    /// The mean of the elements inside the picture.
+    Average,
+    /// The mean with padding counted as zeros.
+    AverageWithPads,
+}
+
+/// Attributes of a reduction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reduce {
+    /// What is taken of each slice.
+    pub kind: Reducer,
+    /// Reduced dimensions, ascending.
+    pub axes: Vec<usize>,
+}
+
+/// What a reduction yields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reducer {
+    /// Sum.
+    Sum,
+    /// Arithmetic mean.
+    Mean,
+    /// Greatest element.
+    Max,
+    /// Least element.
+    Min,
+}
+
+/// Attributes of softmax.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Softmax {
+    /// The dimension that sums to one.
+    pub axis: usize,
+    /// Whether the logarithm is taken.
+    pub log: bool,
+}
+
+/// Attributes of a slice, one entry a dimension.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slice {
+    /// First element.
+    pub starts: Vec<usize>,
+    /// Distance between elements; negative runs backwards.
+    pub steps: Vec<isize>,
+}
+
+/// Attributes of a pad, one entry a dimension; negative crops.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pad {
+    /// Added before.
+    pub before: Vec<isize>,
+    /// Added after.
+    pub after: Vec<isize>,
+    /// What is added.
+    pub mode: PadMode,
+}
+
+/// What a pad adds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum PadMode {
+    /// One value.
+    Constant(f32),
+    /// The elements mirrored at the edge, which is not repeated.
+    Reflect,
+    /// The element at the edge.
+    Edge,
+}
+
+impl Clamp {
+    /// No bounds.
+    pub const NONE: Self = Self { lo: f32::NEG_INFINITY, hi: f32::INFINITY };
+    /// At least 0.
+    pub const RELU: Self = Self { lo: 0.0, hi: f32::INFINITY };
+    /// Between 0 and 6, the paper's nonlinearity.
+    pub const RELU6: Self = Self { lo: 0.0, hi: 6.0 };
+
+    /// This clamp and then `next`, as one.
+    pub fn then(self, next: Self) -> Self {
+        Self { lo: self.lo.clamp(next.lo, next.hi), hi: self.hi.clamp(next.lo, next.hi) }
+    }
+
+    /// `x` between the bounds; NaN stays NaN.
+    pub fn apply(self, x: f32) -> f32 {
+        if x < self.lo {
+            self.lo
+        } else if x > self.hi {
+            self.hi
+        } else {
+            x
+        }
+    }
+}
+
+impl Op {
+    /// The word snapshots and messages use.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::Const(_) => "const",
+            Self::Conv(_) => "conv",
+            Self::BatchNorm(_) => "batch_norm",
+            Self::Gemm(_) => "gemm",
+            Self::MatMul => "matmul",
+            Self::Dense(_) => "dense",
+            Self::Clamp(_) => "clamp",
+            Self::Unary(f) => f.name(),
+            Self::Binary(f) => f.name(),
+            Self::PRelu => "prelu",
+            Self::Pool(pool) => match pool.kind {
+                PoolKind::Max => "max_pool",
+                PoolKind::Average | PoolKind::AverageWithPads => "average_pool",
+            },
+            Self::Reduce(reduce) => match reduce.kind {
+                Reducer::Sum => "reduce_sum",
+                Reducer::Mean => "reduce_mean",
+                Reducer::Max => "reduce_max",
+                Reducer::Min => "reduce_min",
+            },
+            Self::Softmax(Softmax { log: false, .. }) => "softmax",
+            Self::Softmax(Softmax { log: true, .. }) => "log_softmax",
+            Self::Reshape => "reshape",
+            Self::Transpose(_) => "transpose",
+            Self::Relayout => "relayout",
+            Self::Concat(_) => "concat",
+            Self::Slice(_) => "slice",
+            Self::Pad(_) => "pad",
+            Self::Expand => "expand",
+            Self::Identity => "identity",
+        }
+    }
+}
+
+impl Unary {
+    /// The word snapshots and messages use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LeakyRelu(_) => "leaky_relu",
+            Self::Elu(_) => "elu",
+            Self::Sigmoid => "sigmoid",
+            Self::HardSigmoid(..) => "hard_sigmoid",
+            Self::HardSwish => "hard_swish",
+            Self::Silu => "silu",
+            Self::Tanh => "tanh",
+            Self::Gelu => "gelu",
+            Self::Erf => "erf",
+            Self::Exp => "exp",
+            Self::Log => "log",
+            Self::Sqrt => "sqrt",
+            Self::Reciprocal => "reciprocal",
+            Self::Neg => "neg",
+            Self::Abs => "abs",
+            Self::Floor => "floor",
+            Self::Ceil => "ceil",
+            Self::Round => "round",
+        }
+    }
+}
+
+impl Binary {
+    /// The word snapshots and messages use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Sub => "sub",
+            Self::Mul => "mul",
+            Self::Div => "div",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::Pow => "pow",
+        }
+    }
+}
+
+impl fmt::Display for Clamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.lo.is_finite(), self.hi.is_finite()) {
+            (true, true) => write!(f, "{}..{}", self.lo, self.hi),
+            (true, false) => write!(f, "{}..", self.lo),
+            (false, true) => write!(f, "..{}", self.hi),
+            (false, false) => f.write_str(".."),
+        }
+    }
+}

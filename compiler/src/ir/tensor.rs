@@ -1,0 +1,103 @@
+//! What a value looks like: shape, element type and layout. Holds no numbers.
+
+use std::fmt;
+
+/// A value's description.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tensor {
+    /// Logical dimensions, outermost first; a picture is `[n, c, h, w]` whatever its layout.
+    pub shape: Vec<usize>,
+    /// Element type.
+    pub dtype: Dtype,
+    /// How the elements lie in memory.
+    pub layout: Layout,
+}
+
+/// Element types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Dtype {
+    /// 32-bit float.
+    F32,
+    /// 16-bit float; computed in f32.
+    F16,
+    /// Signed byte.
+    I8,
+    /// Unsigned byte.
+    U8,
+    /// 32-bit integer.
+    I32,
+    /// 64-bit integer: shapes and indices.
+    I64,
+}
+
+/// The order in which elements lie in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// The last logical dimension varies fastest (a picture is NCHW).
+    RowMajor,
+    /// A rank-4 tensor `[n, c, h, w]` stored with its channels innermost.
+    Nhwc,
+}
+
+impl Tensor {
+    /// A row-major f32 tensor.
+    pub fn f32(shape: impl Into<Vec<usize>>) -> Self {
+        Self { shape: shape.into(), dtype: Dtype::F32, layout: Layout::RowMajor }
+    }
+
+    /// Elements.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether there is no element.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes when stored without padding.
+    pub fn bytes(&self) -> usize {
+        self.len() * self.dtype.bytes()
+    }
+
+    /// `[n, c, h, w]` of a rank-4 tensor.
+    pub fn nchw(&self) -> Option<[usize; 4]> {
+        self.shape.as_slice().try_into().ok()
+    }
+}
+
+impl Dtype {
+    /// Bytes of one element.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::I8 | Self::U8 => 1,
+            Self::F16 => 2,
+            Self::F32 | Self::I32 => 4,
+            Self::I64 => 8,
+        }
+    }
+}
+
+impl fmt::Display for Dtype {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::I8 => "i8",
+            Self::U8 => "u8",
+            Self::I32 => "i32",
+            Self::I64 => "i64",
+        })
+    }
+}
+
+impl fmt::Display for Tensor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dims: Vec<String> = self.shape.iter().map(usize::to_string).collect();
+        write!(f, "{}[{}]", self.dtype, dims.join(","))?;
+        match self.layout {
+            Layout::RowMajor => Ok(()),
+            Layout::Nhwc => f.write_str(" nhwc"),
+        }
+    }
+}

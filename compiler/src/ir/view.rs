@@ -1,0 +1,117 @@
+//! Which nodes move nothing: their elements lie in the same order before and after, so they cost no step.
+//!
+//! Reshape, Transpose, Relayout and Identity can be views; whether one is depends on the layouts at both of its ends.
+
+use crate::ir::{Graph, Layout, NodeId, Op, Tensor};
+
+/// Whether every element of `id`'s result lies where it lies in its operand.
+pub fn is_view(graph: &Graph, id: NodeId) -> bool {
+    let node = graph.node(id);
+    let operand = graph.operand(id, 0);
+    operand.is_some_and(|x| moves_nothing(&node.op, &graph.node(x).out, &node.out))
+}
+
+/// The node whose memory `id` is: itself, or what it is a view of.
+pub fn base(graph: &Graph, mut id: NodeId) -> NodeId {
+    while is_view(graph, id) {
+        match graph.operand(id, 0) {
+            Some(operand) => id = operand,
+            None => return id,
+        }
+    }
+    id
+}
+
+/// Whether `op` makes `to` of `from` without moving an element. Operators that compute always move.
+pub fn moves_nothing(op: &Op, from: &Tensor, to: &Tensor) -> bool {
+    match op {
+        Op::Identity | Op::Relayout => from.dtype == to.dtype && steps(from) == steps(to),
+        Op::Transpose(perm) => {
+            let from_strides = strides(from);
+            let moved = perm.iter().map(|axis| from_strides[*axis]);
+            let mut pairs = moved.zip(strides(to)).zip(&to.shape);
+            pairs.all(|((before, after), dim)| *dim == 1 || before == after)
+        }
+        Op::Reshape => steps(from) == steps(to) || (lies_in_rows(from) && lies_in_rows(to)),
+        Op::Input | Op::Const(_) | Op::Conv(_) | Op::BatchNorm(_) | Op::Gemm(_) => false,
+        Op::MatMul | Op::Dense(_) | Op::Clamp(_) | Op::Unary(_) | Op::Binary(_) => false,
+        Op::PRelu | Op::Pool(_) | Op::Reduce(_) | Op::Softmax(_) | Op::Concat(_) => false,
+        Op::Slice(_) | Op::Pad(_) | Op::Expand => false,
+    }
+}
+
+/// Whether the elements lie in row-major order of the logical shape, whatever the layout is called.
+pub fn lies_in_rows(tensor: &Tensor) -> bool {
+    let rows = Tensor { layout: Layout::RowMajor, ..tensor.clone() };
+    steps(tensor) == steps(&rows)
+}
+
+/// Elements between neighbours along each logical dimension.
+pub fn strides(tensor: &Tensor) -> Vec<usize> {
+    let rank = tensor.shape.len();
+    let outermost_first: Vec<usize> = match (tensor.layout, rank) {
+        (Layout::Nhwc, 4) => vec![0, 2, 3, 1],
+        (Layout::Nhwc | Layout::RowMajor, _) => (0..rank).collect(),
+    };
+    let mut strides = vec![1; rank];
+    let mut stride = 1;
+    for axis in outermost_first.into_iter().rev() {
+        strides[axis] = stride;
+        stride *= tensor.shape[axis];
+    }
+    strides
+}
+
+/// Length and stride of every dimension that has more than one index.
+fn steps(tensor: &Tensor) -> Vec<(usize, usize)> {
+    let steps = tensor.shape.iter().copied().zip(strides(tensor));
+    steps.filter(|(dim, _)| *dim != 1).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TO_NCHW: [usize; 4] = [0, 3, 1, 2];
+
+    fn tensor(shape: &[usize], layout: Layout) -> Tensor {
+        Tensor { layout, ..Tensor::f32(shape) }
+    }
+
+    fn rows(shape: &[usize]) -> Tensor {
+        tensor(shape, Layout::RowMajor)
+    }
+
+    fn nhwc(shape: &[usize]) -> Tensor {
+        tensor(shape, Layout::Nhwc)
+    }
+
+    #[test]
+    fn channels_are_innermost_in_nhwc() {
+        assert_eq!(strides(&rows(&[2, 3, 4, 5])), [60, 20, 5, 1]);
+        assert_eq!(strides(&nhwc(&[2, 3, 4, 5])), [60, 1, 15, 3]);
+    }
+
+    #[test]
+    fn a_transpose_that_the_layout_undoes_is_a_view() {
+        let op = Op::Transpose(TO_NCHW.to_vec());
+        let picture = rows(&[1, 4, 5, 3]);
+        assert!(moves_nothing(&op, &picture, &nhwc(&[1, 3, 4, 5])));
+        assert!(!moves_nothing(&op, &picture, &rows(&[1, 3, 4, 5])));
+    }
+
+    #[test]
+    fn dimensions_of_one_index_are_free() {
+        let op = Op::Transpose(TO_NCHW.to_vec());
+        assert!(moves_nothing(&op, &rows(&[1, 4, 5, 1]), &rows(&[1, 1, 4, 5])));
+        assert!(moves_nothing(&Op::Relayout, &nhwc(&[1, 7, 1, 1]), &rows(&[1, 7, 1, 1])));
+        assert!(!moves_nothing(&Op::Relayout, &nhwc(&[1, 7, 2, 1]), &rows(&[1, 7, 2, 1])));
+    }
+
+    #[test]
+    fn a_reshape_is_a_view_of_rows_only() {
+        assert!(moves_nothing(&Op::Reshape, &rows(&[1, 3, 4, 5]), &rows(&[3, 20])));
+        assert!(!moves_nothing(&Op::Reshape, &nhwc(&[1, 3, 4, 5]), &rows(&[3, 20])));
+        assert!(moves_nothing(&Op::Reshape, &nhwc(&[1, 8, 1, 1]), &rows(&[1, 8])));
+    }
+}
