@@ -1,0 +1,263 @@
+//! The oracle: executes a graph with plain loops in f32, one function an operator.
+//!
+//! It is what every pass must keep and every emitted program must match, so it is obvious before it is anything else:
+//! arrays are row-major in their logical shape, layouts are ignored, nothing is fused or reordered. Graphs are expected
+//! to keep the law of [`crate::ir::verify`]. Integers only pass through operators that move data. An array is dropped
+//! after its last reader.
+
+mod batch;
+mod elementwise;
+mod index;
+mod movement;
+mod product;
+mod slices;
+mod window;
+
+use std::collections::BTreeMap;
+
+use crate::error::{Error, Result};
+use crate::ir::{Graph, Node, NodeId, Op, Values};
+
+/// Numbers with a shape, in row-major order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Array {
+    /// Dimensions, outermost first.
+    pub shape: Vec<usize>,
+    /// As many numbers as the shape says.
+    pub values: Values,
+}
+
+impl Array {
+    /// Floats of the given shape.
+    pub fn f32(shape: impl Into<Vec<usize>>, values: Vec<f32>) -> Self {
+        let shape = shape.into();
+        debug_assert_eq!(shape.iter().product::<usize>(), values.len());
+        Self { shape, values: Values::F32(values) }
+    }
+}
+
+/// What the model answers to `inputs`, in the order of `graph.outputs`.
+pub fn run(graph: &Graph, inputs: &[Array]) -> Result<Vec<Array>> {
+    if graph.batch == 1 {
+        return part(graph, inputs);
+    }
+    let mut answers: Vec<Array> = Vec::new();
+    for at in 0..graph.batch {
+        let parts: Vec<Array> = inputs.iter().map(|x| batch::part(x, at, graph.batch)).collect();
+        let answer = part(graph, &parts)?;
+        answers = if at == 0 { answer } else { batch::joined(answers, &answer) };
+    }
+    Ok(answers)
+}
+
+/// The same for one part of a batch.
+fn part(graph: &Graph, inputs: &[Array]) -> Result<Vec<Array>> {
+    let mut live = bind(graph, inputs)?;
+    let mut unread = uses(graph);
+    for id in order(graph)? {
+        if matches!(graph.node(id).op, Op::Input | Op::Const(_)) {
+            continue;
+        }
+        let operands: Vec<NodeId> = graph.operands(id).into_iter().map(|(_, x)| x).collect();
+        for operand in &operands {
+            load_constant(graph, *operand, &mut live);
+        }
+        let arrays: Vec<&Array> = operands.iter().map(|operand| &live[operand]).collect();
+        let array = eval(graph, id, &arrays)?;
+        live.insert(id, array);
+        for operand in operands {
+            let left = unread.get_mut(&operand).expect("every node is counted");
+            *left -= 1;
+        }
+        live.retain(|id, _| unread[id] > 0);
+    }
+    let answers = graph.outputs.iter().map(|output| {
+        load_constant(graph, output.node, &mut live);
+        live[&output.node].clone()
+    });
+    Ok(answers.collect())
+}
+
+/// What node `id` makes of `operands`, which are in the order of [`Graph::operands`].
+pub fn eval(graph: &Graph, id: NodeId, operands: &[&Array]) -> Result<Array> {
+    let node = graph.node(id);
+    let ports = graph.operands(id).into_iter().map(|(port, _)| port.0);
+    let arrays = ports.zip(operands.iter().copied()).collect();
+    let values = compute(graph, &Reads { node, arrays })?;
+    let shape = node.out.shape.clone();
+    Ok(Array { shape, values })
+}
+
+fn compute(graph: &Graph, reads: &Reads<'_>) -> Result<Values> {
+    let out = reads.node.out.shape.as_slice();
+    let x = || reads.floats(0);
+    let floats = match &reads.node.op {
+        Op::Input => return Err(reads.fault("has no value until the model runs".into())),
+        Op::Const(weights) => return Ok(graph.weights.get(*weights).clone()),
+        Op::Reshape | Op::Relayout | Op::Identity => return Ok(reads.array(0)?.values.clone()),
+        Op::Transpose(perm) => return Ok(movement::transpose(perm, reads.array(0)?)),
+        Op::Concat(axis) => {
+            return movement::concat(*axis, &reads.all()).map_err(|what| reads.fault(what));
+        }
+        Op::Slice(slice) => return Ok(movement::slice(slice, reads.array(0)?, out)),
+        Op::Pad(pad) => return Ok(movement::pad(pad, reads.array(0)?, out)),
+        Op::Expand => return Ok(movement::expand(reads.array(0)?, out)),
+        Op::Conv(conv) => {
+            let (bias, residual) = (reads.optional(2)?, reads.optional(3)?);
+            window::conv(conv, x()?, reads.floats(1)?, bias, residual, out)
+        }
+        Op::BatchNorm(norm) => {
+            let statistics =
+                [reads.floats(1)?, reads.floats(2)?, reads.floats(3)?, reads.floats(4)?];
+            elementwise::batch_norm(*norm, x()?, statistics.map(|s| s.values))
+        }
+        Op::Gemm(gemm) => product::gemm(*gemm, x()?, reads.floats(1)?, reads.optional(2)?, out),
+        Op::MatMul => product::matmul(x()?, reads.floats(1)?, out),
+        Op::Dense(dense) => product::dense(*dense, x()?, reads.floats(1)?, reads.floats(2)?, out),
+        Op::Clamp(clamp) => elementwise::map(x()?, |x| clamp.apply(x)),
+        Op::Unary(f) => elementwise::map(x()?, |x| elementwise::unary(*f, x)),
+        Op::Binary(f) => {
+            elementwise::zip(x()?, reads.floats(1)?, out, |a, b| elementwise::binary(*f, a, b))
+        }
+        Op::PRelu => elementwise::zip(x()?, reads.floats(1)?, out, elementwise::leaky),
+        Op::Pool(pool) => window::pool(pool, x()?, out),
+        Op::Reduce(reduce) => slices::reduce(reduce, x()?),
+        Op::Softmax(softmax) => slices::softmax(*softmax, x()?),
+    };
+    Ok(Values::F32(floats))
+}
+
+/// What a node reads.
+struct Reads<'a> {
+    node: &'a Node,
+    arrays: BTreeMap<usize, &'a Array>,
+}
+
+/// An array known to hold floats.
+#[derive(Clone, Copy)]
+struct Floats<'a> {
+    shape: &'a [usize],
+    values: &'a [f32],
+}
+
+impl<'a> Reads<'a> {
+    fn array(&self, port: usize) -> Result<&'a Array> {
+        let array = self.arrays.get(&port).copied();
+        array.ok_or_else(|| self.fault(format!("has no operand {port}")))
+    }
+
+    fn floats(&self, port: usize) -> Result<Floats<'a>> {
+        let array = self.array(port)?;
+        let values = array.values.as_f32().ok_or_else(|| {
+            let dtype = array.values.dtype();
+            self.fault(format!(
+                "reads {dtype} at operand {port}; only floats are computed: cast it"
+            ))
+        })?;
+        let shape = &array.shape;
+        Ok(Floats { shape, values })
+    }
+
+    fn optional(&self, port: usize) -> Result<Option<Floats<'a>>> {
+        let present = self.arrays.contains_key(&port);
+        present.then(|| self.floats(port)).transpose()
+    }
+
+    fn all(&self) -> Vec<&'a Array> {
+        self.arrays.values().copied().collect()
+    }
+
+    fn fault(&self, what: String) -> Error {
+        Error::Node { name: self.node.name.clone(), op: self.node.op.name().into(), what }
+    }
+}
+
+fn bind(graph: &Graph, inputs: &[Array]) -> Result<BTreeMap<NodeId, Array>> {
+    if inputs.len() != graph.inputs.len() {
+        let (wanted, given) = (graph.inputs.len(), inputs.len());
+        return Err(Error::Wiring(format!("the model takes {wanted} inputs, {given} are given")));
+    }
+    let pairs = graph.inputs.iter().zip(inputs);
+    pairs.map(|(id, input)| Ok((*id, fitting(graph.node(*id), input)?))).collect()
+}
+
+fn fitting(node: &Node, input: &Array) -> Result<Array> {
+    if input.shape == node.out.shape && input.values.len() == node.out.len() {
+        return Ok(input.clone());
+    }
+    Err(Error::Node {
+        name: node.name.clone(),
+        op: node.op.name().into(),
+        what: format!("takes {}, an array of shape {:?} is given", node.out, input.shape),
+    })
+}
+
+fn order(graph: &Graph) -> Result<Vec<NodeId>> {
+    graph.order().map_err(|stuck| {
+        let name = &graph.node(stuck).name;
+        Error::Wiring(format!("{name:?} waits for itself; remove the cycle"))
+    })
+}
+
+fn uses(graph: &Graph) -> BTreeMap<NodeId, usize> {
+    let uses = |id| graph.readers(id).len() + usize::from(graph.is_output(id));
+    graph.ids().into_iter().map(|id| (id, uses(id))).collect()
+}
+
+fn load_constant(graph: &Graph, id: NodeId, live: &mut BTreeMap<NodeId, Array>) {
+    if let Some(values) = graph.constant(id) {
+        live.entry(id).or_insert_with(|| Array {
+            shape: graph.node(id).out.shape.clone(),
+            values: values.clone(),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::{Binary, Clamp, Dtype, Tensor, Unary};
+
+    #[test]
+    fn a_value_read_twice_lives_until_its_last_reader() {
+        let mut graph = Graph::default();
+        let x = graph.add_input("x", Tensor::f32([2]));
+        let neg = graph.add("neg", Op::Unary(Unary::Neg), Tensor::f32([2]), &[x]);
+        let relu = graph.add("relu", Op::Clamp(Clamp::RELU), Tensor::f32([2]), &[neg]);
+        let sum = graph.add("sum", Op::Binary(Binary::Add), Tensor::f32([2]), &[relu, neg]);
+        answer_with(&mut graph, sum);
+        let answers = run(&graph, &[Array::f32([2], vec![3.0, -4.0])]);
+        assert_eq!(answers, Ok(vec![Array::f32([2], vec![-3.0, 8.0])]));
+    }
+
+    #[test]
+    fn an_input_of_another_shape_is_refused_by_name() {
+        let mut graph = Graph::default();
+        let x = graph.add_input("pixels", Tensor::f32([2]));
+        answer_with(&mut graph, x);
+        let error = run(&graph, &[Array::f32([3], vec![0.0; 3])]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "input \"pixels\": takes f32[2], an array of shape [3] is given"
+        );
+    }
+
+    #[test]
+    fn integers_are_moved_but_not_computed() {
+        let integers = Tensor { dtype: Dtype::I64, ..Tensor::f32([2]) };
+        let mut graph = Graph::default();
+        let x = graph.add_input("x", integers.clone());
+        let same = graph.add("same", Op::Identity, integers.clone(), &[x]);
+        let neg = graph.add("neg", Op::Unary(Unary::Neg), integers, &[same]);
+        let input = Array { shape: vec![2], values: Values::I64(vec![1, 2]) };
+        assert_eq!(eval(&graph, same, &[&input]), Ok(input.clone()));
+        assert_eq!(
+            eval(&graph, neg, &[&input]).unwrap_err().to_string(),
+            "neg \"neg\": reads i64 at operand 0; only floats are computed: cast it"
+        );
+    }
+
+    fn answer_with(graph: &mut Graph, node: NodeId) {
+        graph.outputs.push(crate::ir::Output { name: "y".into(), node });
+    }
+}
