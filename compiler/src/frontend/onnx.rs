@@ -1,0 +1,112 @@
+//! Reads ONNX files.
+//!
+//! What comes out is the file's f32 inference graph with every shape known: open dimensions are bound, shape arithmetic
+//! is folded away, old and new forms of an operator read alike. [`OPERATORS`] lists what is understood, and the reader
+//! itself consults it. All unsupported things are reported together. Weights stay in the file's memory until they are
+//! read; a file of f32 weights peaks at twice its size. Any bytes give a graph or an [`Error`], never a panic.
+
+mod arithmetic;
+mod call;
+mod census;
+mod constant;
+mod convolution;
+mod external;
+mod fold;
+mod inputs;
+mod matrix;
+mod operators;
+mod reduce;
+mod reshape;
+mod scope;
+mod slice;
+mod store;
+mod summary;
+mod tensor;
+mod unsupported;
+mod window;
+mod wiring;
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+use bytes::Bytes;
+use prost::Message;
+
+pub use operators::{OPERATORS, Operator, Types};
+pub use summary::{Summary, read_tensor, summary};
+
+use crate::error::{Error, Result};
+use crate::ir::Graph;
+use crate::proto::{GraphProto, ModelProto};
+use scope::Scope;
+
+/// Versions of the standard operator set that are understood.
+pub const OPSETS: RangeInclusive<i64> = 6..=28;
+
+/// Most nodes a file may have.
+const MAX_NODES: usize = 1 << 16;
+
+/// What the user says about sizes that the file leaves open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Sizes of named dimensions, such as `batch`.
+    pub dims: BTreeMap<String, usize>,
+    /// Whole shapes of inputs, by name; these win over the file and over `dims`.
+    pub input_shapes: BTreeMap<String, Vec<usize>>,
+}
+
+/// The graph of an ONNX file; weights that lie in files of their own are looked for in `base`.
+///
+/// A `Vec<u8>` or `Bytes` is taken without a copy.
+pub fn read(file: impl Into<Bytes>, base: &Path, options: &Options) -> Result<Graph> {
+    let model = decode(file.into())?;
+    let opset = opset(&model)?;
+    let mut proto = graph_of(model)?;
+    let order = wiring::order(&proto)?;
+    let inputs = inputs::bind(&proto, options)?;
+
+    let mut scope = Scope::new(&mut proto, opset, base);
+    scope.check_opset();
+    scope.add_inputs(inputs);
+    scope.note_left_out(proto.node.len() - order.len());
+    for index in order {
+        scope.read(&proto.node[index]);
+    }
+    scope.finish(&proto)
+}
+
+fn decode(file: Bytes) -> Result<ModelProto> {
+    census::check(&file)?;
+    ModelProto::decode(file).map_err(|error| Error::Malformed {
+        what: format!("these bytes are no ONNX file, or a truncated one ({error})"),
+    })
+}
+
+/// The version of the standard operator set that the model imports.
+fn opset(model: &ModelProto) -> Result<i64> {
+    let standard = |domain: &str| domain.is_empty() || domain == "ai.onnx";
+    let mut imports = model.opset_import.iter();
+    match imports.find(|import| standard(&import.domain)) {
+        Some(import) => Ok(import.version),
+        None if model.graph.is_none() => Err(no_graph()),
+        None => Err(Error::Malformed {
+            what: "the file imports no version of the standard operator set".into(),
+        }),
+    }
+}
+
+fn graph_of(model: ModelProto) -> Result<GraphProto> {
+    let graph = model.graph.ok_or_else(no_graph)?;
+    let nodes = graph.node.len();
+    if nodes > MAX_NODES {
+        return Err(Error::Malformed {
+            what: format!("the graph has {nodes} nodes; {MAX_NODES} is the most that is read"),
+        });
+    }
+    Ok(graph)
+}
+
+fn no_graph() -> Error {
+    Error::Malformed { what: "the bytes hold no graph; is this an ONNX file?".into() }
+}

@@ -1,0 +1,218 @@
+//! Readers of operators that work element by element, softmax and casts.
+
+use crate::frontend::onnx::call::{Call, Fault, Made};
+use crate::frontend::onnx::fold;
+use crate::frontend::onnx::tensor::{self, Constant};
+use crate::ir::{Binary, Clamp, NodeId, Op, Softmax, Unary, Values, infer};
+use crate::proto::tensor_proto::DataType;
+
+/// Tanh, Exp and their like: one function without settings.
+pub(super) fn unary(call: &mut Call<'_>, f: Unary) -> Made {
+    let x = call.any(0)?;
+    call.emit(Op::Unary(f), &[x])
+}
+
+/// LeakyRelu.
+pub(super) fn leaky_relu(call: &mut Call<'_>) -> Made {
+    let alpha = call.real("alpha", 0.01)?;
+    unary(call, Unary::LeakyRelu(alpha))
+}
+
+/// Elu.
+pub(super) fn elu(call: &mut Call<'_>) -> Made {
+    let alpha = call.real("alpha", 1.0)?;
+    unary(call, Unary::Elu(alpha))
+}
+
+/// HardSigmoid.
+pub(super) fn hard_sigmoid(call: &mut Call<'_>) -> Made {
+    let (alpha, beta) = (call.real("alpha", 0.2)?, call.real("beta", 0.5)?);
+    unary(call, Unary::HardSigmoid(alpha, beta))
+}
+
+/// Gelu by the error function.
+pub(super) fn gelu(call: &mut Call<'_>) -> Made {
+    match call.text("approximate", "none")?.as_str() {
+        "none" => unary(call, Unary::Gelu),
+        other => Err(Fault::Unsupported(format!("approximate={other}; supported: none"))),
+    }
+}
+
+/// Swish without a factor.
+pub(super) fn swish(call: &mut Call<'_>) -> Made {
+    let alpha = call.real("alpha", 1.0)?;
+    if alpha == 1.0 {
+        unary(call, Unary::Silu)
+    } else {
+        Err(Fault::Unsupported(format!("alpha={alpha}; supported: 1")))
+    }
+}
+
+/// Relu.
+pub(super) fn relu(call: &mut Call<'_>) -> Made {
+    let x = call.float(0)?;
+    call.emit(Op::Clamp(Clamp::RELU), &[x])
+}
+
+/// Clip: bounds in attributes before opset 11, in constant operands since.
+pub(super) fn clip(call: &mut Call<'_>) -> Made {
+    let x = call.float(0)?;
+    let bound = |name: &str, port: usize, open: f32| match call.const_float(port)? {
+        Some(bound) => Ok(bound),
+        None => call.real(name, open),
+    };
+    let lo = bound("min", 1, f32::NEG_INFINITY)?;
+    let hi = bound("max", 2, f32::INFINITY)?;
+    if lo.is_nan() || hi.is_nan() {
+        return Err(Fault::Misfit(format!("its bounds {lo}..{hi} are not numbers")));
+    }
+    // Crossed bounds are legal: the upper one wins everywhere.
+    call.emit(Op::Clamp(Clamp { lo: lo.min(hi), hi }), &[x])
+}
+
+/// PRelu: the slope lies along the channels before opset 7 and broadcasts since.
+pub(super) fn prelu(call: &mut Call<'_>) -> Made {
+    let (x, mut slope) = (call.float(0)?, call.float(1)?);
+    let (shape, slopes) = (call.shape(x), call.shape(slope));
+    if call.opset < 7 && slopes.len() == 1 && shape.len() > 2 {
+        let mut along_channels = vec![slopes[0]];
+        along_channels.resize(shape.len() - 1, 1);
+        slope = call.view("slope", slope, along_channels)?;
+    }
+    if infer::broadcast(&shape, &call.shape(slope))? != shape {
+        return Err(Fault::Misfit(format!("slopes {slopes:?} do not broadcast to {shape:?}")));
+    }
+    call.emit(Op::PRelu, &[x, slope])
+}
+
+/// Add and its like; before opset 7 only what `broadcast` and `axis` say is broadcast.
+pub(super) fn binary(call: &mut Call<'_>, f: Binary) -> Made {
+    let (a, mut b) = (call.any(0)?, call.any(1)?);
+    if call.opset < 7 {
+        b = aligned(call, a, b)?;
+    }
+    call.emit(Op::Binary(f), &[a, b])
+}
+
+/// Pow, whose constant exponents may be integers.
+pub(super) fn pow(call: &mut Call<'_>) -> Made {
+    let (x, exponent) = (call.float(0)?, call.any(1)?);
+    let Some(ints) = call.graph.constant(exponent).and_then(fold::ints) else {
+        return binary(call, Binary::Pow);
+    };
+    let (name, shape) = (format!("{}/exponent", call.result_name(0)), call.shape(exponent));
+    let floats = Values::F32(ints.into_iter().map(|int| int as f32).collect());
+    call.operands = vec![Some(x), Some(call.graph.add_const(name, shape, floats))];
+    binary(call, Binary::Pow)
+}
+
+/// `b` as the old broadcasting rule lays it along `a`.
+fn aligned(call: &mut Call<'_>, a: NodeId, b: NodeId) -> Result<NodeId, Fault> {
+    let (to, mut shape) = (call.shape(a), call.shape(b));
+    if !call.flag("broadcast")? {
+        if to != shape {
+            return Err(Fault::Misfit(format!(
+                "shapes {to:?} and {shape:?} differ, and broadcast is not set"
+            )));
+        }
+        return Ok(b);
+    }
+    let axis = call.int("axis", to.len() as i64 - shape.len() as i64)?;
+    let axis = if shape.is_empty() { 0 } else { call.axis(axis, to.len())? };
+    let behind = to.len().checked_sub(axis + shape.len());
+    let behind =
+        behind.ok_or_else(|| Fault::Misfit(format!("{shape:?} at dimension {axis} of {to:?}")))?;
+    shape.resize(shape.len() + behind, 1);
+    call.view("aligned", b, shape)
+}
+
+/// Min, Max and Sum of any number of operands, as a chain of pairs.
+pub(super) fn variadic(call: &mut Call<'_>, f: Binary) -> Made {
+    let count = call.operands.len();
+    let mut chain = call.any(0)?;
+    for port in 1..count.saturating_sub(1) {
+        let next = call.any(port)?;
+        chain = call.step(&port.to_string(), Op::Binary(f), &[chain, next])?;
+    }
+    if count < 2 {
+        return call.emit(Op::Identity, &[chain]);
+    }
+    let last = call.any(count - 1)?;
+    call.emit(Op::Binary(f), &[chain, last])
+}
+
+/// Identity; also Dropout, which at inference changes nothing.
+pub(super) fn identity(call: &mut Call<'_>) -> Made {
+    let x = call.any(0)?;
+    if call.graph.constant(x).is_some() {
+        return Ok(vec![x]);
+    }
+    call.emit(Op::Identity, &[x])
+}
+
+/// Dropout at inference.
+pub(super) fn dropout(call: &mut Call<'_>) -> Made {
+    let training = call.given(2).map(|id| call.graph.constant(id) == Some(&Values::U8(vec![0])));
+    if training == Some(false) {
+        return Err(Fault::Unsupported("training mode; export the model for inference".into()));
+    }
+    identity(call)
+}
+
+/// Softmax and LogSoftmax: over one axis since opset 13, over all from `axis` on before.
+pub(super) fn softmax(call: &mut Call<'_>, log: bool) -> Made {
+    let x = call.float(0)?;
+    let shape = call.shape(x);
+    let axis = call.int("axis", if call.opset < 13 { 1 } else { -1 })?;
+    let axis = call.axis(axis, shape.len())?;
+    let whole = shape[axis + 1..].iter().all(|dim| *dim == 1);
+    if call.opset >= 13 || whole {
+        return call.emit(Op::Softmax(Softmax { axis, log }), &[x]);
+    }
+    let rows = vec![shape[..axis].iter().product(), shape[axis..].iter().product()];
+    let rows = call.view("rows", x, rows)?;
+    let rows = call.step("softmax", Op::Softmax(Softmax { axis: 1, log }), &[rows])?;
+    call.emit_as(Op::Reshape, shape, &[rows])
+}
+
+/// Cast between floats at run time, between all types for constants.
+pub(super) fn cast(call: &mut Call<'_>) -> Made {
+    let (x, to) = (call.any(0)?, call.int("to", 0)?);
+    let kind =
+        i32::try_from(to).ok().and_then(|to| DataType::try_from(to).ok()).unwrap_or_default();
+    let shape = call.shape(x);
+    let unsupported = || Fault::Unsupported(format!("a cast to {}", tensor::type_name(to as i32)));
+    if let Some(dtype) = call.graph.constant(x).map(Values::dtype) {
+        call.spend(dtype, shape.iter().product())?;
+    }
+    if let Some(values) = call.graph.constant(x) {
+        let values = converted(values, kind).ok_or_else(unsupported)?;
+        return call.emit_const(Constant { shape, values });
+    }
+    match kind {
+        DataType::Float | DataType::Float16 | DataType::Double => call.emit(Op::Identity, &[x]),
+        _ => Err(unsupported()),
+    }
+}
+
+/// Constants in another type, as C converts them; `None` for types that are not kept.
+fn converted(values: &Values, kind: DataType) -> Option<Values> {
+    let whole = || {
+        fold::ints(values).or_else(|| Some(values.as_f32()?.iter().map(|x| *x as i64).collect()))
+    };
+    Some(match kind {
+        DataType::Float | DataType::Float16 | DataType::Double => {
+            Values::F32(match values.as_f32() {
+                Some(floats) => floats.to_vec(),
+                None => whole()?.into_iter().map(|x| x as f32).collect(),
+            })
+        }
+        DataType::Int64 => Values::I64(whole()?),
+        DataType::Int32 => Values::I32(whole()?.into_iter().map(|x| x as i32).collect()),
+        DataType::Bool => Values::U8(match values.as_f32() {
+            Some(floats) => floats.iter().map(|x| u8::from(*x != 0.0)).collect(),
+            None => whole()?.into_iter().map(|x| u8::from(x != 0)).collect(),
+        }),
+        _ => return None,
+    })
+}

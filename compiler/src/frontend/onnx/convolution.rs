@@ -1,0 +1,137 @@
+//! Readers of Conv, the pools and BatchNormalization.
+
+use crate::frontend::onnx::call::{Call, Fault, Made};
+use crate::frontend::onnx::window::{Picture, Window, pair};
+use crate::ir::{BatchNorm, Clamp, Conv, NodeId, Op, Pool, PoolKind, Reduce, Reducer};
+
+/// Conv over pictures and signals.
+pub(super) fn conv(call: &mut Call<'_>) -> Made {
+    let x = Picture::read(call)?;
+    let weights = kernels(call, x.rank)?;
+    let shape = call.shape(weights);
+    let kernel = [shape[2], shape[3]];
+    if let Some(other) = pair(call, "kernel_shape", x.rank)?.filter(|other| *other != kernel) {
+        return Err(Fault::Misfit(format!(
+            "kernel_shape is {other:?} but the weights are {shape:?}"
+        )));
+    }
+    let group = call.int("group", 1)?;
+    let group = usize::try_from(group)
+        .map_err(|_| Fault::Misfit(format!("group {group}; it counts groups")))?;
+    let window = Window::read(call, x.rank, x.size, kernel)?;
+    let op = Op::Conv(Conv {
+        kernel,
+        stride: window.stride,
+        dilation: window.dilation,
+        pads: window.pads,
+        group,
+        clamp: Clamp::NONE,
+    });
+    let mut operands = vec![x.id, weights];
+    if call.given(2).is_some() {
+        operands.push(per_channel(call, 2, shape[0])?);
+    }
+    windowed(call, op, &operands, x.rank)
+}
+
+/// MaxPool.
+pub(super) fn max_pool(call: &mut Call<'_>) -> Made {
+    pool(call, PoolKind::Max)
+}
+
+/// AveragePool.
+pub(super) fn average_pool(call: &mut Call<'_>) -> Made {
+    let counted = call.flag("count_include_pad")?;
+    pool(call, if counted { PoolKind::AverageWithPads } else { PoolKind::Average })
+}
+
+/// GlobalAveragePool and GlobalMaxPool: a reduction of all but the first two dimensions.
+pub(super) fn global_pool(call: &mut Call<'_>, kind: Reducer) -> Made {
+    let x = call.float(0)?;
+    let mut shape = call.shape(x);
+    if shape.len() < 3 {
+        return Err(Fault::Misfit(format!("pools a picture, but its input is {shape:?}")));
+    }
+    shape[2..].fill(1);
+    let axes = (2..shape.len()).collect();
+    call.emit_as(Op::Reduce(Reduce { kind, axes }), shape, &[x])
+}
+
+/// BatchNormalization at inference.
+pub(super) fn batch_norm(call: &mut Call<'_>) -> Made {
+    if call.flag("training_mode")? {
+        return Err(Fault::Unsupported("training mode; export the model for inference".into()));
+    }
+    if call.int("spatial", 1)? == 0 {
+        return Err(Fault::Unsupported(
+            "spatial=0, statistics of each element; supported: of each channel".into(),
+        ));
+    }
+    let x = call.float(0)?;
+    let shape = call.shape(x);
+    let &[_, channels, ..] = shape.as_slice() else {
+        return Err(Fault::Misfit(format!("its input {shape:?} has no channels")));
+    };
+    let mut operands = vec![x];
+    for port in 1..5 {
+        operands.push(per_channel(call, port, channels)?);
+    }
+    let epsilon = call.real("epsilon", 1e-5)?;
+    call.emit(Op::BatchNorm(BatchNorm { epsilon }), &operands)
+}
+
+/// The weights of a convolution as `[m, c/group, kh, kw]`.
+fn kernels(call: &mut Call<'_>, rank: usize) -> Result<NodeId, Fault> {
+    let weights = call.float(1)?;
+    match (rank, call.shape(weights).as_slice()) {
+        (2, [_, _, _, _]) => Ok(weights),
+        (1, &[m, c, k]) => call.view("weights", weights, vec![m, c, 1, k]),
+        (_, shape) => {
+            Err(Fault::Misfit(format!("weights {shape:?} for an input of rank {}", rank + 2)))
+        }
+    }
+}
+
+/// The operand at `port`, one float for each of `channels`.
+fn per_channel(call: &Call<'_>, port: usize, channels: usize) -> Result<NodeId, Fault> {
+    let id = call.float(port)?;
+    match call.shape(id) {
+        shape if shape == [channels] => Ok(id),
+        shape => {
+            Err(Fault::Misfit(format!("operand {port} is {shape:?}; [{channels}] belongs there")))
+        }
+    }
+}
+
+fn pool(call: &mut Call<'_>, kind: PoolKind) -> Made {
+    let x = Picture::read(call)?;
+    let kernel = pair(call, "kernel_shape", x.rank)?;
+    let kernel = kernel.ok_or_else(|| Fault::Misfit("kernel_shape is missing".into()))?;
+    let mut window = Window::read(call, x.rank, x.size, kernel)?;
+    let grown = call.flag("ceil_mode")? && window.round_up(x.size)?;
+    if grown && kind == PoolKind::AverageWithPads {
+        return Err(Fault::Unsupported(
+            "ceil_mode with count_include_pad, where windows overhang the pads".into(),
+        ));
+    }
+    window.check_pads()?;
+    let op = Op::Pool(Pool {
+        kind,
+        kernel,
+        stride: window.stride,
+        dilation: window.dilation,
+        pads: window.pads,
+    });
+    windowed(call, op, &[x.id], x.rank)
+}
+
+/// Adds what slides a window; the result of a signal is made a signal again.
+fn windowed(call: &mut Call<'_>, op: Op, operands: &[NodeId], rank: usize) -> Made {
+    if rank == 2 {
+        return call.emit(op, operands);
+    }
+    let picture = call.step("windows", op, operands)?;
+    let mut shape = call.shape(picture);
+    shape.remove(2);
+    call.emit_as(Op::Reshape, shape, &[picture])
+}

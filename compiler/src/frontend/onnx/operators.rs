@@ -1,0 +1,192 @@
+//! The operators that are understood: what is printed to users and what the reader looks nodes up in.
+//!
+//! A row is all there is to know of an operator, its reader included, so the table cannot promise what is not read.
+
+use std::fmt;
+
+use crate::frontend::onnx::call::{Call, Fault, Made};
+use crate::frontend::onnx::{arithmetic, constant, convolution, matrix, reduce, reshape, slice};
+use crate::ir::{Binary, Reducer, Unary};
+use crate::proto::NodeProto;
+
+/// One operator of the standard set.
+#[derive(Clone, Copy)]
+pub struct Operator {
+    /// Its name in ONNX.
+    pub name: &'static str,
+    /// The first version of the operator set that has it. Every version in [`super::OPSETS`] from there on is read.
+    pub since: i64,
+    /// Types that it is read with.
+    pub types: Types,
+    /// Attributes it may carry; any other is reported as unsupported.
+    pub attributes: &'static [&'static str],
+    /// What of it is not read, or how; empty if all of it is.
+    pub limits: &'static str,
+    read: fn(&mut Call<'_>) -> Made,
+}
+
+/// Types that an operator is read with. Floats are float and float16; constants may be double and bfloat16 too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Types {
+    /// Floats.
+    Floats,
+    /// Floats; constants also of integers, for shape arithmetic.
+    FloatsAndShapes,
+    /// Constants only: the operator is gone once the model is read.
+    Constants,
+}
+
+impl Operator {
+    /// Reads a node of this operator.
+    pub(super) fn read(&self, call: &mut Call<'_>) -> Made {
+        (self.read)(call)
+    }
+}
+
+impl fmt::Debug for Operator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} since {}", self.name, self.since)
+    }
+}
+
+impl fmt::Display for Types {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Floats => "float, float16",
+            Self::FloatsAndShapes => "float, float16; integer constants",
+            Self::Constants => "constants",
+        })
+    }
+}
+
+/// The operator of a node, if it is one that is read, in a version that has it, with known attributes only.
+pub(super) fn find(node: &NodeProto, opset: i64) -> Result<&'static Operator, Fault> {
+    let standard = node.domain.is_empty() || node.domain == "ai.onnx";
+    let operator = OPERATORS.iter().find(|operator| standard && operator.name == node.op_type);
+    let operator =
+        operator.ok_or_else(|| Fault::Unsupported("the operator is not supported".into()))?;
+    if opset < operator.since {
+        let since = operator.since;
+        return Err(Fault::Misfit(format!(
+            "came with operator set {since}, but the model imports {opset}"
+        )));
+    }
+    for attribute in &node.attribute {
+        if !operator.attributes.contains(&attribute.name.as_str()) {
+            return Err(Fault::Unsupported(format!("attribute {:?}", attribute.name)));
+        }
+        if !attribute.ref_attr_name.is_empty() {
+            return Err(Fault::Unsupported(format!(
+                "attribute {:?} that a function passes on",
+                attribute.name
+            )));
+        }
+    }
+    Ok(operator)
+}
+
+/// The operator of a node, with its domain if that is not the standard one.
+pub(super) fn qualified(node: &NodeProto) -> String {
+    match node.domain.as_str() {
+        "" | "ai.onnx" => node.op_type.clone(),
+        domain => format!("{domain}.{}", node.op_type),
+    }
+}
+
+/// The table below: a name, its first version, types, attributes, limits and reader a row.
+macro_rules! operators {
+    ($($name:literal $since:literal $types:ident $attributes:expr, $limits:literal, $read:expr;)*) => {
+        &[$(Operator {
+            name: $name,
+            since: $since,
+            types: Types::$types,
+            attributes: $attributes,
+            limits: $limits,
+            read: $read,
+        }),*]
+    };
+}
+
+/// Every operator that is read, by name.
+#[rustfmt::skip]
+pub const OPERATORS: &[Operator] = operators! {
+    "Abs" 1 FloatsAndShapes &[], "", |c| arithmetic::unary(c, Unary::Abs);
+    "Add" 1 FloatsAndShapes BROADCAST, "", |c| arithmetic::binary(c, Binary::Add);
+    "AveragePool" 1 Floats AVERAGE_POOL, "1-D and 2-D", convolution::average_pool;
+    "BatchNormalization" 1 Floats BATCH_NORM, "inference, per channel", convolution::batch_norm;
+    "Cast" 1 FloatsAndShapes CAST, "computes in float", arithmetic::cast;
+    "Ceil" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Ceil);
+    "Clip" 1 Floats &["max", "min"], "constant bounds", arithmetic::clip;
+    "Concat" 1 FloatsAndShapes &["axis"], "", slice::concat;
+    "Constant" 1 Constants CONSTANT, "numbers", constant::constant;
+    "ConstantOfShape" 9 Constants &["value"], "", constant::constant_of_shape;
+    "Conv" 1 Floats CONV, "1-D and 2-D", convolution::conv;
+    "Div" 1 FloatsAndShapes BROADCAST, "", |c| arithmetic::binary(c, Binary::Div);
+    "Dropout" 1 Floats DROPOUT, "inference, no mask", arithmetic::dropout;
+    "Elu" 1 Floats &["alpha"], "", arithmetic::elu;
+    "Equal" 1 Constants BROADCAST, "", constant::equal;
+    "Erf" 9 Floats &[], "", |c| arithmetic::unary(c, Unary::Erf);
+    "Exp" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Exp);
+    "Expand" 8 FloatsAndShapes &[], "constant shape", reshape::expand;
+    "Flatten" 1 FloatsAndShapes &["axis"], "", reshape::flatten;
+    "Floor" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Floor);
+    "Gather" 1 FloatsAndShapes &["axis"], "constant indices; one, at run time", slice::gather;
+    "Gelu" 20 Floats &["approximate"], "approximate=none", arithmetic::gelu;
+    "Gemm" 1 Floats GEMM, "", matrix::gemm;
+    "GlobalAveragePool" 1 Floats &[], "", |c| convolution::global_pool(c, Reducer::Mean);
+    "GlobalMaxPool" 1 Floats &[], "", |c| convolution::global_pool(c, Reducer::Max);
+    "HardSigmoid" 1 Floats &["alpha", "beta"], "", arithmetic::hard_sigmoid;
+    "HardSwish" 14 Floats &[], "", |c| arithmetic::unary(c, Unary::HardSwish);
+    "Identity" 1 FloatsAndShapes &[], "", arithmetic::identity;
+    "LeakyRelu" 1 Floats &["alpha"], "", arithmetic::leaky_relu;
+    "Log" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Log);
+    "LogSoftmax" 1 Floats &["axis"], "", |c| arithmetic::softmax(c, true);
+    "MatMul" 1 Floats &[], "", matrix::matmul;
+    "Max" 1 FloatsAndShapes &[], "", |c| arithmetic::variadic(c, Binary::Max);
+    "MaxPool" 1 Floats MAX_POOL, "1-D and 2-D, no indices", convolution::max_pool;
+    "Min" 1 FloatsAndShapes &[], "", |c| arithmetic::variadic(c, Binary::Min);
+    "Mul" 1 FloatsAndShapes BROADCAST, "", |c| arithmetic::binary(c, Binary::Mul);
+    "Neg" 1 FloatsAndShapes &[], "", |c| arithmetic::unary(c, Unary::Neg);
+    "PRelu" 1 Floats &[], "", arithmetic::prelu;
+    "Pad" 1 Floats &["mode", "pads", "value"], "constant widths; not mode=wrap", slice::pad;
+    "Pow" 1 Floats BROADCAST, "constant exponents may be integers", arithmetic::pow;
+    "Range" 11 Constants &["stash_type"], "integers", constant::range;
+    "Reciprocal" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Reciprocal);
+    "ReduceMax" 1 Floats REDUCE, "constant axes", |c| reduce::reduce(c, Reducer::Max);
+    "ReduceMean" 1 Floats REDUCE, "constant axes", |c| reduce::reduce(c, Reducer::Mean);
+    "ReduceMin" 1 Floats REDUCE, "constant axes", |c| reduce::reduce(c, Reducer::Min);
+    "ReduceSum" 1 Floats REDUCE, "constant axes", |c| reduce::reduce(c, Reducer::Sum);
+    "Relu" 1 Floats &[], "", arithmetic::relu;
+    "Reshape" 1 FloatsAndShapes &["allowzero"], "constant shape", reshape::reshape;
+    "Round" 11 Floats &[], "", |c| arithmetic::unary(c, Unary::Round);
+    "Shape" 1 Constants &["end", "start"], "", constant::shape;
+    "Sigmoid" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Sigmoid);
+    "Size" 1 Constants &[], "", constant::size;
+    "Slice" 1 FloatsAndShapes &["axes", "ends", "starts"], "constant ranges", slice::slice;
+    "Softmax" 1 Floats &["axis"], "", |c| arithmetic::softmax(c, false);
+    "Split" 1 FloatsAndShapes SPLIT, "constant sizes", slice::split;
+    "Sqrt" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Sqrt);
+    "Squeeze" 1 FloatsAndShapes &["axes"], "constant axes", reshape::squeeze;
+    "Sub" 1 FloatsAndShapes BROADCAST, "", |c| arithmetic::binary(c, Binary::Sub);
+    "Sum" 1 FloatsAndShapes &[], "", |c| arithmetic::variadic(c, Binary::Add);
+    "Swish" 24 Floats &["alpha"], "alpha=1", arithmetic::swish;
+    "Tanh" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Tanh);
+    "Transpose" 1 FloatsAndShapes &["perm"], "", reshape::transpose;
+    "Unsqueeze" 1 FloatsAndShapes &["axes"], "constant axes", reshape::unsqueeze;
+    "Where" 9 Constants &[], "", constant::select;
+};
+
+const AVERAGE_POOL: &[&str] =
+    &["auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"];
+const BATCH_NORM: &[&str] = &["epsilon", "is_test", "momentum", "spatial", "training_mode"];
+const BROADCAST: &[&str] = &["axis", "broadcast"];
+const CAST: &[&str] = &["round_mode", "saturate", "to"];
+const CONSTANT: &[&str] =
+    &["sparse_value", "value", "value_float", "value_floats", "value_int", "value_ints"];
+const CONV: &[&str] = &["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"];
+const DROPOUT: &[&str] = &["is_test", "ratio", "seed"];
+const GEMM: &[&str] = &["alpha", "beta", "broadcast", "transA", "transB"];
+const MAX_POOL: &[&str] =
+    &["auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"];
+const REDUCE: &[&str] = &["axes", "keepdims", "noop_with_empty_axes"];
+const SPLIT: &[&str] = &["axis", "num_outputs", "split"];

@@ -1,0 +1,311 @@
+//! The values that are known while the nodes of a file are read in order.
+//!
+//! A node that cannot be read loses its results; nodes that read a lost value are passed over, so that one run finds
+//! every unsupported thing and names no node that is merely downstream of one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::frontend::onnx::call::{Call, Fault};
+use crate::frontend::onnx::inputs::{self, Input};
+use crate::frontend::onnx::operators::{self, Operator};
+use crate::frontend::onnx::store::Store;
+use crate::frontend::onnx::tensor::Constant;
+use crate::frontend::onnx::unsupported::Unsupported;
+use crate::frontend::onnx::{OPSETS, tensor, wiring};
+use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Output, Tensor};
+use crate::proto::tensor_proto::DataType;
+use crate::proto::{GraphProto, NodeProto, SparseTensorProto, TensorProto, ValueInfoProto};
+
+/// A file that is being read.
+pub(super) struct Scope {
+    graph: Graph,
+    opset: i64,
+    store: Store,
+    known: BTreeMap<String, NodeId>,
+    stored: BTreeMap<String, Stored>,
+    lost: BTreeSet<String>,
+    spare: BTreeMap<String, Spare>,
+    unsupported: Unsupported,
+    fault: Option<Error>,
+}
+
+/// An initializer that no node has read yet.
+enum Stored {
+    Dense(Box<TensorProto>),
+    Sparse(Box<SparseTensorProto>),
+}
+
+impl Stored {
+    fn read(self, store: &mut Store) -> std::result::Result<Constant, Fault> {
+        match self {
+            Self::Dense(tensor) => tensor::dense(*tensor, store),
+            Self::Sparse(tensor) => tensor::sparse(*tensor, store),
+        }
+    }
+}
+
+/// A result that a node has in the file, but that its reader does not make (the mask of Dropout).
+struct Spare {
+    op: String,
+    index: usize,
+    node: String,
+}
+
+impl Scope {
+    /// Takes the initializers out of `proto`, unread.
+    pub(super) fn new(proto: &mut GraphProto, opset: i64, base: &Path) -> Self {
+        let dense = std::mem::take(&mut proto.initializer);
+        let sparse = std::mem::take(&mut proto.sparse_initializer);
+        let name = |tensor: &SparseTensorProto| {
+            tensor.values.as_ref().map_or_else(String::new, |v| v.name.clone())
+        };
+        let dense = dense.into_iter().map(|t| (t.name.clone(), Stored::Dense(t.into())));
+        let sparse = sparse.into_iter().map(|t| (name(&t), Stored::Sparse(t.into())));
+        let mut graph = Graph::default();
+        graph.name.clone_from(&proto.name);
+        Self {
+            graph,
+            opset,
+            store: Store::new(base),
+            known: BTreeMap::new(),
+            stored: dense.chain(sparse).collect(),
+            lost: BTreeSet::new(),
+            spare: BTreeMap::new(),
+            unsupported: Unsupported::default(),
+            fault: None,
+        }
+    }
+
+    /// Notes an operator set that is too old or too new.
+    pub(super) fn check_opset(&mut self) {
+        if !OPSETS.contains(&self.opset) {
+            let (least, most) = OPSETS.into_inner();
+            let remedy =
+                format!("version {}; export the model with one of {least} to {most}", self.opset);
+            self.unsupported.add("operator set", remedy, "the model");
+        }
+    }
+
+    /// Adds what the caller passes; 16-bit floats are widened at once.
+    pub(super) fn add_inputs(&mut self, inputs: Vec<Input>) {
+        for input in inputs {
+            let dtype = match DataType::try_from(input.elem_type) {
+                Ok(DataType::Float) => Dtype::F32,
+                Ok(DataType::Float16) => Dtype::F16,
+                _ => {
+                    let reason = format!(
+                        "type {}; supported: float, float16",
+                        tensor::type_name(input.elem_type)
+                    );
+                    self.unsupported.add("input", reason, &input.name);
+                    self.lost.insert(input.name);
+                    continue;
+                }
+            };
+            let out = Tensor { shape: input.shape, dtype, layout: Layout::RowMajor };
+            let mut id = self.graph.add_input(input.name.clone(), out.clone());
+            if dtype != Dtype::F32 {
+                let wide = Tensor { dtype: Dtype::F32, ..out };
+                id = self.graph.add(format!("{}/f32", input.name), Op::Identity, wide, &[id]);
+            }
+            self.known.insert(input.name, id);
+            self.graph.notes.extend(input.note);
+        }
+    }
+
+    /// Notes nodes that are not read.
+    pub(super) fn note_left_out(&mut self, count: usize) {
+        if count > 0 {
+            let notes = &mut self.graph.notes;
+            notes.push(format!("nodes that feed no output and are left out: {count}"));
+        }
+    }
+
+    /// Reads one node whose makers have all been read.
+    pub(super) fn read(&mut self, node: &NodeProto) {
+        let made = self.results(node).unwrap_or_else(|fault| {
+            self.blame(node, fault);
+            Vec::new()
+        });
+        for (index, output) in
+            node.output.iter().enumerate().filter(|(_, output)| !output.is_empty())
+        {
+            match made.get(index) {
+                Some(id) => {
+                    self.known.insert(output.clone(), *id);
+                }
+                None if made.is_empty() => {
+                    self.lost.insert(output.clone());
+                }
+                None => {
+                    let (op, node) = (operators::qualified(node), wiring::name(node).to_owned());
+                    self.spare.insert(output.clone(), Spare { op, index, node });
+                }
+            }
+        }
+    }
+
+    /// The results of a node; none, if it reads a lost value.
+    fn results(&mut self, node: &NodeProto) -> std::result::Result<Vec<NodeId>, Fault> {
+        let operator = operators::find(node, self.opset)?;
+        // Every operand is asked, so that each spare result that is read gets reported.
+        if node.input.iter().filter(|input| self.is_lost(input)).count() > 0 {
+            return Ok(Vec::new());
+        }
+        let operands = node.input.iter().map(|input| self.operand(input));
+        let operands = operands.collect::<std::result::Result<_, _>>()?;
+        self.call(operator, node, operands)
+    }
+
+    fn call(
+        &mut self,
+        operator: &Operator,
+        node: &NodeProto,
+        operands: Vec<Option<NodeId>>,
+    ) -> std::result::Result<Vec<NodeId>, Fault> {
+        operator.read(&mut Call {
+            graph: &mut self.graph,
+            node,
+            operands,
+            opset: self.opset,
+            store: &mut self.store,
+        })
+    }
+
+    /// The value of a name, read from the file now if it is an initializer; `None` for the empty name.
+    fn operand(&mut self, name: &str) -> std::result::Result<Option<NodeId>, Fault> {
+        if name.is_empty() {
+            return Ok(None);
+        }
+        if let Some(id) = self.known.get(name) {
+            return Ok(Some(*id));
+        }
+        let stored = self.stored.remove(name);
+        let stored = stored.ok_or_else(|| format!("reads {name:?} before it is made"))?;
+        let constant = stored.read(&mut self.store);
+        if constant.is_err() {
+            self.lost.insert(name.to_owned());
+        }
+        let constant = constant?;
+        let id = self.graph.add_const(name, constant.shape, constant.values);
+        self.known.insert(name.to_owned(), id);
+        Ok(Some(id))
+    }
+
+    fn blame(&mut self, node: &NodeProto, fault: Fault) {
+        let (name, op) = (wiring::name(node), operators::qualified(node));
+        let error = match fault {
+            Fault::Unsupported(reason) => return self.unsupported.add(&op, reason, name),
+            Fault::Misfit(what) => Error::Node { name: name.into(), op, what },
+            Fault::Error(error) => error,
+        };
+        self.fault.get_or_insert(error);
+    }
+
+    /// Whether a value has no maker that could be read; a result that no reader makes is reported on its first use.
+    fn is_lost(&mut self, name: &str) -> bool {
+        if let Some(spare) = self.spare.remove(name) {
+            let reason = format!("result {}, which is used", spare.index);
+            self.unsupported.add(&spare.op, reason, &spare.node);
+            self.lost.insert(name.to_owned());
+        }
+        self.lost.contains(name)
+    }
+
+    /// The finished graph, or everything that is wrong with the file.
+    pub(super) fn finish(mut self, proto: &GraphProto) -> Result<Graph> {
+        for output in &proto.output {
+            self.add_output(output);
+        }
+        if let Some(error) = self.unsupported.into_error().or(self.fault) {
+            return Err(error);
+        }
+        if proto.output.is_empty() {
+            let what = "the graph names no output; add what the model answers to its outputs";
+            return Err(Error::Malformed { what: what.into() });
+        }
+        drop_unread_constants(&mut self.graph);
+        Ok(self.graph)
+    }
+
+    fn add_output(&mut self, output: &ValueInfoProto) {
+        if self.is_lost(&output.name) {
+            return;
+        }
+        let node = match self.operand(&output.name) {
+            Ok(Some(node)) => node,
+            Ok(None) => {
+                return self.blame_output(output, Fault::Misfit("an output has no name".into()));
+            }
+            Err(fault) => return self.blame_output(output, fault),
+        };
+        let kind = output.r#type.as_ref();
+        match self.answer(node, &output.name, inputs::elem_type(kind)) {
+            Ok(node) => self.graph.outputs.push(Output { name: output.name.clone(), node }),
+            Err(fault) => self.blame_output(output, fault),
+        }
+        self.compare_shape(node, output);
+    }
+
+    /// The node that answers, in the type that the file declares.
+    fn answer(
+        &mut self,
+        node: NodeId,
+        name: &str,
+        elem_type: i32,
+    ) -> std::result::Result<NodeId, Fault> {
+        let out = self.graph.node(node).out.clone();
+        let unsupported =
+            |what: String| Fault::Unsupported(format!("type {what}; supported: float, float16"));
+        if out.dtype != Dtype::F32 {
+            return Err(unsupported(out.dtype.to_string()));
+        }
+        match DataType::try_from(elem_type) {
+            Ok(DataType::Float | DataType::Undefined) => Ok(node),
+            Ok(DataType::Float16) => {
+                let half = Tensor { dtype: Dtype::F16, ..out };
+                Ok(self.graph.add(format!("{name}/f16"), Op::Identity, half, &[node]))
+            }
+            _ => Err(unsupported(tensor::type_name(elem_type))),
+        }
+    }
+
+    /// Notes a declared shape that is not the one the graph makes.
+    fn compare_shape(&mut self, node: NodeId, output: &ValueInfoProto) {
+        let shape = &self.graph.node(node).out.shape;
+        let Some(declared) = inputs::declared(output.r#type.as_ref()) else {
+            return;
+        };
+        let agrees = |(declared, size): (&Option<usize>, &usize)| {
+            declared.is_none_or(|declared| declared == *size)
+        };
+        if declared.len() != shape.len() || !declared.iter().zip(shape).all(agrees) {
+            let name = &output.name;
+            self.graph
+                .notes
+                .push(format!("output {name:?} is {shape:?}; the file declares another shape"));
+        }
+    }
+
+    fn blame_output(&mut self, output: &ValueInfoProto, fault: Fault) {
+        let (name, op) = (output.name.clone(), "output");
+        let error = match fault {
+            Fault::Unsupported(reason) => return self.unsupported.add(op, reason, &name),
+            Fault::Misfit(what) => Error::Node { name, op: op.into(), what },
+            Fault::Error(error) => error,
+        };
+        self.fault.get_or_insert(error);
+    }
+}
+
+/// Forgets constants that only shape arithmetic read.
+fn drop_unread_constants(graph: &mut Graph) {
+    for id in graph.ids() {
+        let unread = graph.constant(id).is_some() && graph.readers(id).is_empty();
+        if unread && !graph.is_output(id) {
+            graph.remove(id);
+        }
+    }
+}

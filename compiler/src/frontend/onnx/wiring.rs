@@ -1,0 +1,150 @@
+//! Which nodes the outputs need, and an order in which each comes after what it reads.
+//!
+//! Files in order keep theirs. Nodes that feed no output are left out: nothing they hold can matter.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::error::{Error, Result};
+use crate::proto::{GraphProto, NodeProto};
+
+/// Most operands or results a node may have.
+const MAX_PORTS: usize = 1024;
+
+/// Indices of the needed nodes, in order of execution.
+pub(super) fn order(graph: &GraphProto) -> Result<Vec<usize>> {
+    let wires = Wires::new(graph)?;
+    let needed = wires.needed()?;
+    let mut waiting: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut readers: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for &node in &needed {
+        let makers = wires.makers_of(node);
+        waiting.insert(node, makers.len());
+        for maker in makers {
+            readers.entry(maker).or_default().push(node);
+        }
+    }
+    let mut ready: BTreeSet<usize> = needed.iter().copied().filter(|n| waiting[n] == 0).collect();
+    let mut order = Vec::with_capacity(needed.len());
+    while let Some(node) = ready.pop_first() {
+        waiting.remove(&node);
+        order.push(node);
+        for reader in readers.remove(&node).unwrap_or_default() {
+            let left = waiting.entry(reader).or_default();
+            *left -= 1;
+            if *left == 0 {
+                ready.insert(reader);
+            }
+        }
+    }
+    match waiting.keys().next() {
+        None => Ok(order),
+        Some(&stuck) => Err(wires.cycle(stuck, &waiting)),
+    }
+}
+
+/// What messages call a node: its operator, and its name or that of its first result.
+pub(super) fn label(node: &NodeProto) -> String {
+    format!("{} {:?}", node.op_type, name(node))
+}
+
+/// The name of a node, or of its first result if it has none.
+pub(super) fn name(node: &NodeProto) -> &str {
+    let first = node.output.first().map_or("", String::as_str);
+    if node.name.is_empty() { first } else { &node.name }
+}
+
+struct Wires<'a> {
+    graph: &'a GraphProto,
+    makers: BTreeMap<&'a str, usize>,
+    given: BTreeSet<&'a str>,
+}
+
+impl<'a> Wires<'a> {
+    fn new(graph: &'a GraphProto) -> Result<Self> {
+        let dense = graph.initializer.iter().map(|t| t.name.as_str());
+        let sparse = graph.sparse_initializer.iter().filter_map(|t| t.values.as_ref());
+        let inputs = graph.input.iter().map(|value| value.name.as_str());
+        let given = dense.chain(sparse.map(|t| t.name.as_str())).chain(inputs).collect();
+        let mut wires = Self { graph, makers: BTreeMap::new(), given };
+        for (index, node) in graph.node.iter().enumerate() {
+            wires.declare(index, node)?;
+        }
+        Ok(wires)
+    }
+
+    fn declare(&mut self, index: usize, node: &'a NodeProto) -> Result<()> {
+        if node.input.len().max(node.output.len()) > MAX_PORTS {
+            let what = format!("{}: more than {MAX_PORTS} operands or results", label(node));
+            return Err(Error::Wiring(what));
+        }
+        for output in node.output.iter().filter(|output| !output.is_empty()) {
+            let twice = self.makers.insert(output, index).is_some();
+            if twice || self.given.contains(output.as_str()) {
+                let what =
+                    format!("{}: {output:?} is made twice; values have one maker", label(node));
+                return Err(Error::Wiring(what));
+            }
+        }
+        Ok(())
+    }
+
+    /// Every node that some output waits for; `Err` names a value that nobody makes.
+    fn needed(&self) -> Result<BTreeSet<usize>> {
+        let mut needed = BTreeSet::new();
+        let mut waiting = Vec::new();
+        for output in &self.graph.output {
+            match self.makers.get(output.name.as_str()) {
+                Some(&maker) => waiting.push(maker),
+                None if self.given.contains(output.name.as_str()) => {}
+                None => return Err(dangling("the model answers with", &output.name)),
+            }
+        }
+        while let Some(index) = waiting.pop() {
+            if needed.insert(index) {
+                self.check_operands(&self.graph.node[index])?;
+                waiting.extend(self.makers_of(index));
+            }
+        }
+        Ok(needed)
+    }
+
+    fn check_operands(&self, node: &NodeProto) -> Result<()> {
+        let known = |name: &str| {
+            name.is_empty() || self.makers.contains_key(name) || self.given.contains(name)
+        };
+        match node.input.iter().find(|input| !known(input)) {
+            None => Ok(()),
+            Some(missing) => Err(dangling(&format!("{} reads", label(node)), missing)),
+        }
+    }
+
+    /// The nodes that make what `node` reads, ascending.
+    fn makers_of(&self, node: usize) -> BTreeSet<usize> {
+        let inputs = self.graph.node[node].input.iter();
+        inputs.filter_map(|input| self.makers.get(input.as_str()).copied()).collect()
+    }
+
+    /// The fault of a cycle that is reached by going upstream from `stuck`.
+    fn cycle(&self, stuck: usize, waiting: &BTreeMap<usize, usize>) -> Error {
+        let upstream =
+            |node: usize| self.makers_of(node).into_iter().find(|n| waiting.contains_key(n));
+        let mut path = vec![stuck];
+        while let Some(next) = path.last().and_then(|last| upstream(*last)) {
+            if let Some(start) = path.iter().position(|seen| *seen == next) {
+                path.drain(..start);
+                break;
+            }
+            path.push(next);
+        }
+        path.reverse();
+        let shown: Vec<String> = path.iter().take(8).map(|i| label(&self.graph.node[*i])).collect();
+        let more = if path.len() > 8 { ", ..." } else { "" };
+        Error::Wiring(format!("nodes wait for each other: {}{more}", shown.join(", ")))
+    }
+}
+
+fn dangling(reader: &str, value: &str) -> Error {
+    Error::Wiring(format!(
+        "{reader} {value:?}, which no node makes and which is neither an input nor an initializer"
+    ))
+}

@@ -1,0 +1,14 @@
+//! What the ONNX reader makes of models: small ones, built here from the bindings.
+
+#[path = "onnx/bad.rs"]
+mod bad;
+#[path = "onnx/build.rs"]
+mod build;
+#[path = "onnx/forms.rs"]
+mod forms;
+#[path = "onnx/hostile.rs"]
+mod hostile;
+#[path = "onnx/shapes.rs"]
+mod shapes;
+#[path = "onnx/weights.rs"]
+mod weights;

@@ -1,0 +1,270 @@
+//! Old and new forms of each operator, and what they become.
+
+use crate::build::{Model, int, ints, real, text};
+
+/// Reads `x` of `shape` through one node and compares the nodes that come out.
+#[track_caller]
+fn check(model: &Model, expected: &str) {
+    assert_eq!(model.text(), expected);
+}
+
+#[test]
+fn clip_takes_bounds_from_attributes_or_operands() {
+    let expected = r#"%1 clamp "y" x=%0 0..6 -> f32[1,3]"#;
+    check(&Model::of(6, &[1, 3], "Clip", vec![real("min", 0.0), real("max", 6.0)]), expected);
+    let bounds = Model::opset(11).input("x", &[1, 3]).scalar("lo", 0.0).scalar("hi", 6.0);
+    check(&bounds.clone().node("Clip", &["x", "lo", "hi"], &["y"], vec![]).output("y"), expected);
+    let open = bounds.node("Clip", &["x", "", "hi"], &["y"], vec![]).output("y");
+    check(&open, r#"%1 clamp "y" x=%0 ..6 -> f32[1,3]"#);
+    let crossed = Model::of(6, &[1, 3], "Clip", vec![real("min", 2.0), real("max", 1.0)]);
+    check(&crossed, r#"%1 clamp "y" x=%0 1..1 -> f32[1,3]"#);
+}
+
+#[test]
+fn pad_takes_widths_from_attributes_or_operands() {
+    let expected = r#"%1 pad "y" x=%0 [0, 0, 1, 2] [0, 0, 3, 4] with 0 -> f32[1,2,8,11]"#;
+    let widths = [0, 0, 1, 2, 0, 0, 3, 4];
+    check(&Model::of(10, &[1, 2, 4, 5], "Pad", vec![ints("pads", &widths)]), expected);
+    let x = Model::opset(18).input("x", &[1, 2, 4, 5]).scalar("zero", 0.0);
+    let all = x.clone().ints("pads", &widths).node("Pad", &["x", "pads", "zero"], &["y"], vec![]);
+    check(&all.output("y"), expected);
+    let some = x.ints("pads", &[2, 1, 4, 3]).ints("axes", &[-1, 2]);
+    check(&some.node("Pad", &["x", "pads", "", "axes"], &["y"], vec![]).output("y"), expected);
+}
+
+#[test]
+fn slice_takes_ranges_from_attributes_or_operands() {
+    let expected = r#"%1 slice "y" x=%0 from [0, 1, 0] by [1, 1, 1] -> f32[1,3,6]"#;
+    let ranges = vec![ints("starts", &[1]), ints("ends", &[-1]), ints("axes", &[1])];
+    check(&Model::of(9, &[1, 5, 6], "Slice", ranges), expected);
+    let x = Model::opset(13).input("x", &[1, 5, 6]).ints("axes", &[1]).ints("back", &[-2]);
+    let x = x
+        .ints("first", &[1])
+        .ints("last", &[-1])
+        .ints("least", &[i64::MIN])
+        .ints("most", &[i64::MAX]);
+    let forward = x.clone().node("Slice", &["x", "first", "last", "axes"], &["y"], vec![]);
+    check(&forward.output("y"), expected);
+    let backward = x.node("Slice", &["x", "most", "least", "axes", "back"], &["y"], vec![]);
+    check(&backward.output("y"), r#"%1 slice "y" x=%0 from [0, 4, 0] by [1, -2, 1] -> f32[1,3,6]"#);
+}
+
+#[test]
+fn squeeze_and_unsqueeze_take_axes_from_attributes_or_operands() {
+    let axes = || vec![ints("axes", &[-1, 1])];
+    check(&Model::of(11, &[2, 1, 3, 1], "Squeeze", axes()), r#"%1 reshape "y" x=%0 -> f32[2,3]"#);
+    check(&Model::of(11, &[2, 3], "Unsqueeze", axes()), r#"%1 reshape "y" x=%0 -> f32[2,1,3,1]"#);
+    check(&Model::of(13, &[2, 1, 3, 1], "Squeeze", vec![]), r#"%1 reshape "y" x=%0 -> f32[2,3]"#);
+    let x = Model::opset(13).input("x", &[2, 3]).ints("axes", &[1, -1]);
+    let y = x.node("Unsqueeze", &["x", "axes"], &["y"], vec![]).output("y");
+    check(&y, r#"%1 reshape "y" x=%0 -> f32[2,1,3,1]"#);
+}
+
+#[test]
+fn reductions_take_axes_from_attributes_or_operands() {
+    let expected = r#"%1 reduce_mean "y" x=%0 axes [2, 3] -> f32[1,8]"#;
+    let attributes = vec![ints("axes", &[-1, -2]), int("keepdims", 0)];
+    check(&Model::of(13, &[1, 8, 7, 7], "ReduceMean", attributes), expected);
+    let x = Model::opset(18).input("x", &[1, 8, 7, 7]).ints("axes", &[2, 3]);
+    let y = x.node("ReduceMean", &["x", "axes"], &["y"], vec![int("keepdims", 0)]).output("y");
+    check(&y, expected);
+    let none = Model::of(18, &[2, 3], "ReduceSum", vec![int("noop_with_empty_axes", 1)]);
+    check(&none, r#"%1 identity "y" x=%0 -> f32[2,3]"#);
+    check(
+        &Model::of(18, &[2, 3], "ReduceMax", vec![]),
+        r#"%1 reduce_max "y" x=%0 axes [0, 1] -> f32[1,1]"#,
+    );
+}
+
+#[test]
+fn softmax_before_13_flattens_from_its_axis_on() {
+    let flattened = r#"%1 reshape "y/rows" x=%0 -> f32[2,12]
+%2 softmax "y/softmax" x=%1 axis 1 -> f32[2,12]
+%3 reshape "y" x=%2 -> f32[2,3,4]"#;
+    check(&Model::of(11, &[2, 3, 4], "Softmax", vec![]), flattened);
+    check(
+        &Model::of(11, &[2, 3, 1], "Softmax", vec![]),
+        r#"%1 softmax "y" x=%0 axis 1 -> f32[2,3,1]"#,
+    );
+    check(
+        &Model::of(13, &[2, 3, 4], "Softmax", vec![]),
+        r#"%1 softmax "y" x=%0 axis 2 -> f32[2,3,4]"#,
+    );
+    let log = Model::of(13, &[2, 3, 4], "LogSoftmax", vec![int("axis", 0)]);
+    check(&log, r#"%1 log_softmax "y" x=%0 axis 0 -> f32[2,3,4]"#);
+}
+
+#[test]
+fn split_becomes_slices() {
+    let split = |opset, size, attributes| {
+        let x = Model::opset(opset).input("x", &[size, 2]).ints("sizes", &[1, 4]);
+        let inputs: &[&str] = if opset == 13 { &["x", "sizes"] } else { &["x"] };
+        x.node("Split", inputs, &["y", "z"], attributes).output("y").output("z")
+    };
+    let expected = r#"%1 slice "y" x=%0 from [0, 0] by [1, 1] -> f32[1,2]
+%2 slice "z" x=%0 from [1, 0] by [1, 1] -> f32[4,2]"#;
+    check(&split(11, 5, vec![ints("split", &[1, 4])]), expected);
+    check(&split(13, 5, vec![]), expected);
+    let uneven = r#"%1 slice "y" x=%0 from [0, 0] by [1, 1] -> f32[3,2]
+%2 slice "z" x=%0 from [3, 0] by [1, 1] -> f32[2,2]"#;
+    check(&split(18, 5, vec![int("num_outputs", 2)]), uneven);
+}
+
+#[test]
+fn old_broadcasting_aligns_at_the_axis() {
+    let add = |opset, attributes| {
+        let x = Model::opset(opset).input("x", &[2, 3, 4]).input("b", &[3]);
+        x.node("Add", &["x", "b"], &["y"], attributes).output("y")
+    };
+    let aligned = r#"%2 reshape "y/aligned" x=%1 -> f32[3,1]
+%3 add "y" a=%0 b=%2 -> f32[2,3,4]"#;
+    check(&add(6, vec![int("broadcast", 1), int("axis", 1)]), aligned);
+    check(&add(6, vec![]), r#"Add "y": shapes [2, 3, 4] and [3] differ, and broadcast is not set"#);
+    check(&add(7, vec![]), r#"Add "y": shapes [2, 3, 4] and [3] do not broadcast"#);
+}
+
+#[test]
+fn old_prelu_slopes_lie_along_the_channels() {
+    let prelu = |opset, slopes: &[i64]| {
+        let x = Model::opset(opset).input("x", &[1, 3, 4, 4]).input("s", slopes);
+        x.node("PRelu", &["x", "s"], &["y"], vec![]).output("y")
+    };
+    let aligned = r#"%2 reshape "y/slope" x=%1 -> f32[3,1,1]
+%3 prelu "y" x=%0 slope=%2 -> f32[1,3,4,4]"#;
+    check(&prelu(6, &[3]), aligned);
+    check(&prelu(7, &[3, 1, 1]), r#"%2 prelu "y" x=%0 slope=%1 -> f32[1,3,4,4]"#);
+}
+
+#[test]
+fn batch_norm_reads_its_old_attributes_and_spare_results() {
+    let statistics = ["x", "s", "b", "m", "v"];
+    let norm = |opset, attributes| {
+        let mut model = Model::opset(opset).input("x", &[1, 3, 4, 4]);
+        for name in &statistics[1..] {
+            model = model.floats(name, &[3]);
+        }
+        let outputs = ["y", "mean", "", "saved"];
+        model.node("BatchNormalization", &statistics, &outputs, attributes).output("y")
+    };
+    let old =
+        vec![int("spatial", 1), int("is_test", 1), real("momentum", 0.9), real("epsilon", 0.001)];
+    check(
+        &norm(7, old),
+        r#"%1 batch_norm "y" x=%0 scale=f32[3] bias=f32[3] mean=f32[3] var=f32[3] epsilon 0.001 -> f32[1,3,4,4]"#,
+    );
+    let used = norm(9, vec![]).output("mean");
+    check(&used, "this is unsupported:\n  BatchNormalization: result 1, which is used (at \"y\")");
+}
+
+#[test]
+fn dropout_is_the_identity_unless_its_mask_is_used() {
+    let x = Model::opset(13).input("x", &[2]).scalar("ratio", 0.5);
+    let dropout = x.node("Dropout", &["x", "ratio"], &["y", "mask"], vec![]).output("y");
+    check(&dropout, r#"%1 identity "y" x=%0 -> f32[2]"#);
+    let masked = dropout.node("Cast", &["mask"], &["z"], vec![int("to", 1)]).output("z");
+    check(&masked, "this is unsupported:\n  Dropout: result 1, which is used (at \"y\")");
+}
+
+#[test]
+fn auto_pad_becomes_numbers() {
+    let conv = |pad: &str| {
+        let x = Model::opset(11).input("x", &[1, 1, 6, 7]).floats("w", &[1, 1, 3, 3]);
+        x.node("Conv", &["x", "w"], &["y"], vec![text("auto_pad", pad), ints("strides", &[2, 2])])
+            .output("y")
+    };
+    let expected =
+        |pads, out| format!(r#"%1 conv "y" x=%0 w=f32[1,1,3,3] k3x3 s2{pads} -> f32[1,1,{out}]"#);
+    check(&conv("SAME_UPPER"), &expected(" p0/1/1/1", "3,4"));
+    check(&conv("SAME_LOWER"), &expected(" p1/1/0/1", "3,4"));
+    check(&conv("VALID"), &expected("", "2,3"));
+}
+
+#[test]
+fn windows_over_signals_become_windows_of_one_row() {
+    let x = Model::opset(11).input("x", &[1, 4, 10]).floats("w", &[8, 2, 3]).floats("b", &[8]);
+    let attributes = vec![int("group", 2), ints("pads", &[1, 2]), ints("dilations", &[2])];
+    let conv = x.node("Conv", &["x", "w", "b"], &["y"], attributes).output("y");
+    let expected = r#"%1 reshape "y/picture" x=%0 -> f32[1,4,1,10]
+%2 conv "y/windows" x=%1 w=f32[8,2,1,3] b=f32[8] k1x3 s1 d1x2 p0/1/0/2 g2 -> f32[1,8,1,9]
+%3 reshape "y" x=%2 -> f32[1,8,9]"#;
+    check(&conv, expected);
+}
+
+#[test]
+fn rounding_up_pads_a_pool_below_and_right() {
+    let pool = |op: &str, size, mut attributes: Vec<_>| {
+        attributes.extend([
+            ints("kernel_shape", &[3, 3]),
+            ints("strides", &[2, 2]),
+            int("ceil_mode", 1),
+        ]);
+        Model::of(11, &[1, 1, size, size], op, attributes)
+    };
+    let expected =
+        |name, pads, out| format!(r#"%1 {name} "y" x=%0 k3x3 s2{pads} -> f32[1,1,{out}]"#);
+    check(&pool("MaxPool", 8, vec![]), &expected("max_pool", " p0/0/1/1", "4,4"));
+    check(&pool("MaxPool", 7, vec![]), &expected("max_pool", "", "3,3"));
+    check(&pool("AveragePool", 8, vec![]), &expected("average_pool", " p0/0/1/1", "4,4"));
+    let counted = pool("AveragePool", 8, vec![int("count_include_pad", 1)]).text();
+    assert!(counted.contains("ceil_mode with count_include_pad"), "{counted}");
+}
+
+#[test]
+fn global_pools_become_reductions() {
+    let expected = r#"%1 reduce_mean "y" x=%0 axes [2, 3] -> f32[1,8,1,1]"#;
+    check(&Model::of(9, &[1, 8, 7, 7], "GlobalAveragePool", vec![]), expected);
+}
+
+#[test]
+fn products_of_vectors_lose_a_dimension() {
+    let matmul = |a: &[i64], b: &[i64]| {
+        let x = Model::opset(13).input("a", a).input("b", b);
+        let text = x.node("MatMul", &["a", "b"], &["y"], vec![]).output("y").text();
+        text.rsplit(" -> ").next().map(str::to_owned)
+    };
+    let shape = |text: &str| Some(text.to_owned());
+    assert_eq!(matmul(&[2, 3, 4], &[4, 5]), shape("f32[2,3,5]"));
+    assert_eq!(matmul(&[4], &[2, 4, 5]), shape("f32[2,5]"));
+    assert_eq!(matmul(&[2, 3, 4], &[4]), shape("f32[2,3]"));
+    assert_eq!(matmul(&[4], &[4]), shape("f32[]"));
+}
+
+#[test]
+fn gemm_does_without_a_bias() {
+    let gemm = Model::opset(11).input("a", &[2, 3]).floats("b", &[4, 3]);
+    let y = gemm
+        .node("Gemm", &["a", "b"], &["y"], vec![int("transB", 1), real("alpha", 0.5)])
+        .output("y");
+    check(&y, r#"%1 gemm "y" a=%0 b=f32[4,3] alpha 0.5 beta 1 b' -> f32[2,4]"#);
+}
+
+#[test]
+fn sums_of_many_become_chains() {
+    let x = Model::opset(13).input("a", &[2]).input("b", &[1]).input("c", &[2]);
+    let sum = x.node("Sum", &["a", "b", "c"], &["y"], vec![]).output("y");
+    let expected = r#"%3 add "y/1" a=%0 b=%1 -> f32[2]
+%4 add "y" a=%3 b=%2 -> f32[2]"#;
+    check(&sum, expected);
+}
+
+#[test]
+fn exponents_may_be_integers() {
+    let x = Model::opset(13).input("x", &[2]).ints("two", &[2]);
+    let pow = x.node("Pow", &["x", "two"], &["y"], vec![]).output("y");
+    check(&pow, r#"%1 pow "y" a=%0 b=2 -> f32[2]"#);
+}
+
+#[test]
+fn gathering_one_row_is_a_slice() {
+    let tensor = crate::build::raw_tensor(
+        "at",
+        mnv2c::proto::tensor_proto::DataType::Int64,
+        &[],
+        (-1i64).to_le_bytes().to_vec(),
+    );
+    let x = Model::opset(13).input("x", &[2, 3, 4]).tensor(tensor);
+    let y = x.node("Gather", &["x", "at"], &["y"], vec![int("axis", 1)]).output("y");
+    let expected = r#"%1 slice "y/part" x=%0 from [0, 2, 0] by [1, 1, 1] -> f32[2,1,4]
+%2 reshape "y" x=%1 -> f32[2,4]"#;
+    check(&y, expected);
+}
