@@ -1,0 +1,309 @@
+//! Rewrites of the graph that keep its meaning, for whatever machine.
+//!
+//! A pass is one file: a function that counts its rewrites, and finds none when it runs again. [`PIPELINE`] is the
+//! order and its reasons; passes know nothing of each other. What a pass had to leave alone it says in [`Skips`].
+//! After each pass the law of the IR is checked and a watcher called: snapshots, dumps and timings are watchers.
+
+use std::fmt;
+
+use crate::error::Result;
+use crate::ir::{Graph, NodeId, verify};
+
+pub(crate) mod constant;
+pub mod drop_dead;
+pub mod drop_noop;
+pub(crate) mod edit;
+pub mod find_blocks;
+#[cfg(test)]
+mod fixture;
+pub mod fold_bn;
+pub mod fold_consts;
+pub mod fold_pad;
+pub mod fuse_add;
+pub mod fuse_clamp;
+pub(crate) mod layer;
+pub mod merge_reduce;
+pub mod merge_same;
+pub(crate) mod permute;
+pub mod settle_dense;
+pub mod settle_layout;
+pub mod settle_shuffle;
+pub mod sink_transpose;
+pub mod split_batch;
+
+/// The passes in their order.
+pub const PIPELINE: &[Pass] = &[
+    // First, so that later passes find numbers where exporters left arithmetic on constants.
+    pass("fold_consts", "constants computed", fold_consts::run),
+    // Copies and views between two operators would hide the one from the other.
+    pass("drop_noop", "copies dropped", drop_noop::run),
+    // Equal branches become one reader before anybody asks for an only reader.
+    pass("merge_same", "duplicates merged", merge_same::run),
+    // Likewise: a reader that nobody needs is still a reader.
+    pass("drop_dead", "dead nodes dropped", drop_dead::run),
+    // When dead branches are gone, which might mix what the others keep apart; the rest then sees a single picture.
+    pass("split_batch", "batch split", split_batch::run),
+    // Before sink_transpose, which may find a use for the transposes this puts at both ends.
+    pass("settle_shuffle", "shuffles settled", settle_shuffle::run),
+    // What lies between transposes is then beside convolutions, for all that follow.
+    pass("sink_transpose", "transposes sunk", sink_transpose::run),
+    // Before fold_bn, which must know whether a convolution pads.
+    pass("fold_pad", "pads folded", fold_pad::run),
+    // Before fold_bn and fuse_clamp, which fold into dense layers too.
+    pass("settle_dense", "products settled", settle_dense::run),
+    // Independent of its neighbours; before layouts, which reductions over pictures decide.
+    pass("merge_reduce", "means merged", merge_reduce::run),
+    // Before clamps and residuals, behind which a scale can no longer be folded.
+    pass("fold_bn", "norms folded", fold_bn::run),
+    // Before fuse_clamp, for a residual is added before the clamp.
+    pass("fuse_add", "residual adds fused", fuse_add::run),
+    // The last that changes what is computed.
+    pass("fuse_clamp", "clamps fused", fuse_clamp::run),
+    // Layouts follow from the operators that are left.
+    pass("settle_layout", "layouts settled", settle_layout::run),
+    // Last: it describes convolutions with all that was fused into them.
+    pass("find_blocks", "blocks", find_blocks::run),
+];
+
+const fn pass(
+    name: &'static str,
+    counted: &'static str,
+    run: fn(&mut Graph, &mut Skips) -> Result<usize>,
+) -> Pass {
+    Pass { name, counted, run }
+}
+
+/// A rewrite of the whole graph.
+#[derive(Clone, Copy, Debug)]
+pub struct Pass {
+    /// The name that `--dump-ir` takes.
+    pub name: &'static str,
+    /// What the count of its rewrites is a count of.
+    pub counted: &'static str,
+    /// Rewrites until nothing is left to rewrite; the number of rewrites.
+    pub run: fn(&mut Graph, &mut Skips) -> Result<usize>,
+}
+
+/// What a pass refused in its last round, in order of execution.
+pub type Skips = Vec<Skip>;
+
+/// A rewrite that was not made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skip {
+    /// The node's name.
+    pub node: String,
+    /// Why not.
+    pub reason: String,
+}
+
+/// What the passes did and refused, in their order.
+#[derive(Clone, Debug, Default)]
+pub struct Log {
+    /// One entry a pass.
+    pub entries: Vec<Entry>,
+}
+
+/// What one pass did and refused.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The pass.
+    pub pass: Pass,
+    /// Rewrites it made.
+    pub count: usize,
+    /// Rewrites it refused.
+    pub skips: Skips,
+}
+
+/// Runs every pass, checking the graph and calling `watcher` after each.
+pub fn run_all(
+    graph: &mut Graph,
+    mut watcher: impl FnMut(&'static str, &Graph, usize),
+) -> Result<Log> {
+    let mut log = Log::default();
+    for pass in PIPELINE {
+        let mut skips = Skips::new();
+        let count = (pass.run)(graph, &mut skips)?;
+        let violations = verify::verify(graph);
+        assert!(violations.is_empty(), "{} broke the graph: {violations:?}", pass.name);
+        watcher(pass.name, graph, count);
+        log.entries.push(Entry { pass: *pass, count, skips });
+    }
+    Ok(log)
+}
+
+/// Whether a rewrite applied and was made, did not apply, or applied and was refused.
+pub(crate) type Attempt<T = bool> = std::result::Result<T, Skip>;
+
+/// Tries `rewrite` on every node, in order of execution and against it by turns, until a round rewrites nothing.
+///
+/// By turns, because a rewrite may make room for one before it or behind it: a long chain of either takes few rounds.
+pub(crate) fn fixpoint(
+    graph: &mut Graph,
+    skips: &mut Skips,
+    rewrite: impl Fn(&mut Graph, NodeId) -> Attempt,
+) -> usize {
+    let (mut total, mut backwards) = (0, false);
+    loop {
+        let mut count = 0;
+        skips.clear();
+        let mut order = graph.order().expect("verified graphs are acyclic");
+        if backwards {
+            order.reverse();
+        }
+        for id in order {
+            if graph.contains(id) {
+                match rewrite(graph, id) {
+                    Ok(rewritten) => count += usize::from(rewritten),
+                    Err(skip) => skips.push(skip),
+                }
+            }
+        }
+        if backwards {
+            skips.reverse();
+        }
+        if count == 0 {
+            return total;
+        }
+        total += count;
+        backwards = !backwards;
+    }
+}
+
+impl Skip {
+    /// `node` was left as it is, because of `reason`.
+    pub fn new(graph: &Graph, node: NodeId, reason: impl Into<String>) -> Self {
+        Self { node: graph.node(node).name.clone(), reason: reason.into() }
+    }
+}
+
+impl fmt::Display for Skip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.node, self.reason)
+    }
+}
+
+/// One line: what was done, without the passes that found nothing to do.
+impl fmt::Display for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let done = self.entries.iter().filter(|entry| entry.count > 0);
+        let parts: Vec<String> =
+            done.map(|entry| format!("{} {}", entry.count, entry.pass.counted)).collect();
+        if parts.is_empty() {
+            return f.write_str("nothing to rewrite");
+        }
+        f.write_str(&parts.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::ir::view::{base, is_view, lies_in_rows, moves_nothing};
+    use crate::ir::{Clamp, Conv, Layout, Op, Tensor};
+    use crate::pass::fixture::{Net, answers, is_close, same};
+    use crate::testing::random_graph;
+
+    const SEEDS: std::ops::Range<u64> = 0..300;
+
+    #[test]
+    fn every_pass_keeps_the_answer_and_finds_nothing_twice() {
+        for seed in SEEDS {
+            let before = random_graph(seed);
+            let expected = answers(&before, seed);
+            for pass in PIPELINE {
+                let mut after = before.clone();
+                let run = |graph: &mut Graph| (pass.run)(graph, &mut Skips::new());
+                let count = run(&mut after).expect("random graphs are sound");
+                let place = format!("{}, seed {seed}\n{before}->\n{after}", pass.name);
+                assert_eq!(verify::verify(&after), [], "{place}");
+                assert!(count == 0 || is_close(&expected, &answers(&after, seed)), "{place}");
+                assert_eq!(run(&mut after), Ok(0), "{place}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_pipeline_keeps_the_answer_and_finds_nothing_twice() {
+        for seed in SEEDS {
+            let before = random_graph(seed);
+            let mut after = before.clone();
+            run_all(&mut after, |_, _, _| ()).expect("random graphs are sound");
+            let place = format!("seed {seed}\n{before}->\n{after}");
+            assert!(is_close(&answers(&before, seed), &answers(&after, seed)), "{place}");
+            let again = run_all(&mut after, |_, _, _| ()).expect("random graphs are sound");
+            assert_eq!(again.to_string(), "nothing to rewrite", "{place}");
+        }
+    }
+
+    #[test]
+    fn the_pipeline_leaves_what_the_scheduler_expects() {
+        for seed in SEEDS {
+            let mut graph = random_graph(seed);
+            run_all(&mut graph, |_, _, _| ()).expect("random graphs are sound");
+            for id in graph.ids() {
+                assert!(is_settled(&graph, id), "seed {seed}, {}\n{graph}", graph.node(id).name);
+            }
+        }
+    }
+
+    /// Whether `id` is an operator that is left for good, on operands that lie as it needs them.
+    fn is_settled(graph: &Graph, id: NodeId) -> bool {
+        let lies_nhwc = |x: &Tensor| {
+            moves_nothing(&Op::Relayout, x, &Tensor { layout: Layout::Nhwc, ..x.clone() })
+        };
+        let x = || graph.operand(id, 0).expect("computed nodes have operands");
+        let window = || lies_nhwc(&graph.node(x()).out);
+        let settled = match &graph.node(id).op {
+            Op::BatchNorm(_) | Op::Gemm(_) => false,
+            Op::Pool(_) => window(),
+            Op::Conv(_) => window() || graph.node(base(graph, x())).op == Op::Input,
+            Op::Reshape | Op::Identity => is_view(graph, id),
+            _ => true,
+        };
+        settled && (!graph.is_output(id) || lies_in_rows(&graph.node(id).out))
+    }
+
+    #[test]
+    fn a_long_chain_takes_few_rounds_from_its_end_too() {
+        let mut net = Net::default();
+        let mut x = net.input(&[2]);
+        for _ in 0..500 {
+            x = net.clamp(x, Clamp::RELU);
+        }
+        let rounds = Cell::new(0);
+        let drop_last = |graph: &mut Graph, id| {
+            let is_input = graph.node(id).op == Op::Input;
+            rounds.set(rounds.get() + usize::from(is_input));
+            let is_last = !is_input && graph.is_output(id);
+            if is_last {
+                let before = edit::x(graph, id);
+                edit::replace(graph, id, before);
+            }
+            Ok(is_last)
+        };
+        let count = fixpoint(&mut net.answer(&[x]), &mut Skips::new(), drop_last);
+        assert_eq!((count, rounds.get()), (500, 3));
+    }
+
+    #[test]
+    fn the_log_sums_up_a_block() {
+        let mut net = Net::default();
+        let x = net.input(&[1, 2, 4, 4]);
+        let depthwise = net.conv(x, 2, Conv { group: 2, ..same(3) });
+        let norm = net.batch_norm(depthwise);
+        let bounded = net.clamp(norm, Clamp::RELU6);
+        let project = net.conv(bounded, 2, same(1));
+        let y = net.add(x, project);
+        let mut seen = Vec::new();
+        let mut graph = net.answer(&[y]);
+        let log = run_all(&mut graph, |name, _, count| seen.push((name, count)));
+        assert_eq!(
+            log.expect("the graph is sound").to_string(),
+            "1 norms folded, 1 residual adds fused, 1 clamps fused, 4 layouts settled, 1 blocks"
+        );
+        assert_eq!(seen.len(), PIPELINE.len());
+        assert!(seen.contains(&("fold_bn", 1)), "{seen:?}");
+    }
+}

@@ -1,0 +1,79 @@
+//! Graph edits and questions that passes are made of: take a node out, give it other numbers, ask who reads it.
+//!
+//! A retired node takes along what only it read, so that dead readers never hide an only reader.
+
+use crate::ir::{Graph, NodeId, Op, Port, Tensor, Values};
+use crate::pass::{Attempt, Skip};
+
+/// Lets all who read `old` read `new`, and retires `old`.
+pub(crate) fn replace(graph: &mut Graph, old: NodeId, new: NodeId) {
+    graph.redirect(old, new);
+    retire(graph, old);
+}
+
+/// Removes `id`, and then whatever only it read, unless somebody still reads it or it is an end of the model.
+pub(crate) fn retire(graph: &mut Graph, id: NodeId) {
+    let mut doomed = vec![id];
+    while let Some(id) = doomed.pop() {
+        let kept = !graph.contains(id)
+            || graph.is_output(id)
+            || matches!(graph.node(id).op, Op::Input)
+            || !graph.readers(id).is_empty();
+        if kept {
+            continue;
+        }
+        let operands = graph.operands(id);
+        graph.remove(id);
+        doomed.extend(operands.into_iter().map(|(_, operand)| operand));
+    }
+}
+
+/// Gives `reader` floats of its own at `port`, in place of what it read there.
+pub(crate) fn set_floats(
+    graph: &mut Graph,
+    reader: NodeId,
+    port: usize,
+    shape: impl Into<Vec<usize>>,
+    values: Vec<f32>,
+) {
+    let old = graph.operand(reader, port);
+    let name = old.map_or_else(
+        || format!("{}.{port}", graph.node(reader).name),
+        |old| graph.node(old).name.clone(),
+    );
+    let new = graph.add_const(name, shape, Values::F32(values));
+    graph.connect(new, reader, Port(port));
+    if let Some(old) = old {
+        retire(graph, old);
+    }
+}
+
+/// Makes `reader` read `new` at `port`, and retires what it read there.
+pub(crate) fn reconnect(graph: &mut Graph, reader: NodeId, port: usize, new: NodeId) {
+    let old = graph.operand(reader, port);
+    graph.connect(new, reader, Port(port));
+    if let Some(old) = old.filter(|old| *old != new) {
+        retire(graph, old);
+    }
+}
+
+/// What `id` reads at port 0. Only `Input` and `Const` read nothing.
+pub(crate) fn x(graph: &Graph, id: NodeId) -> NodeId {
+    graph.operand(id, 0).expect("verified operators have their operands")
+}
+
+/// The tensor `id` reads at port 0.
+pub(crate) fn x_tensor(graph: &Graph, id: NodeId) -> &Tensor {
+    &graph.node(x(graph, id)).out
+}
+
+/// The one reader of `id`, or the reason why there is none.
+pub(crate) fn sole_reader(graph: &Graph, id: NodeId) -> Attempt<NodeId> {
+    graph.only_reader(id).ok_or_else(|| {
+        let readers = match (graph.readers(id).len(), graph.is_output(id)) {
+            (_, true) => "is an output of the model".to_owned(),
+            (count, false) => format!("has {count} readers"),
+        };
+        Skip::new(graph, id, format!("{} {readers}", graph.node(id).op.name()))
+    })
+}

@@ -1,0 +1,126 @@
+//! Makes the addition of a residual part of the convolution that ends a block.
+//!
+//! ```text
+//! add(conv(x), y)  ->  conv(x, residual y)
+//! ```
+//! The residual comes before the clamp, so a convolution that clamps already cannot take one.
+
+use std::collections::BTreeMap;
+
+use crate::error::Result;
+use crate::ir::{Binary, Clamp, Conv, Dtype, Graph, NodeId, Op, Port};
+use crate::pass::edit::{replace, sole_reader};
+use crate::pass::{Attempt, Skip, Skips, fixpoint};
+
+/// Fuses additions; the number fused.
+pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
+    let order = graph.order().expect("verified graphs are acyclic");
+    let places: BTreeMap<NodeId, usize> = order.into_iter().zip(0..).collect();
+    Ok(fixpoint(graph, skips, |graph, id| fuse(graph, id, &places)))
+}
+
+/// Fuses one; of two convolutions the one that is executed later takes the other.
+fn fuse(graph: &mut Graph, id: NodeId, places: &BTreeMap<NodeId, usize>) -> Attempt {
+    let Some([a, b]) = summands(graph, id) else {
+        return Ok(false);
+    };
+    let (conv, residual) = match (takes_residual(graph, a), takes_residual(graph, b)) {
+        (Ok(()), Ok(())) if places[&a] > places[&b] => (a, b),
+        (_, Ok(())) => (b, a),
+        (Ok(()), Err(_)) => (a, b),
+        (Err(skip), Err(_)) => return Err(skip),
+    };
+    graph.connect(residual, conv, Port(3));
+    replace(graph, id, conv);
+    Ok(true)
+}
+
+/// The operands of an addition of two computed float tensors of one shape.
+fn summands(graph: &Graph, id: NodeId) -> Option<[NodeId; 2]> {
+    let Op::Binary(Binary::Add) = graph.node(id).op else {
+        return None;
+    };
+    let out = &graph.node(id).out;
+    let pair = [graph.operand(id, 0)?, graph.operand(id, 1)?];
+    let fits = |id: NodeId| graph.node(id).out.shape == out.shape && graph.constant(id).is_none();
+    (out.dtype == Dtype::F32 && pair.into_iter().all(fits)).then_some(pair)
+}
+
+/// Says why `id` is no convolution that can add one more tensor. That only the addition reads it rules out cycles.
+fn takes_residual(graph: &Graph, id: NodeId) -> Attempt<()> {
+    let refused = |reason: &str| Err(Skip::new(graph, id, reason));
+    match &graph.node(id).op {
+        Op::Conv(Conv { clamp, .. }) if *clamp != Clamp::NONE => {
+            refused("conv clamps before the addition")
+        }
+        Op::Conv(_) if graph.operand(id, 3).is_some() => refused("conv adds a residual already"),
+        Op::Conv(_) => sole_reader(graph, id).map(|_| ()),
+        op => refused(&format!("{} can add nothing to its result", op.name())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pass::fixture::{Net, golden, left, refusals, rewrite, same};
+
+    #[test]
+    fn the_residual_goes_into_the_conv_that_ends_the_block() {
+        let mut net = Net::default();
+        let x = net.input(&[1, 3, 4, 4]);
+        let stem = net.conv(x, 3, same(1));
+        let end = net.conv(stem, 3, same(3));
+        let sum = net.add(end, stem);
+        let y = net.clamp(sum, Clamp::RELU);
+        golden("fuse_add", run, net.answer(&[y]));
+    }
+
+    #[test]
+    fn of_two_convs_the_later_adds() {
+        let mut net = Net::default();
+        let x = net.input(&[1, 3, 4, 4]);
+        let late = net.conv(x, 3, same(3));
+        let early = net.conv(x, 3, same(1));
+        let late = net.conv(late, 3, same(3));
+        let y = net.add(late, early);
+        let (after, _) = rewrite(run, net.answer(&[y]));
+        assert_eq!(after.operand(late, 3), Some(early));
+    }
+
+    #[test]
+    fn a_second_residual_finds_the_other_conv() {
+        let mut net = Net::default();
+        let x = net.input(&[1, 3, 4, 4]);
+        let (a, b) = (net.conv(x, 3, same(3)), net.conv(x, 3, same(1)));
+        let (sum, c) = (net.add(a, b), net.clamp(x, Clamp::RELU));
+        let y = net.add(sum, c);
+        let (_, skips) = rewrite(run, net.answer(&[y]));
+        assert_eq!(skips[0].reason, "conv adds a residual already");
+    }
+
+    #[test]
+    fn what_adds_nothing_says_why() {
+        let sum = |prepare: fn(&mut Net, NodeId) -> [NodeId; 2]| {
+            let mut net = Net::default();
+            let x = net.input(&[1, 3, 4, 4]);
+            let [a, b] = prepare(&mut net, x);
+            let y = net.add(a, b);
+            refusals(run, net.answer(&[y]))
+        };
+        let clamped = sum(|net, x| [net.conv(x, 3, Conv { clamp: Clamp::RELU, ..same(3) }), x]);
+        assert_eq!(clamped, ["conv clamps before the addition"]);
+        let doubled = sum(|net, x| [net.conv(x, 3, same(3)); 2]);
+        assert_eq!(doubled, ["conv has 2 readers"]);
+        let none = sum(|net, x| [net.clamp(x, Clamp::RELU), x]);
+        assert_eq!(none, ["clamp can add nothing to its result"]);
+    }
+
+    #[test]
+    fn a_sum_that_broadcasts_is_no_residual() {
+        let mut net = Net::default();
+        let x = net.input(&[1, 3, 4, 4]);
+        let (conv, row) = (net.conv(x, 3, same(3)), net.input(&[1, 1, 1, 4]));
+        let y = net.add(conv, row);
+        assert_eq!(left(run, net.answer(&[y])), "input conv input add");
+    }
+}

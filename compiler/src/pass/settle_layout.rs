@@ -1,0 +1,286 @@
+//! Says how every tensor lies in memory, and moves elements only where that cannot be helped.
+//!
+//! ```text
+//! conv(input nchw)                  ->  the conv reads planes, its result is nhwc
+//! conv(transpose(input as n,h,w,c)) ->  the transpose is a view
+//! reshape(conv(x)), more than one pixel  ->  reshape(relayout(conv(x)))
+//! output = conv(x)                  ->  output = relayout(conv(x))
+//! ```
+//! Pictures are NHWC for convolutions and pools; what treats all elements alike takes whichever layout it finds.
+//! Ends of the model are row-major, and so are several pictures that no window reads. A constant has no layout: it is
+//! packed for its reader.
+
+use crate::error::Result;
+use crate::ir::view::{base, is_view, lies_in_rows, moves_nothing, strides};
+use crate::ir::{Graph, Layout, NodeId, Op, Tensor};
+use crate::pass::Skips;
+use crate::pass::edit::{x, x_tensor};
+
+/// Settles layouts; the number of tensors that lie otherwise than before and of relayouts put in.
+pub fn run(graph: &mut Graph, _: &mut Skips) -> Result<usize> {
+    let mut count = 0;
+    for id in graph.order().expect("verified graphs are acyclic") {
+        let layout = result_layout(graph, id);
+        count += usize::from(graph.node(id).out.layout != layout);
+        graph.node_mut(id).out.layout = layout;
+        for (port, operand) in graph.operands(id) {
+            let wanted = wanted_layout(graph, id, port.0);
+            if let Some(layout) = wanted.filter(|layout| differs(graph, operand, *layout)) {
+                let (moved, added) = relayout(graph, operand, layout);
+                graph.connect(moved, id, port);
+                count += added;
+            }
+        }
+    }
+    Ok(count + settle_outputs(graph))
+}
+
+/// Gives row-major order back to the outputs.
+fn settle_outputs(graph: &mut Graph) -> usize {
+    let mut count = 0;
+    for index in 0..graph.outputs.len() {
+        let node = graph.outputs[index].node;
+        if differs(graph, node, Layout::RowMajor) {
+            let (moved, added) = relayout(graph, node, Layout::RowMajor);
+            graph.outputs[index].node = moved;
+            count += added;
+        }
+    }
+    count
+}
+
+/// How the result of `id` lies, when its operands are settled.
+fn result_layout(graph: &Graph, id: NodeId) -> Layout {
+    let node = graph.node(id);
+    let window = matches!(node.op, Op::Conv(_) | Op::Pool(_));
+    if node.out.shape.len() != 4 || (node.out.shape[0] != 1 && !window) {
+        return Layout::RowMajor;
+    }
+    match &node.op {
+        Op::Input | Op::Const(_) | Op::Gemm(_) | Op::MatMul | Op::Dense(_) => Layout::RowMajor,
+        Op::Conv(_) | Op::Pool(_) => Layout::Nhwc,
+        Op::Relayout => node.out.layout,
+        Op::Transpose(_) => {
+            view_layout(graph, id, x_tensor(graph, id)).unwrap_or_else(|| readers_layout(graph, id))
+        }
+        Op::Reshape => reshaped_layout(graph, id),
+        Op::Reduce(_) if x_tensor(graph, id).shape.len() != 4 => Layout::RowMajor,
+        Op::Reduce(_) | Op::BatchNorm(_) | Op::Clamp(_) | Op::Unary(_) | Op::Binary(_) => {
+            common_layout(graph, id)
+        }
+        Op::PRelu | Op::Softmax(_) | Op::Concat(_) | Op::Slice(_) | Op::Pad(_) | Op::Expand => {
+            common_layout(graph, id)
+        }
+        Op::Identity => common_layout(graph, id),
+    }
+}
+
+/// The layout that makes a transpose or reshape of `from` a view.
+fn view_layout(graph: &Graph, id: NodeId, from: &Tensor) -> Option<Layout> {
+    let node = graph.node(id);
+    let lies = |layout| Tensor { layout, ..node.out.clone() };
+    let is_view = |layout: &Layout| moves_nothing(&node.op, from, &lies(*layout));
+    [Layout::Nhwc, Layout::RowMajor].into_iter().find(is_view)
+}
+
+/// The layout of a reshape, which is a view of its operand as it lies or else as it will lie in rows.
+fn reshaped_layout(graph: &Graph, id: NodeId) -> Layout {
+    let from = x_tensor(graph, id);
+    let rows = Tensor { layout: Layout::RowMajor, ..from.clone() };
+    let layout = view_layout(graph, id, from).or_else(|| view_layout(graph, id, &rows));
+    layout.unwrap_or(Layout::RowMajor)
+}
+
+/// The layout that saves the readers of a transpose a second move.
+fn readers_layout(graph: &Graph, id: NodeId) -> Layout {
+    let is_window = |op: &Op| matches!(op, Op::Conv(_) | Op::Pool(_));
+    let readers = graph.readers(id);
+    if readers.iter().any(|(reader, _)| is_window(&graph.node(*reader).op)) {
+        Layout::Nhwc
+    } else {
+        Layout::RowMajor
+    }
+}
+
+/// Row-major if all operands for which that makes a difference are, else NHWC.
+fn common_layout(graph: &Graph, id: NodeId) -> Layout {
+    let mut operands = graph.operands(id).into_iter().map(|(_, operand)| operand);
+    let in_rows = |id: &NodeId| differs(graph, *id, Layout::Nhwc);
+    let mut decided =
+        operands.by_ref().filter(|id| in_rows(id) || differs(graph, *id, Layout::RowMajor));
+    match decided.next() {
+        Some(first) if in_rows(&first) && decided.all(|id| in_rows(&id)) => Layout::RowMajor,
+        _ => Layout::Nhwc,
+    }
+}
+
+/// How `id` needs the operand at `port` to lie, if it needs it at all.
+fn wanted_layout(graph: &Graph, id: NodeId, port: usize) -> Option<Layout> {
+    let node = graph.node(id);
+    match &node.op {
+        Op::Conv(_) if port == 0 && is_from_input(graph, x(graph, id)) => None,
+        Op::Conv(_) if port == 1 || port == 2 => Some(Layout::RowMajor),
+        Op::Conv(_) | Op::Pool(_) => Some(Layout::Nhwc),
+        Op::Gemm(_) | Op::MatMul | Op::Dense(_) => Some(Layout::RowMajor),
+        Op::Reshape => (!is_view(graph, id)).then_some(Layout::RowMajor),
+        Op::Reduce(reduce) if x_tensor(graph, id).shape.len() != node.out.shape.len() => {
+            let sorted = keeps_order(x_tensor(graph, id), &reduce.axes);
+            (!sorted).then_some(Layout::RowMajor)
+        }
+        Op::Input | Op::Const(_) | Op::Transpose(_) | Op::Relayout | Op::Reduce(_) => None,
+        Op::BatchNorm(_) | Op::Clamp(_) | Op::Unary(_) | Op::Binary(_) | Op::PRelu => {
+            Some(node.out.layout)
+        }
+        Op::Softmax(_) | Op::Concat(_) | Op::Slice(_) | Op::Pad(_) | Op::Expand => {
+            Some(node.out.layout)
+        }
+        Op::Identity => Some(node.out.layout),
+    }
+}
+
+/// Whether `id` is an input of the model, or a view of one: convolutions read its planes as they are.
+fn is_from_input(graph: &Graph, id: NodeId) -> bool {
+    matches!(graph.node(base(graph, id)).op, Op::Input)
+}
+
+/// Whether the dimensions that are not reduced lie in their logical order.
+fn keeps_order(tensor: &Tensor, axes: &[usize]) -> bool {
+    let strides = strides(tensor);
+    let kept = |axis: &usize| tensor.shape[*axis] != 1 && !axes.contains(axis);
+    let kept: Vec<usize> = (0..strides.len()).filter(kept).map(|axis| strides[axis]).collect();
+    kept.is_sorted_by(|outer, inner| outer > inner)
+}
+
+/// Whether a computed picture would have to be moved to lie in `layout`.
+fn differs(graph: &Graph, id: NodeId, layout: Layout) -> bool {
+    let node = graph.node(id);
+    node.out.shape.len() == 4
+        && node.out.layout != layout
+        && !matches!(node.op, Op::Const(_))
+        && !lies_alike(&node.out)
+}
+
+/// Whether a picture lies the same in both layouts.
+fn lies_alike(picture: &Tensor) -> bool {
+    let nhwc = Tensor { layout: Layout::Nhwc, ..picture.clone() };
+    lies_in_rows(&nhwc)
+}
+
+/// `id` in another layout, and how many nodes that took.
+fn relayout(graph: &mut Graph, id: NodeId, layout: Layout) -> (NodeId, usize) {
+    let fits = |reader: &NodeId| {
+        let node = graph.node(*reader);
+        node.op == Op::Relayout && node.out.layout == layout
+    };
+    let readers = graph.readers(id).into_iter().map(|(reader, _)| reader);
+    if let Some(present) = readers.into_iter().find(fits) {
+        return (present, 0);
+    }
+    let out = Tensor { layout, ..graph.node(id).out.clone() };
+    let name = format!(
+        "{}.{}",
+        graph.node(id).name,
+        match layout {
+            Layout::Nhwc => "nhwc",
+            Layout::RowMajor => "rows",
+        }
+    );
+    (graph.add(name, Op::Relayout, out, &[id]), 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::{Binary, Clamp, Reducer};
+    use crate::pass::fixture::{Net, golden, left, rewrite, same};
+
+    fn reduce(axes: &[usize]) -> Op {
+        Op::Reduce(crate::ir::Reduce { kind: Reducer::Mean, axes: axes.to_vec() })
+    }
+
+    #[test]
+    fn planes_go_in_and_come_out() {
+        let mut net = Net::default();
+        let x = net.input(&[1, 3, 4, 4]);
+        let conv = net.conv(x, 2, same(3));
+        let (scale, pooled) = (net.ramp(&[2, 1, 1]), net.shaped(reduce(&[2, 3]), &[1, 2], &[conv]));
+        let y = net.put(Op::Binary(Binary::Mul), &[conv, scale]);
+        golden("settle_layout", run, net.answer(&[y, pooled]));
+    }
+
+    #[test]
+    fn a_model_of_nhwc_pictures_moves_nothing() {
+        let mut net = Net::default();
+        let x = net.input(&[1, 4, 5, 3]);
+        let planes = net.put(Op::Transpose(vec![0, 3, 1, 2]), &[x]);
+        let conv = net.conv(planes, 2, same(3));
+        let y = net.put(Op::Transpose(vec![0, 2, 3, 1]), &[conv]);
+        golden("settle_layout_nhwc", run, net.answer(&[y]));
+    }
+
+    #[test]
+    fn work_between_two_transposes_needs_no_move() {
+        let mut net = Net::default();
+        let x = net.input(&[1, 3, 4, 4]);
+        let conv = net.conv(x, 2, same(3));
+        let there = net.put(Op::Transpose(vec![0, 2, 3, 1]), &[conv]);
+        let work = net.clamp(there, Clamp::RELU);
+        let back = net.put(Op::Transpose(vec![0, 3, 1, 2]), &[work]);
+        let conv = net.conv(back, 2, same(3));
+        let y = net.shaped(reduce(&[2, 3]), &[1, 2], &[conv]);
+        let (after, _) = rewrite(run, net.answer(&[y]));
+        assert!(is_view(&after, there) && is_view(&after, back), "{after}");
+        assert_eq!(left(run, after), "input conv transpose clamp transpose conv reduce_mean");
+    }
+
+    #[test]
+    fn a_flattened_picture_is_moved_and_one_pixel_is_not() {
+        let flattened = |size| {
+            let mut net = Net::default();
+            let x = net.input(&[1, 3, size, size]);
+            let conv = net.conv(x, 2, same(3));
+            let y = net.shaped(Op::Reshape, &[1, 2 * size * size], &[conv]);
+            left(run, net.answer(&[y]))
+        };
+        assert_eq!(flattened(4), "input conv relayout reshape");
+        assert_eq!(flattened(1), "input conv reshape");
+    }
+
+    #[test]
+    fn a_reshape_settles_at_once_when_its_operand_has_to_move() {
+        let mut net = Net::default();
+        let x = net.input(&[1, 3, 4, 4]);
+        let conv = net.conv(x, 8, crate::ir::Conv { kernel: [4, 4], pads: [0; 4], ..same(1) });
+        let pairs = net.shaped(Op::Reshape, &[1, 2, 4, 1], &[conv]);
+        let turned = net.put(Op::Transpose(vec![0, 2, 1, 3]), &[pairs]);
+        let y = net.shaped(Op::Reshape, &[1, 8, 1, 1], &[turned]);
+        let ops = "input conv reshape transpose relayout reshape";
+        assert_eq!(left(run, net.answer(&[y])), ops);
+    }
+
+    #[test]
+    fn one_relayout_serves_all_who_need_it() {
+        let mut net = Net::default();
+        let x = net.input(&[1, 3, 4, 4]);
+        let conv = net.conv(x, 3, same(3));
+        let (sum, max) = (net.add(conv, x), net.put(Op::Binary(Binary::Max), &[conv, x]));
+        let a = net.shaped(reduce(&[2, 3]), &[1, 3], &[sum]);
+        let b = net.shaped(reduce(&[2, 3]), &[1, 3], &[max]);
+        let (after, _) = rewrite(run, net.answer(&[a, b]));
+        let relayouts = after.ids().into_iter().filter(|id| after.node(*id).op == Op::Relayout);
+        assert_eq!(relayouts.count(), 1, "{after}");
+    }
+
+    #[test]
+    fn a_reduction_that_mixes_what_it_keeps_reads_rows() {
+        let reduced = |axes: &[usize], shape: &[usize]| {
+            let mut net = Net::default();
+            let x = net.input(&[1, 3, 4, 5]);
+            let conv = net.conv(x, 2, same(3));
+            let y = net.shaped(reduce(axes), shape, &[conv]);
+            left(run, net.answer(&[y]))
+        };
+        assert_eq!(reduced(&[1], &[1, 4, 5]), "input conv reduce_mean");
+        assert_eq!(reduced(&[3], &[1, 2, 4]), "input conv relayout reduce_mean");
+    }
+}

@@ -1,0 +1,179 @@
+//! Lets a graph that works on several pictures one by one describe a single one.
+//!
+//! ```text
+//! input [3,3,96,96] .. output [3,10]  ->  input [1,3,96,96] .. output [1,10], three times
+//! ```
+//! The memory is then that of one picture. A value follows the batch where the pictures lie one after another along its
+//! leading dimension; every operator on the way has to leave them apart, and every output has to follow.
+
+use std::collections::BTreeSet;
+
+use crate::error::{Error, Result};
+use crate::ir::{Graph, NodeId, Op};
+use crate::pass::{Skip, Skips};
+
+/// Splits the batch; 1 if there was one. A picture that is a part of a batch and stays so is an error.
+pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
+    let Some(images) = images(graph) else { return Ok(0) };
+    match followers(graph, images) {
+        Ok(followers) => {
+            for id in followers {
+                graph.node_mut(id).out.shape[0] /= images;
+            }
+            graph.batch *= images;
+            Ok(1)
+        }
+        Err(skip) if graph.ids().into_iter().any(|id| needs_one_image(graph, id)) => {
+            let remedy = format!("compile for a batch of 1 instead of {images}");
+            Err(Error::Unsupported(vec![format!("{skip}; {remedy}")]))
+        }
+        Err(skip) => {
+            skips.push(skip);
+            Ok(0)
+        }
+    }
+}
+
+/// The leading dimension of the inputs, if pictures are more than one.
+fn images(graph: &Graph) -> Option<usize> {
+    let pictures = graph.ids().into_iter().any(|id| is_batch_of_pictures(graph, id));
+    let leading = graph.node(*graph.inputs.first()?).out.shape.first().copied();
+    leading.filter(|images| pictures && *images > 1)
+}
+
+fn is_batch_of_pictures(graph: &Graph, id: NodeId) -> bool {
+    let node = graph.node(id);
+    let shape = &node.out.shape;
+    shape.len() == 4 && shape[0] > 1 && !matches!(node.op, Op::Const(_))
+}
+
+/// Whether the kernels of a node work on a single picture.
+fn needs_one_image(graph: &Graph, id: NodeId) -> bool {
+    matches!(graph.node(id).op, Op::Conv(_) | Op::Pool(_)) && is_batch_of_pictures(graph, id)
+}
+
+/// All values that follow the batch; `Err` names one that mixes pictures, or an output that is the same for all.
+fn followers(graph: &Graph, images: usize) -> std::result::Result<Vec<NodeId>, Skip> {
+    let mut followers = BTreeSet::new();
+    for id in graph.order().expect("verified graphs are acyclic") {
+        let operands = graph.operands(id);
+        let follows = operands.iter().any(|(_, operand)| followers.contains(operand));
+        if !follows && !matches!(graph.node(id).op, Op::Input) {
+            continue;
+        }
+        let moving = |port: usize| graph.operand(id, port).is_some_and(|x| followers.contains(&x));
+        let (apart, leads) =
+            (keeps_apart(graph, id, moving), leading(graph, id).is_multiple_of(images));
+        if !apart || !leads {
+            let reason = format!("the {images} images of the batch are not worked on one by one");
+            return Err(Skip::new(graph, id, reason));
+        }
+        followers.insert(id);
+    }
+    match graph.outputs.iter().find(|output| !followers.contains(&output.node)) {
+        Some(output) => Err(Skip::new(graph, output.node, "an output is the same for all images")),
+        None => Ok(followers.into_iter().collect()),
+    }
+}
+
+/// Whether `id` computes each image from its own part of the operands for which `moving` holds, and from all of the
+/// others.
+fn keeps_apart(graph: &Graph, id: NodeId, moving: impl Fn(usize) -> bool) -> bool {
+    let out = &graph.node(id).out;
+    let shape = |port: usize| {
+        let operand = graph.operand(id, port);
+        operand.map_or(&[][..], |operand| &graph.node(operand).out.shape[..])
+    };
+    let fixed = |ports: std::ops::Range<usize>| ports.into_iter().all(|port| !moving(port));
+    // Repeated for every image, or a part for each.
+    let fits = |port: usize| {
+        let aligned = shape(port).len() == out.shape.len();
+        if moving(port) {
+            aligned && shape(port)[0] == out.shape[0]
+        } else {
+            !aligned || shape(port)[0] == 1
+        }
+    };
+    match &graph.node(id).op {
+        Op::Input => leading(graph, id) > 1,
+        Op::Const(_) => false,
+        Op::Conv(_) => fixed(1..3) && moving(0) && (shape(3).is_empty() || moving(3)),
+        Op::BatchNorm(_) => fixed(1..5),
+        Op::Dense(_) => fixed(1..3),
+        Op::Gemm(gemm) => !gemm.transpose_a && fixed(1..3) && fits(2),
+        Op::MatMul => {
+            let stacked = shape(0).len() > 2 || shape(1).len() > 2;
+            moving(0) && if stacked { fits(0) && fits(1) } else { fixed(1..2) }
+        }
+        Op::Binary(_) | Op::PRelu => fits(0) && fits(1),
+        Op::Clamp(_) | Op::Unary(_) | Op::Identity | Op::Relayout | Op::Reshape => true,
+        Op::Pool(_) => true,
+        Op::Expand => fits(0),
+        Op::Reduce(reduce) => !reduce.axes.contains(&0),
+        Op::Softmax(softmax) => softmax.axis != 0,
+        Op::Transpose(perm) => perm.first() == Some(&0),
+        Op::Concat(axis) => *axis != 0 && graph.operands(id).iter().all(|(port, _)| moving(port.0)),
+        Op::Slice(slice) => {
+            (slice.starts[0], slice.steps[0]) == (0, 1) && shape(0)[0] == out.shape[0]
+        }
+        Op::Pad(pad) => (pad.before[0], pad.after[0]) == (0, 0),
+    }
+}
+
+/// The leading dimension of a node's result; 1 for a number alone.
+fn leading(graph: &Graph, id: NodeId) -> usize {
+    graph.node(id).out.shape.first().copied().unwrap_or(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::{Binary, Reduce, Reducer};
+    use crate::pass::fixture::{Net, golden, left, refusals, rewrite, same};
+
+    #[test]
+    fn a_network_of_pictures_runs_once_for_each() {
+        let mut net = Net::default();
+        let x = net.input(&[3, 2, 4, 4]);
+        let conv = net.conv(x, 4, same(3));
+        let sum = net.add(conv, conv);
+        let pairs = net.shaped(Op::Reshape, &[6, 2, 4, 4], &[sum]);
+        let flat = net.shaped(Op::Reshape, &[3, 64], &[pairs]);
+        let w = net.ramp(&[64, 5]);
+        let y = net.put(Op::MatMul, &[flat, w]);
+        golden("split_batch", run, net.answer(&[y]));
+    }
+
+    #[test]
+    fn a_second_run_leaves_a_split_batch_alone() {
+        let mut net = Net::default();
+        let x = net.input(&[3, 2, 4, 4]);
+        let y = net.conv(x, 4, same(3));
+        let (graph, _) = rewrite(run, net.answer(&[y]));
+        assert_eq!(graph.batch, 3);
+        assert_eq!(left(run, graph), "input conv");
+    }
+
+    #[test]
+    fn what_mixes_pictures_is_refused_by_name() {
+        let mut net = Net::default();
+        let x = net.input(&[3, 2, 4, 4]);
+        let conv = net.conv(x, 4, same(3));
+        let mean = Reduce { kind: Reducer::Mean, axes: vec![0] };
+        let y = net.shaped(Op::Reduce(mean), &[1, 4, 4, 4], &[conv]);
+        let error = run(&mut net.answer(&[y]), &mut Skips::new()).unwrap_err();
+        let expected = "this is unsupported:\n  \"reduce_mean\": the 3 images of the batch are not \
+                        worked on one by one; compile for a batch of 1 instead of 3";
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn a_constant_for_each_picture_is_not_split() {
+        let mut net = Net::default();
+        let x = net.input(&[3, 2, 4, 4]);
+        let each = net.ramp(&[3, 1, 1, 1]);
+        let y = net.put(Op::Binary(Binary::Mul), &[x, each]);
+        let reason = "the 3 images of the batch are not worked on one by one";
+        assert_eq!(refusals(run, net.answer(&[y])), [reason]);
+    }
+}
