@@ -1,0 +1,149 @@
+//! What the user wants of the memory: how little of it, who holds the input, and how wide a number is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::Error;
+
+/// What the partition into segments is chosen for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Objective {
+    /// The least time; memory as it comes.
+    #[default]
+    Speed,
+    /// The smallest arena, and the least time within it.
+    Ram,
+    /// The least time in an arena of at most so many bytes.
+    Within(usize),
+}
+
+/// How the input reaches the network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Feed {
+    /// The caller lends an array, which the arena does not hold.
+    #[default]
+    Caller,
+    /// The caller writes it into the arena; images as rows of pixels, channels innermost.
+    Arena,
+    /// The network asks for row after row of an image; it is never held whole.
+    Rows,
+}
+
+/// How a plan stores activations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Storage {
+    /// Four bytes each.
+    #[default]
+    F32,
+    /// One byte each, four where sums are kept in memory.
+    Int8,
+}
+
+/// All that shapes a plan beside the network and the machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// What the partition is chosen for.
+    pub objective: Objective,
+    /// How the input reaches the network.
+    pub feed: Feed,
+    /// How activations are stored.
+    pub storage: Storage,
+}
+
+impl Storage {
+    /// Bytes of an activation.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::Int8 => 1,
+        }
+    }
+
+    /// Bytes of which every offset is a multiple: a line of cache for floats, a vector of most machines for bytes.
+    pub fn align(self) -> usize {
+        match self {
+            Self::F32 => 64,
+            Self::Int8 => 16,
+        }
+    }
+}
+
+impl FromStr for Objective {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "speed" => Ok(Self::Speed),
+            "ram" => Ok(Self::Ram),
+            _ => Err(Error::Spec(format!("there is no objective {text:?}; speed and ram are two"))),
+        }
+    }
+}
+
+impl FromStr for Feed {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "caller" => Ok(Self::Caller),
+            "arena" => Ok(Self::Arena),
+            "rows" => Ok(Self::Rows),
+            _ => Err(Error::Spec(format!("no feed is {text:?}; caller, arena and rows are"))),
+        }
+    }
+}
+
+impl FromStr for Storage {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "f32" => Ok(Self::F32),
+            "int8" => Ok(Self::Int8),
+            _ => Err(Error::Spec(format!(
+                "there is no type {text:?} to plan for; f32 and int8 are two"
+            ))),
+        }
+    }
+}
+
+impl fmt::Display for Objective {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Speed => f.write_str("speed"),
+            Self::Ram => f.write_str("ram"),
+            Self::Within(bytes) => write!(f, "{bytes} bytes"),
+        }
+    }
+}
+
+/// Bytes from text such as `65536`, `64K`, `64KiB` or `1M`; a K is 1024.
+pub fn bytes(text: &str) -> Result<usize, Error> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let scale: usize = match &text[digits.len()..] {
+        "" | "B" => 1,
+        "K" | "k" | "KB" | "KiB" => 1 << 10,
+        "M" | "m" | "MB" | "MiB" => 1 << 20,
+        unit => return Err(Error::Spec(format!("{unit:?} is no unit of bytes; K and M are two"))),
+    };
+    let count = digits.parse::<usize>().ok().and_then(|count| count.checked_mul(scale));
+    count.ok_or_else(|| {
+        Error::Spec(format!("{text:?} is no number of bytes; write 65536, 64K or 1M"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_take_binary_units() {
+        assert_eq!(bytes("65536"), Ok(65536));
+        assert_eq!(bytes("64K"), Ok(65536));
+        assert_eq!(bytes("64KiB"), Ok(65536));
+        assert_eq!(bytes("2M"), Ok(2 << 20));
+        for bad in ["", "K", "1.5K", "-1", "1G", "99999999999999999999", "99999999999999999M"] {
+            assert!(bytes(bad).is_err(), "{bad:?}");
+        }
+    }
+}

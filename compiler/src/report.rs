@@ -1,0 +1,142 @@
+//! What a plan needs and why: the figures behind `mnv2c plan`, as data.
+//!
+//! M(G) is the paper's: over the best order of the operators, the most bytes that live at once, with every value whole
+//! and input and output counted as the feed says. The chosen plan's is what its fullest step holds.
+
+mod levels;
+pub mod svg;
+pub mod table3;
+
+use crate::choose::{self, Choice};
+use crate::error::Result;
+use crate::ir::{Graph, NodeId};
+use crate::objective::Memory;
+use crate::pass;
+use crate::plan::{Buffer, BufferId, Plan, Slot};
+use crate::schedule::{Home, Schedule, Step};
+use crate::segment::RowBatch;
+use crate::target::Target;
+
+pub use levels::Levels;
+
+/// A plan, step by step.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Bytes of the arena.
+    pub arena_bytes: usize,
+    /// M(G) of the network in its various forms.
+    pub m_g: Levels,
+    /// Bytes that no plan of this partition can do without.
+    pub lower_bound_bytes: usize,
+    /// Whether no plan of this partition has a smaller arena.
+    pub optimal: bool,
+    /// Multiply-adds of one inference.
+    pub madds: u64,
+    /// Trained numbers.
+    pub params: u64,
+    /// What runs, in order.
+    pub steps: Vec<Row>,
+    /// Where every buffer lies, with its live range in steps.
+    pub buffers: Vec<(Buffer, Slot)>,
+}
+
+/// One step.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// What it is called.
+    pub name: String,
+    /// How rows flow through it.
+    pub batch: RowBatch,
+    /// Multiply-adds.
+    pub madds: u64,
+    /// Bytes that live while it runs, shared ones once.
+    pub live_bytes: usize,
+    /// Bytes of them in rings and in whole values that live for this step only.
+    pub ring_bytes: usize,
+    /// Bytes of them in which parts of rows are handed over.
+    pub scratch_bytes: usize,
+    /// Whether no step holds more.
+    pub is_peak: bool,
+    /// The buffers that live, as positions in the report's list.
+    pub live: Vec<usize>,
+}
+
+/// Plans `graph` as read, and reports.
+pub fn report(mut graph: Graph, target: &Target, memory: Memory) -> Result<Report> {
+    let (madds, params) = (graph.total_madds(), graph.params());
+    let imported = levels::whole_values(&graph, memory);
+    pass::run_all(&mut graph, |_, _, _| ())?;
+    let layerwise = levels::whole_values(&graph, memory);
+    let fused = levels::fused(&graph, target, memory)?;
+    let Choice { schedule, plan } = choose::choose(&graph, target, memory)?;
+    let steps = rows(&graph, &schedule, &plan);
+    let chosen = steps.iter().map(|step| step.live_bytes).max().unwrap_or(0);
+    Ok(Report {
+        arena_bytes: plan.arena_len,
+        m_g: Levels { imported, layerwise, fused, chosen },
+        lower_bound_bytes: plan.load.next_multiple_of(choose::ARENA_ALIGN),
+        optimal: plan.optimal,
+        madds,
+        params,
+        steps,
+        buffers: schedule.buffers.into_iter().zip(plan.slots).collect(),
+    })
+}
+
+fn rows(graph: &Graph, schedule: &Schedule, plan: &Plan) -> Vec<Row> {
+    let mut rows: Vec<Row> = schedule
+        .steps
+        .iter()
+        .enumerate()
+        .map(|(at, step)| row(graph, schedule, plan, at, step))
+        .collect();
+    let most = rows.iter().map(|row| row.live_bytes).max();
+    rows.iter_mut().for_each(|row| row.is_peak = Some(row.live_bytes) == most);
+    rows
+}
+
+fn row(graph: &Graph, schedule: &Schedule, plan: &Plan, at: usize, step: &Step) -> Row {
+    let lives = |id: &usize| schedule.buffers[*id].live.contains(&at);
+    let live: Vec<usize> = (0..schedule.buffers.len()).filter(lives).collect();
+    let len = |id: usize| schedule.buffers[id].len;
+    let own = live.iter().filter(|id| schedule.buffers[**id].live == (at..at + 1));
+    let scratch = |id: &usize| schedule.buffers[*id].name.ends_with(".part");
+    let (parts, rings): (Vec<usize>, Vec<usize>) = own.copied().partition(scratch);
+    let ends = [
+        step.stages.first().and_then(|stage| stage.from.first()).map(|place| place.home),
+        step.stages.last().map(|stage| stage.into.home),
+    ];
+    let passes = |id: &usize| ends.contains(&Some(Home::Arena(BufferId(*id))));
+    let rings = rings.into_iter().filter(|id| !passes(id));
+    Row {
+        name: name(graph, &step.segment.stages),
+        batch: step.segment.batch,
+        madds: step.madds,
+        live_bytes: covered(live.iter().map(|id| plan.slots[*id])),
+        ring_bytes: rings.map(len).sum(),
+        scratch_bytes: parts.into_iter().map(len).sum(),
+        is_peak: false,
+        live,
+    }
+}
+
+fn name(graph: &Graph, stages: &[NodeId]) -> String {
+    let name = |id: &NodeId| graph.node(*id).name.clone();
+    match stages {
+        [one] => name(one),
+        [first, .., last] => format!("{} .. {}", name(first), name(last)),
+        [] => String::new(),
+    }
+}
+
+/// Bytes that at least one of the slots takes.
+fn covered(slots: impl Iterator<Item = Slot>) -> usize {
+    let mut slots: Vec<Slot> = slots.collect();
+    slots.sort_by_key(|slot| slot.offset);
+    let (mut bytes, mut end) = (0, 0);
+    for slot in slots {
+        bytes += slot.end().saturating_sub(slot.offset.max(end));
+        end = end.max(slot.end());
+    }
+    bytes
+}

@@ -1,0 +1,360 @@
+//! Segments -> Schedule: the kernel of every stage, where each value lies, and how long it lives.
+//!
+//! A schedule is data: what runs, in order, over which buffers. The plan gives the buffers their offsets, `pack` lays
+//! out the weights its kernels ask for, and `emit` prints it. Nothing here knows tokens or offsets.
+
+mod hand;
+mod moves;
+mod panels;
+mod place;
+mod stage;
+mod stream;
+mod support;
+mod tile;
+pub mod time;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mnv2c_runtime::ring::{Form, Rows};
+
+use crate::error::Result;
+use crate::ir::view::base;
+use crate::ir::{Binary, Clamp, Conv, Graph, NodeId, Pool, Reducer, Softmax, Unary};
+use crate::objective::Memory;
+use crate::plan::{Buffer, BufferId, Overlap};
+use crate::segment::{RowBatch, Segment};
+use crate::target::Target;
+
+/// A network, ready for a plan.
+#[derive(Clone, Debug, Default)]
+pub struct Schedule {
+    /// What runs, in order.
+    pub steps: Vec<Step>,
+    /// What lies in the arena, with live ranges in steps.
+    pub buffers: Vec<Buffer>,
+    /// Which of them may share memory row behind row.
+    pub overlaps: Vec<Overlap>,
+    /// The weights that kernels read, each in its kernel's order.
+    pub packs: Vec<Pack>,
+    /// The model's inputs, as `infer` takes them.
+    pub inputs: Vec<Port>,
+    /// Where each input lies when the first step begins.
+    pub intakes: Vec<Intake>,
+    /// The model's outputs, as `infer` fills them.
+    pub outputs: Vec<Port>,
+    /// Runs of the steps, on one part after another of the inputs.
+    pub batch: usize,
+}
+
+/// An array that the caller lends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// Its name in the model.
+    pub name: String,
+    /// Its shape in the model.
+    pub shape: Vec<usize>,
+}
+
+/// How an input reaches the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Intake {
+    /// Where it lies.
+    pub place: Place,
+    /// Whether the model takes it as planes, and the network as rows of pixels.
+    pub planes: bool,
+}
+
+/// One function of the emitted file: a segment.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What it is.
+    pub segment: Segment,
+    /// Its kernels; each reads the one before it. Loads of padded rows are stages too.
+    pub stages: Vec<Stage>,
+    /// Parts of the first value's channels, each made and read by the second stage before the next; 1 for all at once.
+    pub panels: usize,
+    /// Multiply-adds.
+    pub madds: u64,
+}
+
+/// One kernel and the memory it works on.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    /// The operator in the graph.
+    pub node: NodeId,
+    /// What runs.
+    pub kernel: Kernel,
+    /// What it reads: the streamed operand first.
+    pub from: Vec<Place>,
+    /// What it writes.
+    pub into: Place,
+    /// The weights it reads.
+    pub pack: Option<PackId>,
+    /// Which rows of its first operand it needs.
+    pub window: RowWindow,
+    /// Rows of its result.
+    pub height: usize,
+    /// How much of a row one call makes.
+    pub part: Part,
+    /// Equal parts of its pixels, or panels of its channels, that threads share; 1 where the caller's does it all.
+    pub parts: usize,
+}
+
+/// How much of a row one call of a kernel makes; a stage and its reader take turns at parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All of it.
+    Row,
+    /// So many pixels.
+    Pixels(usize),
+    /// So many channels of each pixel.
+    Channels(usize),
+}
+
+/// Rows `r * stride - above ..` of `span` rows are what row `r` of a stage reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowWindow {
+    /// Rows read.
+    pub span: usize,
+    /// Rows from one window to the next.
+    pub stride: usize,
+    /// Rows of the first window above the image.
+    pub above: usize,
+}
+
+/// Where a value lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Whose memory.
+    pub home: Home,
+    /// How it lies there.
+    pub rows: Rows,
+    /// Rows of the image.
+    pub height: usize,
+}
+
+/// Whose memory a value lies in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Home {
+    /// The caller's array: a model input.
+    Input(usize),
+    /// Nobody's: the caller is asked for row after row of a model input.
+    Feed(usize),
+    /// The caller's array: a model output.
+    Output(usize),
+    /// The arena.
+    Arena(BufferId),
+    /// Constant numbers.
+    Weights(PackId),
+}
+
+/// Names a pack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PackId(pub usize);
+
+/// Weights in the order a kernel reads them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pack {
+    /// The node whose weights these are.
+    pub node: NodeId,
+    /// Their order.
+    pub order: PackOrder,
+}
+
+/// The order in which a kernel reads its weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PackOrder {
+    /// Panels of `columns` output channels: biases, then the window's inputs. See `runtime::kernel::conv`.
+    Panels {
+        /// Output channels of a panel.
+        columns: usize,
+        /// Whether inputs are read as planes: by row, channel, column instead of row, column, channel.
+        planes: bool,
+    },
+    /// Vectors of `lanes` channels: bias, then the taps.
+    Depthwise {
+        /// Channels of a vector.
+        lanes: usize,
+    },
+    /// A constant's own order.
+    Plain,
+}
+
+/// What runs, with all its numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kernel {
+    /// Copies rows into padded rows, maybe of another form.
+    Load,
+    /// Asks the caller for rows.
+    Fetch,
+    /// 1x1 convolution or dense layer.
+    Pointwise {
+        /// Pixels and vectors of a tile.
+        tile: [usize; 2],
+        /// Applied last.
+        clamp: Clamp,
+        /// Where the residual comes from.
+        skip: Skip,
+        /// Whether all rows are one long row.
+        flat: bool,
+    },
+    /// Any other convolution but a depthwise one.
+    Conv {
+        /// Pixels and vectors of a tile.
+        tile: [usize; 2],
+        /// The operator.
+        conv: Conv,
+        /// Where the residual comes from.
+        skip: Skip,
+    },
+    /// Depthwise convolution.
+    Depthwise {
+        /// Pixels of a tile.
+        tile: usize,
+        /// The operator.
+        conv: Conv,
+    },
+    /// Largest or mean element of windows.
+    Pool(Pool),
+    /// One number a channel from all pixels, row after row.
+    GlobalPool(Reducer),
+    /// Bounds of each element.
+    Clamp(Clamp),
+    /// A function of each element.
+    Unary(Unary),
+    /// A function of two elements; how the second operand is broadcast.
+    Binary(Binary, Broadcast),
+    /// `x < 0 ? slope * x : x`; how the slope is broadcast.
+    PRelu(Broadcast),
+    /// Softmax: `outer` times, `inner` interleaved runs of `axis` numbers that sum to one.
+    Softmax {
+        /// The operator.
+        softmax: Softmax,
+        /// Elements outside the axis in memory.
+        outer: usize,
+        /// Numbers that sum to one.
+        axis: usize,
+        /// Elements inside the axis in memory.
+        inner: usize,
+    },
+    /// One value everywhere.
+    Fill(f32),
+    /// Elements moved to other places: `len` elements an axis, with strides on both sides.
+    Move(Move),
+    /// Reduction over some of the axes.
+    Reduce(Reducer, Move),
+}
+
+/// Where a residual comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Skip {
+    /// There is none.
+    None,
+    /// The second operand.
+    Other,
+    /// The output's own memory, which holds the residual until it is overwritten.
+    InPlace,
+}
+
+/// How a second operand is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broadcast {
+    /// Not at all: equal shapes.
+    Same,
+    /// One number a channel, the innermost dimension.
+    Channel,
+    /// One number.
+    Scalar,
+}
+
+/// A copy over up to six axes, in elements.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// Elements an axis, outermost first.
+    pub shape: Vec<usize>,
+    /// Where the first element is read.
+    pub from: usize,
+    /// Strides of the source.
+    pub from_steps: Vec<isize>,
+    /// Where the first element is written.
+    pub into: usize,
+    /// Strides of the destination.
+    pub into_steps: Vec<isize>,
+}
+
+/// Chooses kernels and memory for `segments`, in the order given.
+pub fn lower(
+    graph: &Graph,
+    segments: &[Segment],
+    target: &Target,
+    memory: Memory,
+) -> Result<Schedule> {
+    support::check(graph)?;
+    let last_reads = place::last_reads(graph, segments);
+    let mut lowering = place::Lowering::new(graph, target, memory, last_reads)?;
+    for segment in segments {
+        lowering.step(segment)?;
+    }
+    lowering.repeat_outputs()?;
+    Ok(lowering.finish())
+}
+
+/// The schedule of one segment alone, its operands made by nobody. A value that a node of `later` reads lives on.
+pub fn lower_alone(
+    graph: &Graph,
+    segment: &Segment,
+    later: &BTreeSet<NodeId>,
+    target: &Target,
+    memory: Memory,
+) -> Result<Schedule> {
+    let operands = segment.stages.iter().flat_map(|id| graph.operands(*id));
+    let operands: BTreeSet<NodeId> = operands.map(|(_, id)| base(graph, id)).collect();
+    let outside = operands.into_iter().filter(|id| !segment.stages.contains(id));
+    let read_later = |id: NodeId| {
+        graph.is_output(id) || graph.readers(id).iter().any(|(reader, _)| later.contains(reader))
+    };
+    let outside: BTreeMap<NodeId, usize> =
+        outside.map(|id| (id, usize::from(read_later(id)))).collect();
+    let mut lowering = place::Lowering::new(graph, target, memory, outside.clone())?;
+    outside.keys().try_for_each(|id| lowering.place_operand(*id))?;
+    lowering.step(segment)?;
+    Ok(lowering.finish())
+}
+
+impl Schedule {
+    /// Whether the caller gives an input row by row.
+    pub fn asks_for_rows(&self) -> bool {
+        self.intakes.iter().any(|intake| matches!(intake.place.home, Home::Feed(_)))
+    }
+
+    /// Elements of the part of `port` that one run of the steps works on: all, but for a batch.
+    pub fn part_len(&self, port: &Port) -> usize {
+        port.shape.iter().product::<usize>() / self.batch
+    }
+}
+
+impl Step {
+    /// Whether rows flow through it one at a time.
+    pub fn is_streamed(&self) -> bool {
+        self.segment.batch != RowBatch::Whole
+    }
+}
+
+impl RowWindow {
+    /// Row `r` reads row `r` alone.
+    pub const SAME: Self = Self { span: 1, stride: 1, above: 0 };
+}
+
+impl Place {
+    /// Whether pixels follow one another without a gap, channels or vectors of them innermost.
+    pub fn is_dense(&self) -> bool {
+        let Rows { form, kept, top, left, right, .. } = self.rows;
+        form != Form::Planes && kept == self.height && [top, left, right] == [0; 3]
+    }
+
+    /// Whether pixels follow one another without a gap, channels innermost.
+    pub fn is_dense_nhwc(&self) -> bool {
+        let Rows { form, kept, top, left, right, .. } = self.rows;
+        form == Form::Nhwc && kept == self.height && [top, left, right] == [0; 3]
+    }
+}

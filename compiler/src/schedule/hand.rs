@@ -1,0 +1,64 @@
+//! Rows that pass from a stage to the next in parts: a few pixels of a depthwise convolution, a few channels of a head.
+//!
+//! The next stage uses a part at once, so memory for one part is enough.
+
+use mnv2c_runtime::ring::Rows;
+
+use crate::ir::{Graph, NodeId, Op};
+use crate::schedule::place::{Lowering, is_depthwise};
+use crate::schedule::tile::{self, Product};
+use crate::schedule::{Part, Place};
+use crate::segment::RowBatch;
+
+/// Pixels that pass at once, at most, where time counts too.
+const PIXELS: usize = 9;
+
+/// A part of the rows of `id` for `reader`, if the two can take turns at parts; `flat` is the whole value.
+pub(super) fn over(
+    lowering: &Lowering<'_>,
+    id: NodeId,
+    reader: NodeId,
+    flat: Place,
+) -> Option<(Rows, Part)> {
+    let Rows { width, channels, .. } = flat.rows;
+    let graph = lowering.graph;
+    let alone = graph.only_reader(id) == Some(reader) && !graph.is_output(id);
+    if !alone || lowering.batch == RowBatch::Whole {
+        return None;
+    }
+    if is_depthwise(graph, id) && is_point(graph, reader) {
+        let pixels = match lowering.batch {
+            RowBatch::Whole | RowBatch::Row => width,
+            RowBatch::Pixels => divisor(width),
+            RowBatch::Pixel => 1,
+        };
+        let part = if pixels == width { Part::Row } else { Part::Pixels(pixels) };
+        return Some((Rows::nhwc(1, pixels, channels), part));
+    }
+    if is_point(graph, id) && matches!(graph.node(reader).op, Op::Reduce(_)) {
+        let (lanes, depth) = (lowering.target.isa.lanes(), depth(graph, id));
+        let product = Product { pixels: width, channels, depth, planes: false };
+        let [_, wanted] = tile::choose(lowering.target, product);
+        let panels = (1..=wanted).rev().map(|nv| nv * lanes);
+        let panel = panels.into_iter().find(|panel| channels.is_multiple_of(*panel))?;
+        let part = if panel == channels { Part::Row } else { Part::Channels(panel) };
+        return Some((Rows::nhwc(1, width, panel), part));
+    }
+    None
+}
+
+/// Whether a node is a 1x1 convolution of all channels.
+fn is_point(graph: &Graph, id: NodeId) -> bool {
+    matches!(&graph.node(id).op, Op::Conv(conv) if conv.is_point())
+}
+
+/// Input channels of a convolution.
+fn depth(graph: &Graph, id: NodeId) -> usize {
+    graph.operand(id, 1).map_or(1, |w| graph.node(w).out.shape[1])
+}
+
+/// A number of pixels that divides a row and keeps a tile busy; all of them if there is none.
+fn divisor(width: usize) -> usize {
+    let best = (1..=PIXELS.min(width)).rev().find(|pixels| width.is_multiple_of(*pixels));
+    best.filter(|pixels| pixels * 2 >= PIXELS).unwrap_or(width)
+}

@@ -1,0 +1,61 @@
+//! Whether a segment's first value is made and read in parts: panels of channels.
+//!
+//! A depthwise convolution and a global pooling read the channels they write and no others. Where one panel of the wide
+//! value before them fits the nearest cache, the same few kilobytes hold panel after panel.
+
+use crate::error::Result;
+use crate::ir::{Graph, NodeId, Op, Reduce, Reducer};
+use crate::schedule::Home;
+use crate::schedule::place::{Lowering, dense, is_depthwise};
+use crate::schedule::tile::{self, Product};
+use crate::segment::{L1_BYTES, RowBatch, Segment};
+use crate::target::Target;
+
+/// In how many parts the first value of `segment` goes to its reader.
+pub(super) fn count(lowering: &Lowering<'_>, segment: &Segment) -> Result<usize> {
+    let (graph, target) = (lowering.graph, lowering.target);
+    let [first, second, ..] = segment.stages.as_slice() else { return Ok(1) };
+    let (Some(depth), true) = (depth(graph, *first, target), reads_alone(graph, *second)) else {
+        return Ok(1);
+    };
+    if segment.batch != RowBatch::Whole {
+        return Ok(1);
+    }
+    let place = dense(Home::Output(0), &graph.node(*first).out)?;
+    let (channels, lanes) = (place.rows.channels, target.isa.lanes());
+    let pixels = if is_depthwise(graph, *second) {
+        place.rows.width
+    } else {
+        place.rows.width * place.height
+    };
+    let bytes = place.rows.width * place.height * lanes * 4;
+    let near_bytes = if target.threads > 1 { target.l2_bytes / 4 } else { L1_BYTES };
+    let fits = |vectors: &usize| {
+        let panel = Product { pixels, channels: vectors * lanes, depth, planes: false };
+        channels.is_multiple_of(panel.channels)
+            && (*vectors == 1 || vectors * bytes <= near_bytes)
+            && vectors.is_multiple_of(tile::choose(target, panel)[1])
+    };
+    let cost = |vectors: &usize| {
+        let panel = Product { pixels, channels: vectors * lanes, depth, planes: false };
+        tile::estimate(target, panel) * (channels / panel.channels)
+    };
+    let best = (1..=tile::MAX_VECTORS).filter(fits).min_by_key(cost);
+    Ok(best.map_or(1, |vectors| channels / (vectors * lanes)))
+}
+
+/// The products of each sum of a convolution; one of a window goes by panels only for the sake of threads.
+fn depth(graph: &Graph, id: NodeId, target: &Target) -> Option<usize> {
+    let Op::Conv(conv) = &graph.node(id).op else { return None };
+    let fits = conv.is_point() || (conv.group == 1 && target.threads > 1);
+    let weights = graph.operand(id, 1).filter(|_| fits && graph.operand(id, 3).is_none())?;
+    Some(graph.node(weights).out.shape[1..].iter().product())
+}
+
+/// Whether each channel of the result of `id` is made of the same channel of its operand alone.
+fn reads_alone(graph: &Graph, id: NodeId) -> bool {
+    match &graph.node(id).op {
+        Op::Reduce(Reduce { kind: Reducer::Mean | Reducer::Max, axes }) => *axes == [2, 3],
+        _ => is_depthwise(graph, id),
+    }
+}

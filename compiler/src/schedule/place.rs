@@ -1,0 +1,592 @@
+//! Where values lie: which memory each one has, its padding, and which values share memory.
+//!
+//! A value that only convolutions read stores the zero columns and rows they need; one that only depthwise
+//! convolutions read lies in chunks of channels. Everything else is dense. A result takes the memory of its residual
+//! when nobody reads that again.
+
+use std::collections::BTreeMap;
+
+use mnv2c_runtime::ring::{Form, Rows};
+
+use crate::error::{Error, Result};
+use crate::ir::view::{base, is_view};
+use crate::ir::{Conv, Graph, Layout, NodeId, Op, Tensor};
+use crate::objective::{Feed, Memory};
+use crate::plan::{Buffer, BufferId, Overlap};
+use crate::schedule::{
+    Home, Intake, Kernel, Pack, PackId, PackOrder, Part, Place, Port, Schedule, Stage, Step, hand,
+    panels, stage, stream,
+};
+use crate::segment::{Role, RowBatch, Segment};
+use crate::target::Target;
+
+/// Bytes of a sum that is kept in memory.
+const SUM_BYTES: usize = 4;
+
+/// The state of lowering: what has been placed so far.
+pub(super) struct Lowering<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) target: &'a Target,
+    memory: Memory,
+    /// How rows flow through the segment that is being lowered.
+    pub(super) batch: RowBatch,
+    /// Whether the stage that is being lowered makes one panel of its channels at a time.
+    pub(super) is_panel: bool,
+    schedule: Schedule,
+    /// Where each value that crosses segments lies, by the node that makes it.
+    places: BTreeMap<NodeId, Place>,
+    /// Where each value inside the segment that is being lowered lies.
+    inner: BTreeMap<NodeId, Place>,
+    /// The memory of this step in which parts of rows pass from a stage to the next.
+    hand: Option<BufferId>,
+    /// The step after which nobody reads a value, by the node that makes it.
+    last_reads: BTreeMap<NodeId, usize>,
+    packs: BTreeMap<(NodeId, PackOrder), PackId>,
+}
+
+impl<'a> Lowering<'a> {
+    /// A start, before the first step. `last_reads` says after which step nobody reads a value.
+    pub(super) fn new(
+        graph: &'a Graph,
+        target: &'a Target,
+        memory: Memory,
+        last_reads: BTreeMap<NodeId, usize>,
+    ) -> Result<Self> {
+        let port =
+            |name: &str, id: NodeId| Port { name: name.to_owned(), shape: graph.outer_shape(id) };
+        let inputs = graph.inputs.iter().map(|id| port(&graph.node(*id).name, *id)).collect();
+        let outputs = graph.outputs.iter().map(|output| port(&output.name, output.node)).collect();
+        let schedule = Schedule { inputs, outputs, batch: graph.batch, ..Schedule::default() };
+        let mut lowering = Self {
+            graph,
+            target,
+            memory,
+            batch: RowBatch::Whole,
+            is_panel: false,
+            schedule,
+            places: BTreeMap::new(),
+            inner: BTreeMap::new(),
+            hand: None,
+            last_reads,
+            packs: BTreeMap::new(),
+        };
+        for (index, id) in graph.inputs.iter().enumerate() {
+            let intake = lowering.intake(index, *id)?;
+            lowering.places.insert(*id, intake.place);
+            lowering.schedule.intakes.push(intake);
+        }
+        Ok(lowering)
+    }
+
+    /// Where an input lies when the first step begins.
+    fn intake(&mut self, index: usize, id: NodeId) -> Result<Intake> {
+        let out = &self.graph.node(id).out;
+        let place = dense(Home::Input(index), out)?;
+        if self.graph.batch > 1 && self.memory.feed != Feed::Caller {
+            let (name, images) = (&self.graph.node(id).name, self.graph.batch);
+            return Err(Error::Unsupported(vec![format!(
+                "feeding {name:?}, a batch of {images}, otherwise than by caller; compile for one at a time"
+            )]));
+        }
+        let planes = is_image(self.graph, id) && place.rows.form == Form::Planes;
+        let Rows { kept, width, channels, .. } = place.rows;
+        let rows = if planes { Rows::nhwc(kept, width, channels) } else { place.rows };
+        let place = match self.memory.feed {
+            Feed::Caller => return Ok(Intake { place, planes: false }),
+            Feed::Arena => {
+                let rows = self.spread_rows(id, rows, place.height);
+                let end = self.last_reads.get(&id).map_or(0, |last| last + 1);
+                let home = self.add_buffer(self.graph.node(id).name.clone(), rows, end);
+                Place { home, rows, ..place }
+            }
+            Feed::Rows => Place { home: self.fed(index, id)?, rows, ..place },
+        };
+        Ok(Intake { place, planes })
+    }
+
+    /// How an image that the caller writes into the arena lies: with the zeros that its one convolution reads.
+    fn spread_rows(&self, id: NodeId, rows: Rows, height: usize) -> Rows {
+        let reader = self.graph.only_reader(id).map(|reader| &self.graph.node(reader).op);
+        match reader {
+            Some(Op::Conv(conv)) if is_image(self.graph, id) && rows.form == Form::Nhwc => {
+                let place = Place { home: Home::Output(0), rows, height };
+                self.rows_for(conv, false, place)
+            }
+            _ => rows,
+        }
+    }
+
+    fn fed(&self, index: usize, id: NodeId) -> Result<Home> {
+        let graph = self.graph;
+        let seen = graph.only_reader(id).map_or(id, |reader| {
+            if is_view(graph, reader) && graph.node(reader).out.layout == Layout::Nhwc {
+                reader
+            } else {
+                id
+            }
+        });
+        if is_image(graph, seen) && graph.only_reader(seen).is_some() {
+            return Ok(Home::Feed(index));
+        }
+        let name = &graph.node(id).name;
+        Err(Error::Unsupported(vec![format!(
+            "feeding {name:?} by rows: it is more than the image of one convolution; feed it by arena"
+        )]))
+    }
+
+    /// Lowers one segment.
+    pub(super) fn step(&mut self, segment: &Segment) -> Result<()> {
+        self.batch = segment.batch;
+        self.inner.clear();
+        self.hand = None;
+        let panels = panels::count(self, segment)?;
+        let stages = match segment.batch {
+            RowBatch::Whole if segment.stages.len() == 1 => self.single(segment.stages[0])?,
+            RowBatch::Whole | RowBatch::Row | RowBatch::Pixels | RowBatch::Pixel => {
+                self.chain(segment, panels)?
+            }
+        };
+        let madds = segment.stages.iter().map(|id| self.graph.madds(*id)).sum();
+        self.schedule.steps.push(Step { segment: segment.clone(), stages, panels, madds });
+        Ok(())
+    }
+
+    /// Copies what no step writes where the caller wants it: an output that is an input, a constant, or another output
+    /// under a second name.
+    pub(super) fn repeat_outputs(&mut self) -> Result<()> {
+        for (index, output) in self.graph.outputs.iter().enumerate() {
+            let from = self.value(output.node)?;
+            if from.home == Home::Output(index) {
+                continue;
+            }
+            let into = dense(Home::Output(index), &self.graph.node(output.node).out)?;
+            let stages = vec![stage::repeat(output.node, from, into)];
+            let segment = Segment::single(Role::Copy, output.node);
+            self.schedule.steps.push(Step { segment, stages, panels: 1, madds: 0 });
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> Schedule {
+        self.schedule
+    }
+
+    /// Where the value that `id` reads at `port` lies, in the shape in which `id` sees it.
+    pub(super) fn operand(&mut self, id: NodeId, port: usize) -> Result<Place> {
+        let operand = self.graph.operand(id, port).expect("verified nodes have their operands");
+        self.value(operand)
+    }
+
+    /// Where a value lies that is already made.
+    pub(super) fn value(&mut self, id: NodeId) -> Result<Place> {
+        let maker = base(self.graph, id);
+        if let Some(place) = self.inner.get(&maker) {
+            return Ok(*place);
+        }
+        if let Op::Const(_) = self.graph.node(maker).op {
+            let home = Home::Weights(self.pack(maker, PackOrder::Plain));
+            return dense(home, &self.graph.node(id).out);
+        }
+        let place = self.places[&maker];
+        if id == maker { Ok(place) } else { dense(place.home, &self.graph.node(id).out) }
+    }
+
+    /// Gives the result of `id` its memory: the caller's output, or a new buffer.
+    pub(super) fn place_result(&mut self, id: NodeId) -> Result<Place> {
+        let out = &self.graph.node(id).out;
+        let place = match self.output_of(id) {
+            Some(index) => dense(Home::Output(index), out)?,
+            None => {
+                let flat = dense(Home::Output(0), out)?;
+                let rows = self.wanted_rows(id, flat.rows, flat.height);
+                self.buffer(id, rows, flat.height)
+            }
+        };
+        self.places.insert(id, place);
+        Ok(place)
+    }
+
+    /// Lets `id`, which an earlier step has made, lie in memory of its own.
+    pub(super) fn place_operand(&mut self, id: NodeId) -> Result<()> {
+        let maker = base(self.graph, id);
+        let constant = matches!(self.graph.node(maker).op, Op::Const(_));
+        if !constant && !self.places.contains_key(&maker) {
+            self.place_result(maker)?;
+        }
+        Ok(())
+    }
+
+    /// Lets the result of `id` lie where `at` lies, whose last reader `id` is.
+    pub(super) fn place_over(&mut self, id: NodeId, at: Place) {
+        if let Home::Arena(buffer) = at.home {
+            let end = self.end_of(id);
+            let live = &mut self.schedule.buffers[buffer.0].live;
+            live.end = live.end.max(end);
+        }
+        self.places.insert(id, at);
+    }
+
+    /// Whether the memory of the value that `id` reads at `port` may be overwritten by its result: it lies in the
+    /// arena just as a fresh result would, and nobody reads it afterwards or at another port.
+    pub(super) fn dies_here(&mut self, id: NodeId, port: usize) -> Result<Option<Place>> {
+        let Some(operand) = self.graph.operand(id, port) else { return Ok(None) };
+        let maker = base(self.graph, operand);
+        if self.inner.contains_key(&maker) || self.reads_again(id, port, maker) {
+            return Ok(None);
+        }
+        let place = self.value(operand)?;
+        let out = dense(place.home, &self.graph.node(id).out)?;
+        let wanted = self.wanted_rows(id, out.rows, out.height);
+        let Home::Arena(buffer) = place.home else { return Ok(None) };
+        let last = self.schedule.buffers[buffer.0].live.end <= self.now() + 1;
+        let fits = place.rows == wanted && self.output_of(id).is_none();
+        Ok((last && fits).then_some(place))
+    }
+
+    /// Whether `id` reads the value of `maker` at another port than `port`.
+    fn reads_again(&self, id: NodeId, port: usize, maker: NodeId) -> bool {
+        let mut operands = self.graph.operands(id).into_iter();
+        operands.any(|(at, operand)| at.0 != port && base(self.graph, operand) == maker)
+    }
+
+    /// A buffer that lives for this step only.
+    pub(super) fn scratch(&mut self, name: &str, rows: Rows, height: usize) -> Place {
+        let now = self.now();
+        let home = self.add_buffer(name.to_owned(), rows, now + 1);
+        Place { home, rows, height }
+    }
+
+    /// The weights of `node` in the given order, once.
+    pub(super) fn pack(&mut self, node: NodeId, order: PackOrder) -> PackId {
+        let next = PackId(self.schedule.packs.len());
+        let id = *self.packs.entry((node, order)).or_insert(next);
+        if id == next {
+            self.schedule.packs.push(Pack { node, order });
+        }
+        id
+    }
+
+    /// The stages of a chain: each reads the one before it.
+    fn chain(&mut self, segment: &Segment, panels: usize) -> Result<Vec<Stage>> {
+        let (mut stages, mut turn): (Vec<Stage>, Part) = (Vec::new(), Part::Row);
+        for (at, id) in segment.stages.iter().enumerate() {
+            let from = match stages.last() {
+                Some(stage) => stage.into,
+                None => self.operand(*id, 0)?,
+            };
+            if at == 0
+                && let Some(load) = self.load_for(*id, from)
+            {
+                stages.push(load);
+            }
+            let from = stages.last().map_or(from, |stage| stage.into);
+            self.is_panel = at == 0 && panels > 1;
+            let (stage, next) = match segment.stages.get(at + 1) {
+                Some(reader) => {
+                    let parts = if at == 0 { panels } else { 1 };
+                    let (mut into, part) = self.between(*id, *reader, parts, turn)?;
+                    if panels > 1 && self.target.threads > 1 {
+                        match at {
+                            0 => self.multiply(into),
+                            _ => self.chunk(&mut into),
+                        }
+                    }
+                    self.inner.insert(*id, into);
+                    (stage::lower(self, *id, from, into)?, part)
+                }
+                None => (stage::last(self, *id, from)?, Part::Row),
+            };
+            let part = if turn == Part::Row { next } else { turn };
+            stages.push(Stage { part, ..stage });
+            turn = next;
+        }
+        if segment.batch != RowBatch::Whole {
+            self.settle(&mut stages);
+        }
+        Ok(stages)
+    }
+
+    /// A lone operator, with the load its padding may need.
+    fn single(&mut self, id: NodeId) -> Result<Vec<Stage>> {
+        if !matches!(self.graph.node(id).op, Op::Conv(_)) {
+            return stage::lone(self, id);
+        }
+        let from = self.operand(id, 0)?;
+        let load = self.load_for(id, from);
+        let from = load.as_ref().map_or(from, |load| load.into);
+        let conv = stage::last(self, id, from)?;
+        Ok(load.into_iter().chain([conv]).collect())
+    }
+
+    /// A load of padded rows, where `from` lacks the padding that convolution `id` reads.
+    fn load_for(&mut self, id: NodeId, from: Place) -> Option<Stage> {
+        let Op::Conv(conv) = &self.graph.node(id).op else { return None };
+        let need = padding(conv, from);
+        let depthwise = is_depthwise(self.graph, id);
+        let fed = matches!(from.home, Home::Feed(_));
+        let readable = match from.rows.form {
+            Form::Nhwc => !depthwise || from.rows.channels.is_multiple_of(self.target.isa.lanes()),
+            Form::Chunks(_) => depthwise,
+            Form::Planes => !depthwise && conv.dilation[1] == 1,
+        };
+        let padded = from.rows.top >= need.top
+            && from.rows.left >= need.left
+            && from.rows.right >= need.right;
+        if !fed && readable && padded && from.rows.kept >= from.rows.top + from.height + need.bottom
+        {
+            return None;
+        }
+        let Rows { width, channels, .. } = from.rows;
+        let kept = need.top + from.height + need.bottom;
+        let rows = match from.rows.form {
+            _ if depthwise => Rows::chunks(kept, width, channels, self.target.isa.lanes()),
+            Form::Planes if conv.dilation[1] == 1 => Rows::planes(kept, width, channels),
+            Form::Planes | Form::Nhwc | Form::Chunks(_) => Rows::nhwc(kept, width, channels),
+        };
+        let rows = rows.padded(need.top, need.left, need.right);
+        let into = self.scratch(&format!("{}.padded", self.graph.node(id).name), rows, from.height);
+        Some(stage::load(id, from, into))
+    }
+
+    /// One of `panels` equal parts of the value between two stages as its reader wants it, and how much of a row passes
+    /// at once. `turn` is how much of a row `id` itself is given at once.
+    fn between(
+        &mut self,
+        id: NodeId,
+        reader: NodeId,
+        panels: usize,
+        turn: Part,
+    ) -> Result<(Place, Part)> {
+        let mut flat = dense(Home::Output(0), &self.graph.node(id).out)?;
+        let handed = if turn == Part::Row { hand::over(self, id, reader, flat) } else { None };
+        if let Some((rows, part)) = handed {
+            return Ok((self.hand_over(id, rows, flat.height), part));
+        }
+        flat.rows.channels /= panels;
+        let rows = match &self.graph.node(reader).op {
+            Op::Conv(conv) => self.rows_for(conv, is_depthwise(self.graph, reader), flat),
+            _ => flat.rows,
+        };
+        Ok((self.scratch(&self.graph.node(id).name, rows, flat.height), Part::Row))
+    }
+
+    /// Makes room for one of a value on each thread.
+    fn multiply(&mut self, place: Place) {
+        if let Home::Arena(buffer) = place.home {
+            self.schedule.buffers[buffer.0].len = self.bytes(place.rows) * self.target.threads;
+        }
+    }
+
+    /// Lays a dense value out in chunks, so that each panel of its channels is one run of memory.
+    fn chunk(&mut self, place: &mut Place) {
+        if place.is_dense_nhwc() {
+            let Rows { kept, width, channels, .. } = place.rows;
+            place.rows = Rows::chunks(kept, width, channels, self.target.isa.lanes());
+        }
+    }
+
+    /// Memory for parts of rows, which all pairs of stages of a step share: no two of them are at work at once.
+    fn hand_over(&mut self, id: NodeId, rows: Rows, height: usize) -> Place {
+        let len = self.bytes(rows);
+        let buffer = *self.hand.get_or_insert_with(|| {
+            let live = self.schedule.steps.len()..self.schedule.steps.len() + 1;
+            let name = format!("{}.part", self.graph.node(id).name);
+            let align = self.memory.storage.align();
+            self.schedule.buffers.push(Buffer { name, len, align, live });
+            BufferId(self.schedule.buffers.len() - 1)
+        });
+        let taken = &mut self.schedule.buffers[buffer.0].len;
+        *taken = len.max(*taken);
+        Place { home: Home::Arena(buffer), rows, height }
+    }
+
+    /// Cuts the rings between streamed stages down to the rows that are ever alive at once, and lets the result grow
+    /// where the input dies.
+    fn settle(&mut self, stages: &mut [Stage]) {
+        let held = stream::simulate(stages);
+        for (at, kept) in held.kept.into_iter().enumerate() {
+            let Place { home, rows, .. } = stages[at].into;
+            let Home::Arena(buffer) = home else { continue };
+            if Some(buffer) == self.hand {
+                continue;
+            }
+            self.schedule.buffers[buffer.0].len = self.bytes(Rows { kept, ..rows });
+            let ends =
+                stages.iter_mut().flat_map(|stage| stage.from.iter_mut().chain([&mut stage.into]));
+            ends.filter(|place| place.home == home).for_each(|place| place.rows.kept = kept);
+        }
+        let lead = held.lead * self.memory.storage.bytes();
+        self.schedule.overlaps.extend(self.diagonal(stages, lead));
+    }
+
+    /// Leave for the last stage's result to lie over the first one's input, row behind row.
+    fn diagonal(&self, stages: &[Stage], ahead: usize) -> Option<Overlap> {
+        let (x, last) = (stages[0].from[0], stages.last()?);
+        let (Home::Arena(dying), Home::Arena(growing)) = (x.home, last.into.home) else {
+            return None;
+        };
+        let dies = self.schedule.buffers[dying.0].live.end == self.now() + 1;
+        let grows = self.schedule.buffers[growing.0].live.start == self.now();
+        let in_rows = x.rows.form == Form::Nhwc && last.into.is_dense_nhwc();
+        // Two stages may take turns at parts of a row: then the first reads a row again when the last has written.
+        let apart = dying != growing && stages.len() > 2;
+        let read_last = last.from.iter().any(|place| place.home == x.home);
+        let sums = matches!(last.kernel, Kernel::GlobalPool(_)) && self.memory.storage.bytes() != 4;
+        (dies && grows && in_rows && apart && !read_last && !sums).then_some(Overlap {
+            dying,
+            growing,
+            ahead,
+        })
+    }
+
+    fn wanted_rows(&self, id: NodeId, flat: Rows, height: usize) -> Rows {
+        let place = Place { home: Home::Output(0), rows: flat, height };
+        let readers: Vec<NodeId> =
+            self.graph.readers(id).into_iter().map(|(reader, _)| reader).collect();
+        let convs: Option<Vec<(&Conv, bool)>> = readers
+            .iter()
+            .map(|reader| match &self.graph.node(*reader).op {
+                Op::Conv(conv) if self.graph.operand(*reader, 3) != Some(id) => {
+                    Some((conv, is_depthwise(self.graph, *reader)))
+                }
+                _ => None,
+            })
+            .collect();
+        let (Some(convs), Op::Conv(_)) = (convs, &self.graph.node(id).op) else { return flat };
+        let mixed = convs.iter().any(|(_, depthwise)| *depthwise != convs[0].1);
+        let grouped = matches!(&self.graph.node(id).op, Op::Conv(conv) if conv.group > 1);
+        if convs.is_empty() || mixed || (grouped && !is_depthwise(self.graph, id)) {
+            return flat;
+        }
+        let each = convs.iter().map(|(conv, depthwise)| self.rows_for(conv, *depthwise, place));
+        each.reduce(|a, b| {
+            let (above, below) = (a.top.max(b.top), (a.kept - a.top).max(b.kept - b.top));
+            let padded = a.padded(above, a.left.max(b.left), a.right.max(b.right));
+            Rows { kept: above + below, ..padded }
+        })
+        .unwrap_or(flat)
+    }
+
+    /// How a whole value lies best for one convolution.
+    fn rows_for(&self, conv: &Conv, depthwise: bool, place: Place) -> Rows {
+        let need = padding(conv, place);
+        let Rows { width, channels, .. } = place.rows;
+        let kept = need.top + place.height + need.bottom;
+        let rows = if depthwise {
+            Rows::chunks(kept, width, channels, self.target.isa.lanes())
+        } else {
+            Rows::nhwc(kept, width, channels)
+        };
+        rows.padded(need.top, need.left, need.right)
+    }
+
+    fn buffer(&mut self, id: NodeId, rows: Rows, height: usize) -> Place {
+        let home = self.add_buffer(self.graph.node(id).name.clone(), rows, self.end_of(id));
+        if let (Op::Reduce(_), Home::Arena(buffer)) = (&self.graph.node(id).op, home) {
+            self.schedule.buffers[buffer.0].len = rows.len() * SUM_BYTES;
+        }
+        Place { home, rows, height }
+    }
+
+    fn add_buffer(&mut self, name: String, rows: Rows, end: usize) -> Home {
+        let (live, len) = (self.now()..end, self.bytes(rows));
+        let align = self.memory.storage.align();
+        self.schedule.buffers.push(Buffer { name, len, align, live });
+        Home::Arena(BufferId(self.schedule.buffers.len() - 1))
+    }
+
+    fn bytes(&self, rows: Rows) -> usize {
+        rows.len() * self.memory.storage.bytes()
+    }
+
+    fn now(&self) -> usize {
+        self.schedule.steps.len()
+    }
+
+    fn end_of(&self, id: NodeId) -> usize {
+        self.last_reads.get(&id).map_or(self.now() + 1, |last| last + 1)
+    }
+
+    /// The first model output that is `id` or a view of it.
+    fn output_of(&self, id: NodeId) -> Option<usize> {
+        self.graph.outputs.iter().position(|output| base(self.graph, output.node) == id)
+    }
+}
+
+/// Zeros that a convolution reads around an image.
+struct Padding {
+    top: usize,
+    left: usize,
+    bottom: usize,
+    right: usize,
+}
+
+fn padding(conv: &Conv, place: Place) -> Padding {
+    let [top, left, _, _] = conv.pads;
+    let beyond = |axis: usize, size: usize, before: usize| {
+        let span = (conv.kernel[axis] - 1) * conv.dilation[axis] + 1;
+        let after = conv.pads[axis + 2];
+        let windows = (size + before + after - span) / conv.stride[axis];
+        (windows * conv.stride[axis] + span).saturating_sub(before + size)
+    };
+    Padding {
+        top,
+        left,
+        bottom: beyond(0, place.height, top),
+        right: beyond(1, place.rows.width, left),
+    }
+}
+
+/// Whether each output channel of a convolution reads one input channel, its own.
+pub(super) fn is_depthwise(graph: &Graph, id: NodeId) -> bool {
+    match &graph.node(id).op {
+        Op::Conv(conv) => {
+            let weights = graph.operand(id, 1).map(|w| &graph.node(w).out.shape);
+            conv.group > 1 && weights.is_some_and(|w| w[0] == conv.group && w[1] == 1)
+        }
+        _ => false,
+    }
+}
+
+/// A value without padding, as its shape and layout say.
+pub(super) fn dense(home: Home, tensor: &Tensor) -> Result<Place> {
+    let (rows, height) = match (tensor.shape.as_slice(), tensor.layout) {
+        ([1, c, h, w], Layout::Nhwc) => (Rows::nhwc(*h, *w, *c), *h),
+        ([1, c, 1, 1], Layout::RowMajor) => (Rows::nhwc(1, 1, *c), 1),
+        ([1, c, h, w], Layout::RowMajor) => (Rows::planes(*h, *w, *c), *h),
+        ([_, _, _, _], Layout::Nhwc) => {
+            return Err(Error::Unsupported(vec![format!("a batch larger than 1 ({tensor})")]));
+        }
+        ([outer @ .., last], _) => (Rows::nhwc(1, outer.iter().product(), *last), 1),
+        ([], _) => (Rows::nhwc(1, 1, 1), 1),
+    };
+    Ok(Place { home, rows, height })
+}
+
+/// Whether a value is an image, and convolutions of it its only readers.
+fn is_image(graph: &Graph, id: NodeId) -> bool {
+    let convolves = |reader: NodeId| {
+        matches!(graph.node(reader).op, Op::Conv(_)) && !is_depthwise(graph, reader)
+    };
+    let readers = graph.readers(id);
+    graph.node(id).out.shape.len() == 4
+        && !graph.is_output(id)
+        && readers.iter().all(|(reader, port)| port.0 == 0 && convolves(*reader))
+}
+
+/// For each value that segments pass on, the last step that reads it; outputs are read to the end.
+pub(super) fn last_reads(graph: &Graph, segments: &[Segment]) -> BTreeMap<NodeId, usize> {
+    let mut last = BTreeMap::new();
+    for (step, segment) in segments.iter().enumerate() {
+        for id in &segment.stages {
+            for (_, operand) in graph.operands(*id) {
+                last.insert(base(graph, operand), step);
+            }
+        }
+    }
+    for output in &graph.outputs {
+        last.insert(base(graph, output.node), segments.len());
+    }
+    debug_assert!(last.keys().all(|id| !is_view(graph, *id)));
+    last
+}

@@ -1,0 +1,370 @@
+//! The kernel of one operator, over places already chosen.
+
+use mnv2c_runtime::ring::Form;
+
+use crate::error::Result;
+use crate::ir::{Conv, Layout, NodeId, Op, Reducer, Tensor};
+use crate::schedule::moves;
+use crate::schedule::place::{Lowering, dense, is_depthwise};
+use crate::schedule::tile::{Product, SquareWindow};
+use crate::schedule::{
+    Broadcast, Home, Kernel, Move, PackOrder, Part, Place, RowWindow, Skip, Stage, tile,
+};
+use crate::segment::RowBatch;
+
+/// A copy of rows into padded rows.
+pub(super) fn load(node: NodeId, from: Place, into: Place) -> Stage {
+    let fed = matches!(from.home, Home::Feed(_));
+    stage(node, if fed { Kernel::Fetch } else { Kernel::Load }, vec![from], into)
+}
+
+/// A copy of a whole value that lies without padding.
+pub(super) fn repeat(node: NodeId, from: Place, into: Place) -> Stage {
+    let (shape, steps) = (vec![into.rows.len()], vec![1]);
+    let copy = Move { shape, from: 0, from_steps: steps.clone(), into: 0, into_steps: steps };
+    stage(node, Kernel::Move(copy), vec![from], into)
+}
+
+/// The last stage of a segment: its result crosses segments.
+pub(super) fn last(lowering: &mut Lowering<'_>, id: NodeId, from: Place) -> Result<Stage> {
+    let residual = lowering.graph.operand(id, 3);
+    let over = match residual {
+        Some(_) => {
+            let dying = lowering.dies_here(id, 3)?.filter(|place| place.home != from.home);
+            dying.filter(|place| overwrites(lowering, id, from, *place))
+        }
+        None => None,
+    };
+    match over {
+        Some(place) => {
+            lowering.place_over(id, place);
+            convolution(lowering, id, from, place, Skip::InPlace)
+        }
+        None => {
+            let into = lowering.place_result(id)?;
+            lower(lowering, id, from, into)
+        }
+    }
+}
+
+/// A stage of a chain, from one place into another.
+pub(super) fn lower(
+    lowering: &mut Lowering<'_>,
+    id: NodeId,
+    from: Place,
+    into: Place,
+) -> Result<Stage> {
+    match &lowering.graph.node(id).op {
+        Op::Conv(_) => {
+            let skip =
+                if lowering.graph.operand(id, 3).is_some() { Skip::Other } else { Skip::None };
+            convolution(lowering, id, from, into, skip)
+        }
+        Op::Reduce(reduce) => {
+            let kernel = Kernel::GlobalPool(reduce.kind);
+            Ok(Stage { height: from.height, ..stage(id, kernel, vec![from], into) })
+        }
+        op => unreachable!("{} does not stream", op.name()),
+    }
+}
+
+/// An operator that is a segment of its own, and no convolution.
+pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>> {
+    let graph = lowering.graph;
+    let node = graph.node(id);
+    match &node.op {
+        Op::Dense(dense) => {
+            let from = lowering.operand(id, 0)?;
+            let into = lowering.place_result(id)?;
+            let product = Product {
+                pixels: from.rows.width,
+                channels: into.rows.channels,
+                depth: from.rows.channels,
+                planes: false,
+            };
+            let tile = tile::choose(lowering.target, product);
+            let kernel =
+                Kernel::Pointwise { tile, clamp: dense.clamp, skip: Skip::None, flat: false };
+            let columns = tile[1] * lowering.target.isa.lanes();
+            let pack = lowering.pack(id, PackOrder::Panels { columns, planes: false });
+            let shared = lowering.target.threads > 1 && from.rows.width * from.height == 1;
+            let parts = if shared { into.rows.channels.div_ceil(columns) } else { 1 };
+            Ok(vec![Stage { pack: Some(pack), parts, ..stage(id, kernel, vec![from], into) }])
+        }
+        Op::Clamp(clamp) => elementwise(lowering, id, Kernel::Clamp(*clamp)),
+        Op::Unary(function) => elementwise(lowering, id, Kernel::Unary(*function)),
+        Op::Binary(function) => {
+            binary(lowering, id, |broadcast| Kernel::Binary(*function, broadcast))
+        }
+        Op::PRelu => binary(lowering, id, Kernel::PRelu),
+        Op::Softmax(softmax) => {
+            let stored: Vec<usize> = match node.out.layout {
+                Layout::RowMajor => (0..node.out.shape.len()).collect(),
+                Layout::Nhwc => vec![0, 2, 3, 1],
+            };
+            let at =
+                stored.iter().position(|axis| *axis == softmax.axis).expect("softmax has an axis");
+            let size = |axes: &[usize]| axes.iter().map(|axis| node.out.shape[*axis]).product();
+            let (outer, inner) = (size(&stored[..at]), size(&stored[at + 1..]));
+            let kernel = Kernel::Softmax {
+                softmax: *softmax,
+                outer,
+                axis: node.out.shape[softmax.axis],
+                inner,
+            };
+            elementwise(lowering, id, kernel)
+        }
+        Op::Pool(pool) => {
+            let from = lowering.operand(id, 0)?;
+            let into = lowering.place_result(id)?;
+            Ok(vec![stage(id, Kernel::Pool(pool.clone()), vec![from], into)])
+        }
+        Op::Reduce(reduce) => {
+            let from = lowering.operand(id, 0)?;
+            let into = lowering.place_result(id)?;
+            let pools = matches!(reduce.kind, Reducer::Mean | Reducer::Max);
+            if pools && reduce.axes == [2, 3] && from.rows.form == Form::Nhwc {
+                return Ok(vec![lower(lowering, id, from, into)?]);
+            }
+            let kernel = Kernel::Reduce(reduce.kind, moves::reduction(lowering, id, from)?);
+            Ok(vec![stage(id, kernel, vec![from], into)])
+        }
+        Op::Reshape
+        | Op::Transpose(_)
+        | Op::Relayout
+        | Op::Identity
+        | Op::Expand
+        | Op::Slice(_) => {
+            let from = lowering.operand(id, 0)?;
+            let into = lowering.place_result(id)?;
+            let copies = moves::copies(lowering, id, 0, from, into)?;
+            Ok(copies
+                .into_iter()
+                .map(|copy| stage(id, Kernel::Move(copy), vec![from], into))
+                .collect())
+        }
+        Op::Concat(_) => {
+            let from = graph
+                .operands(id)
+                .iter()
+                .map(|(port, _)| lowering.operand(id, port.0))
+                .collect::<Result<Vec<_>>>()?;
+            let into = lowering.place_result(id)?;
+            let mut stages = Vec::new();
+            for (port, from) in from.into_iter().enumerate() {
+                let copies = moves::copies(lowering, id, port, from, into)?;
+                stages.extend(
+                    copies.into_iter().map(|copy| stage(id, Kernel::Move(copy), vec![from], into)),
+                );
+            }
+            Ok(stages)
+        }
+        Op::Pad(_) => {
+            let from = lowering.operand(id, 0)?;
+            let into = lowering.place_result(id)?;
+            let copies = moves::copies(lowering, id, 0, from, into)?;
+            let fill =
+                moves::fill(&node.op).map(|value| stage(id, Kernel::Fill(value), vec![], into));
+            Ok(fill
+                .into_iter()
+                .chain(
+                    copies.into_iter().map(|copy| stage(id, Kernel::Move(copy), vec![from], into)),
+                )
+                .collect())
+        }
+        Op::Gemm(_) | Op::MatMul | Op::BatchNorm(_) => {
+            unreachable!("{} has no kernel and was refused", node.op.name())
+        }
+        Op::Conv(_) | Op::Input | Op::Const(_) => {
+            unreachable!("{} is no lone step", node.op.name())
+        }
+    }
+}
+
+fn convolution(
+    lowering: &mut Lowering<'_>,
+    id: NodeId,
+    from: Place,
+    into: Place,
+    skip: Skip,
+) -> Result<Stage> {
+    let Op::Conv(conv) = lowering.graph.node(id).op.clone() else {
+        unreachable!("only convolutions have residuals")
+    };
+    let lanes = lowering.target.isa.lanes();
+    let window = RowWindow {
+        span: (conv.kernel[0] - 1) * conv.dilation[0] + 1,
+        stride: conv.stride[0],
+        above: conv.pads[0],
+    };
+    let mut parts = 1;
+    let (kernel, order) = if is_depthwise(lowering.graph, id) {
+        let pixels = into.rows.width;
+        let tile = match conv.square_window() {
+            Some([kernel, stride]) => {
+                tile::choose_window(lowering.target, pixels, SquareWindow { kernel, stride })
+            }
+            None => tile::choose_any_window(lowering.target, pixels),
+        };
+        (Kernel::Depthwise { tile, conv }, PackOrder::Depthwise { lanes })
+    } else {
+        parts = matrix_parts(lowering, &conv, from, into);
+        matrix(lowering, conv, from, into, skip)
+    };
+    let residual = match skip {
+        Skip::Other => Some(lowering.operand(id, 3)?),
+        Skip::None | Skip::InPlace => None,
+    };
+    let from = [from].into_iter().chain(residual).collect();
+    let pack = Some(lowering.pack(id, order));
+    Ok(Stage { pack, window, parts, ..stage(id, kernel, from, into) })
+}
+
+/// The matrix kernel for a convolution that is not depthwise.
+fn matrix(
+    lowering: &Lowering<'_>,
+    conv: Conv,
+    from: Place,
+    into: Place,
+    skip: Skip,
+) -> (Kernel, PackOrder) {
+    let flat = is_flat(lowering, &conv, from, into);
+    let whole = product(&conv, from, into, flat);
+    let parts = matrix_parts(lowering, &conv, from, into);
+    let product = Product { pixels: whole.pixels / parts, ..whole };
+    let exact = tile::choose_exact(lowering.target, product).filter(|_| skip == Skip::InPlace);
+    let tile = exact.unwrap_or_else(|| tile::choose(lowering.target, product));
+    let order = PackOrder::Panels {
+        columns: tile[1] * lowering.target.isa.lanes(),
+        planes: product.planes,
+    };
+    let kernel = if is_point(&conv, from) {
+        Kernel::Pointwise { tile, clamp: conv.clamp, skip, flat }
+    } else {
+        Kernel::Conv { tile, conv, skip }
+    };
+    (kernel, order)
+}
+
+/// In how many parts threads share the pixels of a convolution.
+fn matrix_parts(lowering: &Lowering<'_>, conv: &Conv, from: Place, into: Place) -> usize {
+    if is_flat(lowering, conv, from, into) && !lowering.is_panel {
+        tile::parts(lowering.target, product(conv, from, into, true))
+    } else {
+        1
+    }
+}
+
+/// Whether the result of convolution `id` had better overwrite its residual at `into`.
+fn overwrites(lowering: &Lowering<'_>, id: NodeId, from: Place, into: Place) -> bool {
+    let Op::Conv(conv) = &lowering.graph.node(id).op else { return false };
+    let whole = product(conv, from, into, is_flat(lowering, conv, from, into));
+    let parts = matrix_parts(lowering, conv, from, into);
+    let product = Product { pixels: whole.pixels / parts, ..whole };
+    tile::choose_exact(lowering.target, product).is_some()
+}
+
+/// Whether all rows of a convolution are one long row.
+fn is_flat(lowering: &Lowering<'_>, conv: &Conv, from: Place, into: Place) -> bool {
+    let whole = lowering.batch == RowBatch::Whole;
+    whole && is_point(conv, from) && from.is_dense() && into.is_dense_nhwc()
+}
+
+fn is_point(conv: &Conv, from: Place) -> bool {
+    conv.is_point() && from.rows.form != Form::Planes
+}
+
+fn product(conv: &Conv, from: Place, into: Place, flat: bool) -> Product {
+    let pixels = match () {
+        () if flat => into.rows.width * into.height,
+        () if conv.is_point() => into.rows.width.min(from.rows.width),
+        () => into.rows.width,
+    };
+    Product {
+        pixels,
+        channels: into.rows.channels / conv.group,
+        depth: conv.kernel[0] * conv.kernel[1] * from.rows.channels / conv.group,
+        planes: from.rows.form == Form::Planes,
+    }
+}
+
+/// A function of each element, over its operand where that dies.
+fn elementwise(lowering: &mut Lowering<'_>, id: NodeId, kernel: Kernel) -> Result<Vec<Stage>> {
+    let (from, into) = over_or_fresh(lowering, id)?;
+    Ok(vec![stage(id, kernel, vec![from], into)])
+}
+
+fn binary(
+    lowering: &mut Lowering<'_>,
+    id: NodeId,
+    kernel: impl Fn(Broadcast) -> Kernel,
+) -> Result<Vec<Stage>> {
+    let out = lowering.graph.node(id).out.clone();
+    let shape = |lowering: &Lowering<'_>, port| {
+        let operand = lowering.graph.operand(id, port).expect("verified nodes have their operands");
+        lowering.graph.node(operand).out.clone()
+    };
+    let (a, b) = (shape(lowering, 0), shape(lowering, 1));
+    let mut stages = Vec::new();
+    let same = |tensor: &Tensor| tensor.shape == out.shape && tensor.layout == out.layout;
+    let channels = dense(Home::Output(0), &out)?.rows.channels;
+    let broadcast = match () {
+        () if same(&b) => Broadcast::Same,
+        () if b.len() == 1 => Broadcast::Scalar,
+        () if b.len() == channels && per_channel(&b, &out) => Broadcast::Channel,
+        () => Broadcast::Same,
+    };
+    if same(&a) && (broadcast != Broadcast::Same || same(&b)) {
+        let second = lowering.operand(id, 1)?;
+        let (from, into) = over_or_fresh(lowering, id)?;
+        return Ok(vec![stage(id, kernel(broadcast), vec![from, second], into)]);
+    }
+    let mut widened = Vec::new();
+    for port in 0..2 {
+        let from = lowering.operand(id, port)?;
+        if same(if port == 0 { &a } else { &b }) {
+            widened.push(from);
+            continue;
+        }
+        let rows = dense(Home::Output(0), &out)?;
+        let into = lowering.scratch(
+            &format!("{}.operand_{port}", lowering.graph.node(id).name),
+            rows.rows,
+            rows.height,
+        );
+        let copies = moves::broadcast(lowering, id, port, from, into)?;
+        stages.push(stage(id, Kernel::Move(copies), vec![from], into));
+        widened.push(into);
+    }
+    let into = lowering.place_result(id)?;
+    stages.push(stage(id, kernel(Broadcast::Same), widened, into));
+    Ok(stages)
+}
+
+/// Whether `b`, broadcast to `out`, differs only along what lies innermost in memory.
+fn per_channel(b: &Tensor, out: &Tensor) -> bool {
+    let channel = match out.layout {
+        Layout::Nhwc => 1,
+        Layout::RowMajor => out.shape.len() - 1,
+    };
+    let lead = out.shape.len() - b.shape.len();
+    b.shape.iter().enumerate().all(|(axis, dim)| *dim == 1 || axis + lead == channel)
+}
+
+/// The first operand, and either its own memory for the result or a new place.
+fn over_or_fresh(lowering: &mut Lowering<'_>, id: NodeId) -> Result<(Place, Place)> {
+    let from = lowering.operand(id, 0)?;
+    let into = match lowering.dies_here(id, 0)? {
+        Some(place) => {
+            lowering.place_over(id, place);
+            from
+        }
+        None => lowering.place_result(id)?,
+    };
+    Ok((from, into))
+}
+
+fn stage(node: NodeId, kernel: Kernel, from: Vec<Place>, into: Place) -> Stage {
+    let (window, height) = (RowWindow::SAME, into.height);
+    Stage { node, kernel, from, into, pack: None, window, height, part: Part::Row, parts: 1 }
+}

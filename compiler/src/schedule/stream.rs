@@ -1,0 +1,106 @@
+//! Rows through a chain of stages: how many each ring keeps when every stage makes just what the next one needs.
+//!
+//! The last stage asks for one row at a time; a stage asked for rows asks the one before it first. Emitted loops do
+//! the same, so what is counted here is what they hold. A ring may have a second reader: the stage that adds its rows
+//! as a residual.
+
+use std::ops::Range;
+
+use crate::schedule::{Home, Place, Stage};
+
+/// What a streamed chain holds.
+pub(super) struct Held {
+    /// Rows, counted with the stored zero rows, that the ring after each stage but the last keeps.
+    pub(super) kept: Vec<usize>,
+    /// Elements by which the reader of the chain's input must lead the writer of its result, if both are rows of
+    /// pixels that lie one after the other.
+    pub(super) lead: usize,
+}
+
+/// Runs through a chain; its rings are still as high as their images.
+pub(super) fn simulate(stages: &[Stage]) -> Held {
+    let mut flow = Flow::new(stages);
+    let last = stages.len() - 1;
+    while flow.made[last] < stages[last].height {
+        flow.make(last);
+    }
+    flow.kept.truncate(last);
+    Held { kept: flow.kept, lead: flow.lead }
+}
+
+/// Rows of stage `at`'s input, counted from the first stored zero row above, that its row `row` reads.
+fn needs(stage: &Stage, row: usize) -> Range<usize> {
+    let window = stage.window;
+    let first = row * window.stride + stage.from[0].rows.top - window.above;
+    first..first + window.span
+}
+
+struct Flow<'a> {
+    stages: &'a [Stage],
+    /// The stages that add rows of each stage's result, or of the chain's input, last of all.
+    adders: Vec<Vec<usize>>,
+    /// Rows made so far by each stage.
+    made: Vec<usize>,
+    kept: Vec<usize>,
+    lead: usize,
+}
+
+impl<'a> Flow<'a> {
+    fn new(stages: &'a [Stage]) -> Self {
+        let adders_of = |home: Home| -> Vec<usize> {
+            let adds = |at: &usize| stages[*at].from.get(1).is_some_and(|skip| skip.home == home);
+            (0..stages.len()).filter(adds).collect()
+        };
+        let homes = stages.iter().map(|stage| stage.into.home).chain([stages[0].from[0].home]);
+        let count = stages.len();
+        Self {
+            stages,
+            adders: homes.map(adders_of).collect(),
+            made: vec![0; count],
+            kept: vec![0; count],
+            lead: 0,
+        }
+    }
+
+    /// Makes the next row of stage `at`, and whatever it needs before; rows below the image are zeros and need nothing.
+    fn make(&mut self, at: usize) {
+        if at > 0 && self.made[at] < self.stages[at].height {
+            let needed = needs(&self.stages[at], self.made[at]);
+            let top = self.stages[at - 1].into.rows.top;
+            while self.made[at - 1] + top < needed.end {
+                self.make(at - 1);
+            }
+        }
+        if at + 1 < self.stages.len() {
+            let place = self.stages[at].into;
+            let written = self.made[at] + place.rows.top + 1;
+            let held = written.saturating_sub(self.first_needed(place, Some(at + 1), at)).max(1);
+            self.kept[at] = self.kept[at].max(held);
+        } else {
+            self.follow();
+        }
+        self.made[at] += 1;
+    }
+
+    /// The first row of a value, counted with the zero rows above, that somebody will still read.
+    fn first_needed(&self, place: Place, reader: Option<usize>, adders: usize) -> usize {
+        let unfinished = |at: &usize| self.made[*at] < self.stages[*at].height;
+        let read = reader.filter(unfinished).map(|at| needs(&self.stages[at], self.made[at]).start);
+        let added = self.adders[adders].iter().copied().filter(unfinished);
+        let added = added.map(|at| self.made[at] + place.rows.top);
+        read.into_iter().chain(added).min().unwrap_or(usize::MAX)
+    }
+
+    /// How far the result has come, against what of the input is still to be read.
+    fn follow(&mut self) {
+        let (first, last) = (&self.stages[0], self.stages.len() - 1);
+        let into = self.stages[last].into;
+        let (x, y) = (first.from[0], into.rows.ring(0));
+        let unread = self.first_needed(x, Some(0), self.stages.len());
+        if unread == usize::MAX {
+            return;
+        }
+        let written = (self.made[last] + 1).min(into.height) * y.row;
+        self.lead = self.lead.max(written.saturating_sub(unread * x.rows.ring(0).row));
+    }
+}

@@ -1,0 +1,80 @@
+//! What no kernel does, found before anything is lowered, so that one run names all of it.
+
+use crate::error::{Error, Result};
+use crate::ir::view::base;
+use crate::ir::{Dtype, Graph, NodeId, Op};
+
+/// Every operator without a kernel and every value that is no float, each with its node and remedy.
+pub(super) fn check(graph: &Graph) -> Result<()> {
+    let nodes = graph.ids().into_iter();
+    let operators = nodes.filter_map(|id| Some((id, obstacle(graph, id)?)));
+    let operators = operators.map(|(id, what)| {
+        let node = graph.node(id);
+        format!("{} {:?}: {what}", node.op.name(), node.name)
+    });
+    let outputs = graph.outputs.iter().filter_map(|output| {
+        let out = &graph.node(base(graph, output.node)).out;
+        let whole = !matches!(out.dtype, Dtype::F32 | Dtype::F16);
+        whole.then(|| format!("output {:?}: {out}; cast it to float", output.name))
+    });
+    let obstacles: Vec<String> = operators.chain(outputs).collect();
+    if obstacles.is_empty() { Ok(()) } else { Err(Error::Unsupported(obstacles)) }
+}
+
+fn obstacle(graph: &Graph, id: NodeId) -> Option<String> {
+    let node = graph.node(id);
+    let computed = |ports: &[usize]| {
+        let operands = ports.iter().filter_map(|port| graph.operand(id, *port));
+        operands.into_iter().any(|operand| graph.constant(operand).is_none())
+    };
+    match &node.op {
+        Op::Conv(_) if computed(&[1, 2]) => {
+            Some("its weights or bias are computed at run time; make them constants".into())
+        }
+        Op::Conv(_) | Op::Pool(_) if node.out.shape[0] > 1 => {
+            Some(format!("{} holds several images; compile for a batch of 1", node.out))
+        }
+        Op::Gemm(_) | Op::MatMul => Some(
+            "a product of two computed matrices, or of a stack of them; the second has to be one \
+             constant matrix"
+                .into(),
+        ),
+        Op::BatchNorm(_) => {
+            Some("its statistics are computed at run time; export the model for inference".into())
+        }
+        Op::Conv(_) | Op::Pool(_) | Op::Input | Op::Const(_) | Op::Dense(_) | Op::Clamp(_) => None,
+        Op::Unary(_) | Op::Binary(_) | Op::PRelu | Op::Reduce(_) | Op::Softmax(_) => None,
+        Op::Reshape | Op::Transpose(_) | Op::Relayout | Op::Identity | Op::Expand => None,
+        Op::Concat(_) | Op::Slice(_) | Op::Pad(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::{Clamp, Conv, Output, Tensor, Values};
+
+    #[test]
+    fn all_that_no_kernel_does_is_named_at_once() {
+        let mut graph = Graph::default();
+        let a = graph.add_input("a", Tensor::f32([2, 2]));
+        let x = graph.add_input("x", Tensor::f32([1, 1, 2, 2]));
+        let w = graph.add_input("w", Tensor::f32([1, 1, 1, 1]));
+        let whole = graph.add_const("shape", [1], Values::I64(vec![7]));
+        let square = graph.add("square", Op::MatMul, Tensor::f32([2, 2]), &[a, a]);
+        let pads = [0; 4];
+        let (kernel, stride, dilation) = ([1, 1], [1, 1], [1, 1]);
+        let conv = Conv { kernel, stride, dilation, pads, group: 1, clamp: Clamp::NONE };
+        let conv = graph.add("conv", Op::Conv(conv), Tensor::f32([1, 1, 2, 2]), &[x, w]);
+        for (name, node) in [("product", square), ("picture", conv), ("size", whole)] {
+            graph.outputs.push(Output { name: name.into(), node });
+        }
+        assert_eq!(
+            check(&graph).unwrap_err().to_string(),
+            "these are unsupported:\n  matmul \"square\": a product of two computed matrices, or \
+             of a stack of them; the second has to be one constant matrix\n  conv \"conv\": its \
+             weights or bias are computed at run time; make them constants\n  output \"size\": \
+             i64[1]; cast it to float"
+        );
+    }
+}

@@ -1,0 +1,158 @@
+//! The tile of a kernel: how many pixels and vectors of channels its registers hold.
+//!
+//! A tile that spills runs at a fraction of the machine's peak, so only those of the runtime's catalog are chosen
+//! from, which hold all they work on in registers. One that leaves pixels or vectors over wastes work, and a small one
+//! waits for loads: the choice is by an estimate of cycles.
+
+use mnv2c_runtime::catalog::{self, DepthwiseAnyTile, DepthwiseTile, GemmTile};
+
+use crate::target::{Isa, Target};
+
+/// Parts that threads take of one kernel's work at most.
+const MAX_PARTS: usize = 64;
+/// Vectors of output channels that a tile holds at most.
+pub(super) const MAX_VECTORS: usize = 8;
+
+/// What a matrix kernel computes in one call.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Product {
+    /// Pixels of a row.
+    pub(super) pixels: usize,
+    /// Output channels.
+    pub(super) channels: usize,
+    /// Products of a sum.
+    pub(super) depth: usize,
+    /// Whether inputs lie in planes, so that nearby inputs of a pixel are not nearby in memory.
+    pub(super) planes: bool,
+}
+
+/// The tile that computes `product` soonest.
+pub(super) fn choose(target: &Target, product: Product) -> [usize; 2] {
+    best(target, product, |_| true).0
+}
+
+/// The same among tiles whose pixels divide those of a row, as results that overwrite their residual need; nothing
+/// if that costs more than a twentieth of the time.
+pub(super) fn choose_exact(target: &Target, product: Product) -> Option<[usize; 2]> {
+    let (tile, cycles) = best(target, product, |pixels| product.pixels.is_multiple_of(pixels));
+    let (_, least) = best(target, product, |_| true);
+    (cycles <= least + least / 20).then_some(tile)
+}
+
+/// Half cycles that `product` takes with its best tile.
+pub(super) fn estimate(target: &Target, product: Product) -> usize {
+    best(target, product, |_| true).1
+}
+
+/// In how many equal parts threads had best share the pixels of `product`.
+pub(super) fn parts(target: &Target, product: Product) -> usize {
+    let time = |parts: &usize| {
+        let part = Product { pixels: product.pixels / parts, ..product };
+        (parts.div_ceil(target.threads) * estimate(target, part), *parts)
+    };
+    let most = if target.threads > 1 { product.pixels.min(MAX_PARTS) } else { 1 };
+    let equal = (1..=most).filter(|parts| product.pixels.is_multiple_of(*parts));
+    equal.min_by_key(time).unwrap_or(1)
+}
+
+/// The pixels that a depthwise tile computes along a row.
+pub(super) fn choose_window(target: &Target, pixels: usize, window: SquareWindow) -> usize {
+    let SquareWindow { kernel, stride } = window;
+    let fits = |tile: &&DepthwiseTile| {
+        (tile.isa, tile.kernel, tile.stride) == (target.isa, kernel, stride)
+    };
+    let tiles = catalog::DEPTHWISE.iter().filter(fits).map(|tile| tile.pixels);
+    let most = match (catalog::registers(target.isa), stride) {
+        (32.., 1) => 7,
+        (_, 1) | (32.., _) => 4,
+        _ => 2,
+    };
+    widest(tiles.filter(|tile| *tile <= most), pixels)
+}
+
+/// The same for the kernel of any window.
+pub(super) fn choose_any_window(target: &Target, pixels: usize) -> usize {
+    let fits = |tile: &&DepthwiseAnyTile| tile.isa == target.isa;
+    widest(catalog::DEPTHWISE_ANY.iter().filter(fits).map(|tile| tile.pixels), pixels)
+}
+
+/// A depthwise window of equal sides and strides.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SquareWindow {
+    /// Rows, and columns.
+    pub(super) kernel: usize,
+    /// Input rows, and columns, from an output to the next.
+    pub(super) stride: usize,
+}
+
+fn best(target: &Target, product: Product, allows: impl Fn(usize) -> bool) -> ([usize; 2], usize) {
+    let lanes = target.isa.lanes();
+    let fits = |tile: &&GemmTile| {
+        (tile.isa, tile.lanes) == (target.isa, lanes)
+            && tile.pixels <= product.pixels
+            && allows(tile.pixels)
+    };
+    let costs = catalog::GEMM.iter().filter(fits).map(|tile| (tile, cycles(target, tile, product)));
+    let (tile, cycles) =
+        costs.min_by_key(|(_, cycles)| *cycles).expect("every machine has a tile of one pixel");
+    ([tile.pixels, tile.vectors], cycles)
+}
+
+/// Half cycles: two multiply-adds and two loads start in one, and a sum waits four for itself. A vector of weights
+/// counts as two loads, as it comes from a farther cache than the inputs. Storing a vector and
+/// clamping it takes one more cycle, starting a tile about twelve.
+fn cycles(target: &Target, tile: &GemmTile, product: Product) -> usize {
+    let (mr, nv) = (tile.pixels, tile.vectors);
+    let loads = match target.isa {
+        Isa::Neon if !product.planes => mr.div_ceil(4) + 2 * nv,
+        _ => mr + 2 * nv,
+    };
+    let step = (mr * nv).max(loads).max(8);
+    let finish = 2 * mr * nv + 24;
+    let vectors = product.channels.div_ceil(tile.lanes);
+    let tiles = product.pixels.div_ceil(mr) * vectors.div_ceil(nv);
+    let far = if product.planes && mr > 8 { product.depth * mr / 2 } else { 0 };
+    tiles * (product.depth * step + finish + far)
+}
+
+/// The widest tile that divides `pixels`, if it is not much narrower than the widest that fits.
+fn widest(tiles: impl Iterator<Item = usize>, pixels: usize) -> usize {
+    let fits: Vec<usize> = tiles.filter(|tile| *tile <= pixels).collect();
+    let most = fits.iter().copied().max().expect("every machine has a tile of one pixel");
+    let exact = fits.into_iter().filter(|tile| pixels.is_multiple_of(*tile)).max();
+    exact.filter(|tile| tile * 2 > most).unwrap_or(most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(isa: Isa) -> Target {
+        *crate::target::TARGETS.iter().find(|target| target.isa == isa).unwrap()
+    }
+
+    fn check(isa: Isa, [pixels, depth, channels]: [usize; 3], tiles: &[[usize; 2]]) {
+        let product = Product { pixels, channels, depth, planes: false };
+        let tile = choose(&target(isa), product);
+        assert!(tiles.contains(&tile), "{isa:?} {pixels}x{depth}x{channels}: {tile:?}");
+    }
+
+    #[test]
+    fn tiles_are_those_that_measure_best() {
+        check(Isa::Avx512, [12_544, 16, 96], &[[7, 3], [14, 2], [8, 3]]);
+        check(Isa::Avx512, [196, 384, 64], &[[14, 2], [7, 2], [7, 4]]);
+        check(Isa::Avx512, [49, 160, 960], &[[7, 3]]);
+        check(Isa::Avx2, [3_136, 24, 144], &[[6, 2], [4, 3]]);
+        check(Isa::Avx2, [49, 160, 960], &[[5, 2]]);
+        check(Isa::Neon, [196, 96, 576], &[[7, 3], [7, 2], [4, 4], [8, 2]]);
+    }
+
+    #[test]
+    fn a_tile_that_divides_the_row_is_given_up_where_it_is_slow() {
+        let product = Product { pixels: 49, channels: 160, depth: 960, planes: false };
+        assert_eq!(choose_exact(&target(Isa::Avx2), product), None);
+        assert!(choose_exact(&target(Isa::Avx512), product).is_some());
+        let product = Product { pixels: 1, channels: 1_000, depth: 1_280, planes: false };
+        assert_eq!(choose(&target(Isa::Avx512), product)[0], 1);
+    }
+}

@@ -1,0 +1,75 @@
+//! Cycles that a step takes, roughly: enough to tell a good plan from a bad one, and no more.
+//!
+//! Sums cost what their tile costs. Weights that outgrow the first cache come from the second once a call, or from
+//! beyond it where those of the whole step outgrow half of that; so do whole tensors that do.
+
+use crate::ir::{Graph, NodeId};
+use crate::schedule::place::is_depthwise;
+use crate::schedule::tile::{self, Product};
+use crate::schedule::{Kernel, Part, Stage, Step};
+use crate::target::Target;
+
+/// Bytes of weights that stay near between two calls.
+const NEAR_BYTES: usize = 24 << 10;
+/// Bytes a cycle from the second cache.
+const L2_BYTES_A_CYCLE: usize = 24;
+/// Bytes a cycle from beyond it.
+const FAR_BYTES_A_CYCLE: usize = 6;
+
+/// Cycles of a step on one core.
+pub fn cycles(graph: &Graph, step: &Step, target: &Target) -> u64 {
+    let weights: usize = step.segment.stages.iter().map(|id| weights_bytes(graph, *id)).sum();
+    let rate = if weights > target.l2_bytes / 2 { FAR_BYTES_A_CYCLE } else { L2_BYTES_A_CYCLE };
+    let stage = |stage: &Stage| {
+        let far = if step.is_streamed() { 0 } else { traffic(stage, target) };
+        (work(graph, stage, target, rate) + far) as u64
+    };
+    step.stages.iter().map(stage).sum()
+}
+
+fn weights_bytes(graph: &Graph, id: NodeId) -> usize {
+    graph.operand(id, 1).map_or(0, |weights| graph.node(weights).out.bytes())
+}
+
+/// Cycles of the sums of a stage, weights arriving at `rate` bytes a cycle.
+fn work(graph: &Graph, stage: &Stage, target: &Target, rate: usize) -> usize {
+    let Some(from) = stage.from.first() else { return 0 };
+    let lanes = target.isa.lanes();
+    let (width, channels) = (stage.into.rows.width, stage.into.rows.channels);
+    let (pixels, calls) = match (stage.part, &stage.kernel) {
+        (_, Kernel::Pointwise { flat: true, .. }) => (width * stage.into.height, 1),
+        (Part::Pixels(pixels), _) => (pixels, stage.height * (row(graph, stage) / pixels).max(1)),
+        (Part::Row | Part::Channels(_), _) => (width, stage.height),
+    };
+    let calls = calls * (all_channels(graph, stage) / channels).max(1);
+    let depth = match &stage.kernel {
+        Kernel::Pointwise { .. } => from.rows.channels,
+        Kernel::Conv { conv, .. } => {
+            from.rows.channels / conv.group * conv.kernel[0] * conv.kernel[1]
+        }
+        Kernel::Depthwise { conv, .. } if is_depthwise(graph, stage.node) => {
+            let taps = conv.kernel[0] * conv.kernel[1];
+            return calls * pixels * channels.div_ceil(lanes) * (taps + 3);
+        }
+        _ => return calls * pixels * channels.div_ceil(lanes),
+    };
+    let sums = tile::estimate(target, Product { pixels, channels, depth, planes: false }) / 2;
+    let weights = depth * channels * 4;
+    let fetched = if weights > NEAR_BYTES { weights / rate } else { 0 };
+    calls * sums.max(fetched)
+}
+
+/// Pixels of a whole row of the result.
+fn row(graph: &Graph, stage: &Stage) -> usize {
+    graph.node(stage.node).out.nchw().map_or(1, |[_, _, _, w]| w)
+}
+
+fn all_channels(graph: &Graph, stage: &Stage) -> usize {
+    graph.node(stage.node).out.nchw().map_or(1, |[_, c, _, _]| c)
+}
+
+/// Cycles in which a whole result goes beyond the second cache and comes back.
+fn traffic(stage: &Stage, target: &Target) -> usize {
+    let bytes = stage.into.rows.len() * 4;
+    if bytes > target.l2_bytes / 2 { 2 * bytes / FAR_BYTES_A_CYCLE } else { 0 }
+}

@@ -1,0 +1,245 @@
+//! Graph -> Segments: which nodes may run as one streamed step.
+//!
+//! A segment is a chain: each stage reads the stage before it, rows flow through rings, and only the last value is
+//! whole. Views, constants and inputs are in no segment. `units` are the smallest segments: blocks, the head, and every
+//! other operator alone. Those that follow one another form runs, and any stretch of a run may be joined into one
+//! segment if nobody else reads a value inside it. Which stretches are, `choose` decides.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::error::{Error, Result};
+use crate::ir::view::{base, is_view};
+use crate::ir::{Block, Graph, Layout, NodeId, Op, Reduce, Reducer};
+use crate::target::Target;
+
+/// Bytes of the nearest cache that a panel of a wide value may take.
+pub(crate) const L1_BYTES: usize = 32 << 10;
+
+/// Nodes that run as one step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// What part of the network this is.
+    pub role: Role,
+    /// Its operators; each reads the one before it.
+    pub stages: Vec<NodeId>,
+    /// Rows that flow at once.
+    pub batch: RowBatch,
+}
+
+/// What part of the network a segment is: names functions and sections of reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The inverted residual of this number, counted from 1; the first may hold the stem.
+    Block(usize),
+    /// Several of them, first to last, and maybe the head behind them.
+    Blocks(usize, usize),
+    /// The last convolution with the global pooling behind it.
+    Head,
+    /// Several operators that are no blocks.
+    Chain,
+    /// One operator.
+    Single,
+    /// A value that is given to the caller a second time; its node has been computed before.
+    Copy,
+}
+
+impl Segment {
+    /// One node as a segment of its own.
+    pub fn single(role: Role, id: NodeId) -> Self {
+        Self { role, stages: vec![id], batch: RowBatch::Whole }
+    }
+}
+
+/// How many rows flow through a segment at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RowBatch {
+    /// All of them: stage after stage over whole tensors.
+    Whole,
+    /// One row of the last stage, each stage making just what the next one needs.
+    Row,
+    /// The same, and a depthwise convolution hands over a few pixels at a time instead of a row.
+    Pixels,
+    /// The same, and a depthwise convolution hands over one pixel at a time.
+    Pixel,
+}
+
+/// The smallest segments of `graph`, in an order in which each follows what it reads.
+pub fn units(graph: &Graph) -> Result<Vec<Segment>> {
+    let mut segments: Vec<Segment> = blocks(graph);
+    let claimed = |segments: &[Segment]| -> BTreeSet<NodeId> {
+        segments.iter().flat_map(|s| s.stages.iter().copied()).collect()
+    };
+    let taken = claimed(&segments);
+    segments.extend(heads(graph).filter(|s| s.stages.iter().all(|id| !taken.contains(id))));
+    let taken = claimed(&segments);
+    let singles = graph.ids().into_iter().filter(|id| !taken.contains(id) && computes(graph, *id));
+    segments.extend(singles.map(|id| Segment::single(Role::Single, id)));
+    sorted(graph, segments)
+}
+
+/// How `unit` runs fastest: a block row by row where two vectors of channels of its widest value outgrow the nearest
+/// cache, a head where its channels make no panels. Threads share whole tensors, never rows that stream.
+pub fn fastest(graph: &Graph, unit: &Segment, target: &Target) -> Segment {
+    let lanes = target.isa.lanes();
+    let shape = |id: &NodeId| graph.node(*id).out.shape.as_slice();
+    let panel = |id: &NodeId| shape(id)[2..].iter().product::<usize>() * lanes * 8;
+    let by_rows = match unit.role {
+        Role::Block(_) => {
+            target.threads == 1 && unit.stages.iter().map(panel).max() > Some(L1_BYTES)
+        }
+        Role::Head => !shape(&unit.stages[0])[1].is_multiple_of(lanes),
+        Role::Blocks(..) | Role::Chain | Role::Single | Role::Copy => false,
+    };
+    let alone = target.threads == 1;
+    let batch = if by_rows && alone { RowBatch::Row } else { RowBatch::Whole };
+    Segment { batch, ..unit.clone() }
+}
+
+/// The runs of `units`, each as indices: every unit but the first of a run reads the one before it, and all stream.
+pub fn runs(graph: &Graph, units: &[Segment]) -> Vec<Vec<usize>> {
+    let maker: BTreeMap<NodeId, usize> = units
+        .iter()
+        .enumerate()
+        .filter_map(|(at, unit)| Some((*unit.stages.last()?, at)))
+        .collect();
+    let mut runs: Vec<Vec<usize>> = Vec::new();
+    for (at, unit) in units.iter().enumerate() {
+        let before = graph.operand(unit.stages[0], 0).and_then(|x| maker.get(&x).copied());
+        let run = before.filter(|_| streams(graph, unit)).and_then(|before| {
+            runs.iter_mut()
+                .find(|run| run.last() == Some(&before) && streams(graph, &units[before]))
+        });
+        match run {
+            Some(run) => run.push(at),
+            None => runs.push(vec![at]),
+        }
+    }
+    runs
+}
+
+/// The units at `which` as one segment, if nobody else reads a value inside it.
+pub fn joined(
+    graph: &Graph,
+    units: &[Segment],
+    which: &[usize],
+    batch: RowBatch,
+) -> Option<Segment> {
+    let parts: Vec<&Segment> = which.iter().map(|at| &units[*at]).collect();
+    let stages: Vec<NodeId> = parts.iter().flat_map(|part| part.stages.iter().copied()).collect();
+    let inside = &stages[..stages.len() - 1];
+    let private = |id: &NodeId| {
+        let within = |(reader, _): &(NodeId, _)| stages.contains(reader);
+        !graph.is_output(*id) && graph.readers(*id).iter().all(within)
+    };
+    let streamed = batch != RowBatch::Whole;
+    if streamed && !(parts.iter().all(|part| streams(graph, part)) && convolves(graph, stages[0])) {
+        return None;
+    }
+    let pools = inside.iter().any(|id| matches!(graph.node(*id).op, Op::Reduce(_)));
+    (!pools && inside.iter().all(private)).then(|| Segment { role: role(&parts), stages, batch })
+}
+
+fn role(parts: &[&Segment]) -> Role {
+    let blocks: Vec<usize> = parts
+        .iter()
+        .filter_map(|part| match part.role {
+            Role::Block(number) => Some(number),
+            Role::Blocks(..) | Role::Head | Role::Chain | Role::Single | Role::Copy => None,
+        })
+        .collect();
+    match (parts, blocks.as_slice()) {
+        ([part], _) => part.role,
+        (_, [first, .., last]) => Role::Blocks(*first, *last),
+        (_, [one]) => Role::Blocks(*one, *one),
+        (_, []) => Role::Chain,
+    }
+}
+
+fn convolves(graph: &Graph, id: NodeId) -> bool {
+    matches!(graph.node(id).op, Op::Conv(_))
+}
+
+/// Whether rows can flow through a unit.
+fn streams(graph: &Graph, unit: &Segment) -> bool {
+    unit.stages.iter().all(|id| {
+        let node = graph.node(*id);
+        match &node.op {
+            Op::Conv(_) => node.out.layout == Layout::Nhwc && node.out.shape.len() == 4,
+            Op::Reduce(Reduce { kind: Reducer::Mean | Reducer::Max, axes }) => *axes == [2, 3],
+            _ => false,
+        }
+    })
+}
+
+fn blocks(graph: &Graph) -> Vec<Segment> {
+    let segment = |(index, block): (usize, &Block)| {
+        let stem = stem_of(graph, block.depthwise).filter(|_| block.expand.is_none());
+        let stages = [stem, block.expand, Some(block.depthwise), Some(block.project)];
+        let stages = stages.into_iter().flatten().collect();
+        Segment { role: Role::Block(index + 1), stages, batch: RowBatch::Whole }
+    };
+    graph.blocks.iter().enumerate().map(segment).collect()
+}
+
+/// The convolution of a graph input that only `depthwise` reads.
+fn stem_of(graph: &Graph, depthwise: NodeId) -> Option<NodeId> {
+    let stem = graph.operand(depthwise, 0)?;
+    let from = base(graph, graph.operand(stem, 0)?);
+    let fits = matches!(&graph.node(stem).op, Op::Conv(conv) if conv.group == 1)
+        && matches!(graph.node(from).op, Op::Input);
+    (fits && graph.operand(stem, 3).is_none() && graph.only_reader(stem) == Some(depthwise))
+        .then_some(stem)
+}
+
+/// Convolutions that only a global mean reads.
+fn heads(graph: &Graph) -> impl Iterator<Item = Segment> {
+    graph.ids().into_iter().filter_map(|id| {
+        let Op::Reduce(Reduce { kind: Reducer::Mean, axes }) = &graph.node(id).op else {
+            return None;
+        };
+        let conv = graph.operand(id, 0)?;
+        let fits = *axes == [2, 3]
+            && matches!(graph.node(conv).op, Op::Conv(_))
+            && graph.only_reader(conv) == Some(id);
+        fits.then(|| Segment { role: Role::Head, stages: vec![conv, id], batch: RowBatch::Whole })
+    })
+}
+
+fn computes(graph: &Graph, id: NodeId) -> bool {
+    !matches!(graph.node(id).op, Op::Input | Op::Const(_)) && !is_view(graph, id)
+}
+
+/// Puts segments in an order in which each follows what it reads, by age of their last node among the ready ones.
+pub fn sorted(graph: &Graph, segments: Vec<Segment>) -> Result<Vec<Segment>> {
+    let maker: BTreeMap<NodeId, usize> = segments
+        .iter()
+        .enumerate()
+        .flat_map(|(i, s)| s.stages.iter().map(move |id| (*id, i)))
+        .collect();
+    let reads = |segment: &Segment| -> BTreeSet<usize> {
+        let operands = segment.stages.iter().flat_map(|id| graph.operands(*id));
+        let made = operands.filter_map(|(_, operand)| maker.get(&base(graph, operand)).copied());
+        made.filter(|i| segments[*i] != *segment).collect()
+    };
+    let mut waiting: BTreeMap<usize, BTreeSet<usize>> =
+        segments.iter().enumerate().map(|(i, segment)| (i, reads(segment))).collect();
+    let position: BTreeMap<NodeId, usize> = graph
+        .order()
+        .unwrap_or_default()
+        .into_iter()
+        .enumerate()
+        .map(|(at, id)| (id, at))
+        .collect();
+    let mut order = Vec::with_capacity(segments.len());
+    while !waiting.is_empty() {
+        let ready = waiting.iter().filter(|(_, reads)| reads.is_empty()).map(|(i, _)| *i);
+        let next = ready.min_by_key(|i| segments[*i].stages.iter().map(|id| position[id]).max());
+        let next = next.ok_or_else(|| Error::Wiring("segments wait for each other".into()))?;
+        waiting.remove(&next);
+        waiting.values_mut().for_each(|reads| {
+            reads.remove(&next);
+        });
+        order.push(next);
+    }
+    Ok(order.into_iter().map(|i| segments[i].clone()).collect())
+}

@@ -1,0 +1,85 @@
+//! The machines code is emitted for: data only.
+
+use std::fmt;
+use std::str::FromStr;
+
+pub use mnv2c_runtime::isa::Isa;
+
+use crate::error::Error;
+
+/// One machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The name that `--target` takes.
+    pub name: &'static str,
+    /// One line for `mnv2c targets`.
+    pub about: &'static str,
+    /// Instructions that the emitted code uses.
+    pub isa: Isa,
+    /// Bytes of the cache that an expanded tensor should fit twice.
+    pub l2_bytes: usize,
+    /// Threads that one inference runs on.
+    pub threads: usize,
+}
+
+/// Every target, the default first.
+pub const TARGETS: &[Target] = &[
+    Target {
+        name: "generic",
+        about: "portable Rust for any machine; the platform's baseline instructions",
+        isa: Isa::Scalar,
+        l2_bytes: 256 << 10,
+        threads: 1,
+    },
+    Target {
+        name: "x86-64-v3",
+        about: "x86-64 with AVX2 and FMA (Haswell, Zen and later)",
+        isa: Isa::Avx2,
+        l2_bytes: 512 << 10,
+        threads: 1,
+    },
+    Target {
+        name: "x86-64-v4",
+        about: "x86-64 with AVX-512 F, BW, DQ, VL (Skylake-SP, Zen 4 and later)",
+        isa: Isa::Avx512,
+        l2_bytes: 1 << 20,
+        threads: 1,
+    },
+    Target {
+        name: "armv8",
+        about: "64-bit Arm with NEON (every one)",
+        isa: Isa::Neon,
+        l2_bytes: 512 << 10,
+        threads: 1,
+    },
+];
+
+impl Target {
+    /// The best target for the machine that runs the compiler.
+    pub fn host() -> Self {
+        let isa = Isa::detect();
+        let found = TARGETS.iter().find(|target| target.isa == isa);
+        *found.expect("every instruction set has a target")
+    }
+}
+
+impl FromStr for Target {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        if name == "host" {
+            return Ok(Self::host());
+        }
+        let found = TARGETS.iter().find(|target| target.name == name);
+        found.copied().ok_or_else(|| {
+            let known: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
+            Error::Spec(format!("unknown target {name:?}; use host, {}", known.join(", ")))
+        })
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}

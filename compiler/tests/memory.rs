@@ -1,0 +1,137 @@
+//! Plans at work: emitted programs run in poisoned arenas and answer as the oracle does, whatever the plan.
+//!
+//! Before a run the arena is all NaN, with canaries on both sides; after each step, what the plan calls dead is NaN
+//! again. One read of a dead row and the answer is NaN; one write outside and a canary dies.
+
+#[path = "emitted/build.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
+mod build;
+#[path = "memory/poison.rs"]
+mod poison;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use build::{Crate, MAIN_HEAD};
+use mnv2c::frontend::{onnx, spec};
+use mnv2c::ir::Graph;
+use mnv2c::objective::{Feed, Memory, Objective, Storage};
+use mnv2c::schedule::{Part, lower_alone};
+use mnv2c::segment::{self, Role, RowBatch, Segment};
+use mnv2c::target::Target;
+use mnv2c::{choose, interp, pass, testing};
+
+const FEEDS: [Feed; 3] = [Feed::Caller, Feed::Arena, Feed::Rows];
+
+fn digits() -> Graph {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/digits");
+    let bytes = fs::read(folder.join("digits.onnx")).unwrap();
+    onnx::read(bytes, &folder, &onnx::Options::default()).unwrap()
+}
+
+fn mobilenet(name: &str) -> Graph {
+    let spec = spec::Spec::parse(&format!("mobilenet_v2:{name}")).unwrap();
+    spec::graph(&spec, spec::Weights::Random { seed: 1 }).unwrap()
+}
+
+fn arena_bytes(graph: &Graph, objective: Objective, feed: Feed, storage: Storage) -> usize {
+    let memory = Memory { objective, feed, storage };
+    let mut graph = graph.clone();
+    pass::run_all(&mut graph, |_, _, _| ()).unwrap();
+    choose::choose(&graph, &Target::host(), memory).unwrap().plan.arena_len
+}
+
+#[test]
+fn every_plan_of_a_network_answers_alike_in_a_poisoned_arena() {
+    let mut nets = Crate::new("poisoned");
+    let mut main = format!("{}{MAIN_HEAD}", poison::GUARDED);
+    for (name, graph) in [("digits", digits()), ("mobilenet", mobilenet("0.35@32"))] {
+        let inputs = testing::random_inputs(&graph, 5);
+        let expected = interp::run(&graph, &inputs).unwrap();
+        for feed in FEEDS {
+            let [least, most] = [Objective::Ram, Objective::Speed]
+                .map(|objective| arena_bytes(&graph, objective, feed, Storage::F32));
+            let between = Objective::Within(least.midpoint(most));
+            // The larger network's other plans differ from these in nothing that digits does not show.
+            let count = if name == "digits" { 3 } else { 1 };
+            let objectives = [Objective::Ram, between, Objective::Speed];
+            for (at, objective) in objectives.iter().enumerate().take(count) {
+                let memory = Memory { objective: *objective, feed, ..Memory::default() };
+                let name = format!("{name}_{feed:?}_{at}").to_lowercase();
+                main += &poison::case(&mut nets, &name, &graph, memory, &inputs, &expected);
+            }
+        }
+    }
+    poison::all_right(&nets.run(&(main + "}\n")));
+}
+
+#[test]
+fn random_networks_answer_as_the_oracle_does_in_any_memory() {
+    let mut nets = Crate::new("any_memory");
+    let mut main = format!("{}{MAIN_HEAD}", poison::GUARDED);
+    for seed in 100..112 {
+        let graph = testing::random_graph(seed);
+        let inputs = testing::random_inputs(&graph, seed);
+        let expected = interp::run(&graph, &inputs).unwrap();
+        let feed = FEEDS[seed as usize % 2];
+        let memory = Memory { objective: Objective::Ram, feed, ..Memory::default() };
+        main +=
+            &poison::case(&mut nets, &format!("net_{seed}"), &graph, memory, &inputs, &expected);
+    }
+    poison::all_right(&nets.run(&(main + "}\n")));
+}
+
+/// KiB that a plan for bytes may take at most, with the image in the arena, and fed row by row.
+const LIMITS: &[(&str, Storage, f64, f64)] = &[
+    ("1.0@224", Storage::Int8, 196.0, 122.0),
+    ("0.35@224", Storage::Int8, 156.0, 50.0),
+    ("0.35@144", Storage::Int8, 66.0, 26.5),
+    ("0.35@128", Storage::Int8, 52.5, 22.5),
+    ("0.35@96", Storage::Int8, 30.0, 15.3),
+    ("1.0@224", Storage::F32, 780.0, 490.0),
+];
+
+#[test]
+fn mobilenets_fit_where_they_should() {
+    for (name, storage, in_arena, by_rows) in LIMITS {
+        let graph = mobilenet(name);
+        for (feed, limit) in [(Feed::Arena, in_arena), (Feed::Rows, by_rows)] {
+            let kib = arena_bytes(&graph, Objective::Ram, feed, *storage) as f64 / 1024.0;
+            assert!(
+                kib <= *limit,
+                "{name} {storage:?} {feed:?} takes {kib} KiB, more than {limit}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_result_does_not_grow_over_rows_that_are_read_again() {
+    let mut graph = mobilenet("0.35@96");
+    pass::run_all(&mut graph, |_, _, _| ()).unwrap();
+    let units = segment::units(&graph).unwrap();
+    let head = units.into_iter().find(|unit| unit.role == Role::Head).unwrap();
+    let by_rows = Segment { batch: RowBatch::Row, ..head };
+    let (target, later) = (Target::host(), BTreeSet::new());
+    let alone = lower_alone(&graph, &by_rows, &later, &target, Memory::default()).unwrap();
+    assert_ne!(alone.steps[0].stages[0].part, Part::Row);
+    assert_eq!(alone.overlaps, []);
+}
+
+#[test]
+fn a_limit_is_kept_and_an_impossible_one_refused() {
+    let mut graph = mobilenet("0.35@96");
+    pass::run_all(&mut graph, |_, _, _| ()).unwrap();
+    let plan = |objective| {
+        let memory = Memory { objective, ..Memory::default() };
+        choose::choose(&graph, &Target::host(), memory).map(|choice| choice.plan.arena_len)
+    };
+    let least = plan(Objective::Ram).unwrap();
+    let most = plan(Objective::Speed).unwrap();
+    for limit in [least, least + 1000, least.midpoint(most), most] {
+        assert!(plan(Objective::Within(limit)).unwrap() <= limit);
+    }
+    let refusal = plan(Objective::Within(least - 1)).unwrap_err().to_string();
+    assert!(refusal.contains(&format!("takes {least} bytes")), "{refusal}");
+}

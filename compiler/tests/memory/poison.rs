@@ -1,0 +1,155 @@
+//! Emitted files with poison between their steps, and cases that run them under guard.
+
+use std::fmt::Write as _;
+
+use mnv2c::Artifact;
+use mnv2c::interp::Array;
+use mnv2c::ir::Graph;
+use mnv2c::objective::Memory;
+use mnv2c::schedule::Home;
+use mnv2c::target::Target;
+
+use crate::build::{Crate, compile_for};
+
+/// An arena between canaries.
+pub(crate) const GUARDED: &str = "
+const CANARY: [u64; 64] = [0x5afe_c0de_5afe_c0de; 64];
+
+#[repr(C)]
+struct Guarded<T> {
+    before: [u64; 64],
+    arena: T,
+    after: [u64; 64],
+}
+
+/// Writes a row of an image of planes as pixels, the channels of each side by side.
+fn row_of_planes(planes: &[f32], channels: usize, row: usize, pixels: &mut [f32]) {
+    let (width, plane) = (pixels.len() / channels, planes.len() / channels);
+    for (pixel, into) in pixels.chunks_exact_mut(channels).enumerate() {
+        for (channel, value) in into.iter_mut().enumerate() {
+            *value = planes[channel * plane + row * width + pixel];
+        }
+    }
+}
+";
+
+/// What is added to an emitted file.
+const POISON: &str = "
+impl Arena {
+    /// Makes bytes NaN.
+    pub fn poison(&mut self, ranges: &[core::ops::Range<usize>]) {
+        for range in ranges {
+            for float in self.0.bytes_mut()[range.clone()].chunks_exact_mut(4) {
+                float.copy_from_slice(&f32::NAN.to_le_bytes());
+            }
+        }
+    }
+}
+";
+
+/// A module with the poisoned network, and the statements of `main` that print its name and error.
+pub(crate) fn case(
+    nets: &mut Crate,
+    name: &str,
+    graph: &Graph,
+    memory: Memory,
+    inputs: &[Array],
+    expected: &[Array],
+) -> String {
+    let artifact = compile_for(graph.clone(), &Target::host(), memory, &format!("{name}.bin"));
+    nets.put(&format!("{name}.bin"), &artifact.blob.bytes());
+    nets.put(&format!("{name}.rs"), poisoned(&artifact).as_bytes());
+    let mut main = format!(
+        "    {{\n        #[path = \"{name}.rs\"]\n        mod net;\n        \
+         let mut guarded = Box::new(Guarded {{ before: CANARY, arena: net::Arena::new(), after: CANARY }});\n        \
+         assert_eq!(size_of::<net::Arena>(), net::ARENA_BYTES);\n        \
+         guarded.arena.poison(&[0..net::ARENA_BYTES]);\n"
+    );
+    let (mut arguments, mut fills) = (String::new(), String::new());
+    for (at, (array, intake)) in inputs.iter().zip(&artifact.schedule.intakes).enumerate() {
+        nets.put(&format!("{name}.x{at}"), &bytes(array));
+        writeln!(main, "        let x{at} = floats(\"{name}.x{at}\");").unwrap();
+        let (row, channels) =
+            (intake.place.rows.width * intake.place.rows.channels, intake.place.rows.channels);
+        let copy = if intake.planes {
+            format!("row_of_planes(&x{at}, {channels}, row, pixels)")
+        } else {
+            format!("pixels.copy_from_slice(&x{at}[row * {row}..][..{row}])")
+        };
+        let slot = if inputs.len() > 1 { format!("input_{at}") } else { "input".to_owned() };
+        match intake.place.home {
+            Home::Arena(_) => writeln!(
+                fills,
+                "        for (row, pixels) in guarded.arena.{slot}().chunks_exact_mut({row}).enumerate() {{ {copy} }}"
+            )
+            .unwrap(),
+            Home::Feed(_) => write!(arguments, ", |row, pixels| {copy}").unwrap(),
+            _ => write!(arguments, ", x{at}[..].try_into().unwrap()").unwrap(),
+        }
+    }
+    for (at, array) in expected.iter().enumerate() {
+        nets.put(&format!("{name}.y{at}"), &bytes(array));
+        writeln!(main, "        let mut y{at} = [0.0; {}];", array.values.len()).unwrap();
+        write!(arguments, ", &mut y{at}").unwrap();
+    }
+    let infer = if artifact.schedule.asks_for_rows() { "infer_rows" } else { "infer" };
+    main += &fills;
+    writeln!(main, "        net::{infer}(&mut guarded.arena{arguments});").unwrap();
+    writeln!(
+        main,
+        "        assert!(guarded.before == CANARY && guarded.after == CANARY, \"{name}\");"
+    )
+    .unwrap();
+    for at in 0..expected.len() {
+        let file = format!("{name}.y{at}");
+        writeln!(main, "        println!(\"{name} {{}}\", error(&y{at}, &floats(\"{file}\")));")
+            .unwrap();
+    }
+    main + "    }\n"
+}
+
+/// Whether every line that was printed names an error that rounding explains.
+pub(crate) fn all_right(printed: &str) {
+    assert!(!printed.is_empty());
+    for line in printed.lines() {
+        let (name, error) = line.split_once(' ').unwrap();
+        let error: f32 = error.parse().unwrap();
+        assert!(error < 1e-4, "{name} is off by {error} of its largest magnitude");
+    }
+}
+
+/// The emitted file, with poison after each step for all that the next one must not read.
+fn poisoned(artifact: &Artifact) -> String {
+    let start = artifact.rust.find("\nfn run(").unwrap();
+    let body = start + artifact.rust[start..].find("{\n").unwrap() + 2;
+    let end = body + artifact.rust[body..].find("\n}").unwrap() + 1;
+    let mut calls = String::new();
+    for (step, call) in artifact.rust[body..end].split_inclusive(");\n").enumerate() {
+        let dead = dead_after(artifact, step);
+        writeln!(calls, "{call}    arena.poison(&{dead:?});").unwrap();
+    }
+    [&artifact.rust[..body], &calls, &artifact.rust[end..], POISON].concat()
+}
+
+/// Bytes in which no buffer lies that lives both at `step` and after it.
+fn dead_after(artifact: &Artifact, step: usize) -> Vec<std::ops::Range<usize>> {
+    let buffers = artifact.schedule.buffers.iter().zip(&artifact.plan.slots);
+    let lives =
+        buffers.filter(|(buffer, _)| buffer.live.start <= step && buffer.live.end > step + 1);
+    let mut live: Vec<_> = lives.map(|(_, slot)| slot.offset..slot.end()).collect();
+    live.sort_by_key(|range| range.start);
+    let (mut dead, mut at) = (Vec::new(), 0);
+    for range in live {
+        if range.start > at {
+            dead.push(at..range.start);
+        }
+        at = at.max(range.end);
+    }
+    dead.push(at..artifact.plan.arena_len);
+    dead
+}
+
+fn bytes(array: &Array) -> Vec<u8> {
+    let floats = array.values.as_f32().unwrap();
+    floats.iter().flat_map(|x| x.to_le_bytes()).collect()
+}
