@@ -1,0 +1,587 @@
+//! One stage: the const that holds its numbers, and the call that runs it.
+
+use mnv2c_runtime::ring::{Form, Rows};
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+use crate::emit::literal;
+use crate::emit::step::Scope;
+use crate::ir::{Binary, Block, Clamp, Conv, Graph, Pool, PoolKind, Reducer, Unary};
+use crate::schedule::{Broadcast, Home, Kernel, Move, Part, Place, Skip, Stage, Step};
+use crate::segment::Role;
+
+/// What the const of a stage's kernel is called.
+pub(super) fn word(graph: &Graph, step: &Step, stage: &Stage) -> &'static str {
+    let block = match step.segment.role {
+        Role::Block(number) => graph.blocks.get(number - 1),
+        Role::Blocks(first, _) => {
+            let block = block_of(graph, stage).map(|(_, block)| block);
+            block.or_else(|| graph.blocks.get(first - 1).filter(|_| !before_pool(step, stage)))
+        }
+        Role::Head | Role::Chain | Role::Single | Role::Copy => None,
+    };
+    let role = if before_pool(step, stage) { Role::Head } else { step.segment.role };
+    match (&stage.kernel, block, role) {
+        (Kernel::Load, _, _) => "load",
+        (Kernel::Depthwise { .. }, _, _) => "depthwise",
+        (Kernel::GlobalPool(_) | Kernel::Pool(_), _, _) => "pool",
+        (Kernel::Move(_) | Kernel::Fill(_), _, _) => "copy",
+        (_, Some(block), _) if block.expand == Some(stage.node) => "expand",
+        (_, Some(block), _) if block.project == stage.node => "project",
+        (_, Some(_), _) => "stem",
+        (_, None, Role::Head) => "head",
+        (_, None, _) => graph.node(stage.node).op.name(),
+    }
+}
+
+/// The number, counted from 1, and the block that a stage is in.
+pub(super) fn block_of<'a>(graph: &'a Graph, stage: &Stage) -> Option<(usize, &'a Block)> {
+    let id = stage.node;
+    let mut blocks = (1..).zip(&graph.blocks);
+    blocks.find(|(_, it)| it.expand == Some(id) || it.depthwise == id || it.project == id)
+}
+
+/// Whether global pooling follows a stage.
+fn before_pool(step: &Step, stage: &Stage) -> bool {
+    let next = step.stages.iter().skip_while(|it| it.node != stage.node).nth(1);
+    next.is_some_and(|next| matches!(next.kernel, Kernel::GlobalPool(_)))
+}
+
+/// What the memory that a kernel fills is called, where it lives for the step only.
+pub(super) fn result(word: &str) -> &'static str {
+    match word {
+        "load" => "padded",
+        "expand" | "stem" => "wide",
+        "depthwise" => "thin",
+        "head" => "last",
+        _ => "part",
+    }
+}
+
+/// Paths in the runtime that a kernel's const and call name.
+pub(super) fn imports(kernel: &Kernel) -> Vec<&'static str> {
+    match kernel {
+        Kernel::Load => vec!["kernel::copy::Relayout"],
+        Kernel::Fetch => vec!["ring::Rows"],
+        Kernel::Pointwise { skip, .. } => with_skip(*skip, "kernel::pointwise::Pointwise"),
+        Kernel::Conv { skip, .. } => with_skip(*skip, "kernel::conv::Conv"),
+        Kernel::Depthwise { conv, .. } if conv.square_window().is_some() => {
+            vec!["clamp::Clamp", "kernel::depthwise::Depthwise"]
+        }
+        Kernel::Depthwise { .. } => vec!["clamp::Clamp", "kernel::depthwise::DepthwiseAny"],
+        Kernel::Pool(pool) => {
+            let kind: &[&str] = match pool.kind {
+                PoolKind::Max => &["kernel::pool::MaxPool"],
+                PoolKind::Average | PoolKind::AverageWithPads => {
+                    &["kernel::pool::AveragePool", "kernel::pool::Divisor"]
+                }
+            };
+            [kind, &["kernel::pool::Pool", "kernel::pool::Window"]].concat()
+        }
+        Kernel::GlobalPool(_) => vec!["kernel::global_pool::GlobalPool"],
+        Kernel::Clamp(_) => vec!["clamp::Clamp", "kernel::unary::self", "kernel::unary::Unary"],
+        Kernel::Unary(_) => vec!["kernel::unary::self", "kernel::unary::Unary"],
+        Kernel::Binary(..) | Kernel::PRelu(_) => {
+            vec!["clamp::Clamp", "kernel::elementwise::self", "kernel::elementwise::Binary"]
+        }
+        Kernel::Softmax { .. } => vec!["kernel::softmax::Softmax"],
+        Kernel::Move(_) => vec!["kernel::strided::Steps", "kernel::strided::Strided"],
+        Kernel::Reduce(..) => {
+            vec!["kernel::reduce::Fold", "kernel::reduce::Reduce", "kernel::strided::Steps"]
+        }
+        Kernel::Fill(_) => vec![],
+    }
+}
+
+/// Whether the call passes the token of the instruction set.
+pub(super) fn takes_token(kernel: &Kernel) -> bool {
+    matches!(kernel, Kernel::Pointwise { .. } | Kernel::Conv { .. } | Kernel::Depthwise { .. })
+}
+
+/// Whether the second operand is one number, written out in the call.
+pub(super) fn is_scalar(kernel: &Kernel) -> bool {
+    matches!(kernel, Kernel::Binary(_, Broadcast::Scalar) | Kernel::PRelu(Broadcast::Scalar))
+}
+
+/// Whether the const says where rows lie.
+pub(super) fn names_rings(kernel: &Kernel) -> bool {
+    takes_token(kernel) || matches!(kernel, Kernel::Load | Kernel::Pool(_) | Kernel::GlobalPool(_))
+}
+
+/// How rows lie, as an expression.
+pub(super) fn rows(rows: Rows) -> TokenStream {
+    let (kept, width, channels) =
+        (literal::size(rows.kept), literal::size(rows.width), literal::size(rows.channels));
+    let form = match rows.form {
+        Form::Nhwc => quote!(Rows::nhwc(#kept, #width, #channels)),
+        Form::Planes => quote!(Rows::planes(#kept, #width, #channels)),
+        Form::Chunks(lanes) => {
+            let lanes = literal::size(lanes);
+            quote!(Rows::chunks(#kept, #width, #channels, #lanes))
+        }
+    };
+    if [rows.top, rows.left, rows.right] == [0; 3] {
+        return form;
+    }
+    let (top, left, right) =
+        (literal::size(rows.top), literal::size(rows.left), literal::size(rows.right));
+    quote!(#form.padded(#top, #left, #right))
+}
+
+/// The const that holds the kernel's numbers, if it has any.
+pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<TokenStream> {
+    let (name, into) = (scope.kernel(at), stage.into);
+    let from = stage.from.first().copied();
+    let (kind, value) = match &stage.kernel {
+        Kernel::Load => (quote!(Relayout), relayout(scope, from?, into)),
+        Kernel::Pointwise { tile: [mr, nv], clamp, flat, .. } => {
+            let (mr, nv) = (literal::size(*mr), literal::size(*nv));
+            (quote!(Pointwise<#mr, #nv>), pointwise(scope, stage, *clamp, *flat))
+        }
+        Kernel::Conv { tile: [mr, nv], conv, .. } => {
+            let (mr, nv) = (literal::size(*mr), literal::size(*nv));
+            (quote!(Conv<#mr, #nv>), convolution(scope, from?, into, conv))
+        }
+        Kernel::Depthwise { tile, conv } => depthwise(scope, from?, into, *tile, conv),
+        Kernel::Pool(pool) => pooling(scope, from?, into, pool),
+        Kernel::GlobalPool(_) => (quote!(GlobalPool), global_pool(scope, from?)),
+        Kernel::Softmax { outer, axis, inner, .. } => {
+            let (outer, axis, inner) =
+                (literal::size(*outer), literal::size(*axis), literal::size(*inner));
+            (quote!(Softmax), quote!(Softmax { outer: #outer, axis: #axis, inner: #inner }))
+        }
+        Kernel::Move(copy) => {
+            let (rank, lens, from, into) = walk(copy);
+            (quote!(Strided<#rank>), quote!(Strided::new(#lens, #from, #into)))
+        }
+        Kernel::Reduce(kind, copy) => {
+            let (rank, lens, from, into) = walk(copy);
+            let fold = match kind {
+                Reducer::Sum => quote!(Fold::Sum),
+                Reducer::Mean => quote!(Fold::Mean),
+                Reducer::Max => quote!(Fold::Max),
+                Reducer::Min => quote!(Fold::Min),
+            };
+            (quote!(Reduce<#rank>), quote!(Reduce::new(#fold, #lens, #from, #into)))
+        }
+        Kernel::Clamp(_)
+        | Kernel::Unary(_)
+        | Kernel::Binary(..)
+        | Kernel::PRelu(_)
+        | Kernel::Fetch
+        | Kernel::Fill(_) => return None,
+    };
+    Some(quote!(const #name: #kind = #value;))
+}
+
+/// The statement that runs the stage over `rows` of its result.
+pub(super) fn run(scope: &Scope<'_>, at: usize, stage: &Stage, rows: &TokenStream) -> TokenStream {
+    let (w, y) = (scope.weights(at), scope.variable(stage.into));
+    run_with(scope, at, stage, rows, [w, y])
+}
+
+/// The same with other expressions for its weights and for what it writes.
+pub(super) fn run_with(
+    scope: &Scope<'_>,
+    at: usize,
+    stage: &Stage,
+    rows: &TokenStream,
+    [w, y]: [TokenStream; 2],
+) -> TokenStream {
+    let name = scope.kernel(at);
+    let x = stage.from.first().map(|place| scope.variable(*place)).unwrap_or_default();
+    let (w, x, y) = part(scope, stage, [w, x, y]);
+    let over = stage.from.first().is_some_and(|place| place.home == stage.into.home);
+    let second = || {
+        if is_scalar(&stage.kernel) {
+            scalar(scope, stage.from[1])
+        } else {
+            scope.variable(stage.from[1])
+        }
+    };
+    match &stage.kernel {
+        Kernel::Load => quote!(#name.run(#rows, #x, #y);),
+        Kernel::Fetch => {
+            let fetch = fetch(scope, stage, &quote!(row));
+            quote!(for row in #rows { #fetch })
+        }
+        Kernel::Pointwise { flat: true, skip, .. } => {
+            matrix(scope, stage, *skip, quote!(#name), [w, x, y], &quote!(0..1))
+        }
+        Kernel::Pointwise { skip, .. } | Kernel::Conv { skip, .. } => {
+            matrix(scope, stage, *skip, quote!(#name), [w, x, y], rows)
+        }
+        Kernel::Depthwise { .. } => quote!(#name.run(isa, #w, #x, #y, #rows);),
+        Kernel::Pool(_) => quote!(#name.run(#rows, #x, #y);),
+        Kernel::GlobalPool(Reducer::Max) => quote!(#name.max(#rows, #x, #y);),
+        Kernel::GlobalPool(_) => quote!(#name.average(#rows, #x, #y);),
+        Kernel::Clamp(clamp) => {
+            let clamp = literal::clamp(*clamp);
+            let function = quote!(Unary::Clamp(#clamp));
+            if over {
+                quote!(unary::unary_assign(#function, #y);)
+            } else {
+                quote!(unary::unary(#function, #x, #y);)
+            }
+        }
+        Kernel::Unary(function) => {
+            let function = unary(*function);
+            if over {
+                quote!(unary::unary_assign(#function, #y);)
+            } else {
+                quote!(unary::unary(#function, #x, #y);)
+            }
+        }
+        Kernel::Binary(function, broadcast) => {
+            let function = format_ident!("{}", binary(*function));
+            elementwise(*broadcast, &quote!(Binary::#function), [x, second(), y], over)
+        }
+        Kernel::PRelu(broadcast) => {
+            elementwise(*broadcast, &quote!(Binary::PRelu), [x, second(), y], over)
+        }
+        Kernel::Softmax { softmax, .. } => {
+            let method = if softmax.log { "run_log" } else { "run" };
+            if over {
+                let method = format_ident!("{method}_assign");
+                quote!(#name.#method(#y);)
+            } else {
+                let method = format_ident!("{method}");
+                quote!(#name.#method(#x, #y);)
+            }
+        }
+        Kernel::Move(_) | Kernel::Reduce(..) => quote!(#name.run(#x, #y);),
+        Kernel::Fill(value) => {
+            let value = literal::float(*value);
+            quote!(#y.fill(#value);)
+        }
+    }
+}
+
+/// What a call works on: all of the slices, or what they hold from a part of the row on.
+fn part(
+    scope: &Scope<'_>,
+    stage: &Stage,
+    [w, x, y]: [TokenStream; 3],
+) -> (TokenStream, TokenStream, TokenStream) {
+    let Some(from) = stage.from.first() else { return (w, x, y) };
+    match (stage.part, &stage.kernel) {
+        (Part::Pixels(_), Kernel::Depthwise { conv, .. }) => {
+            let x = from_pixel(&x, *from, conv.stride[1]);
+            (w, quote!(&#x), y)
+        }
+        (Part::Pixels(_), _) => {
+            let y = from_pixel(&y, stage.into, 1);
+            (w, x, quote!(&mut #y))
+        }
+        (Part::Channels(_), Kernel::GlobalPool(_)) => {
+            let some = literal::size(from.rows.channels);
+            (w, x, quote!(&mut #y[panel * #some..][..#some]))
+        }
+        (Part::Channels(_), _) => {
+            let panel = stage.pack.map_or(0, |id| scope.network.blob.range(id).len());
+            let panel = literal::size(panel / scope.parts(stage));
+            (quote!(&#w[panel * #panel..]), x, y)
+        }
+        (Part::Row, _) => (w, x, y),
+    }
+}
+
+/// What a slice holds from image column `pixel * stride` on.
+fn from_pixel(slice: &TokenStream, place: Place, stride: usize) -> TokenStream {
+    let step = literal::size(place.rows.ring(0).pixel * stride);
+    quote!(#slice[pixel * #step..])
+}
+
+/// The statement that asks the caller for a row.
+pub(super) fn fetch(scope: &Scope<'_>, stage: &Stage, row: &TokenStream) -> TokenStream {
+    let (next, ring, y) =
+        (scope.variable(stage.from[0]), scope.rows_of(stage.into), scope.variable(stage.into));
+    quote!(#next(#row, #ring.row_mut(#y, #row));)
+}
+
+fn with_skip(skip: Skip, path: &'static str) -> Vec<&'static str> {
+    match skip {
+        Skip::None => vec!["clamp::Clamp", path],
+        Skip::Other | Skip::InPlace => vec!["clamp::Clamp", "simd::gemm::Residual", path],
+    }
+}
+
+fn matrix(
+    scope: &Scope<'_>,
+    stage: &Stage,
+    skip: Skip,
+    name: TokenStream,
+    [w, x, y]: [TokenStream; 3],
+    rows: &TokenStream,
+) -> TokenStream {
+    match skip {
+        Skip::None => quote!(#name.run(isa, #w, #x, #y, #rows);),
+        Skip::InPlace => quote!(#name.run_adding(isa, #w, #x, #y, Residual::InPlace, #rows);),
+        Skip::Other => {
+            let (other, ring) =
+                (scope.variable(stage.from[1]), scope.ring(flattened(stage, stage.from[1])));
+            let other = match stage.part {
+                Part::Pixels(_) => {
+                    let other = from_pixel(&other, stage.from[1], 1);
+                    quote!(&#other)
+                }
+                Part::Row | Part::Channels(_) => other,
+            };
+            quote!(#name.run_adding(isa, #w, #x, #y, Residual::Of(#other, #ring), #rows);)
+        }
+    }
+}
+
+/// A place seen as one long row, where the kernel does.
+pub(super) fn flattened(stage: &Stage, place: Place) -> Place {
+    match stage.kernel {
+        Kernel::Pointwise { flat: true, .. } => {
+            let rows = Rows::nhwc(1, place.rows.width * place.height, place.rows.channels);
+            Place { rows, height: 1, ..place }
+        }
+        _ => place,
+    }
+}
+
+fn elementwise(
+    broadcast: Broadcast,
+    function: &TokenStream,
+    [a, b, y]: [TokenStream; 3],
+    over: bool,
+) -> TokenStream {
+    let clamp = literal::clamp(Clamp::NONE);
+    let method = match broadcast {
+        Broadcast::Same => "binary",
+        Broadcast::Channel => "channels",
+        Broadcast::Scalar => "scalar",
+    };
+    if over {
+        let method = format_ident!("{method}_assign");
+        quote!(elementwise::#method(#function, #y, #b, #clamp);)
+    } else {
+        let method = format_ident!("{method}");
+        quote!(elementwise::#method(#function, #a, #b, #clamp, #y);)
+    }
+}
+
+/// One number: written out where it is constant.
+fn scalar(scope: &Scope<'_>, place: Place) -> TokenStream {
+    match place.home {
+        Home::Weights(id) => literal::float(scope.network.blob.floats(id)[0]),
+        Home::Input(_) | Home::Output(_) | Home::Arena(_) | Home::Feed(_) => {
+            let slice = scope.variable(place);
+            quote!(#slice[0])
+        }
+    }
+}
+
+fn pointwise(scope: &Scope<'_>, stage: &Stage, clamp: Clamp, flat: bool) -> TokenStream {
+    let (from, into, parts) = (stage.from[0], stage.into, stage.parts);
+    let wide = |place: Place| {
+        let (pixels, channels) = (place.rows.width * place.height, place.rows.channels);
+        match place.rows.form {
+            Form::Chunks(lanes) if flat => Rows::chunks(1, pixels, channels, lanes),
+            _ if flat => Rows::nhwc(1, pixels, channels),
+            _ => place.rows,
+        }
+    };
+    let whole = if flat { wide(into).width / parts } else { into.rows.width };
+    let width = if flat { whole } else { whole.min(from.rows.width) };
+    let (c_in, c_out) = (from.rows.channels, into.rows.channels);
+    let (width, c_in, c_out) = (literal::size(width), literal::size(c_in), literal::size(c_out));
+    let (from, into) = (
+        scope.ring(Place { rows: wide(from), ..from }),
+        scope.ring(Place { rows: wide(into), ..into }),
+    );
+    let clamp = literal::clamp(clamp);
+    quote!(Pointwise { width: #width, c_in: #c_in, c_out: #c_out, from: #from, into: #into, clamp: #clamp })
+}
+
+fn convolution(scope: &Scope<'_>, from: Place, into: Place, conv: &Conv) -> TokenStream {
+    let width = literal::size(into.rows.width);
+    let window = window(conv);
+    let (groups, c_in, c_out) = (
+        literal::size(conv.group),
+        literal::size(from.rows.channels),
+        literal::size(into.rows.channels),
+    );
+    let (from, into, clamp) = (scope.ring(from), scope.ring(into), literal::clamp(conv.clamp));
+    quote! {
+        Conv {
+            width: #width, #window,
+            groups: #groups, c_in: #c_in, c_out: #c_out, from: #from, into: #into, clamp: #clamp,
+        }
+    }
+}
+
+fn depthwise(
+    scope: &Scope<'_>,
+    from: Place,
+    into: Place,
+    tile: usize,
+    conv: &Conv,
+) -> (TokenStream, TokenStream) {
+    let (width, channels, tile) =
+        (literal::size(into.rows.width), literal::size(from.rows.channels), literal::size(tile));
+    let (from, into, clamp) = (scope.ring(from), scope.ring(into), literal::clamp(conv.clamp));
+    if let Some([k, stride]) = conv.square_window() {
+        let (k, stride) = (literal::size(k), literal::size(stride));
+        let pad = pair([conv.pads[0], conv.pads[1]]);
+        let value = quote! {
+            Depthwise { width: #width, channels: #channels, pad: #pad, from: #from, into: #into, clamp: #clamp }
+        };
+        return (quote!(Depthwise<#k, #stride, #tile>), value);
+    }
+    let window = window(conv);
+    let value = quote! {
+        DepthwiseAny { width: #width, channels: #channels, #window, from: #from, into: #into, clamp: #clamp }
+    };
+    (quote!(DepthwiseAny<#tile>), value)
+}
+
+fn window(conv: &Conv) -> TokenStream {
+    let (kernel, stride, dilation) = (pair(conv.kernel), pair(conv.stride), pair(conv.dilation));
+    let pad = pair([conv.pads[0], conv.pads[1]]);
+    quote!(kernel: #kernel, stride: #stride, dilation: #dilation, pad: #pad)
+}
+
+fn pair([a, b]: [usize; 2]) -> TokenStream {
+    let (a, b) = (literal::size(a), literal::size(b));
+    quote!([#a, #b])
+}
+
+fn pooling(scope: &Scope<'_>, from: Place, into: Place, pool: &Pool) -> (TokenStream, TokenStream) {
+    let axis = |at: usize, len: usize| {
+        let fields = [
+            len,
+            pool.kernel[at],
+            pool.stride[at],
+            pool.dilation[at],
+            pool.pads[at],
+            pool.pads[at + 2],
+        ];
+        let [len, taps, stride, dilation, before, after] = fields.map(literal::size);
+        quote! {
+            Window { len: #len, taps: #taps, stride: #stride, dilation: #dilation, before: #before, after: #after }
+        }
+    };
+    let (down, across) = (axis(0, from.height), axis(1, from.rows.width));
+    let (width, channels) = (literal::size(into.rows.width), literal::size(from.rows.channels));
+    let (from, into) = (scope.ring(from), scope.ring(into));
+    let fields = quote! {
+        Pool { from: #from, into: #into, channels: #channels, down: #down, across: #across, width: #width }
+    };
+    match pool.kind {
+        PoolKind::Max => (quote!(MaxPool), quote!(MaxPool(#fields))),
+        PoolKind::Average => {
+            (quote!(AveragePool), quote!(AveragePool { pool: #fields, divisor: Divisor::Inside }))
+        }
+        PoolKind::AverageWithPads => {
+            (quote!(AveragePool), quote!(AveragePool { pool: #fields, divisor: Divisor::Padded }))
+        }
+    }
+}
+
+fn global_pool(scope: &Scope<'_>, from: Place) -> TokenStream {
+    let (channels, height, width) = (
+        literal::size(from.rows.channels),
+        literal::size(from.height),
+        literal::size(from.rows.width),
+    );
+    let from = scope.ring(from);
+    quote!(GlobalPool { from: #from, channels: #channels, height: #height, width: #width })
+}
+
+fn relayout(scope: &Scope<'_>, from: Place, into: Place) -> TokenStream {
+    let lanes = |rows: Rows| match rows.form {
+        Form::Nhwc => rows.channels,
+        Form::Chunks(lanes) => lanes,
+        Form::Planes => 1,
+    };
+    let (from_lanes, into_lanes) =
+        (literal::size(lanes(from.rows)), literal::size(lanes(into.rows)));
+    let (width, channels) = (literal::size(from.rows.width), literal::size(from.rows.channels));
+    let (from, into) = (scope.ring(from), scope.ring(into));
+    quote! {
+        Relayout {
+            from: #from, from_lanes: #from_lanes, into: #into, into_lanes: #into_lanes,
+            width: #width, channels: #channels,
+        }
+    }
+}
+
+/// Rank, lengths and both sides of a walk, without axes of one element.
+fn walk(copy: &Move) -> (TokenStream, TokenStream, TokenStream, TokenStream) {
+    let mut axes: Vec<usize> =
+        (0..copy.shape.len()).filter(|axis| copy.shape[*axis] != 1).collect();
+    if axes.is_empty() && !copy.shape.is_empty() {
+        axes.push(0);
+    }
+    let rank = literal::size(axes.len().max(1));
+    let pick = |steps: &[isize]| -> Vec<TokenStream> {
+        if axes.is_empty() {
+            vec![quote!(1)]
+        } else {
+            axes.iter().map(|axis| literal::step(steps[*axis])).collect()
+        }
+    };
+    let lens: Vec<_> = if axes.is_empty() {
+        vec![literal::size(1)]
+    } else {
+        axes.iter().map(|axis| literal::size(copy.shape[*axis])).collect()
+    };
+    let side = |start: usize, steps: &[isize]| {
+        let (start, by) = (literal::size(start), pick(steps));
+        quote!(Steps { start: #start, by: [#(#by),*] })
+    };
+    let (from, into) = (side(copy.from, &copy.from_steps), side(copy.into, &copy.into_steps));
+    (quote!(#rank), quote!([#(#lens),*]), from, into)
+}
+
+fn binary(function: Binary) -> &'static str {
+    match function {
+        Binary::Add => "Add",
+        Binary::Sub => "Sub",
+        Binary::Mul => "Mul",
+        Binary::Div => "Div",
+        Binary::Min => "Min",
+        Binary::Max => "Max",
+        Binary::Pow => "Pow",
+    }
+}
+
+fn unary(function: Unary) -> TokenStream {
+    let plain = |name: &str| {
+        let name = format_ident!("{name}");
+        quote!(Unary::#name)
+    };
+    match function {
+        Unary::LeakyRelu(alpha) => {
+            let alpha = literal::float(alpha);
+            quote!(Unary::LeakyRelu { alpha: #alpha })
+        }
+        Unary::Elu(alpha) => {
+            let alpha = literal::float(alpha);
+            quote!(Unary::Elu { alpha: #alpha })
+        }
+        Unary::HardSigmoid(alpha, beta) => {
+            let (alpha, beta) = (literal::float(alpha), literal::float(beta));
+            quote!(Unary::HardSigmoid { alpha: #alpha, beta: #beta })
+        }
+        Unary::Sigmoid => plain("Sigmoid"),
+        Unary::HardSwish => plain("HardSwish"),
+        Unary::Silu => plain("Silu"),
+        Unary::Tanh => plain("Tanh"),
+        Unary::Gelu => plain("Gelu"),
+        Unary::Erf => plain("Erf"),
+        Unary::Exp => plain("Exp"),
+        Unary::Log => plain("Log"),
+        Unary::Sqrt => plain("Sqrt"),
+        Unary::Reciprocal => plain("Reciprocal"),
+        Unary::Neg => plain("Neg"),
+        Unary::Abs => plain("Abs"),
+        Unary::Floor => plain("Floor"),
+        Unary::Ceil => plain("Ceil"),
+        Unary::Round => plain("Round"),
+    }
+}

@@ -1,0 +1,111 @@
+//! The sentence above each emitted function, and the file's own.
+
+use crate::ir::{Graph, NodeId, Op};
+use crate::schedule::{Home, Kernel, Place, Stage, Step};
+use crate::segment::Role;
+
+/// What a step is, what it does to shapes, and what it costs.
+pub(super) fn step(graph: &Graph, step: &Step) -> String {
+    let first = &step.stages[0];
+    let last = step.stages.last().expect("a step has a stage");
+    let widths: Vec<String> = std::iter::once(channels(first.from.first()))
+        .chain(
+            step.stages
+                .iter()
+                .filter(|stage| changes_width(stage))
+                .filter_map(|stage| graph.node(stage.node).out.shape.get(1).map(usize::to_string)),
+        )
+        .filter(|width| !width.is_empty())
+        .collect();
+    let strided = step
+        .stages
+        .iter()
+        .map(|stage| stage.window.stride)
+        .filter(|stride| *stride > 1)
+        .product::<usize>();
+    let stride = if strided > 1 { format!(", stride {strided}") } else { String::new() };
+    let residual = if has_residual(graph, &step.segment.stages) { ", residual" } else { "" };
+    let size = format!("{}x{}", last.into.height, last.into.rows.width);
+    let what = subject(graph, step);
+    let shape = if step.madds > 0 {
+        format!(": {} at {size}{stride}{residual}", widths.join(" -> "))
+    } else {
+        String::new()
+    };
+    format!("{what}{shape}.{}", cost(step.madds))
+}
+
+/// `300.8 M MAdds`, or nothing for none.
+pub(super) fn cost(madds: u64) -> String {
+    match madds {
+        0 => String::new(),
+        1..100_000 => format!(" {:.1} K MAdds.", madds as f64 / 1e3),
+        _ => format!(" {:.1} M MAdds.", madds as f64 / 1e6),
+    }
+}
+
+fn subject(graph: &Graph, step: &Step) -> String {
+    let names: Vec<&str> =
+        step.segment.stages.iter().map(|id| graph.node(*id).name.as_str()).collect();
+    let names = match names.as_slice() {
+        [one] => format!("`{one}`"),
+        [first, .., last] => format!("`{first}` to `{last}`"),
+        [] => String::new(),
+    };
+    match step.segment.role {
+        Role::Block(number) if holds_stem(graph, step, number) => {
+            format!("Stem and block {number}, {names}")
+        }
+        Role::Block(number) => format!("Block {number}, {names}"),
+        Role::Blocks(first, last) => {
+            let stem = if holds_stem(graph, step, first) { "stem, " } else { "" };
+            let head = if holds_head(graph, step) { ", head" } else { "" };
+            let blocks = if first == last {
+                format!("block {first}")
+            } else {
+                format!("blocks {first} to {last}")
+            };
+            title(&format!("{stem}{blocks}{head}, {names}"))
+        }
+        Role::Chain => format!("Chain {names}"),
+        Role::Head => format!("Head and global pooling, {names}"),
+        Role::Copy => format!("Copy of {names}"),
+        Role::Single => format!("{} {names}", title(graph.node(step.segment.stages[0]).op.name())),
+    }
+}
+
+/// Whether a step ends in global pooling.
+pub(super) fn holds_head(graph: &Graph, step: &Step) -> bool {
+    let last = step.segment.stages.last();
+    last.is_some_and(|id| matches!(graph.node(*id).op, Op::Reduce(_)))
+}
+
+fn holds_stem(graph: &Graph, step: &Step, number: usize) -> bool {
+    let (first, block) = (step.segment.stages[0], graph.blocks[number - 1]);
+    Some(first) != block.expand && first != block.depthwise
+}
+
+fn has_residual(graph: &Graph, stages: &[NodeId]) -> bool {
+    stages
+        .iter()
+        .any(|id| matches!(graph.node(*id).op, Op::Conv(_)) && graph.operand(*id, 3).is_some())
+}
+
+fn changes_width(stage: &Stage) -> bool {
+    matches!(stage.kernel, Kernel::Pointwise { .. } | Kernel::Conv { .. })
+}
+
+fn channels(place: Option<&Place>) -> String {
+    match place {
+        Some(Place { home: Home::Weights(_), .. }) | None => String::new(),
+        Some(place) => place.rows.channels.to_string(),
+    }
+}
+
+fn title(word: &str) -> String {
+    let mut words = word.replace('_', " ");
+    if let Some(first) = words.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    words
+}

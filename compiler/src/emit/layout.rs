@@ -1,0 +1,175 @@
+//! Where rustfmt, with its default widths, breaks a statement.
+//!
+//! Only what emitted files hold is known here: signatures, consts, lets and calls, with lists in brackets.
+
+/// Widest line.
+const LINE: usize = 100;
+/// Widest arguments of a call, or elements of an array, on one line.
+const LIST: usize = 60;
+/// Widest fields of a struct on one line.
+const FIELDS: usize = 18;
+
+/// Whether a line starts something that is laid out here.
+pub(super) fn is_statement(line: &str) -> bool {
+    let starts = ["pub fn ", "fn ", "const ", "pub const ", "pub(super) const ", "static ", "let "];
+    let is_item = starts.iter().any(|start| line.starts_with(start));
+    let is_call = line.starts_with(|c: char| c.is_ascii_alphabetic()) && !is_block(line);
+    is_item || is_call
+}
+
+/// Whether `next` belongs to a statement: a bracket is open, or a method is called on it. The bracket that opens the
+/// body of a function is no list.
+pub(super) fn continues(statement: &str, next: &str) -> bool {
+    let body = statement.contains("fn ") && statement.ends_with('{');
+    let closure = statement.ends_with("| {");
+    next.starts_with('.') || (!closure && depth(statement) > i32::from(body))
+}
+
+/// Appends the next line to a statement.
+pub(super) fn join(statement: &mut String, line: &str) {
+    let closes = line.starts_with([')', ']', '}']);
+    if closes && statement.ends_with(',') {
+        statement.pop();
+    }
+    let brace = statement.ends_with('{') || line.starts_with('}');
+    let tight = statement.ends_with(['(', '[']) || closes || line.starts_with('.');
+    if brace || !tight {
+        statement.push(' ');
+    }
+    statement.push_str(line);
+}
+
+/// Writes a statement on as many lines as it needs.
+pub(super) fn statement(text: &mut String, statement: &str, indent: usize) {
+    let fits = |code: &str, indent: usize| indent + code.chars().count() <= LINE;
+    let mut line = |indent: usize, code: &str| text.push_str(&format!("{:indent$}{code}\n", ""));
+    let short = statement.contains("fn ") || lists_are_short(statement);
+    let value = statement.split_once(" = ").filter(|(_, value)| fits(value, indent + 4));
+    let Some((open, close)) = list(statement).filter(|_| !short || !fits(statement, indent)) else {
+        return line(indent, statement);
+    };
+    if let (Some((place, value)), true) = (value, short) {
+        line(indent, &format!("{place} ="));
+        return line(indent + 4, value);
+    }
+    line(indent, &statement[..=open]);
+    for element in elements(&statement[open + 1..close]) {
+        self::statement(text, &format!("{element},"), indent + 4);
+    }
+    text.push_str(&format!("{:indent$}{}\n", "", &statement[close..]));
+}
+
+/// The list to be broken: the outermost, or what is inside it where that is one array.
+fn list(statement: &str) -> Option<(usize, usize)> {
+    let (open, close) = outermost(statement)?;
+    let inner = &statement[open + 1..close];
+    let array = inner.starts_with('[') && elements(inner).len() == 1;
+    Some(if array { (open + 1, close - 1) } else { (open, close) })
+}
+
+fn is_block(line: &str) -> bool {
+    let keywords =
+        ["for ", "while ", "if ", "impl ", "mod ", "pub struct ", "unsafe ", "use ", "pub use "];
+    keywords.iter().any(|keyword| line.starts_with(keyword)) || line.ends_with("| {")
+}
+
+fn depth(text: &str) -> i32 {
+    text.chars().map(|c| i32::from("([{".contains(c)) - i32::from(")]}".contains(c))).sum()
+}
+
+/// Whether no list inside is wider than rustfmt leaves on one line.
+fn lists_are_short(text: &str) -> bool {
+    let Some((open, close)) = outermost(text) else { return true };
+    let inner = text[open + 1..close].trim();
+    let most = if text[open..].starts_with('{') { FIELDS } else { LIST };
+    inner.chars().count() <= most && elements(inner).iter().all(|element| lists_are_short(element))
+}
+
+/// The first bracket after `=` (or of all, where there is none) that holds a list, and the one that closes it.
+fn outermost(text: &str) -> Option<(usize, usize)> {
+    let from = text.find(" = ").map_or(0, |at| at + 3);
+    let open = from + text[from..].find(['(', '[', '{'])?;
+    let mut depth = 0;
+    for (at, c) in text[open..].char_indices() {
+        depth += i32::from("([{".contains(c)) - i32::from(")]}".contains(c));
+        if depth == 0 {
+            return Some((open, open + at));
+        }
+    }
+    None
+}
+
+/// The elements of a list, split at commas outside all brackets.
+fn elements(list: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut parts) = (0, 0, Vec::new());
+    for (at, c) in list.char_indices() {
+        depth += i32::from("([{".contains(c)) - i32::from(")]}".contains(c));
+        if c == ',' && depth == 0 {
+            parts.push(list[start..at].trim());
+            start = at + 1;
+        }
+    }
+    parts.push(list[start..].trim());
+    parts.retain(|part| !part.is_empty());
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(before: &str, after: &str) {
+        let mut text = String::new();
+        statement(&mut text, before, 4);
+        assert_eq!(text, after);
+    }
+
+    #[test]
+    fn short_calls_stay_on_one_line() {
+        check("POOL.run(0..7, x, y);", "    POOL.run(0..7, x, y);\n");
+    }
+
+    #[test]
+    fn wide_arguments_go_one_a_line() {
+        check(
+            "PROJECT.run_adding(isa, weights::BLOCK_10_PROJECT, thin, x, Residual::InPlace, 0..14);",
+            "    PROJECT.run_adding(\n        isa,\n        weights::BLOCK_10_PROJECT,\n        thin,\n        x,\n        \
+             Residual::InPlace,\n        0..14,\n    );\n",
+        );
+    }
+
+    #[test]
+    fn a_value_that_fits_below_goes_there() {
+        check(
+            "const SLOTS: Slots<f32, 4, ARENA_BYTES> = Slots::new([0..3_888, 3_888..4_656, 4_992..5_248, 16_944..17_456]);",
+            "    const SLOTS: Slots<f32, 4, ARENA_BYTES> =\n        \
+             Slots::new([0..3_888, 3_888..4_656, 4_992..5_248, 16_944..17_456]);\n",
+        );
+    }
+
+    #[test]
+    fn one_wide_array_keeps_its_brackets_beside_the_call() {
+        check(
+            "let x = Slots::new([1_000_000..2_000_000, 2_000_000..3_000_000, 3_000_000..4_000_000]);",
+            "    let x = Slots::new([\n        1_000_000..2_000_000,\n        2_000_000..3_000_000,\n        \
+             3_000_000..4_000_000,\n    ]);\n",
+        );
+    }
+
+    #[test]
+    fn structs_of_a_few_columns_stay_on_one_line() {
+        check("let x = Clamp { lo: 0.0, hi: 6.0 };", "    let x = Clamp { lo: 0.0, hi: 6.0 };\n");
+        check(
+            "let x = Pool { width: 7, height: 7 };",
+            "    let x = Pool {\n        width: 7,\n        height: 7,\n    };\n",
+        );
+    }
+
+    #[test]
+    fn types_before_the_value_are_left_alone() {
+        check(
+            "const SHAPE: [usize; 4] = [1, 3, 224, 224];",
+            "    const SHAPE: [usize; 4] = [1, 3, 224, 224];\n",
+        );
+    }
+}

@@ -1,0 +1,364 @@
+//! The whole file: facts, weights, arena, `infer`, and a function for each step.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, format_ident, quote};
+
+use crate::emit::names::{self, Names};
+use crate::emit::{Network, literal, probe, step, weights};
+use crate::schedule::{Home, Intake, Port};
+use crate::target::Isa;
+
+/// Names that the file itself uses, so that no step or port may take them.
+const RESERVED: &[&str] = &[
+    "arena", "infer", "run", "weights", "isa", "simd", "row", "rows", "pixel", "panel", "panels",
+    "part", "pool", "scratch", "next_row", "x", "y",
+];
+
+/// The lines at the top.
+pub(super) fn header(network: &Network<'_>) -> String {
+    let facts = network.facts;
+    let (madds, params) = (facts.madds as f64 / 1e6, facts.params as f64 / 1e6);
+    let arena = network.plan.arena_len as f64 / 1024.0;
+    format!(
+        "{}: {madds:.1} M MAdds, {params:.2} M parameters, {arena:.1} KiB of arena.\n\n\
+         Written by mnv2c for {}; edit the model instead and compile again.",
+        facts.name, network.target,
+    )
+}
+
+/// Every item, in the order in which a reader wants them.
+pub(super) fn items(network: &Network<'_>) -> Vec<TokenStream> {
+    let names = StepNames::new(network);
+    let steps = network.schedule.steps.iter().zip(&names.steps);
+    let functions: Vec<step::Function> =
+        steps.map(|(step, name)| step::function(network, step, name, &names.ports)).collect();
+    let mut items = imports(network, &functions);
+    items.extend(facts(network));
+    items.extend(arena(network));
+    items.extend(weights::object(network, &functions));
+    items.push(infer(network, &names));
+    items.push(run(network, &names, &functions));
+    items.extend(functions.iter().map(|function| function.item.clone()));
+    items.extend(probe::items(network));
+    items.extend(weights::item(network, &functions));
+    items
+}
+
+/// Names of the functions and of the arrays that the caller lends.
+struct StepNames {
+    steps: Vec<String>,
+    ports: step::Ports,
+}
+
+impl StepNames {
+    fn new(network: &Network<'_>) -> Self {
+        let mut names = Names::reserving(RESERVED);
+        let mut port = |port: &Port| names.take(&port.name);
+        let inputs = network.schedule.inputs.iter().map(&mut port).collect();
+        let outputs = network.schedule.outputs.iter().map(&mut port).collect();
+        let steps = network
+            .schedule
+            .steps
+            .iter()
+            .map(|step| names.take(&step::name(network.graph, step)))
+            .collect();
+        Self { steps, ports: step::Ports { inputs, outputs } }
+    }
+}
+
+fn imports(network: &Network<'_>, functions: &[step::Function]) -> Vec<TokenStream> {
+    let token = format!("simd::{}", step::token(network.target));
+    let always = ["arena::self", "arena::Slots", "blob::Blob", token.as_str()];
+    let needed = if network.target.isa == Isa::Scalar { None } else { Some("isa::self") };
+    let kernels = functions.iter().flat_map(|function| function.kernels.iter().copied());
+    let mut modules: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for path in always
+        .into_iter()
+        .chain(needed)
+        .chain(kernels)
+        .chain(probe::imports(network).iter().copied())
+        .chain(weights::imports(network).iter().copied())
+    {
+        let (module, name) = path.rsplit_once("::").expect("imports are paths");
+        modules.entry(module).or_default().insert(name);
+    }
+    let threads = (network.target.threads > 1).then(|| {
+        quote!(
+            pub use mnv2c_runtime::pool::Pool;
+        )
+    });
+    threads
+        .into_iter()
+        .chain(modules.into_iter().map(|(module, names)| import(module, &names)))
+        .collect()
+}
+
+/// One `use`, in the order of names that rustfmt keeps: `self` first.
+fn import(module: &str, names: &BTreeSet<&str>) -> TokenStream {
+    let own = names.contains("self").then_some("self");
+    let names: Vec<&str> =
+        own.into_iter().chain(names.iter().copied().filter(|name| *name != "self")).collect();
+    let path = match names.as_slice() {
+        ["self"] => module.to_owned(),
+        [name] => format!("{module}::{name}"),
+        names => format!("{module}::{{{}}}", names.join(", ")),
+    };
+    let path: TokenStream = path.parse().expect("imports are Rust");
+    quote!(use mnv2c_runtime::#path;)
+}
+
+fn facts(network: &Network<'_>) -> Vec<TokenStream> {
+    let facts = network.facts;
+    let mut items = Vec::new();
+    let several = |ports: &[Port]| ports.len() > 1;
+    for (kind, ports) in
+        [("INPUT", &network.schedule.inputs), ("OUTPUT", &network.schedule.outputs)]
+    {
+        for (at, port) in ports.iter().enumerate() {
+            let stem = if several(ports) { format!("{kind}_{at}") } else { kind.to_owned() };
+            let (name, len_name) = (format_ident!("{stem}_SHAPE"), format_ident!("{stem}_LEN"));
+            let rank = literal::size(port.shape.len());
+            let dims = port.shape.iter().map(|dim| literal::size(*dim));
+            let about = format!(" Shape of `{}`.", port.name);
+            items.push(quote!(#[doc = #about] pub const #name: [usize; #rank] = [#(#dims),*];));
+            let len = literal::size(port.shape.iter().product());
+            let about = format!(" Numbers in `{}`.", port.name);
+            items.push(quote!(#[doc = #about] pub const #len_name: usize = #len;));
+        }
+    }
+    let arena = literal::size(network.plan.arena_len);
+    let (madds, params, sha256) =
+        (literal::int(facts.madds), literal::int(facts.params), &facts.sha256);
+    items.push(quote!(#[doc = " Bytes of working memory: the size of [`Arena`]."] pub const ARENA_BYTES: usize = #arena;));
+    items.push(quote!(#[doc = " Multiply-adds of one inference."] pub const MADDS: u64 = #madds;));
+    items.push(quote!(#[doc = " Trained numbers."] pub const PARAMS: u64 = #params;));
+    items.push(quote!(#[doc = " SHA-256 of the model this was compiled from."] pub const MODEL_SHA256: &str = #sha256;));
+    items
+}
+
+fn arena(network: &Network<'_>) -> Vec<TokenStream> {
+    let slots = input_slots(network);
+    vec![
+        quote! {
+            #[doc = " The memory that every value between input and output lies in; its contents mean nothing between calls."]
+            pub struct Arena(arena::Arena<ARENA_BYTES>);
+        },
+        quote! {
+            impl Arena {
+                #[doc = " All zero: a static one takes no room in the program's file."]
+                pub const fn new() -> Self {
+                    Self(arena::Arena::new())
+                }
+
+                #(#slots)*
+            }
+        },
+        quote! {
+            impl Default for Arena {
+                fn default() -> Self {
+                    Self::new()
+                }
+            }
+        },
+    ]
+}
+
+/// The methods that lend the slots of inputs that lie in the arena.
+fn input_slots(network: &Network<'_>) -> Vec<TokenStream> {
+    let several = network.schedule.inputs.len() > 1;
+    let slot = |(at, (intake, port)): (usize, (&Intake, &Port))| {
+        let Home::Arena(buffer) = intake.place.home else { return None };
+        let slot = network.plan.slots[buffer.0];
+        let (start, len) = (slot.offset / 4, port.shape.iter().product::<usize>());
+        let (range, len) = (literal::range(&(start..start + len)), literal::size(len));
+        let name = if several { format_ident!("input_{at}") } else { format_ident!("input") };
+        let layout =
+            if intake.planes { ", as rows of pixels with their channels side by side" } else { "" };
+        let about = format!(
+            " Where `{}` is written before each `infer`, which overwrites it{layout}.",
+            port.name
+        );
+        Some(quote! {
+            #[doc = #about]
+            pub fn #name(&mut self) -> &mut [f32; #len] {
+                const SLOTS: Slots<f32, 1, ARENA_BYTES> = Slots::one(#range);
+                let [input] = self.0.slots(SLOTS);
+                input.first_chunk_mut().expect("the slot has this length")
+            }
+        })
+    };
+    let ports = network.schedule.intakes.iter().zip(&network.schedule.inputs);
+    ports.enumerate().filter_map(slot).collect()
+}
+
+fn infer(network: &Network<'_>, names: &StepNames) -> TokenStream {
+    let token = step::token(network.target);
+    let parameters = parameters(network, names, |port| port.shape.iter().product(), Caller::User);
+    let (given, passed) = weights::parameter(network);
+    let feeds =
+        inputs(network, names).any(|(intake, ..)| matches!(intake.place.home, Home::Feed(_)));
+    let name = if feeds { format_ident!("infer_rows") } else { format_ident!("infer") };
+    let about = format!(
+        " Computes {} from {}.",
+        names.ports.outputs.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+        names.ports.inputs.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+    );
+    let (takes_pool, pool) = pool(network);
+    let call = match network.target.isa {
+        Isa::Scalar => for_each_part(
+            network,
+            names,
+            |arguments| quote!(run(#token::new(), #pool #passed arena, #arguments);),
+        ),
+        Isa::Avx2 | Isa::Avx512 | Isa::Neon => {
+            let calls = for_each_part(
+                network,
+                names,
+                |arguments| quote!(unsafe { run(#token::assume(), #pool #passed arena, #arguments) }),
+            );
+            quote! {
+                isa::require(isa::Isa::#token);
+                #calls
+            }
+        }
+    };
+    let needs = network.target.isa.features();
+    let needs = if needs.is_empty() {
+        quote!()
+    } else {
+        let text = format!(" Needs a machine with {needs}: see `isa::Isa::detect`.");
+        quote!(#[doc = ""] #[doc = #text])
+    };
+    let asks = if feeds {
+        quote!(#[doc = ""] #[doc = " Asks for each row of the image once, from the first: pixels with their channels side by side."])
+    } else {
+        quote!()
+    };
+    quote! {
+        #[doc = #about]
+        #asks
+        #needs
+        pub fn #name(#takes_pool #given arena: &mut Arena #(, #parameters)*) {
+            #call
+        }
+    }
+}
+
+/// `call` with the caller's arrays, or with one part after another of those of a batch.
+fn for_each_part(
+    network: &Network<'_>,
+    names: &StepNames,
+    call: impl Fn(TokenStream) -> TokenStream,
+) -> TokenStream {
+    if network.schedule.batch == 1 {
+        let arguments = arguments(network, names);
+        return call(quote!(#(#arguments),*));
+    }
+    let idents = |names: &[String]| names.iter().map(|name| names::ident(name)).collect::<Vec<_>>();
+    let (inputs, outputs) = (idents(&names.ports.inputs), idents(&names.ports.outputs));
+    let batch = literal::size(network.schedule.batch);
+    let call = call(quote!(#(&#inputs[part],)* #(&mut #outputs[part]),*));
+    quote! {
+        #(let (#inputs, _) = #inputs.as_chunks();)*
+        #(let (#outputs, _) = #outputs.as_chunks_mut();)*
+        for part in 0..#batch {
+            #call
+        }
+    }
+}
+
+fn run(network: &Network<'_>, names: &StepNames, functions: &[step::Function]) -> TokenStream {
+    let token = step::token(network.target);
+    let parameters =
+        parameters(network, names, |port| network.schedule.part_len(port), Caller::Infer);
+    let feature = step::feature(network.target);
+    let (given, _) = weights::parameter(network);
+    let calls = functions.iter().zip(&names.steps).map(|(function, name)| {
+        let (name, arguments) = (names::ident(name), &function.arguments);
+        quote!(#name(isa #(, #arguments)*);)
+    });
+    let start = probe::start(network);
+    let (takes_pool, _) = pool(network);
+    quote! {
+        #feature
+        fn run(isa: #token, #takes_pool #given arena: &mut Arena #(, #parameters)*) {
+            #start
+            #(#calls)*
+        }
+    }
+}
+
+/// The parameter and the argument for the threads, where there are several.
+fn pool(network: &Network<'_>) -> (TokenStream, TokenStream) {
+    if network.target.threads == 1 {
+        return (quote!(), quote!());
+    }
+    (quote!(pool: &mut Pool,), quote!(pool,))
+}
+
+/// Who calls a function that takes arrays and functions of the user.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Caller {
+    /// The user, who gives functions away.
+    User,
+    /// `infer`, which lends them.
+    Infer,
+}
+
+/// The arrays that the caller lends, of `len` elements each, and the functions that give rows.
+fn parameters(
+    network: &Network<'_>,
+    names: &StepNames,
+    len: impl Fn(&Port) -> usize,
+    caller: Caller,
+) -> Vec<TokenStream> {
+    let ports = &names.ports;
+    let inputs = inputs(network, names).filter_map(|(intake, name, port)| {
+        let (ident, len) = (names::ident(name), literal::size(len(port)));
+        match intake.place.home {
+            Home::Feed(at) => {
+                let next = step::next_row(network, ports, at);
+                Some(match caller {
+                    Caller::User => quote!(mut #next: impl FnMut(usize, &mut [f32])),
+                    Caller::Infer => quote!(#next: &mut impl FnMut(usize, &mut [f32])),
+                })
+            }
+            Home::Arena(_) => None,
+            Home::Input(_) | Home::Output(_) | Home::Weights(_) => {
+                Some(quote!(#ident: &[f32; #len]))
+            }
+        }
+    });
+    let outputs = ports.outputs.iter().zip(&network.schedule.outputs).map(|(name, port)| {
+        let (name, len) = (names::ident(name), len(port));
+        quote!(#name: &mut [f32; #len])
+    });
+    inputs.chain(outputs).collect()
+}
+
+/// What `infer` passes on.
+fn arguments(network: &Network<'_>, names: &StepNames) -> Vec<TokenStream> {
+    let inputs = inputs(network, names).filter_map(|(intake, name, _)| match intake.place.home {
+        Home::Feed(at) => {
+            let next = step::next_row(network, &names.ports, at);
+            Some(quote!(&mut #next))
+        }
+        Home::Arena(_) => None,
+        Home::Input(_) | Home::Output(_) | Home::Weights(_) => {
+            Some(names::ident(name).into_token_stream())
+        }
+    });
+    let outputs = names.ports.outputs.iter().map(|name| names::ident(name).into_token_stream());
+    inputs.chain(outputs).collect()
+}
+
+/// How each input reaches the network, what the file calls it, and what the model does.
+fn inputs<'a>(
+    network: &'a Network<'a>,
+    names: &'a StepNames,
+) -> impl Iterator<Item = (&'a Intake, &'a String, &'a Port)> {
+    let ports = names.ports.inputs.iter().zip(&network.schedule.inputs);
+    network.schedule.intakes.iter().zip(ports).map(|(intake, (name, port))| (intake, name, port))
+}

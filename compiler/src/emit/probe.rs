@@ -1,0 +1,104 @@
+//! Where an emitted file reads the clock, when it is asked to say what each kernel costs.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::emit::{Network, call, literal, step};
+use crate::ir::Graph;
+use crate::schedule::{Kernel, Schedule, Step};
+use crate::target::Isa;
+
+/// A kernel whose time is taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// The function it is called in.
+    pub step: String,
+    /// The const that holds its numbers.
+    pub kernel: &'static str,
+    /// Pixels and vectors that its registers hold, such as `14x2`; empty where there is no tile.
+    pub tile: String,
+    /// Multiply-adds of one inference.
+    pub madds: u64,
+}
+
+/// Every kernel in the order of its clock.
+pub fn probes(graph: &Graph, schedule: &Schedule) -> Vec<Probe> {
+    let kernels = |step: &Step| -> Vec<Probe> {
+        let name = step::name(graph, step);
+        let kernel = |stage| Probe {
+            step: name.clone(),
+            kernel: call::word(graph, step, stage),
+            tile: tile(&stage.kernel),
+            madds: if stage.pack.is_some() { graph.madds(stage.node) } else { 0 },
+        };
+        step.stages.iter().map(kernel).collect()
+    };
+    schedule.steps.iter().flat_map(kernels).collect()
+}
+
+/// The clock, and what a program asks of it.
+pub(super) fn items(network: &Network<'_>) -> Vec<TokenStream> {
+    if !network.probed {
+        return Vec::new();
+    }
+    let count = literal::size(network.schedule.steps.iter().map(|step| step.stages.len()).sum());
+    let isa = network.target.isa;
+    let (token, feature) = (step::token(network.target), step::feature(network.target));
+    let call = match isa {
+        Isa::Scalar => quote!(peak(#token::new())),
+        Isa::Avx2 | Isa::Avx512 | Isa::Neon => quote! {
+            isa::require(isa::Isa::#token);
+            unsafe { peak(#token::assume()) }
+        },
+    };
+    vec![
+        quote! {
+            #[doc = " Nanoseconds spent in each kernel."]
+            pub static CLOCK: Clock<#count> = Clock::new();
+        },
+        quote! {
+            #[doc = " The most GFLOP/s that one core can do."]
+            pub fn fma_peak() -> f64 {
+                #call
+            }
+        },
+        quote! {
+            #feature
+            #[inline(never)]
+            fn peak(isa: #token) -> f64 {
+                probe::fma_peak(isa)
+            }
+        },
+    ]
+}
+
+/// Paths in the runtime that the clock needs.
+pub(super) fn imports(network: &Network<'_>) -> &'static [&'static str] {
+    if network.probed { &["probe::self", "probe::Clock"] } else { &[] }
+}
+
+/// The statement that starts the clock.
+pub(super) fn start(network: &Network<'_>) -> TokenStream {
+    if network.probed { quote!(CLOCK.start();) } else { quote!() }
+}
+
+/// The statement after the call of stage `at` of `step`.
+pub(super) fn mark(network: &Network<'_>, step: &Step, at: usize) -> TokenStream {
+    if !network.probed {
+        return quote!();
+    }
+    let before = network.schedule.steps.iter().take_while(|other| !std::ptr::eq(*other, step));
+    let first: usize = before.map(|step| step.stages.len()).sum();
+    let at = literal::size(first + at);
+    quote!(CLOCK.mark(#at);)
+}
+
+fn tile(kernel: &Kernel) -> String {
+    match kernel {
+        Kernel::Pointwise { tile: [mr, nv], .. } | Kernel::Conv { tile: [mr, nv], .. } => {
+            format!("{mr}x{nv}")
+        }
+        Kernel::Depthwise { tile, .. } => format!("{tile}x1"),
+        _ => String::new(),
+    }
+}

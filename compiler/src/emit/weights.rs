@@ -1,0 +1,114 @@
+//! The trained numbers in an emitted file: consts into a static blob, or methods of what the caller was given.
+
+use mnv2c_runtime::blob;
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{ToTokens, quote};
+
+use crate::emit::names;
+use crate::emit::step::Function;
+use crate::emit::{Carrier, Network, literal};
+
+/// Paths in the runtime that the weights need beside `Blob`.
+pub(super) fn imports(network: &Network<'_>) -> &'static [&'static str] {
+    match network.carrier {
+        Carrier::File | Carrier::Literal => &[],
+        Carrier::Extern => &["blob::BlobError"],
+    }
+}
+
+/// The parameter and the argument in front of the arena, each with its comma, if the caller holds the weights.
+pub(super) fn parameter(network: &Network<'_>) -> (TokenStream, TokenStream) {
+    match network.carrier {
+        Carrier::File | Carrier::Literal => (quote!(), quote!()),
+        Carrier::Extern => (quote!(weights: Weights,), quote!(weights,)),
+    }
+}
+
+/// The numbers called `name`.
+pub(super) fn expression(network: &Network<'_>, name: &Ident) -> TokenStream {
+    match network.carrier {
+        Carrier::File | Carrier::Literal => quote!(weights::#name),
+        Carrier::Extern => {
+            let name = method(name);
+            quote!(weights.#name())
+        }
+    }
+}
+
+/// The type that holds weights which come from without.
+pub(super) fn object(network: &Network<'_>, functions: &[Function]) -> Vec<TokenStream> {
+    if network.carrier != Carrier::Extern {
+        return Vec::new();
+    }
+    let len = literal::size(network.blob.bytes_len());
+    let file_bytes = literal::size(blob::HEADER_BYTES + network.blob.bytes_len());
+    let hash: Literal =
+        format!("{:#018x}", blob::hash(&network.blob.bytes())).parse().expect("hex is a literal");
+    let packs = packs(network, functions).map(|(name, range)| {
+        let name = method(name);
+        quote! {
+            #[inline(always)]
+            fn #name(self) -> &'static [f32] {
+                self.0.f32s(#range)
+            }
+        }
+    });
+    vec![
+        quote!(#[doc = " Bytes of the file of weights."] pub const WEIGHTS_BYTES: usize = #file_bytes;),
+        quote! {
+            #[doc = " The trained numbers, which lie apart from the program."]
+            #[derive(Clone, Copy)]
+            pub struct Weights(&'static Blob<#len>);
+        },
+        quote! {
+            impl Weights {
+                const HASH: u64 = #hash;
+
+                #[doc = " The weights in the bytes of their file, which start at a multiple of 64."]
+                pub fn from_bytes(file: &'static [u8]) -> Result<Self, BlobError> {
+                    Blob::from_file(file, Self::HASH).map(Self)
+                }
+
+                #(#packs)*
+            }
+        },
+    ]
+}
+
+/// The module of consts for weights that are part of the program.
+pub(super) fn item(network: &Network<'_>, functions: &[Function]) -> Option<TokenStream> {
+    let bytes = match network.carrier {
+        Carrier::File => {
+            let file = &network.facts.blob_name;
+            quote!(include_bytes!(#file))
+        }
+        Carrier::Literal => Literal::byte_string(&network.blob.bytes()).into_token_stream(),
+        Carrier::Extern => return None,
+    };
+    let len = literal::size(network.blob.bytes_len());
+    let packs = packs(network, functions)
+        .map(|(name, range)| quote!(pub(super) const #name: &[f32] = BLOB.f32s(#range);));
+    Some(quote! {
+        #[doc = " The trained numbers, each range in the order in which its kernel reads it."]
+        mod weights {
+            use super::Blob;
+
+            static BLOB: Blob<#len> = Blob::new(*#bytes);
+
+            #(#packs)*
+        }
+    })
+}
+
+/// The name and the range of each run of numbers that a kernel reads.
+fn packs<'a>(
+    network: &'a Network<'_>,
+    functions: &'a [Function],
+) -> impl Iterator<Item = (&'a Ident, TokenStream)> {
+    let packs = functions.iter().flat_map(|function| &function.packs);
+    packs.map(|(name, id)| (name, literal::range(&network.blob.range(*id))))
+}
+
+fn method(name: &Ident) -> Ident {
+    names::ident(&name.to_string().to_lowercase())
+}

@@ -1,0 +1,120 @@
+//! mnv2c: an ahead-of-time compiler from convolutional networks to allocation-free Rust.
+//!
+//! ```text
+//! Source -frontend-> Graph -passes-> Graph -segment-> Segments -schedule-> Schedule -plan-> Plan -emit-> Artifact
+//! ```
+//! Each arrow is one function and each noun a value that can be printed and checked. A later stage never reaches back
+//! for what an earlier one should have carried.
+
+pub mod build;
+pub mod choose;
+pub mod emit;
+pub mod error;
+pub mod files;
+pub mod frontend;
+pub mod interp;
+pub mod ir;
+pub mod npy;
+pub mod objective;
+pub mod order;
+pub mod pack;
+pub mod pass;
+pub mod plan;
+pub mod program;
+pub mod proto;
+mod random;
+pub mod report;
+pub mod schedule;
+pub mod segment;
+pub mod source;
+pub mod standalone;
+pub mod target;
+#[doc(hidden)]
+pub mod testing;
+
+use crate::choose::Choice;
+use crate::emit::{Carrier, Facts, Network};
+use crate::error::Result;
+use crate::ir::Graph;
+use crate::objective::Memory;
+use crate::pack::Blob;
+use crate::plan::Plan;
+use crate::schedule::Schedule;
+use crate::target::Target;
+
+/// What to compile for, and what to call it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The machine.
+    pub target: Target,
+    /// The name of the network.
+    pub name: String,
+    /// SHA-256 of the model's bytes, in hex.
+    pub sha256: String,
+    /// The file name of the weights, beside the emitted one.
+    pub blob_name: String,
+    /// What the memory is chosen for.
+    pub memory: Memory,
+}
+
+/// A compiled network: every stage's result, to print, check and measure.
+#[derive(Clone, Debug)]
+pub struct Artifact {
+    /// The emitted file.
+    pub rust: String,
+    /// The packed weights.
+    pub blob: Blob,
+    /// Where every buffer lies.
+    pub plan: Plan,
+    /// What runs.
+    pub schedule: Schedule,
+    /// The model after all passes.
+    pub graph: Graph,
+    /// What the passes did and refused.
+    pub log: pass::Log,
+    /// Facts that the file states.
+    pub facts: Facts,
+}
+
+/// Compiles an imported model. `watcher` sees the graph after each pass, with the pass's name and its rewrites.
+pub fn compile(
+    mut graph: Graph,
+    options: &Options,
+    watcher: impl FnMut(&'static str, &Graph, usize),
+) -> Result<Artifact> {
+    let facts = Facts {
+        name: options.name.clone(),
+        madds: graph.total_madds(),
+        params: graph.params(),
+        sha256: options.sha256.clone(),
+        blob_name: options.blob_name.clone(),
+    };
+    let target = &options.target;
+    let log = pass::run_all(&mut graph, watcher)?;
+    let Choice { schedule, plan } = choose::choose(&graph, target, options.memory)?;
+    let blob = pack::weights(&graph, &schedule);
+    let rust = String::new();
+    let mut artifact = Artifact { rust, blob, plan, schedule, graph, log, facts };
+    artifact.rust = emit::rust(&artifact.network(target, false));
+    Ok(artifact)
+}
+
+impl Artifact {
+    /// The same network, which also takes the time of each kernel; `target` is what it was compiled for.
+    pub fn probed(self, target: &Target) -> Self {
+        let rust = emit::rust(&self.network(target, true));
+        Self { rust, ..self }
+    }
+
+    /// The same network, which is given its weights when it runs: the bytes of [`Blob::file`].
+    pub fn apart(self, target: &Target) -> Self {
+        let network = Network { carrier: Carrier::Extern, ..self.network(target, false) };
+        let rust = emit::rust(&network);
+        Self { rust, ..self }
+    }
+
+    pub(crate) fn network<'a>(&'a self, target: &'a Target, probed: bool) -> Network<'a> {
+        let Self { graph, schedule, plan, blob, facts, .. } = self;
+        Network { graph, schedule, plan, blob, target, facts, probed, carrier: Carrier::File }
+    }
+}

@@ -1,0 +1,110 @@
+//! Emitted files, compiled by `rustc` and run: they answer as the oracle and onnxruntime do, and allocate nothing.
+
+#[path = "emitted/build.rs"]
+mod build;
+#[path = "emitted/strange.rs"]
+mod strange;
+
+use std::fs;
+use std::path::Path;
+
+use build::{Crate, MAIN_HEAD};
+use mnv2c::frontend::onnx;
+use mnv2c::ir::Graph;
+use mnv2c::target::Target;
+use mnv2c::{interp, testing};
+
+fn digits() -> Graph {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/digits");
+    let bytes = fs::read(folder.join("digits.onnx")).unwrap();
+    onnx::read(bytes, &folder, &onnx::Options::default()).unwrap()
+}
+
+#[test]
+fn digits_are_read_as_onnxruntime_reads_them_without_allocating() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/digits");
+    let mut digits_crate = Crate::new("digits");
+    digits_crate.add("net", digits(), &Target::host());
+    for file in ["test_x.npy", "test_y.npy", "expected.npy"] {
+        digits_crate.put(file, &fs::read(folder.join(file)).unwrap());
+    }
+    let answer = digits_crate.run(include_str!("emitted/digits_main.rs"));
+    let mut numbers = answer.split_whitespace().map(|word| word.parse::<f32>().unwrap());
+    let mut next = || numbers.next().unwrap();
+    let (correct, worst, allocations) = (next(), next(), next());
+    assert!(correct >= 985.0, "{correct} of 1000 digits are right");
+    assert!(worst <= 1e-5, "{worst} is the largest difference from onnxruntime");
+    assert_eq!(allocations, 0.0, "infer allocates");
+}
+
+#[test]
+fn random_networks_answer_as_the_oracle_does() {
+    let targets = [Target::host(), "generic".parse().unwrap()];
+    let mut nets = Crate::new("random");
+    let mut main = String::from(MAIN_HEAD);
+    for seed in 0..14 {
+        let (graph, target) = (testing::random_graph(seed), targets[seed as usize % 2]);
+        let inputs = testing::random_inputs(&graph, seed);
+        let expected = interp::run(&graph, &inputs).unwrap();
+        main += &nets.add_case(&format!("net_{seed}"), graph, &target, &inputs, &expected);
+    }
+    for line in nets.run(&(main + "}\n")).lines() {
+        let (name, error) = line.split_once(' ').unwrap();
+        let error: f32 = error.parse().unwrap();
+        assert!(error < 1e-4, "{name} is off by {error} of its largest magnitude");
+    }
+}
+
+#[test]
+fn strange_networks_answer_as_the_oracle_does() {
+    let mut nets = Crate::new("strange");
+    let mut main = String::from(MAIN_HEAD);
+    for (name, graph) in strange::networks() {
+        let inputs = testing::random_inputs(&graph, 1);
+        let expected = interp::run(&graph, &inputs).unwrap();
+        for target in [Target::host(), "generic".parse().unwrap()] {
+            let name = format!("{name}_on_{}", target.isa.lanes());
+            main += &nets.add_case(&name, graph.clone(), &target, &inputs, &expected);
+        }
+    }
+    for line in nets.run(&(main + "}\n")).lines() {
+        let (name, error) = line.split_once(' ').unwrap();
+        let error: f32 = error.parse().unwrap();
+        assert!(error < 1e-4, "{name}: off by {error} of the largest magnitude");
+    }
+}
+
+#[test]
+fn an_emitted_file_is_formatted_and_warns_of_nothing() {
+    for target in ["generic", "x86-64-v3", "x86-64-v4"] {
+        let mut nets = Crate::new(&format!("format_{target}"));
+        nets.add("net", digits(), &target.parse().unwrap());
+        nets.check_format("net.rs");
+        nets.check_library("#![no_std]\n#![deny(warnings)]\n//! A user's crate.\npub mod net;\n");
+    }
+}
+
+#[test]
+fn weights_that_are_given_are_checked_and_answer_alike() {
+    let mut nets = Crate::new("apart");
+    nets.add("held", digits(), &Target::host());
+    nets.add_apart("given", digits(), &Target::host());
+    nets.check_format("given.rs");
+    nets.check_library("#![no_std]\n#![deny(warnings)]\n//! A user's crate.\npub mod given;\n");
+    assert_eq!(nets.run(include_str!("emitted/apart_main.rs")).trim(), "alike");
+}
+
+#[test]
+fn a_standalone_file_needs_nothing_but_rustc() {
+    let mut nets = Crate::new("standalone");
+    nets.add_standalone("net", digits(), &"generic".parse().unwrap());
+    nets.check_alone("net.rs");
+}
+
+#[test]
+fn two_compilations_give_the_same_bytes() {
+    let once = || build::compile(digits(), &"x86-64-v3".parse().unwrap(), "net.bin");
+    let (a, b) = (once(), once());
+    assert_eq!(a.rust, b.rust);
+    assert!(a.blob == b.blob);
+}

@@ -1,0 +1,177 @@
+//! Crates of emitted files, built in the folder that cargo gives to tests.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use mnv2c::interp::Array;
+use mnv2c::ir::Graph;
+use mnv2c::objective::Memory;
+use mnv2c::target::Target;
+use mnv2c::{Artifact, Options, standalone};
+
+/// The start of a `main` made of cases.
+pub(crate) const MAIN_HEAD: &str = "
+fn floats(file: &str) -> Vec<f32> {
+    let bytes = std::fs::read(file).unwrap();
+    bytes.chunks(4).map(|x| f32::from_le_bytes(x.try_into().unwrap())).collect()
+}
+
+/// The largest difference, as a part of the largest magnitude; infinite where one is NaN and the other not.
+fn error(got: &[f32], expected: &[f32]) -> f32 {
+    let most = expected.iter().fold(1e-6, |most: f32, x| most.max(x.abs()));
+    let off = |(a, b): (&f32, &f32)| if a.is_nan() != b.is_nan() { f32::INFINITY } else { (a - b).abs() };
+    got.iter().zip(expected).map(off).fold(0.0, f32::max) / most
+}
+
+fn main() {
+";
+
+/// A crate to be compiled.
+pub(crate) struct Crate {
+    folder: PathBuf,
+}
+
+pub(crate) fn compile(graph: Graph, target: &Target, blob_name: &str) -> Artifact {
+    compile_for(graph, target, Memory::default(), blob_name)
+}
+
+pub(crate) fn compile_for(
+    graph: Graph,
+    target: &Target,
+    memory: Memory,
+    blob_name: &str,
+) -> Artifact {
+    let options = Options {
+        target: *target,
+        name: "test".into(),
+        sha256: String::new(),
+        blob_name: blob_name.into(),
+        memory,
+    };
+    mnv2c::compile(graph, &options, |_, _, _| ()).unwrap()
+}
+
+impl Crate {
+    pub(crate) fn new(name: &str) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::create_dir_all(&folder).unwrap();
+        Self { folder }
+    }
+
+    /// A file beside the sources.
+    pub(crate) fn put(&mut self, name: &str, bytes: &[u8]) {
+        fs::write(self.folder.join(name), bytes).unwrap();
+    }
+
+    /// A module `name` with a network.
+    pub(crate) fn add(&mut self, name: &str, graph: Graph, target: &Target) {
+        let artifact = compile(graph, target, &format!("{name}.bin"));
+        self.put(&format!("{name}.bin"), &artifact.blob.bytes());
+        self.put(&format!("{name}.rs"), artifact.rust.as_bytes());
+    }
+
+    /// A module `name` with a network that is given its weights.
+    pub(crate) fn add_apart(&mut self, name: &str, graph: Graph, target: &Target) {
+        let artifact = compile(graph, target, "").apart(target);
+        self.put(&format!("{name}.bin"), &artifact.blob.file());
+        self.put(&format!("{name}.rs"), artifact.rust.as_bytes());
+    }
+
+    /// A file `name` that holds the runtime too.
+    pub(crate) fn add_standalone(&mut self, name: &str, graph: Graph, target: &Target) {
+        let artifact = compile(graph, target, &format!("{name}.bin"));
+        let text = standalone::file(&artifact);
+        self.put(&format!("{name}.rs"), text.as_bytes());
+    }
+
+    /// A module `name`, and the statements of `main` that print its error.
+    pub(crate) fn add_case(
+        &mut self,
+        name: &str,
+        graph: Graph,
+        target: &Target,
+        inputs: &[Array],
+        expected: &[Array],
+    ) -> String {
+        self.add(name, graph, target);
+        let mut main = format!("    {{\n        #[path = \"{name}.rs\"]\n        mod net;\n");
+        main += "        let mut arena = Box::new(net::Arena::new());\n";
+        let mut arguments = String::new();
+        for (at, array) in inputs.iter().enumerate() {
+            self.put_floats(&format!("{name}.x{at}"), array);
+            writeln!(main, "        let x{at} = floats(\"{name}.x{at}\");").unwrap();
+            write!(arguments, ", x{at}[..].try_into().unwrap()").unwrap();
+        }
+        for (at, array) in expected.iter().enumerate() {
+            self.put_floats(&format!("{name}.y{at}"), array);
+            writeln!(main, "        let mut y{at} = [0.0; {}];", array.values.len()).unwrap();
+            write!(arguments, ", &mut y{at}").unwrap();
+        }
+        writeln!(main, "        net::infer(&mut arena{arguments});").unwrap();
+        for at in 0..expected.len() {
+            writeln!(
+                main,
+                "        println!(\"{name} {{}}\", error(&y{at}, &floats(\"{name}.y{at}\")));"
+            )
+            .unwrap();
+        }
+        main + "    }\n"
+    }
+
+    /// Compiles and runs a `main`; what it printed.
+    pub(crate) fn run(&mut self, main: &str) -> String {
+        self.put("main.rs", main.as_bytes());
+        let runtime = self.runtime();
+        self.rustc(&["-O", "main.rs", "-o", "main", "--extern", &runtime, "-Adead_code"]);
+        let output =
+            Command::new(self.folder.join("main")).current_dir(&self.folder).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Compiles a library that has the networks as modules.
+    pub(crate) fn check_library(&mut self, root: &str) {
+        self.put("lib.rs", root.as_bytes());
+        let runtime = self.runtime();
+        self.rustc(&["--crate-type", "lib", "--emit", "metadata", "lib.rs", "--extern", &runtime]);
+    }
+
+    /// Compiles a file as a library of its own, as plainly as can be.
+    pub(crate) fn check_alone(&mut self, file: &str) {
+        let arguments = ["-O", "--crate-type", "lib", file];
+        succeed(Command::new("rustc").current_dir(&self.folder).args(arguments));
+    }
+
+    /// Holds a file against rustfmt.
+    pub(crate) fn check_format(&self, file: &str) {
+        let config = ["--check", "--edition", "2024", "--config-path", "/dev/null"];
+        succeed(Command::new("rustfmt").current_dir(&self.folder).args(config).arg(file));
+    }
+
+    fn put_floats(&mut self, name: &str, array: &Array) {
+        let floats = array.values.as_f32().unwrap();
+        self.put(name, &floats.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>());
+    }
+
+    /// The runtime, compiled: what `--extern` takes.
+    fn runtime(&self) -> String {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../runtime/src/lib.rs");
+        let name = ["--crate-name", "mnv2c_runtime", "--crate-type", "rlib", "-O"];
+        self.rustc(&[&name[..], &[source.to_str().unwrap()]].concat());
+        "mnv2c_runtime=libmnv2c_runtime.rlib".to_owned()
+    }
+
+    fn rustc(&self, arguments: &[&str]) {
+        let mut command = Command::new("rustc");
+        succeed(command.current_dir(&self.folder).args(["--edition", "2024"]).args(arguments));
+    }
+}
+
+fn succeed(command: &mut Command) {
+    let output = command.output().unwrap();
+    let (out, err) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{command:?}\n{out}\n{err}");
+}

@@ -1,0 +1,133 @@
+//! Small valid networks that strain where values lie: names of cases are what each is about.
+
+use mnv2c::ir::{
+    Binary, Clamp, Conv, Graph, NodeId, Op, Output, Reduce, Reducer, Tensor, Unary, Values, infer,
+};
+
+/// Every network with its name.
+pub(crate) fn networks() -> Vec<(&'static str, Graph)> {
+    vec![
+        ("a_value_is_added_to_itself", added_to_itself()),
+        ("outputs_repeat_each_other_and_an_input", repeated_outputs()),
+        ("a_reduction_over_rows_keeps_channels_innermost", reduced_rows()),
+        ("a_constant_is_scaled_by_an_input", scaled_constant()),
+        ("padding_is_taller_than_the_window", tall_padding()),
+        ("a_batch_runs_image_by_image", batch()),
+        ("several_pictures_meet_no_window", pictures()),
+    ]
+}
+
+fn added_to_itself() -> Graph {
+    let mut net = Net::default();
+    let x = net.input(&[1, 3, 5, 6]);
+    let y = net.conv(x, 8, POINT);
+    let wave = net.put(Op::Unary(Unary::Tanh), &[y]);
+    let twice = net.put(Op::Binary(Binary::Add), &[wave, wave]);
+    net.answer(&[twice])
+}
+
+fn repeated_outputs() -> Graph {
+    let mut net = Net::default();
+    let x = net.input(&[1, 3, 5, 6]);
+    let y = net.conv(x, 8, POINT);
+    let constant = net.numbers(&[2, 3]);
+    net.answer(&[y, x, y, constant])
+}
+
+fn reduced_rows() -> Graph {
+    let mut net = Net::default();
+    let x = net.input(&[1, 3, 5, 6]);
+    let y = net.conv(x, 8, POINT);
+    let rows = Op::Reduce(Reduce { kind: Reducer::Mean, axes: vec![2] });
+    let rows = net.shaped(rows, &[1, 8, 1, 6], &[y]);
+    let difference = net.put(Op::Binary(Binary::Sub), &[y, rows]);
+    net.answer(&[rows, difference])
+}
+
+fn scaled_constant() -> Graph {
+    let mut net = Net::default();
+    let scale = net.input(&[1]);
+    let constant = net.numbers(&[1, 3, 2, 4]);
+    let y = net.put(Op::Binary(Binary::Mul), &[constant, scale]);
+    net.answer(&[y])
+}
+
+/// The head is streamed on every machine.
+fn tall_padding() -> Graph {
+    let mut net = Net::default();
+    let x = net.input(&[1, 3, 5, 6]);
+    let point = net.conv(x, 8, POINT);
+    let wide = net.conv(point, 8, Conv { pads: [3, 2, 2, 1], ..POINT });
+    let mean = Op::Reduce(Reduce { kind: Reducer::Mean, axes: vec![2, 3] });
+    let y = net.shaped(mean, &[1, 8], &[wide]);
+    net.answer(&[y])
+}
+
+fn batch() -> Graph {
+    let mut net = Net::default();
+    let x = net.input(&[3, 4, 5, 6]);
+    let point = net.conv(x, 8, POINT);
+    let y = net.conv(point, 4, POINT);
+    let sum = net.put(Op::Binary(Binary::Add), &[y, x]);
+    let flat = net.shaped(Op::Reshape, &[3, 120], &[sum]);
+    net.answer(&[flat, sum])
+}
+
+fn pictures() -> Graph {
+    let mut net = Net::default();
+    let x = net.input(&[2, 1, 5, 6]);
+    let y = net.put(Op::Clamp(Clamp::RELU), &[x]);
+    let all = Reduce { kind: Reducer::Sum, axes: vec![0] };
+    let sum = net.shaped(Op::Reduce(all), &[1, 5, 6], &[y]);
+    net.answer(&[sum, y])
+}
+
+const POINT: Conv = Conv {
+    kernel: [1, 1],
+    stride: [1, 1],
+    dilation: [1, 1],
+    pads: [0; 4],
+    group: 1,
+    clamp: Clamp::NONE,
+};
+
+#[derive(Default)]
+struct Net {
+    graph: Graph,
+}
+
+impl Net {
+    fn input(&mut self, shape: &[usize]) -> NodeId {
+        self.graph.add_input("x", Tensor::f32(shape))
+    }
+
+    fn numbers(&mut self, shape: &[usize]) -> NodeId {
+        let len: usize = shape.iter().product();
+        let values = (0..len).map(|at| (at * 7 % 11) as f32 / 11.0 - 0.4).collect();
+        self.graph.add_const("c", shape, Values::F32(values))
+    }
+
+    fn conv(&mut self, x: NodeId, m: usize, conv: Conv) -> NodeId {
+        let channels = self.graph.node(x).out.shape[1];
+        let (w, bias) = (self.numbers(&[m, channels, 1, 1]), self.numbers(&[m]));
+        self.put(Op::Conv(conv), &[x, w, bias])
+    }
+
+    fn put(&mut self, op: Op, operands: &[NodeId]) -> NodeId {
+        let shape = |id: &NodeId| self.graph.node(*id).out.shape.clone();
+        let shapes: Vec<Vec<usize>> = operands.iter().map(shape).collect();
+        let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+        let shape = infer::shape(&op, &shapes).unwrap().unwrap();
+        self.shaped(op, &shape, operands)
+    }
+
+    fn shaped(&mut self, op: Op, shape: &[usize], operands: &[NodeId]) -> NodeId {
+        self.graph.add(op.name(), op, Tensor::f32(shape), operands)
+    }
+
+    fn answer(mut self, nodes: &[NodeId]) -> Graph {
+        let outputs = nodes.iter().map(|node| Output { name: "y".into(), node: *node });
+        self.graph.outputs.extend(outputs);
+        self.graph
+    }
+}

@@ -1,0 +1,72 @@
+//! Goldens of two whole networks: the graph after each pass, the schedule's plan, and the emitted file.
+
+use std::fs;
+use std::path::Path;
+
+use mnv2c::frontend::{onnx, spec};
+use mnv2c::ir::Graph;
+use mnv2c::objective::{Feed, Memory, Objective};
+use mnv2c::{Options, compile};
+
+#[test]
+fn digits_compile_as_reviewed() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/digits");
+    let bytes = fs::read(folder.join("digits.onnx")).unwrap();
+    check("digits", onnx::read(bytes, &folder, &onnx::Options::default()).unwrap());
+}
+
+#[test]
+fn a_spec_compiles_as_reviewed() {
+    let rows = spec::Spec::parse("mobilenet_v2:0.35@96").unwrap();
+    check("mobilenet_v2_0.35_96", spec::graph(&rows, spec::Weights::Random { seed: 7 }).unwrap());
+}
+
+#[test]
+fn the_smallest_plans_are_as_reviewed() {
+    let rows = spec::Spec::parse("mobilenet_v2:0.35@96").unwrap();
+    for (name, feed) in [("caller", Feed::Caller), ("arena", Feed::Arena), ("rows", Feed::Rows)] {
+        let graph = spec::graph(&rows, spec::Weights::Random { seed: 7 }).unwrap();
+        let memory = Memory { objective: Objective::Ram, feed, ..Memory::default() };
+        let name = format!("mobilenet_v2_0.35_96.ram_{name}");
+        let options = options(&name, memory);
+        let artifact = compile(graph, &options, |_, _, _| ()).unwrap();
+        golden("plan", &name, &artifact.plan.table(&artifact.schedule.buffers).to_string());
+        if feed == Feed::Rows {
+            golden("emit", &name, &artifact.rust);
+        }
+    }
+}
+
+fn options(name: &str, memory: Memory) -> Options {
+    Options {
+        target: "x86-64-v3".parse().unwrap(),
+        name: name.into(),
+        sha256: String::new(),
+        blob_name: format!("{name}.bin"),
+        memory,
+    }
+}
+
+fn check(name: &str, graph: Graph) {
+    let options = options(name, Memory::default());
+    let mut stages = vec![("00_imported".to_owned(), graph.to_string())];
+    let artifact = compile(graph, &options, |pass, graph, count| {
+        if count > 0 {
+            stages.push((format!("{:02}_{pass}", stages.len()), graph.to_string()));
+        }
+    })
+    .unwrap();
+    for (stage, text) in stages {
+        golden("ir", &format!("{name}.{stage}"), &text);
+    }
+    golden("plan", name, &artifact.plan.table(&artifact.schedule.buffers).to_string());
+    golden("emit", name, &artifact.rust);
+}
+
+fn golden(kind: &str, name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(Path::new("../../snapshots").join(kind));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}

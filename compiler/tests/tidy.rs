@@ -1,0 +1,106 @@
+//! The house rules that a compiler cannot check: who imports whom, where `unsafe` may stand, how files open.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Module, and what it must not name.
+const MUST_NOT_KNOW: &[(&str, &[&str])] = &[
+    (
+        "compiler/src/ir",
+        &["crate::pass", "crate::target", "crate::schedule", "crate::plan", "crate::emit"],
+    ),
+    ("compiler/src/frontend", &["crate::pass", "crate::target", "crate::schedule", "crate::emit"]),
+    (
+        "compiler/src/pass",
+        &["crate::frontend", "crate::schedule", "crate::plan", "crate::emit", "mnv2c_runtime"],
+    ),
+    ("compiler/src/segment", &["quote", "proc_macro2", "crate::emit"]),
+    ("compiler/src/schedule", &["quote", "proc_macro2", "crate::emit"]),
+    ("compiler/src/plan", &["quote", "proc_macro2", "crate::emit", "crate::ir"]),
+    ("compiler/src/order", &["quote", "proc_macro2", "crate::emit", "crate::ir"]),
+    ("compiler/src/pack", &["quote", "proc_macro2", "crate::emit"]),
+    ("runtime/src", &["std::", "alloc::", "mnv2c::"]),
+];
+
+/// Where `unsafe` may stand.
+const UNSAFE: &[&str] = &["runtime/src/simd.rs", "runtime/src/simd/", "runtime/src/blob.rs"];
+
+#[test]
+fn modules_know_what_they_may() {
+    for (path, text) in sources() {
+        let code = code_of(&text);
+        for (module, forbidden) in
+            MUST_NOT_KNOW.iter().filter(|(module, _)| path.starts_with(module))
+        {
+            for word in *forbidden {
+                let allowed = *word == "std::" && code.contains("extern crate std");
+                let named =
+                    code.lines().any(|line| line.contains(word) && !line.contains("core::"));
+                assert!(allowed || !named, "{path}: {module} must not know {word}");
+            }
+        }
+    }
+}
+
+#[test]
+fn petgraph_stays_in_the_graph_and_quote_in_emit() {
+    for (path, text) in sources().into_iter().filter(|(path, _)| path.starts_with("compiler/src")) {
+        let code = code_of(&text);
+        assert!(
+            !code.contains("use petgraph") || path == "compiler/src/ir/graph.rs",
+            "{path} imports petgraph"
+        );
+        let emits = path.starts_with("compiler/src/emit");
+        assert!(!code.contains("use quote") || emits, "{path} imports quote");
+    }
+}
+
+#[test]
+fn unsafe_lies_in_vectors_and_blobs() {
+    for (path, text) in sources() {
+        let may = UNSAFE.iter().any(|place| path.starts_with(place));
+        let word = ["unsafe", " {"].concat();
+        let function = ["unsafe", " fn"].concat();
+        let has = code_of(&text)
+            .lines()
+            .any(|line| line.trim_start().starts_with(&word) || line.contains(&function));
+        assert!(may || !has || path.starts_with("compiler/src/emit"), "{path} holds unsafe code");
+    }
+}
+
+#[test]
+fn files_open_with_what_they_are() {
+    for (path, text) in sources() {
+        let head = text.lines().take_while(|line| line.starts_with("//!")).count();
+        assert!(head >= 1, "{path} does not open with `//!`");
+        assert!(!path.ends_with("/mod.rs"), "{path}: use `foo.rs` beside `foo/`");
+    }
+}
+
+/// Every source file of the crates, by its path from the root.
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
+    let mut found = Vec::new();
+    let mut folders: Vec<PathBuf> =
+        ["compiler/src", "runtime/src", "macros/src"].map(|f| root.join(f)).to_vec();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+                found.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The text without comments and without its tests.
+fn code_of(text: &str) -> String {
+    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or(text);
+    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
