@@ -1,0 +1,117 @@
+//! What a build script does: a module, its weights and a report in `OUT_DIR`, and lines for Cargo.
+
+use std::fmt::{self, Write as _};
+use std::path::PathBuf;
+
+use crate::Artifact;
+use crate::build::{Compiled, Compiler};
+use crate::emit::Carrier;
+use crate::error::{Error, Result};
+use crate::files;
+
+/// Why there is no network. Cargo shows what `main` returns in its debug form, so that form is the message.
+pub struct Failed(pub Error);
+
+impl fmt::Debug for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl std::error::Error for Failed {}
+
+/// Writes the files of the module `name`.
+pub(super) fn emit(compiler: &Compiler, name: &str) -> Result<()> {
+    if syn::parse_str::<proc_macro2::Ident>(name).is_err() {
+        let what = format!("{name:?} is no name of a module; use letters, digits and _");
+        return Err(Error::Spec(what));
+    }
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or_else(|| {
+        Error::Spec(
+            "there is no OUT_DIR; call `emit` in build.rs, which Cargo runs with one".into(),
+        )
+    })?);
+    let blob_name = format!("{name}.bin");
+    let Compiled { artifact, files: read, .. } = compiler.network(&blob_name)?;
+    let blob = match compiler.carrier {
+        Carrier::Extern => artifact.blob.file(),
+        Carrier::File | Carrier::Literal => artifact.blob.bytes(),
+    };
+    let (module, report) = (module(&artifact.rust, name), report(&artifact));
+    files::write(&[
+        (&out.join(&blob_name), &blob),
+        (&out.join(format!("{name}.txt")), report.as_bytes()),
+        (&out.join(format!("{name}.rs")), module.as_bytes()),
+    ])?;
+    println!("cargo::rerun-if-changed=build.rs");
+    read.iter().for_each(|file| println!("cargo::rerun-if-changed={}", file.display()));
+    artifact.graph.notes.iter().for_each(|note| println!("cargo::warning={note}"));
+    Ok(())
+}
+
+/// An emitted file as one item, which `include!` takes: inner documentation it would not.
+fn module(rust: &str, name: &str) -> String {
+    let mut text = String::new();
+    let mut lines = rust.lines().peekable();
+    while let Some(line) = lines.next_if(|line| line.starts_with("//!")) {
+        let _ = writeln!(text, "///{}", &line[3..]);
+    }
+    let reason = "a network states more than one program asks for";
+    let _ = writeln!(text, "#[allow(dead_code, reason = \"{reason}\")]\npub mod {name} {{");
+    for line in lines.skip_while(|line| line.is_empty()) {
+        let _ = if line.is_empty() { writeln!(text) } else { writeln!(text, "    {line}") };
+    }
+    text.push_str("}\n");
+    text
+}
+
+/// What became of the model.
+fn report(artifact: &Artifact) -> String {
+    let facts = &artifact.facts;
+    let mut text = format!(
+        "{}\n{} multiply-adds, {} parameters\n{} bytes of arena, {} bytes of weights\n{}\n",
+        facts.name,
+        facts.madds,
+        facts.params,
+        artifact.plan.arena_len,
+        artifact.blob.bytes_len(),
+        artifact.log,
+    );
+    for entry in &artifact.log.entries {
+        for skip in &entry.skips {
+            let _ = writeln!(text, "{} refused {skip}", entry.pass.name);
+        }
+    }
+    let _ = write!(text, "\n{}", artifact.plan.table(&artifact.schedule.buffers));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_becomes_one_item() {
+        let file = "//! Net.\n//!\n//! More.\n\nuse a::b;\n\nfn f() {\n    b();\n}\n";
+        let module = module(file, "net");
+        let (docs, rest) = module.split_once("#[allow").expect("the lint is silenced");
+        assert_eq!(docs, "/// Net.\n///\n/// More.\n");
+        assert!(
+            rest.ends_with(
+                "pub mod net {\n    use a::b;\n\n    fn f() {\n        b();\n    }\n}\n"
+            )
+        );
+    }
+
+    #[test]
+    fn a_crooked_name_is_refused() {
+        let error = Compiler::new("net.onnx").emit("my net").expect_err("it has a space");
+        assert!(format!("{error:?}").contains("no name of a module"), "{error:?}");
+    }
+}

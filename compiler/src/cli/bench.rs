@@ -1,0 +1,77 @@
+//! `mnv2c bench`: how long a network takes on this machine.
+
+use mnv2c::error::{Error, Result};
+use serde_json::Value;
+
+use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
+use crate::cli::build::{self, Probes};
+use crate::cli::profile::Profile;
+use crate::cli::run::execute;
+use crate::cli::{Done, Outcome, output};
+
+/// Build a model and time it on one thread
+#[derive(clap::Args)]
+#[command(after_help = "Example:
+  mnv2c bench mobilenet_v2:1.0@224 --runs 200 --target x86-64-v3")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    model: ModelArgs,
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    memory: MemoryArgs,
+    /// Timed runs
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    runs: u32,
+    /// Print what each kernel takes, and its share of what a core can do
+    #[arg(long)]
+    profile: bool,
+    /// A command that runs programs of the target, such as "qemu-aarch64 -L /usr/aarch64-linux-gnu"
+    #[arg(long, value_name = "CMD")]
+    runner: Option<String>,
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+pub(crate) fn run(args: &Args) -> Done {
+    let probes = if args.profile { Probes::Yes } else { Probes::No };
+    let memory = args.memory.memory();
+    let (built, ()) =
+        build::program(&args.model, args.target.target(), memory, probes, |_| Ok(()))?;
+    let runs = args.runs.to_string();
+    let arguments = ["--bench", &runs].map(Into::into);
+    let said = execute(args.runner.as_deref(), &built.program.path, &arguments)?;
+    let mut times = last_line(&said.stdout)?;
+    let profile = Profile::of(&built.kernels, &times);
+    if let (Some(profile), Some(times)) = (&profile, times.as_object_mut()) {
+        times.remove("kernel_ns");
+        times.insert("kernels".into(), profile.as_json());
+    }
+    match args.format.format {
+        Format::Json => output::json(&times)?,
+        Format::Human => {
+            profile.iter().try_for_each(|profile| output::line(&profile.table()))?;
+            output::line(&human(&built.name, &times))?;
+        }
+    }
+    Ok(Outcome::Well)
+}
+
+fn last_line(stdout: &[u8]) -> Result<Value> {
+    let text = String::from_utf8_lossy(stdout);
+    let json = text.trim().lines().next_back().and_then(|line| serde_json::from_str(line).ok());
+    json.ok_or_else(|| Error::Program(format!("the program printed no times but {text:?}")))
+}
+
+fn human(name: &str, times: &Value) -> String {
+    let number = |key: &str| times[key].as_f64().unwrap_or(f64::NAN);
+    let size = |key: &str| output::bytes(times[key].as_u64().unwrap_or(0) as usize);
+    format!(
+        "{name}: {:.3} ms at best, {:.3} ms median of {} runs; arena {}, weights {}",
+        number("min_ms"),
+        number("median_ms"),
+        times["runs"],
+        size("arena_bytes"),
+        size("weights_bytes"),
+    )
+}

@@ -1,0 +1,140 @@
+//! Recorded answers: which files in a directory are a model, its inputs and what it should answer.
+//!
+//! `input_0.npy, input_1.npy .. -> output_0.npy ..` beside the model; `input_0_b3.npy` belongs to the case `b3`.
+//! ONNX's own test data lies in directories `test_data_set_*` as `input_0.pb -> output_0.pb`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use mnv2c::error::{Error, Result};
+use mnv2c::interp::Array;
+
+use crate::cli::input;
+
+/// How directories of ONNX's own test data begin.
+const SET: &str = "test_data_set_";
+
+/// A model with recorded answers.
+#[derive(Clone, Debug)]
+pub(crate) struct Suite {
+    /// What reports call it.
+    pub(crate) name: String,
+    /// The ONNX file.
+    pub(crate) model: PathBuf,
+    /// At least one.
+    pub(crate) cases: Vec<Case>,
+}
+
+/// Inputs and the outputs that belong to them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Case {
+    /// What tells it from the suite's others; empty for the plain one.
+    pub(crate) name: String,
+    inputs: BTreeMap<usize, PathBuf>,
+    outputs: BTreeMap<usize, PathBuf>,
+}
+
+/// The suite in a directory, with the plain cases or those that are named.
+pub(crate) fn suite(dir: &Path, case: &str) -> Result<Suite> {
+    let dir = if dir.extension().is_some_and(|extension| extension == "onnx") {
+        dir.parent().unwrap_or(Path::new("."))
+    } else {
+        dir
+    };
+    let entries = list(dir)?;
+    let model = dir.join("model.onnx");
+    if !entries.contains(&model) {
+        return Err(fault(dir, "has no model.onnx; name a directory that does"));
+    }
+    let mut cases = cases(&entries, "npy");
+    for set in entries.iter().filter(|path| file_name(path).starts_with(SET)) {
+        let named = |case: Case| Case { name: file_name(set), ..case };
+        cases.extend(self::cases(&list(set)?, "pb").into_iter().map(named));
+    }
+    cases.retain(|found| found.name == case || (case.is_empty() && found.is_set()));
+    if cases.is_empty() {
+        let files = if case.is_empty() { String::new() } else { format!("_{case}") };
+        let what = format!("has no input_0{files}.npy with output_0{files}.npy");
+        return Err(fault(dir, &what));
+    }
+    let name = file_name(&dir.canonicalize().unwrap_or_else(|_| dir.to_path_buf()));
+    Ok(Suite { name, model, cases })
+}
+
+impl Case {
+    fn is_set(&self) -> bool {
+        self.name.starts_with(SET)
+    }
+
+    /// Reads the inputs.
+    pub(crate) fn inputs(&self) -> Result<Vec<Array>> {
+        self.inputs.values().map(|path| input::array(path)).collect()
+    }
+
+    /// Reads what the model should answer, by number of the output.
+    pub(crate) fn outputs(&self) -> Result<BTreeMap<usize, Array>> {
+        self.outputs.iter().map(|(at, path)| Ok((*at, input::array(path)?))).collect()
+    }
+}
+
+/// Files of one kind as cases, those that have both sides.
+fn cases(entries: &[PathBuf], kind: &str) -> Vec<Case> {
+    let mut cases: BTreeMap<String, Case> = BTreeMap::new();
+    for path in entries.iter().filter(|path| path.extension().is_some_and(|x| x == kind)) {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if let Some((side, at, suffix)) = parts(&stem) {
+            let case = cases.entry(suffix.to_owned()).or_default();
+            case.name = suffix.trim_start_matches('_').to_owned();
+            let files = if side == "input" { &mut case.inputs } else { &mut case.outputs };
+            files.insert(at, path.clone());
+        }
+    }
+    cases.into_values().filter(|case| !case.inputs.is_empty() && !case.outputs.is_empty()).collect()
+}
+
+/// `input_0_b3` as `input`, 0, `_b3`.
+fn parts(stem: &str) -> Option<(&str, usize, &str)> {
+    let (side, rest) =
+        stem.split_once('_').filter(|(side, _)| ["input", "output"].contains(side))?;
+    let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (at, suffix) = rest.split_at(digits);
+    let is_separate = suffix.is_empty() || suffix.starts_with('_');
+    Some((side, at.parse().ok().filter(|_| is_separate)?, suffix))
+}
+
+/// Paths in a directory, sorted.
+fn list(dir: &Path) -> Result<Vec<PathBuf>> {
+    let unreadable = |error| fault(dir, &format!("cannot be listed: {error}; name a directory"));
+    let entries = std::fs::read_dir(dir).map_err(unreadable)?;
+    let paths: std::io::Result<Vec<PathBuf>> = entries.map(|entry| Ok(entry?.path())).collect();
+    let mut paths = paths.map_err(unreadable)?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn fault(dir: &Path, what: &str) -> Error {
+    Error::Io { path: dir.display().to_string(), what: what.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_sorted_into_cases_by_their_suffix() {
+        let files =
+            ["input_0.npy", "input_0_b3.npy", "input_10.npy", "output_0.npy", "output_0_b3.npy"];
+        let noise = ["output_0_noopt.npy", "input_0.pb", "inputs_0.npy", "input_x.npy"];
+        let paths: Vec<PathBuf> = files.iter().chain(&noise).map(PathBuf::from).collect();
+        let cases = cases(&paths, "npy");
+        let found: Vec<_> = cases
+            .iter()
+            .map(|case| (case.name.as_str(), case.inputs.len(), case.outputs.len()))
+            .collect();
+        assert_eq!(found, [("", 2, 1), ("b3", 1, 1)]);
+    }
+}

@@ -1,0 +1,190 @@
+//! `mnv2c compile`: a model to a Rust file, its weights beside it.
+
+use std::path::{Path, PathBuf};
+
+use mnv2c::error::{Error, Result};
+use mnv2c::ir::Graph;
+use mnv2c::objective::Memory;
+use mnv2c::pass::{Entry, PIPELINE, Skip};
+use mnv2c::source::{Model, Source};
+use mnv2c::target::Target;
+use mnv2c::{Artifact, Options, files, standalone};
+use serde_json::{Value, json};
+
+use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
+use crate::cli::{Done, Outcome, output};
+
+/// Compile a model to one Rust file, its weights in a .bin beside it
+///
+/// The file needs the crate mnv2c-runtime and nothing else; with --standalone, not even that.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  mnv2c compile dogs.onnx -o src/dogs.rs --target x86-64-v3
+  mnv2c compile mobilenet_v2:0.35@96 --seed 7 -o net.rs --standalone && rustc -O --crate-type lib net.rs
+  mnv2c compile dogs.onnx --dump-ir fold_bn")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    model: ModelArgs,
+    /// The Rust file to write
+    #[arg(short, long, value_name = "FILE.rs", required_unless_present = "dump_ir")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    memory: MemoryArgs,
+    /// What the file calls the network [default: the model's file name]
+    #[arg(long)]
+    name: Option<String>,
+    /// Put the runtime and the weights into the file too
+    #[arg(long)]
+    standalone: bool,
+    /// Where the program finds its weights
+    #[arg(long, value_enum, default_value_t = Weights::Embed, conflicts_with = "standalone")]
+    weights: Weights,
+    /// Write nothing; fail if the files on disk are not what would be written
+    #[arg(long, requires = "output")]
+    check: bool,
+    /// Print the graph after this pass, or after each; `import` is the graph before all
+    #[arg(long, value_name = "PASS|all", value_parser = pass_name)]
+    dump_ir: Option<String>,
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Weights {
+    /// In itself: it includes the .bin
+    Embed,
+    /// In the bytes it passes to `Weights::from_bytes`: those of the .bin
+    Extern,
+}
+
+pub(crate) fn run(args: &Args) -> Done {
+    let (source, model) = args.model.read()?;
+    let mut dumps = Vec::new();
+    let mut dump = |pass: &str, graph: &Graph, count: usize| {
+        if args.dump_ir.as_deref().is_some_and(|wanted| wanted == "all" || wanted == pass) {
+            dumps.push(format!("== {pass}: {count}\n{graph}"));
+        }
+    };
+    dump("import", &model.graph, 0);
+    let output = args.output.as_deref().unwrap_or(Path::new("net.rs"));
+    let blob_name = output.with_extension("bin");
+    let blob_name = blob_name.file_name().unwrap_or_default().to_string_lossy();
+    let name = args.name.as_ref().unwrap_or(&source.name);
+    let memory = args.memory.memory();
+    let options = options(name, &model, args.target.target(), memory, &blob_name);
+    let mut artifact = mnv2c::compile(model.graph, &options, dump)?;
+    if args.weights == Weights::Extern {
+        artifact = artifact.apart(&options.target);
+    }
+    dumps.iter().try_for_each(|dump| output::line(dump))?;
+    match &args.output {
+        Some(path) => deliver(args, path, &artifact),
+        None => Ok(Outcome::Well),
+    }
+}
+
+/// What the library wants to know of a network that is read.
+pub(crate) fn options(
+    name: &str,
+    model: &Model,
+    target: Target,
+    memory: Memory,
+    blob_name: &str,
+) -> Options {
+    Options {
+        target,
+        name: name.to_owned(),
+        sha256: model.sha256.clone(),
+        blob_name: blob_name.to_owned(),
+        memory,
+    }
+}
+
+/// A network compiled to become a program.
+pub(crate) fn for_program(
+    source: &Source,
+    model: Model,
+    target: Target,
+    memory: Memory,
+) -> Result<Artifact> {
+    let options = options(&source.name, &model, target, memory, mnv2c::program::BLOB_NAME);
+    mnv2c::compile(model.graph, &options, |_, _, _| ())
+}
+
+fn deliver(args: &Args, path: &Path, artifact: &Artifact) -> Done {
+    let (rust, blob, blob_path);
+    let mut files: Vec<(&Path, &[u8])> = Vec::new();
+    if args.standalone {
+        rust = standalone::file(artifact);
+    } else {
+        rust = artifact.rust.clone();
+        blob = match args.weights {
+            Weights::Embed => artifact.blob.bytes(),
+            Weights::Extern => artifact.blob.file(),
+        };
+        blob_path = path.with_extension("bin");
+        files.push((&blob_path, &blob));
+    }
+    files.push((path, rust.as_bytes()));
+    if args.check {
+        return check(&files);
+    }
+    files::write(&files)?;
+    summarise(args, path, artifact)?;
+    Ok(Outcome::Well)
+}
+
+fn check(files: &[(&Path, &[u8])]) -> Done {
+    for (path, bytes) in files {
+        if files::read(path)? != *bytes {
+            let path = path.display();
+            eprintln!("error: {path} is not what the model gives now; run compile without --check");
+            return Ok(Outcome::Failed);
+        }
+    }
+    Ok(Outcome::Well)
+}
+
+fn summarise(args: &Args, path: &Path, artifact: &Artifact) -> Result<()> {
+    let (path, facts) = (path.display().to_string(), &artifact.facts);
+    let (arena, weights) = (artifact.plan.arena_len, artifact.blob.bytes_len());
+    match args.format.format {
+        Format::Human => output::line(&format!(
+            "{path}: {}; arena {}, weights {}",
+            artifact.log,
+            output::bytes(arena),
+            output::bytes(weights)
+        )),
+        Format::Json => output::json(&json!({
+            "file": path,
+            "name": facts.name,
+            "target": args.target.target().name,
+            "madds": facts.madds,
+            "params": facts.params,
+            "arena_bytes": arena,
+            "weights_bytes": weights,
+            "model_sha256": facts.sha256,
+            "passes": passes(artifact),
+        })),
+    }
+}
+
+fn passes(artifact: &Artifact) -> Value {
+    let skip = |skip: &Skip| json!({"node": skip.node, "reason": skip.reason});
+    let entry = |entry: &Entry| {
+        let refused: Vec<Value> = entry.skips.iter().map(skip).collect();
+        json!({"pass": entry.pass.name, "count": entry.count, "refused": refused})
+    };
+    artifact.log.entries.iter().map(entry).collect()
+}
+
+fn pass_name(name: &str) -> Result<String> {
+    let known = ["all", "import"].into_iter().chain(PIPELINE.iter().map(|pass| pass.name));
+    if known.clone().any(|known| known == name) {
+        return Ok(name.to_owned());
+    }
+    let known: Vec<&str> = known.collect();
+    Err(Error::Spec(format!("there is no pass {name:?}; there are {}", known.join(", "))))
+}

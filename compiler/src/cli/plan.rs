@@ -1,0 +1,169 @@
+//! `mnv2c plan`: the memory of a network, step by step.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use mnv2c::error::Result;
+use mnv2c::files;
+use mnv2c::objective::{Memory, Storage};
+use mnv2c::report::{self, Report, Row, svg, table3};
+use mnv2c::segment::RowBatch;
+use serde_json::{Value, json};
+
+use crate::cli::args::{MemoryArgs, ModelArgs, TargetArgs};
+use crate::cli::{Done, Outcome, output};
+
+/// Print the memory a model needs, step by step, without compiling it
+///
+/// M(G) is the paper's: the most bytes of whole values that live at once, in the best order of the operators.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  mnv2c plan dogs.onnx --objective ram --svg dogs.svg
+  mnv2c plan mobilenet_v2:0.35@144 --dtype int8 --objective ram --feed rows")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    model: ModelArgs,
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    memory: MemoryArgs,
+    /// The type of activations to plan for
+    #[arg(long, value_name = "f32|int8", default_value = "f32", value_parser = storage)]
+    dtype: Storage,
+    /// Draw the plan into this file: steps across, bytes up
+    #[arg(long, value_name = "FILE.svg")]
+    svg: Option<PathBuf>,
+    /// Print the paper's Table 3 for this network instead: the largest value at each resolution, 16 bits a number
+    #[arg(long)]
+    table3: bool,
+    /// Form of what is printed
+    #[arg(long, value_enum, default_value_t = Form::Table)]
+    format: Form,
+}
+
+/// For whom the plan is printed.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+}
+
+pub(crate) fn run(args: &Args) -> Done {
+    let (source, model) = args.model.read()?;
+    if args.table3 {
+        return table_3(args, &table3::entries(model.graph)?);
+    }
+    let memory = Memory { storage: args.dtype, ..args.memory.memory() };
+    let report = report::report(model.graph, &args.target.target(), memory)?;
+    if let Some(path) = &args.svg {
+        files::write(&[(path, svg::svg(&report, &source.name).as_bytes())])?;
+    }
+    match args.format {
+        Form::Table => table(&source.name, &report)?,
+        Form::Json => output::json(&as_json(&source.name, &report))?,
+    }
+    Ok(Outcome::Well)
+}
+
+fn table(name: &str, report: &Report) -> Result<()> {
+    let wide = report.steps.iter().map(|step| step.name.chars().count()).max().unwrap_or(4);
+    output::line(&format!(
+        "{:>3} {:wide$} {:>6} {:>9} {:>10} {:>10} {:>10}",
+        "", name, "rows", "MAdds", "live", "rings", "scratch"
+    ))?;
+    for (at, step) in report.steps.iter().enumerate() {
+        let mark = if step.is_peak { "  <- peak" } else { "" };
+        output::line(&format!(
+            "{:>3} {:wide$} {:>6} {:>9} {:>10} {:>10} {:>10}{mark}",
+            at + 1,
+            step.name,
+            batch(step.batch),
+            output::count(step.madds),
+            step.live_bytes,
+            step.ring_bytes,
+            step.scratch_bytes
+        ))?;
+    }
+    let m_g = report.m_g;
+    for (what, bytes) in [
+        ("M(G) as imported", m_g.imported),
+        ("M(G) layer by layer", m_g.layerwise),
+        ("M(G) block by block", m_g.fused),
+        ("M(G) of this plan", m_g.chosen),
+        ("lower bound of its arena", report.lower_bound_bytes),
+    ] {
+        output::line(&format!("{what:25} {bytes:>10} bytes"))?;
+    }
+    let gap = report.arena_bytes - report.lower_bound_bytes;
+    let proof = if report.optimal { ", optimal" } else { "" };
+    output::line(&format!("{:25} {:>10} bytes, gap {gap}{proof}", "arena", report.arena_bytes))
+}
+
+fn as_json(name: &str, report: &Report) -> Value {
+    let m_g = report.m_g;
+    json!({
+        "model": name,
+        "arena_bytes": report.arena_bytes,
+        "m_g_bytes": m_g.chosen,
+        "m_g": {
+            "imported": m_g.imported,
+            "layerwise": m_g.layerwise,
+            "fused": m_g.fused,
+            "chosen": m_g.chosen,
+        },
+        "lower_bound_bytes": report.lower_bound_bytes,
+        "optimal": report.optimal,
+        "madds": report.madds,
+        "params": report.params,
+        "steps": report.steps.iter().map(|step| step_json(report, step)).collect::<Vec<_>>(),
+    })
+}
+
+fn step_json(report: &Report, step: &Row) -> Value {
+    let buffers = step.live.iter().map(|id| {
+        let (buffer, slot) = &report.buffers[*id];
+        json!({"name": buffer.name, "offset": slot.offset, "bytes": slot.len})
+    });
+    json!({
+        "name": step.name,
+        "row_batch": batch(step.batch),
+        "recompute": 1.0,
+        "madds": step.madds,
+        "live_bytes": step.live_bytes,
+        "ring_bytes": step.ring_bytes,
+        "scratch_bytes": step.scratch_bytes,
+        "peak": step.is_peak,
+        "buffers": buffers.collect::<Vec<_>>(),
+    })
+}
+
+fn table_3(args: &Args, entries: &[table3::Entry]) -> Done {
+    if args.format == Form::Json {
+        let entry = |it: &table3::Entry| json!({"size": it.size, "channels": it.channels, "bytes": it.bytes, "widest_bytes": it.widest_bytes});
+        output::json(&entries.iter().map(entry).collect())?;
+        return Ok(Outcome::Well);
+    }
+    output::line(&format!("{:>9} {:>9} {:>9} {:>12}", "size", "channels", "1000 B", "with wide"))?;
+    for it in entries {
+        let size = format!("{}x{}", it.size[0], it.size[1]);
+        let (bytes, widest) = (it.bytes as f64 / 1e3, it.widest_bytes as f64 / 1e3);
+        output::line(&format!("{size:>9} {:>9} {bytes:>9.0} {widest:>12.0}", it.channels))?;
+    }
+    let most = entries.iter().map(|it| it.bytes).max().unwrap_or(0) as f64 / 1e3;
+    let widest = entries.iter().map(|it| it.widest_bytes).max().unwrap_or(0) as f64 / 1e3;
+    output::line(&format!("{:>9} {:>9} {most:>9.0} {widest:>12.0}", "max", ""))?;
+    Ok(Outcome::Well)
+}
+
+fn batch(batch: RowBatch) -> &'static str {
+    match batch {
+        RowBatch::Whole => "all",
+        RowBatch::Row | RowBatch::Pixels | RowBatch::Pixel => "1",
+    }
+}
+
+fn storage(name: &str) -> Result<Storage> {
+    name.parse()
+}

@@ -1,0 +1,177 @@
+//! `mnv2c run`: a model answers for files of the user.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use mnv2c::error::{Error, Result};
+use mnv2c::files::{self, Scratch};
+use mnv2c::interp::Array;
+use mnv2c::npy;
+use mnv2c::schedule::Port;
+use serde_json::{Value, json};
+
+use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
+use crate::cli::build::{self, Built, Probes};
+use crate::cli::picture::PictureArgs;
+use crate::cli::{Done, Outcome, input, labels, output};
+
+/// Build a model, from the cache if it is there, and run it on files
+///
+/// Arrays (.npy, or an ONNX tensor in .pb) must have the shape of the model's input. Pictures (.png, .jpg) are resized to
+/// it and normalised: value, from 0 to 1 or with --scale raw from 0 to 255, minus --mean, by --std.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  mnv2c run dogs.onnx --input samoyed.jpg --scale raw --mean 127.5 --std 127.5 --labels labels.txt
+  mnv2c run net.onnx --input a.npy --input b.npy --output-dir answers")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    model: ModelArgs,
+    /// A file for the model's next input: .npy, .pb, .png or .jpg
+    #[arg(short, long = "input", value_name = "FILE", required = true)]
+    inputs: Vec<PathBuf>,
+    /// Write output_0.npy and so on into this directory
+    #[arg(long, value_name = "DIR")]
+    output_dir: Option<PathBuf>,
+    /// Names of the classes, one a line: print the five likeliest
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+    #[command(flatten)]
+    picture: PictureArgs,
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    memory: MemoryArgs,
+    /// A command that runs programs of the target, such as "qemu-aarch64 -L /usr/aarch64-linux-gnu"
+    #[arg(long, value_name = "CMD")]
+    runner: Option<String>,
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+pub(crate) fn run(args: &Args) -> Done {
+    let labels = args.labels.as_deref().map(labels::read).transpose()?;
+    let (target, memory) = (args.target.target(), args.memory.memory());
+    let (built, inputs) =
+        build::program(&args.model, target, memory, Probes::No, |ports| inputs(args, ports))?;
+    note_other_labels(&built, labels.as_deref());
+    let answers = answers(args, &built, &inputs)?;
+    match args.format.format {
+        Format::Human => output::line(&human(&built, &answers, labels.as_deref()))?,
+        Format::Json => output::json(&as_json(&built, &answers, labels.as_deref()))?,
+    }
+    Ok(Outcome::Well)
+}
+
+fn note_other_labels(built: &Built, labels: Option<&[String]>) {
+    if let (Some(labels), Some(port)) = (labels, built.outputs.first()) {
+        let (labels, classes) = (labels.len(), port.shape.iter().product::<usize>());
+        if labels != classes {
+            eprintln!("note: {labels} labels for {classes} classes; are they this model's?");
+        }
+    }
+}
+
+fn inputs(args: &Args, ports: &[Port]) -> Result<Vec<Array>> {
+    let (given, taken) = (args.inputs.len(), ports.len());
+    if given != taken {
+        let names: Vec<&str> = ports.iter().map(|port| port.name.as_str()).collect();
+        let what = format!("{given} inputs are given, the model takes {taken}: {names:?}");
+        return Err(Error::Wiring(format!("{what}; pass --input once for each")));
+    }
+    let pairs = args.inputs.iter().zip(ports);
+    pairs.map(|(path, port)| input::read(path, port, &args.picture)).collect()
+}
+
+fn answers(args: &Args, built: &Built, inputs: &[Array]) -> Result<Vec<Array>> {
+    let scratch = Scratch::new(&std::env::temp_dir())?;
+    let dir = args.output_dir.as_deref().unwrap_or(&scratch.path);
+    files::make_dir(dir)?;
+    let runner = args.runner.as_deref();
+    infer(runner, &built.program.path, inputs, built.outputs.len(), &scratch.path, dir)
+}
+
+/// What the program answers to `inputs`; they pass through files in `scratch`, its answers through files in `dir`.
+pub(crate) fn infer(
+    runner: Option<&str>,
+    program: &Path,
+    inputs: &[Array],
+    outputs: usize,
+    scratch: &Path,
+    dir: &Path,
+) -> Result<Vec<Array>> {
+    let mut arguments: Vec<OsString> = vec!["--output-dir".into(), dir.into()];
+    for (at, array) in inputs.iter().enumerate() {
+        let path = scratch.join(format!("input_{at}.npy"));
+        files::write(&[(&path, &npy::write(array))])?;
+        arguments.extend(["--input".into(), path.into()]);
+    }
+    execute(runner, program, &arguments)?;
+    let output = |at| npy::read(&files::read(&dir.join(format!("output_{at}.npy")))?);
+    (0..outputs).map(output).collect()
+}
+
+/// Runs a program, by way of `runner` if there is one.
+pub(crate) fn execute(
+    runner: Option<&str>,
+    program: &Path,
+    arguments: &[OsString],
+) -> Result<Output> {
+    let mut words = runner.unwrap_or_default().split_whitespace();
+    let mut command = match words.next() {
+        Some(first) => Command::new(first),
+        None => Command::new(program),
+    };
+    if runner.is_some() {
+        command.args(words).arg(program);
+    }
+    let said = command.args(arguments).output().map_err(|error| {
+        Error::Program(format!("{:?} does not start: {error}", command.get_program()))
+    })?;
+    if said.status.success() {
+        return Ok(said);
+    }
+    let complaint = String::from_utf8_lossy(&said.stderr);
+    let complaint = complaint.trim().trim_start_matches("error: ");
+    Err(Error::Program(format!("the program failed ({}): {complaint}", said.status)))
+}
+
+fn human(built: &Built, answers: &[Array], labels: Option<&[String]>) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    if let (Some(labels), Some(values)) = (labels, answers.first().and_then(floats)) {
+        let line = |top: labels::Guess| format!("{:5.1} %  {}", top.probability * 100.0, top.label);
+        lines.extend(labels::top(values, labels).into_iter().map(line));
+    } else {
+        for (port, array) in built.outputs.iter().zip(answers) {
+            lines.push(format!("{}: {}", port.name, describe(array)));
+        }
+    }
+    lines.push(built.memory());
+    lines.join("\n")
+}
+
+fn describe(array: &Array) -> String {
+    let values = floats(array).unwrap_or_default();
+    let largest = values.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+    let largest = largest.map(|(at, x)| format!(", largest {x} at {at}")).unwrap_or_default();
+    format!("{}{largest}", output::shape(&array.shape))
+}
+
+fn as_json(built: &Built, answers: &[Array], labels: Option<&[String]>) -> Value {
+    let output = |(port, array): (&Port, &Array)| {
+        let (name, shape) = (&port.name, &array.shape);
+        json!({"name": name, "shape": shape, "values": floats(array)})
+    };
+    let guess = |top: labels::Guess| {
+        let (class, label, probability) = (top.class, top.label, top.probability);
+        json!({"class": class, "label": label, "probability": probability})
+    };
+    let outputs: Vec<Value> = built.outputs.iter().zip(answers).map(output).collect();
+    let first = labels.zip(answers.first().and_then(floats));
+    let top = first.map(|(labels, values)| labels::top(values, labels).into_iter().map(guess));
+    json!({"model": built.name, "outputs": outputs, "top": top.map(Vec::from_iter)})
+}
+
+fn floats(array: &Array) -> Option<&[f32]> {
+    array.values.as_f32()
+}

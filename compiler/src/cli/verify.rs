@@ -1,0 +1,255 @@
+//! `mnv2c verify`: emitted programs and the oracle against recorded answers.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::mpsc;
+
+use clap::ValueEnum;
+use mnv2c::error::{Error, Result};
+use mnv2c::files::Scratch;
+use mnv2c::interp::{self, Array};
+use mnv2c::program;
+use mnv2c::source::{Options, Source};
+use mnv2c::target::Target;
+use serde_json::{Value, json};
+
+use crate::cli::args::{self, Format, FormatArgs, MemoryArgs};
+use crate::cli::case::{self, Case};
+use crate::cli::compare::{Distance, Tolerance, distance};
+use crate::cli::progress::Progress;
+use crate::cli::{Done, Outcome, compile, output, run as program_run};
+
+/// Smallest relative tolerance that is of use where weights are 16-bit floats.
+const HALF_TOLERANCE: f32 = 3e-2;
+/// The same for 32-bit weights.
+const TOLERANCE: f32 = 2e-4;
+
+/// Run models on recorded inputs and compare with recorded outputs
+///
+/// A DIR holds model.onnx and input_K.npy with output_K.npy, or ONNX's test_data_set_*/{input,output}_K.pb. Open
+/// dimensions are taken from the inputs.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  mnv2c verify zoo/* --format json
+  mnv2c verify dogs --target x86-64-v3 --target generic --rtol 1e-5")]
+pub(crate) struct Args {
+    /// Directories of recorded answers
+    #[arg(value_name = "DIR", required = true)]
+    dirs: Vec<PathBuf>,
+    /// Difference that always passes
+    #[arg(long, default_value_t = 1e-7)]
+    atol: f32,
+    /// Difference that passes, as a part of the recorded output's largest magnitude
+    /// [default: 2e-4; 3e-2 for f16 weights]
+    #[arg(long)]
+    rtol: Option<f32>,
+    /// Compare only one of the two with the record [default: both]
+    #[arg(long, value_enum)]
+    against: Option<Side>,
+    /// Take input_K_NAME.npy and output_K_NAME.npy, another case that the directories hold
+    #[arg(long = "case", value_name = "NAME", default_value = "")]
+    case: String,
+    /// A machine to compile for; may be given several times
+    #[arg(
+        long = "target",
+        value_name = "TARGET",
+        default_value = "host",
+        value_parser = args::target
+    )]
+    targets: Vec<Target>,
+    #[command(flatten)]
+    memory: MemoryArgs,
+    /// A command that runs programs of the target, such as "qemu-aarch64 -L /usr/aarch64-linux-gnu"
+    #[arg(long, value_name = "CMD")]
+    runner: Option<String>,
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+/// Who answers.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Side {
+    /// Plain loops over the imported graph
+    Interp,
+    /// The compiled program
+    Emitted,
+}
+
+/// One model on one machine.
+struct Job<'a> {
+    dir: &'a Path,
+    target: Target,
+}
+
+/// How it went.
+struct Report {
+    name: String,
+    target: &'static str,
+    result: std::result::Result<Distance, String>,
+}
+
+pub(crate) fn run(args: &Args) -> Done {
+    let jobs: Vec<Job<'_>> = args
+        .dirs
+        .iter()
+        .flat_map(|dir| args.targets.iter().map(move |target| Job { dir, target: *target }))
+        .collect();
+    let reports = side_by_side(args, &jobs)?;
+    let failing: Vec<&Report> = reports.iter().filter(|report| !report.passes()).collect();
+    match args.format.format {
+        Format::Human => output::line(&summary(reports.len(), &failing))?,
+        Format::Json => output::json(&reports.iter().map(Report::json).collect())?,
+    }
+    Ok(if failing.is_empty() { Outcome::Well } else { Outcome::Failed })
+}
+
+/// Does all jobs, as many at once as there are cores, and prints their lines in order.
+fn side_by_side(args: &Args, jobs: &[Job<'_>]) -> Result<Vec<Report>> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let queue = Mutex::new(jobs.iter().enumerate());
+    let next = || queue.lock().expect("taking a job does not panic").next();
+    let (sender, receiver) = mpsc::channel();
+    let mut progress = Progress::new("verifying");
+    std::thread::scope(|scope| {
+        for _ in 0..cores.min(jobs.len()) {
+            let sender = sender.clone();
+            scope.spawn(move || {
+                while let Some((at, job)) = next() {
+                    if sender.send((at, report(args, job))).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let (mut early, mut reports) = (BTreeMap::new(), Vec::new());
+        for (at, report) in receiver {
+            early.insert(at, report);
+            progress.say("");
+            while let Some(report) = early.remove(&reports.len()) {
+                if args.format.format == Format::Human {
+                    output::line(&report.line())?;
+                }
+                reports.push(report);
+            }
+            progress.say(&format!("verifying: {} of {} done", reports.len(), jobs.len()));
+        }
+        Ok(reports)
+    })
+}
+
+fn report(args: &Args, job: &Job<'_>) -> Report {
+    let mut name = job.dir.display().to_string();
+    let result = case::suite(job.dir, &args.case).and_then(|suite| {
+        name.clone_from(&suite.name);
+        let model = suite.model.to_string_lossy();
+        let source = Source::open(&model)?;
+        let mut worst = Distance::NONE;
+        for case in &suite.cases {
+            let far = verify(args, job, &source, case);
+            worst = worst.worse(far.map_err(|error| in_case(case, error))?);
+        }
+        Ok(worst)
+    });
+    Report { name, target: job.target.name, result: result.map_err(|error| error.to_string()) }
+}
+
+fn in_case(case: &Case, error: Error) -> Error {
+    if case.name.is_empty() { error } else { Error::Program(format!("{}: {error}", case.name)) }
+}
+
+/// How far the model's answers are from the record of one case.
+fn verify(args: &Args, job: &Job<'_>, source: &Source, case: &Case) -> Result<Distance> {
+    let (inputs, expected) = (case.inputs()?, case.outputs()?);
+    let (options, default) = bound(source, &inputs)?;
+    let tolerance = Tolerance { absolute: args.atol, relative: args.rtol.unwrap_or(default) };
+    let model = source.model(&options)?;
+    let mut worst = Distance::NONE;
+    let mut compare = |who: &str, answers: &[Array]| -> Result<()> {
+        for (at, expected) in &expected {
+            let far = match answers.get(*at) {
+                Some(found) => distance(expected, found, tolerance),
+                None => Err(format!("has no output {at}")),
+            };
+            worst = worst.worse(far.map_err(|what| Error::Program(format!("{who}: {what}")))?);
+        }
+        Ok(())
+    };
+    if args.against != Some(Side::Emitted) {
+        compare("the oracle", &interp::run(&model.graph, &inputs)?)?;
+    }
+    if args.against != Some(Side::Interp) {
+        let artifact = compile::for_program(source, model, job.target, args.memory.memory())?;
+        let built = program::build(&artifact, &job.target)?;
+        let scratch = Scratch::new(&std::env::temp_dir())?;
+        let (runner, dir) = (args.runner.as_deref(), &scratch.path);
+        let outputs = artifact.schedule.outputs.len();
+        compare(
+            "the program",
+            &program_run::infer(runner, &built.path, &inputs, outputs, dir, dir)?,
+        )?;
+    }
+    Ok(worst)
+}
+
+/// The model's open dimensions as the recorded inputs have them, and the tolerance that its weights allow.
+fn bound(source: &Source, inputs: &[Array]) -> Result<(Options, f32)> {
+    let mut options = Options::default();
+    let Some(summary) = source.summary()? else {
+        return Ok((options, TOLERANCE));
+    };
+    let shapes = summary.inputs.iter().cloned().zip(inputs.iter().map(|input| input.shape.clone()));
+    options.sizes.input_shapes = shapes.collect();
+    let tolerance = if summary.has_half_weights { HALF_TOLERANCE } else { TOLERANCE };
+    Ok((options, tolerance))
+}
+
+impl Report {
+    fn passes(&self) -> bool {
+        self.result.as_ref().is_ok_and(|far| far.is_close)
+    }
+
+    fn line(&self) -> String {
+        let verdict = if self.passes() { "pass" } else { "FAIL" };
+        let Self { name, target, .. } = self;
+        match &self.result {
+            Ok(far) => format!(
+                "{name:36} {target:10} max abs {:.1e}  max rel {:.1e}  cosine {:.6}  {verdict}",
+                far.absolute, far.relative, far.cosine
+            ),
+            Err(error) => format!("{name:36} {target:10} {verdict}: {error}"),
+        }
+    }
+
+    fn reason(&self) -> String {
+        match &self.result {
+            Ok(far) => format!("{} (max rel {:.1e})", self.name, far.relative),
+            Err(error) => {
+                format!("{} ({})", self.name, error.lines().take(2).collect::<Vec<_>>().join(" "))
+            }
+        }
+    }
+
+    fn json(&self) -> Value {
+        let mut value = json!({"model": self.name, "target": self.target, "pass": self.passes()});
+        match &self.result {
+            Ok(far) => {
+                value["max_abs"] = json!(far.absolute);
+                value["max_rel"] = json!(far.relative);
+                value["cosine"] = json!(far.cosine);
+            }
+            Err(error) => value["error"] = json!(error),
+        }
+        value
+    }
+}
+
+fn summary(all: usize, failing: &[&Report]) -> String {
+    let reasons: Vec<String> = failing.iter().map(|report| report.reason()).collect();
+    let passing = all - failing.len();
+    match reasons.as_slice() {
+        [] => format!("{passing} of {all} pass"),
+        reasons => format!("{passing} of {all} pass; FAIL {}", reasons.join(", ")),
+    }
+}

@@ -1,0 +1,71 @@
+//! A compiled network as a program of its own, built by the user's `rustc` and kept by content.
+//!
+//! One crate holds the harness, the emitted file, the runtime and the weights, so nothing is fetched. The cache's key is
+//! a hash of every byte that goes in and of the compiler that reads them; a program is moved into its place whole, so
+//! any number of processes may build at once.
+
+mod cache;
+mod harness;
+mod rustc;
+
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::Artifact;
+use crate::error::Result;
+use crate::files::{self, Scratch};
+use crate::source::hex;
+use crate::target::Target;
+use rustc::Rustc;
+
+/// The name of the weights that a program's emitted file must include.
+pub const BLOB_NAME: &str = "net.bin";
+
+/// A program on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// Where it lies in the cache.
+    pub path: PathBuf,
+}
+
+/// The program that runs `artifact`, which was compiled for `target` with weights called [`BLOB_NAME`].
+pub fn build(artifact: &Artifact, target: &Target) -> Result<Program> {
+    let rustc = Rustc::find()?;
+    let files = harness::files(artifact, target.threads);
+    let flags = rustc::flags(target);
+    let path = cache::root().join(key(&rustc, &flags, &files));
+    if !path.is_file() {
+        let scratch = Scratch::new(&cache::root())?;
+        for (name, bytes) in &files {
+            files::write(&[(&scratch.path.join(name), bytes)])?;
+        }
+        let made = scratch.path.join("program");
+        rustc.compile(&scratch.path.join(harness::MAIN), &made, &flags)?;
+        keep(&made, &path)?;
+    }
+    Ok(Program { path })
+}
+
+fn key(rustc: &Rustc, flags: &[String], files: &[(&str, Vec<u8>)]) -> String {
+    let mut hash = Sha256::new();
+    let mut part = |bytes: &[u8]| {
+        hash.update((bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    };
+    part(rustc.version.as_bytes());
+    flags.iter().for_each(|flag| part(flag.as_bytes()));
+    for (name, bytes) in files {
+        part(name.as_bytes());
+        part(bytes);
+    }
+    hex(&hash.finalize())
+}
+
+/// Moves a program into the cache.
+fn keep(made: &Path, path: &Path) -> Result<()> {
+    std::fs::rename(made, path).map_err(|error| crate::error::Error::Io {
+        path: path.display().to_string(),
+        what: format!("cannot be kept: {error}; set MNV2C_CACHE to a directory of your own"),
+    })
+}

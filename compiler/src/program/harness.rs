@@ -1,0 +1,142 @@
+//! The files of a program's crate: the same `main` for every network, and its ports.
+
+use mnv2c_runtime::ring::Rows;
+
+use crate::Artifact;
+use crate::schedule::{Home, Intake, Port};
+use crate::standalone;
+
+/// The root of the crate.
+pub(super) const MAIN: &str = "main.rs";
+
+/// Every file by name, in a fixed order.
+pub(super) fn files(artifact: &Artifact, threads: usize) -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        (MAIN, include_bytes!("harness/main.rs").to_vec()),
+        ("npy.rs", include_bytes!("harness/npy.rs").to_vec()),
+        ("ports.rs", ports(artifact, threads).into_bytes()),
+        ("net.rs", format!("{}\n{}", artifact.rust, standalone::runtime()).into_bytes()),
+        (super::BLOB_NAME, artifact.blob.bytes()),
+    ]
+}
+
+/// What the network takes and gives, and a call of it with lists of arrays.
+fn ports(artifact: &Artifact, threads: usize) -> String {
+    let (inputs, outputs) = (&artifact.schedule.inputs, &artifact.schedule.outputs);
+    let names = |stem: &str, ports: &[Port]| -> Vec<String> {
+        (0..ports.len()).map(|at| format!("{stem}{at}")).collect()
+    };
+    let (x, y) = (names("x", inputs), names("y", outputs));
+    let intakes = artifact.schedule.intakes.iter().zip(&x).enumerate();
+    let several = x.len() > 1;
+    let (fills, arguments): (Vec<String>, Vec<String>) =
+        intakes.map(|(at, (intake, x))| fed(intake, x, at, several)).unzip();
+    let arguments: String =
+        arguments.into_iter().chain(y.iter().map(|y| format!(", super::array_mut({y})"))).collect();
+    let (parameter, argument) = if threads > 1 {
+        ("threads: &mut Threads", "&mut threads.0, ")
+    } else {
+        ("_: &mut Threads", "")
+    };
+    format!(
+        "//! The ports of the network.\n\n\
+         use super::{{Port, net}};\n\n\
+         pub const INPUTS: &[Port] = &[{}];\n\
+         pub const OUTPUTS: &[Port] = &[{}];\n\
+         pub const WEIGHTS_BYTES: usize = {};\n\n\
+         pub fn infer({parameter}, arena: &mut net::Arena, inputs: &[Vec<f32>], outputs: &mut [Vec<f32>]) {{\n    \
+         let [{}] = inputs else {{ unreachable!(\"inputs were counted\") }};\n    \
+         let [{}] = outputs else {{ unreachable!(\"outputs were made\") }};\n    \
+         {}net::infer{}({argument}arena{arguments});\n\
+         }}\n\n{ROW_OF_PLANES}{}{}",
+        literals(inputs),
+        literals(outputs),
+        artifact.blob.bytes_len(),
+        x.join(", "),
+        y.join(", "),
+        fills.concat(),
+        if artifact.schedule.asks_for_rows() { "_rows" } else { "" },
+        clock(artifact),
+        self::threads(threads),
+    )
+}
+
+/// The threads that the network runs on.
+fn threads(threads: usize) -> String {
+    let (field, value) =
+        if threads > 1 { ("(net::Pool)", "(net::Pool::new(THREADS))") } else { ("", "") };
+    format!(
+        "\npub const THREADS: usize = {threads};\n\n\
+         pub struct Threads{field};\n\n\
+         impl Threads {{\n    \
+         pub fn new() -> Self {{\n        \
+         Self{value}\n    }}\n}}\n"
+    )
+}
+
+/// What is said before the call of `infer` to give it the array `x`, and in it.
+fn fed(intake: &Intake, x: &str, at: usize, several: bool) -> (String, String) {
+    let Rows { width, channels, .. } = intake.place.rows;
+    let row = width * channels;
+    let copy = if intake.planes {
+        format!("row_of_planes({x}, {channels}, row, pixels)")
+    } else {
+        format!("pixels.copy_from_slice(&{x}[row * {row}..][..{row}])")
+    };
+    match intake.place.home {
+        Home::Arena(_) => {
+            let slot = if several { format!("input_{at}") } else { "input".to_owned() };
+            let fill = format!(
+                "for (row, pixels) in arena.{slot}().chunks_exact_mut({row}).enumerate() {{ {copy} }}\n    "
+            );
+            (fill, String::new())
+        }
+        Home::Feed(_) => (String::new(), format!(", |row, pixels| {copy}")),
+        Home::Input(_) | Home::Output(_) | Home::Weights(_) => {
+            (String::new(), format!(", super::array({x})"))
+        }
+    }
+}
+
+const ROW_OF_PLANES: &str = "\
+/// Writes a row of an image of planes as pixels, the channels of each side by side.
+pub fn row_of_planes(planes: &[f32], channels: usize, row: usize, pixels: &mut [f32]) {
+    let (width, plane) = (pixels.len() / channels, planes.len() / channels);
+    for (pixel, into) in pixels.chunks_exact_mut(channels).enumerate() {
+        for (channel, value) in into.iter_mut().enumerate() {
+            *value = planes[channel * plane + row * width + pixel];
+        }
+    }
+}
+";
+
+/// What the program asks the clock, if the network has one.
+fn clock(artifact: &Artifact) -> &'static str {
+    if artifact.rust.contains("static CLOCK") { CLOCK } else { NO_CLOCK }
+}
+
+const CLOCK: &str = "
+pub fn kernel_times() -> Vec<u64> {
+    net::CLOCK.take().to_vec()
+}
+
+pub fn fma_peak() -> f64 {
+    net::fma_peak()
+}
+";
+
+const NO_CLOCK: &str = "
+pub fn kernel_times() -> Vec<u64> {
+    Vec::new()
+}
+
+pub fn fma_peak() -> f64 {
+    0.0
+}
+";
+
+fn literals(ports: &[Port]) -> String {
+    let literal =
+        |port: &Port| format!("Port {{ name: {:?}, shape: &{:?} }}", port.name, port.shape);
+    ports.iter().map(literal).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,193 @@
+//! A network as a program: arrays in, arrays out; or its time.
+
+mod net;
+mod npy;
+mod ports;
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::time::Instant;
+
+const USAGE: &str = "usage: PROGRAM --input a.npy [--input b.npy] --output-dir DIR
+       PROGRAM --bench RUNS [--threads N] [--input a.npy]";
+
+/// Untimed runs before a measurement.
+const WARM_UP: usize = 3;
+
+use ports::{THREADS, Threads};
+
+/// Static, so that it takes no room in the file and none on the stack.
+static ARENA: Mutex<net::Arena> = Mutex::new(net::Arena::new());
+
+/// An array that the network takes or gives.
+pub struct Port {
+    name: &'static str,
+    shape: &'static [usize],
+}
+
+impl Port {
+    fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// What the user wants.
+#[derive(Default)]
+struct Wish {
+    inputs: Vec<PathBuf>,
+    output_dir: Option<PathBuf>,
+    runs: Option<usize>,
+}
+
+enum Fault {
+    Usage(String),
+    Failed(String),
+}
+
+fn main() -> ExitCode {
+    match parse(std::env::args().skip(1)).and_then(|wish| fulfil(&wish)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Fault::Usage(what)) => {
+            eprintln!("error: {what}\n{USAGE}");
+            ExitCode::from(2)
+        }
+        Err(Fault::Failed(what)) => {
+            eprintln!("error: {what}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Wish, Fault> {
+    let mut wish = Wish::default();
+    while let Some(flag) = arguments.next() {
+        if flag == "--help" {
+            println!("{USAGE}");
+            std::process::exit(0);
+        }
+        let value =
+            arguments.next().ok_or_else(|| Fault::Usage(format!("{flag} needs a value")))?;
+        match flag.as_str() {
+            "--input" => wish.inputs.push(value.into()),
+            "--output-dir" => wish.output_dir = Some(value.into()),
+            "--bench" => wish.runs = Some(count(&flag, &value)?),
+            "--threads" => {
+                if count(&flag, &value)? > THREADS {
+                    eprintln!(
+                        "note: compiled for {THREADS}; --threads {value} changes nothing"
+                    );
+                }
+            }
+            _ => return Err(Fault::Usage(format!("unknown flag {flag}"))),
+        }
+    }
+    Ok(wish)
+}
+
+fn count(flag: &str, value: &str) -> Result<usize, Fault> {
+    let number = value.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| Fault::Usage(format!("{flag} takes a number from 1, not {value:?}")))
+}
+
+fn fulfil(wish: &Wish) -> Result<(), Fault> {
+    match (wish.runs, &wish.output_dir) {
+        (Some(runs), _) => bench(runs, &inputs(wish)?),
+        (None, Some(dir)) => {
+            let inputs = read(&wish.inputs)?;
+            let outputs = infer(&inputs);
+            std::fs::create_dir_all(dir)
+                .map_err(|error| Fault::Failed(format!("{}: {error}", dir.display())))?;
+            for (at, (port, values)) in ports::OUTPUTS.iter().zip(&outputs).enumerate() {
+                let path = dir.join(format!("output_{at}.npy"));
+                npy::write(&path, port.shape, values).map_err(Fault::Failed)?;
+            }
+            Ok(())
+        }
+        (None, None) => Err(Fault::Usage("give --output-dir or --bench".into())),
+    }
+}
+
+/// The user's inputs, or made-up ones if they gave none.
+fn inputs(wish: &Wish) -> Result<Vec<Vec<f32>>, Fault> {
+    if wish.inputs.is_empty() {
+        return Ok(ports::INPUTS.iter().map(|port| noise(port.len())).collect());
+    }
+    read(&wish.inputs)
+}
+
+fn read(paths: &[PathBuf]) -> Result<Vec<Vec<f32>>, Fault> {
+    let (given, takes) = (paths.len(), ports::INPUTS.len());
+    if given != takes {
+        let names: Vec<&str> = ports::INPUTS.iter().map(|port| port.name).collect();
+        let what = format!("{given} inputs are given; the network takes {takes}: {names:?}");
+        return Err(Fault::Failed(what));
+    }
+    let pairs = paths.iter().zip(ports::INPUTS);
+    pairs
+        .map(|(path, port)| npy::read(path, port.name, port.shape).map_err(Fault::Failed))
+        .collect()
+}
+
+/// Numbers from 0 to 1, the same each time.
+fn noise(len: usize) -> Vec<f32> {
+    let mut state = 1u32;
+    let next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / (1 << 24) as f32
+    };
+    std::iter::repeat_with(next).take(len).collect()
+}
+
+fn infer(inputs: &[Vec<f32>]) -> Vec<Vec<f32>> {
+    let mut outputs = empty_outputs();
+    let mut arena = ARENA.lock().expect("there is one thread");
+    ports::infer(&mut Threads::new(), &mut arena, inputs, &mut outputs);
+    outputs
+}
+
+fn empty_outputs() -> Vec<Vec<f32>> {
+    ports::OUTPUTS.iter().map(|port| vec![0.0; port.len()]).collect()
+}
+
+/// Prints one JSON object with times in milliseconds.
+fn bench(runs: usize, inputs: &[Vec<f32>]) -> Result<(), Fault> {
+    let mut outputs = empty_outputs();
+    let mut arena = ARENA.lock().expect("there is one thread");
+    let mut threads = Threads::new();
+    let mut once = || {
+        let start = Instant::now();
+        ports::infer(&mut threads, &mut arena, std::hint::black_box(inputs), &mut outputs);
+        std::hint::black_box(&mut outputs);
+        start.elapsed().as_secs_f64() * 1e3
+    };
+    let first = once();
+    (0..WARM_UP).for_each(|_| drop(once()));
+    let mut kernels = vec![u64::MAX; ports::kernel_times().len()];
+    let mut timed = || {
+        let time = once();
+        kernels.iter_mut().zip(ports::kernel_times()).for_each(|(least, time)| *least = time.min(*least));
+        time
+    };
+    let mut times: Vec<f64> = (0..runs).map(|_| timed()).collect();
+    times.sort_by(f64::total_cmp);
+    let mut json = String::new();
+    let _ = write!(json, "{{\"runs\": {runs}, \"threads\": {THREADS}, \"first_ms\": {first:.4}, ");
+    let _ = write!(json, "\"min_ms\": {:.4}, \"median_ms\": {:.4}, ", times[0], times[runs / 2]);
+    if !kernels.is_empty() {
+        let _ = write!(json, "\"kernel_ns\": {kernels:?}, \"fma_peak\": {:.1}, ", ports::fma_peak());
+    }
+    let (arena_bytes, weights_bytes) = (net::ARENA_BYTES, ports::WEIGHTS_BYTES);
+    let _ = write!(json, "\"arena_bytes\": {arena_bytes}, \"weights_bytes\": {weights_bytes}}}");
+    println!("{json}");
+    Ok(())
+}
+
+fn array<const N: usize>(values: &[f32]) -> &[f32; N] {
+    values.try_into().expect("lengths were checked")
+}
+
+fn array_mut<const N: usize>(values: &mut [f32]) -> &mut [f32; N] {
+    values.try_into().expect("outputs are made to measure")
+}

@@ -1,0 +1,15 @@
+//! The program `mnv2c` as a user meets it: verbs, files, messages and exit codes, on models of a few nodes.
+
+#[path = "onnx/build.rs"]
+#[expect(dead_code, reason = "the reader's tests use the rest")]
+mod build;
+#[path = "cli/compile.rs"]
+mod compile;
+#[path = "cli/lists.rs"]
+mod lists;
+#[path = "cli/place.rs"]
+mod place;
+#[path = "cli/programs.rs"]
+mod programs;
+#[path = "cli/verify.rs"]
+mod verify;

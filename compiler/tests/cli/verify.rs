@@ -1,0 +1,83 @@
+//! Recorded answers: what passes, what fails, and how it is told.
+
+use mnv2c::proto::TensorProto;
+use mnv2c::proto::tensor_proto::DataType;
+use mnv2c::proto::tensor_shape_proto::dimension::Value as Dim;
+use prost::Message;
+
+use crate::build::Model;
+use crate::place::{Place, averages};
+
+/// Two directories: `good`, whose record is right, and `bad`, whose record is not.
+fn suites() -> Place {
+    let place = Place::new();
+    for (dir, answer) in [("good", 1.0), ("bad", 1.1)] {
+        place.put(&format!("{dir}/model.onnx"), &averages().bytes());
+        place.put_array(&format!("{dir}/input_0.npy"), &[1, 3, 4, 4], |_| 1.0);
+        place.put_array(&format!("{dir}/output_0.npy"), &[1, 3], |_| answer);
+    }
+    place
+}
+
+#[test]
+fn right_records_pass_and_wrong_ones_fail() {
+    let place = suites();
+    let good = place.mnv2c("verify good").well();
+    assert!(good.contains("pass") && good.ends_with("1 of 1 pass\n"), "{good}");
+    let both = place.mnv2c("verify good bad --target generic --target host");
+    assert_eq!(both.code, 1, "{both:?}");
+    assert!(both.out.contains("2 of 4 pass; FAIL bad"), "{both:?}");
+    place.mnv2c("verify bad --rtol 0.1 --against emitted").well();
+    place.mnv2c("verify bad --atol 0.2 --rtol 0 --against interp").well();
+}
+
+#[test]
+fn reports_for_programs_have_the_figures() {
+    let place = suites();
+    let said = place.mnv2c("verify bad good --against interp --format json");
+    let reports: serde_json::Value = serde_json::from_str(&said.out).expect("it is JSON");
+    assert_eq!((&reports[0]["pass"], &reports[1]["pass"]), (&false.into(), &true.into()));
+    assert!((reports[0]["max_abs"].as_f64().expect("a number") - 0.1).abs() < 1e-6, "{reports}");
+    assert_eq!(said.code, 1);
+}
+
+#[test]
+fn open_dimensions_are_those_of_the_recorded_inputs() {
+    let place = Place::new();
+    let dims = vec![Some(Dim::DimParam("n".into())), Some(Dim::DimParam("m".into()))];
+    let model = Model::opset(13)
+        .input_of("x", DataType::Float, dims)
+        .node("Relu", &["x"], &["y"], vec![])
+        .output("y");
+    place.put("relu/model.onnx", &model.bytes());
+    let tensor = |values: &[f32]| TensorProto {
+        dims: vec![1, values.len() as i64],
+        data_type: DataType::Float.into(),
+        float_data: values.to_vec(),
+        ..TensorProto::default()
+    };
+    for (set, x, y) in [(0, [-1.0, 2.0].as_slice(), [0.0, 2.0].as_slice()), (1, &[3.0], &[3.0])] {
+        place.put(&format!("relu/test_data_set_{set}/input_0.pb"), &tensor(x).encode_to_vec());
+        place.put(&format!("relu/test_data_set_{set}/output_0.pb"), &tensor(y).encode_to_vec());
+    }
+    place.mnv2c("verify relu").well();
+    place.put("relu/test_data_set_1/output_0.pb", &tensor(&[4.0]).encode_to_vec());
+    assert_eq!(place.mnv2c("verify relu").code, 1);
+}
+
+#[test]
+fn directories_without_records_fail_by_name() {
+    let place = suites();
+    place.put("empty/readme", b"");
+    place.put("silent/model.onnx", &averages().bytes());
+    for (dir, part) in [
+        ("empty", "has no model.onnx"),
+        ("silent", "has no input_0.npy"),
+        ("nowhere", "cannot be listed"),
+        ("good --case b3", "has no input_0_b3.npy"),
+    ] {
+        let said = place.mnv2c(&format!("verify {dir}"));
+        assert_eq!(said.code, 1, "{said:?}");
+        assert!(said.out.contains(part), "{part} in {said:?}");
+    }
+}
