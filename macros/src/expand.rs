@@ -1,0 +1,147 @@
+//! From a request to the tokens of its module.
+
+use std::path::{Path, PathBuf};
+
+use mnv2c::build::{Compiler, Module};
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote};
+use syn::{Error, Result};
+
+use crate::request::{Kind, Model, Request, Weights};
+
+/// The module, or the struct and the module behind it.
+pub(crate) fn module(request: &Request) -> Result<TokenStream> {
+    let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let module =
+        compiler(request, &root).tokens().map_err(|error| placed(request, &root, error))?;
+    let tracked = module.files.iter().map(|file| tracked(file, &root));
+    let (attributes, visibility, name) = (&request.attributes, &request.visibility, &request.name);
+    let Module { about, items, .. } = &module;
+    Ok(match request.kind {
+        Kind::Module => quote! {
+            #(#attributes)*
+            #[doc = #about]
+            #[allow(dead_code, reason = "a network states more than one program asks for")]
+            #visibility mod #name {
+                #(#tracked)*
+                #items
+            }
+        },
+        Kind::Struct => {
+            let inner = format_ident!("mobilenet_{}", name.to_string().to_lowercase());
+            let object = object(request, &inner);
+            quote! {
+                #[allow(dead_code, reason = "a network states more than one program asks for")]
+                mod #inner {
+                    #(#tracked)*
+                    #items
+                }
+                #[doc = #about]
+                #object
+            }
+        }
+    })
+}
+
+/// The struct around the arena of the module `inner`.
+fn object(request: &Request, inner: &proc_macro2::Ident) -> TokenStream {
+    let (attributes, visibility, name) = (&request.attributes, &request.visibility, &request.name);
+    quote! {
+        #(#attributes)*
+        #visibility struct #name(#inner::Arena);
+
+        #[allow(dead_code, reason = "a network states more than one program asks for")]
+        impl #name {
+            #[doc = " Bytes of working memory: the size of the value."]
+            pub const ARENA_BYTES: usize = #inner::ARENA_BYTES;
+            #[doc = " Numbers in a picture: rows of each channel, one channel after the other."]
+            pub const INPUT_LEN: usize = #inner::INPUT_LEN;
+            #[doc = " Classes."]
+            pub const OUTPUT_LEN: usize = #inner::OUTPUT_LEN;
+            #[doc = " Multiply-adds of one inference."]
+            pub const MADDS: u64 = #inner::MADDS;
+            #[doc = " Trained numbers."]
+            pub const PARAMS: u64 = #inner::PARAMS;
+
+            #[doc = " All zero: a static one takes no room in the program's file."]
+            pub const fn new() -> Self {
+                Self(#inner::Arena::new())
+            }
+
+            #[doc = " Computes the score of each class."]
+            pub fn infer(
+                &mut self,
+                picture: &[f32; Self::INPUT_LEN],
+                scores: &mut [f32; Self::OUTPUT_LEN],
+            ) {
+                #inner::infer(&mut self.0, picture, scores);
+            }
+        }
+
+        impl Default for #name {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
+    }
+}
+
+fn compiler(request: &Request, root: &Path) -> Compiler {
+    let mut compiler = match &request.model {
+        Model::File(path) => Compiler::new(root.join(path.value())),
+        Model::Rows(spec, ..) => Compiler::rows(spec.clone()),
+    };
+    compiler = compiler.target(&request.target);
+    if let Some(title) = &request.title {
+        compiler = compiler.name(title);
+    }
+    for (name, size) in &request.dims {
+        compiler = compiler.dim(name, *size);
+    }
+    match &request.weights {
+        Weights::InTheModel => compiler,
+        Weights::Apart => compiler.weights_apart(),
+        Weights::File(path) => compiler.weights(root.join(path.value())),
+        Weights::Seed(seed) => compiler.seed(*seed),
+    }
+}
+
+/// An item that makes the crate stale when `file` changes; what it includes is used by nobody and not linked.
+fn tracked(file: &Path, root: &Path) -> TokenStream {
+    match file.strip_prefix(root) {
+        Ok(below) => {
+            let below = format!("/{}", below.display());
+            quote!(
+                const _: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), #below));
+            )
+        }
+        Err(_) => {
+            let file = file.display().to_string();
+            quote!(
+                const _: &[u8] = include_bytes!(#file);
+            )
+        }
+    }
+}
+
+/// The compiler's message at the words it is about.
+fn placed(request: &Request, root: &Path, error: mnv2c::error::Error) -> Error {
+    let message = error.to_string().replace(&format!("{}/", root.display()), "");
+    let weights = match &request.weights {
+        Weights::File(path) => Some((path, path.value())),
+        Weights::InTheModel | Weights::Apart | Weights::Seed(_) => None,
+    };
+    let span = match (&request.model, weights) {
+        (_, Some((path, full))) if message.contains(&full) => path.span(),
+        (Model::File(path), _) => path.span(),
+        (Model::Rows(_, span, rows), _) => row(&message, rows).unwrap_or(*span),
+    };
+    Error::new(span, message)
+}
+
+/// Where the row stands that a message begins with.
+fn row(message: &str, rows: &[Span]) -> Option<Span> {
+    let (_, rest) = message.split_once("row ")?;
+    let number: usize = rest.split_once(':')?.0.parse().ok()?;
+    rows.get(number.checked_sub(1)?).copied()
+}

@@ -1,0 +1,32 @@
+//! Mistakes, gathered so that the user sees all of them at once.
+
+use syn::{Error, Result};
+
+/// What was found so far.
+#[derive(Default)]
+pub(crate) struct Faults(Option<Error>);
+
+impl Faults {
+    /// Notes a mistake.
+    pub(crate) fn add(&mut self, error: Error) {
+        match &mut self.0 {
+            Some(all) => all.combine(error),
+            None => self.0 = Some(error),
+        }
+    }
+
+    /// Notes that something is missing, unless a mistake that was found may be why.
+    pub(crate) fn lacking(&mut self, error: Error) {
+        self.0.get_or_insert(error);
+    }
+
+    /// The value, or a note of why there is none.
+    pub(crate) fn keep<T>(&mut self, result: Result<T>) -> Option<T> {
+        result.map_err(|error| self.add(error)).ok()
+    }
+
+    /// All mistakes, if there are any.
+    pub(crate) fn finish(self) -> Result<()> {
+        self.0.map_or(Ok(()), Err)
+    }
+}

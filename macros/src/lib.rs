@@ -1,0 +1,72 @@
+//! `mobilenet!`: a network compiled into your crate, from a model or from the rows of the paper's Table 2.
+#![forbid(unsafe_code)]
+
+mod expand;
+mod faults;
+mod request;
+mod rows;
+mod settings;
+
+use proc_macro::TokenStream;
+
+/// Compiles a network into a module.
+///
+/// # A model
+/// ```
+/// use std::sync::Mutex;
+///
+/// mnv2c_macros::mobilenet! {
+///     /// Tells ten digits apart.
+///     pub mod net;
+///     model = "../examples/digits/digits.onnx"; // relative to the directory of Cargo.toml
+///     target = "generic";                       // or another that `mnv2c targets` lists
+/// }
+///
+/// static ARENA: Mutex<net::Arena> = Mutex::new(net::Arena::new());
+///
+/// let mut probabilities = [0.0; net::OUTPUT_LEN];
+/// net::infer(&mut ARENA.lock().unwrap(), &[0.5; net::INPUT_LEN], &mut probabilities);
+/// ```
+/// `net` then has `infer`, `Arena`, and consts such as `ARENA_BYTES`, `INPUT_LEN` and `MADDS`. The crate needs
+/// `mnv2c-runtime` beside this one. `dims { batch = 1 }` gives sizes that a file leaves open. A change of the model, of files its weights lie in or of a spec rebuilds the crate.
+///
+/// # Rows of Table 2
+/// ```
+/// mnv2c_macros::mobilenet! {
+///     /// A little network with random weights.
+///     pub mod net;
+///     input 32x32x3; width 0.5; classes 10; seed = 7; // or weights = "w.safetensors";
+///     conv2d c=16 n=1 s=2;
+///     bottleneck t=1 c=16 n=1 s=1;
+///     bottleneck t=6 c=24 n=2 s=2;
+///     conv2d 1x1 c=64 n=1 s=1;
+/// }
+///
+/// let mut arena = Box::new(net::Arena::new());
+/// let mut scores = [0.0; net::OUTPUT_LEN];
+/// net::infer(&mut arena, &[0.5; net::INPUT_LEN], &mut scores);
+/// assert!(scores.iter().all(|score| score.is_finite()));
+/// ```
+/// # The paper's rows at a width, a size and a target
+/// ```
+/// mnv2c_macros::mobilenet! { pub struct Net<0.1, 32, Generic>; classes 10; seed = 7; }
+///
+/// let mut net = Box::new(Net::new());
+/// let mut scores = [0.0; Net::OUTPUT_LEN];
+/// net.infer(&[0.5; Net::INPUT_LEN], &mut scores);
+/// ```
+/// Other settings: `name = "..";` for what its documentation calls the network; `weights = embed;`, the default for a
+/// model: they travel in the program's read-only data, where it reads them in place; `weights = extern;`: the program
+/// passes the bytes of the file that `mnv2c compile --weights extern` writes to `net::Weights::from_bytes`.
+///
+/// A debug build runs the kernels unoptimised; to have the network alone optimised, put this into `Cargo.toml`:
+/// ```toml
+/// [profile.dev.package.mnv2c-runtime]
+/// opt-level = 3
+/// ```
+#[proc_macro]
+pub fn mobilenet(input: TokenStream) -> TokenStream {
+    let request = request::parse(input.into());
+    let tokens = request.and_then(|request| expand::module(&request));
+    tokens.unwrap_or_else(|errors| errors.to_compile_error()).into()
+}
