@@ -2,7 +2,7 @@
 
 /// Includes the module that `mnv2c::build::Compiler::emit` wrote under this name.
 ///
-/// ```ignore
+/// ```text
 /// mnv2c_runtime::include_net!("net"); // makes the module `net`
 /// ```
 #[macro_export]
