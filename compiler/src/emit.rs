@@ -12,8 +12,10 @@ mod names;
 mod panels;
 mod print;
 mod probe;
+mod scope;
 mod shared;
 mod step;
+mod stream;
 mod weights;
 
 pub use probe::{Probe, probes};

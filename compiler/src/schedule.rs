@@ -3,8 +3,10 @@
 //! A schedule is data: what runs, in order, over which buffers. The plan gives the buffers their offsets, `pack` lays
 //! out the weights its kernels ask for, and `emit` prints it. Nothing here knows tokens or offsets.
 
+mod chain;
 mod hand;
 mod moves;
+mod padding;
 mod panels;
 mod place;
 mod stage;

@@ -5,7 +5,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use crate::emit::literal;
-use crate::emit::step::Scope;
+use crate::emit::scope::Scope;
 use crate::ir::{Binary, Block, Clamp, Conv, Graph, Pool, PoolKind, Reducer, Unary};
 use crate::schedule::{Broadcast, Home, Kernel, Move, Part, Place, Skip, Stage, Step};
 use crate::segment::Role;

@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 
 use crate::emit::names::{self, Names};
-use crate::emit::{Network, literal, probe, step, weights};
+use crate::emit::{Network, literal, probe, scope, step, weights};
 use crate::schedule::{Home, Intake, Port};
 use crate::target::Isa;
 
@@ -49,7 +49,7 @@ pub(super) fn items(network: &Network<'_>) -> Vec<TokenStream> {
 /// Names of the functions and of the arrays that the caller lends.
 struct StepNames {
     steps: Vec<String>,
-    ports: step::Ports,
+    ports: scope::Ports,
 }
 
 impl StepNames {
@@ -64,7 +64,7 @@ impl StepNames {
             .iter()
             .map(|step| names.take(&step::name(network.graph, step)))
             .collect();
-        Self { steps, ports: step::Ports { inputs, outputs } }
+        Self { steps, ports: scope::Ports { inputs, outputs } }
     }
 }
 
@@ -319,7 +319,7 @@ fn parameters(
         let (ident, len) = (names::ident(name), literal::size(len(port)));
         match intake.place.home {
             Home::Feed(at) => {
-                let next = step::next_row(network, ports, at);
+                let next = scope::next_row(network, ports, at);
                 Some(match caller {
                     Caller::User => quote!(mut #next: impl FnMut(usize, &mut [f32])),
                     Caller::Infer => quote!(#next: &mut impl FnMut(usize, &mut [f32])),
@@ -342,7 +342,7 @@ fn parameters(
 fn arguments(network: &Network<'_>, names: &StepNames) -> Vec<TokenStream> {
     let inputs = inputs(network, names).filter_map(|(intake, name, _)| match intake.place.home {
         Home::Feed(at) => {
-            let next = step::next_row(network, &names.ports, at);
+            let next = scope::next_row(network, &names.ports, at);
             Some(quote!(&mut #next))
         }
         Home::Arena(_) => None,

@@ -8,7 +8,8 @@ use std::ops::Range;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use crate::emit::step::{self, Scope};
+use crate::emit::scope::Scope;
+use crate::emit::stream;
 use crate::emit::{call, literal, probe};
 use crate::schedule::{Kernel, Part, Skip, Step};
 
@@ -82,10 +83,10 @@ pub(super) fn interleaved(
     let (expand_w, depthwise_w) = (scope.weights(0), scope.weights(1));
     let (x, wide, thin) =
         (scope.variable(maker.from[0]), scope.variable(maker.into), scope.variable(reader.into));
-    let (counter, until) = (scope.counter(maker), step::until(reader.window, row));
+    let (counter, until) = (scope.counter(maker), stream::until(reader.window, row));
     let (height, count) = (literal::size(maker.height), literal::size(panels));
     let vectors = vectors_of(vectors / panels);
-    let below = step::reads_below(reader, maker).then(|| {
+    let below = stream::reads_below(reader, maker).then(|| {
         let rows = scope.rows_of(maker.into);
         quote! {
             for row in #height..#until {

@@ -4,7 +4,7 @@ use mnv2c_runtime::ring::Form;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::emit::step::Scope;
+use crate::emit::scope::Scope;
 use crate::emit::{call, literal};
 use crate::schedule::{Kernel, Skip, Stage, Step};
 

@@ -10,12 +10,11 @@ use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::{Error, Result};
 use crate::ir::view::{base, is_view};
-use crate::ir::{Conv, Graph, Layout, NodeId, Op, Tensor};
+use crate::ir::{Graph, Layout, NodeId, Op, Tensor};
 use crate::objective::{Feed, Memory};
-use crate::plan::{Buffer, BufferId, Overlap};
+use crate::plan::{Buffer, BufferId};
 use crate::schedule::{
-    Home, Intake, Kernel, Pack, PackId, PackOrder, Part, Place, Port, Schedule, Stage, Step, hand,
-    panels, stage, stream,
+    Home, Intake, Pack, PackId, PackOrder, Place, Port, Schedule, Stage, Step, panels, stage,
 };
 use crate::segment::{Role, RowBatch, Segment};
 use crate::target::Target;
@@ -27,18 +26,18 @@ const SUM_BYTES: usize = 4;
 pub(super) struct Lowering<'a> {
     pub(super) graph: &'a Graph,
     pub(super) target: &'a Target,
-    memory: Memory,
+    pub(super) memory: Memory,
     /// How rows flow through the segment that is being lowered.
     pub(super) batch: RowBatch,
     /// Whether the stage that is being lowered makes one panel of its channels at a time.
     pub(super) is_panel: bool,
-    schedule: Schedule,
+    pub(super) schedule: Schedule,
     /// Where each value that crosses segments lies, by the node that makes it.
     places: BTreeMap<NodeId, Place>,
     /// Where each value inside the segment that is being lowered lies.
-    inner: BTreeMap<NodeId, Place>,
+    pub(super) inner: BTreeMap<NodeId, Place>,
     /// The memory of this step in which parts of rows pass from a stage to the next.
-    hand: Option<BufferId>,
+    pub(super) hand: Option<BufferId>,
     /// The step after which nobody reads a value, by the node that makes it.
     last_reads: BTreeMap<NodeId, usize>,
     packs: BTreeMap<(NodeId, PackOrder), PackId>,
@@ -266,46 +265,6 @@ impl<'a> Lowering<'a> {
         id
     }
 
-    /// The stages of a chain: each reads the one before it.
-    fn chain(&mut self, segment: &Segment, panels: usize) -> Result<Vec<Stage>> {
-        let (mut stages, mut turn): (Vec<Stage>, Part) = (Vec::new(), Part::Row);
-        for (at, id) in segment.stages.iter().enumerate() {
-            let from = match stages.last() {
-                Some(stage) => stage.into,
-                None => self.operand(*id, 0)?,
-            };
-            if at == 0
-                && let Some(load) = self.load_for(*id, from)
-            {
-                stages.push(load);
-            }
-            let from = stages.last().map_or(from, |stage| stage.into);
-            self.is_panel = at == 0 && panels > 1;
-            let (stage, next) = match segment.stages.get(at + 1) {
-                Some(reader) => {
-                    let parts = if at == 0 { panels } else { 1 };
-                    let (mut into, part) = self.between(*id, *reader, parts, turn)?;
-                    if panels > 1 && self.target.threads > 1 {
-                        match at {
-                            0 => self.multiply(into),
-                            _ => self.chunk(&mut into),
-                        }
-                    }
-                    self.inner.insert(*id, into);
-                    (stage::lower(self, *id, from, into)?, part)
-                }
-                None => (stage::last(self, *id, from)?, Part::Row),
-            };
-            let part = if turn == Part::Row { next } else { turn };
-            stages.push(Stage { part, ..stage });
-            turn = next;
-        }
-        if segment.batch != RowBatch::Whole {
-            self.settle(&mut stages);
-        }
-        Ok(stages)
-    }
-
     /// A lone operator, with the load its padding may need.
     fn single(&mut self, id: NodeId) -> Result<Vec<Stage>> {
         if !matches!(self.graph.node(id).op, Op::Conv(_)) {
@@ -316,168 +275,6 @@ impl<'a> Lowering<'a> {
         let from = load.as_ref().map_or(from, |load| load.into);
         let conv = stage::last(self, id, from)?;
         Ok(load.into_iter().chain([conv]).collect())
-    }
-
-    /// A load of padded rows, where `from` lacks the padding that convolution `id` reads.
-    fn load_for(&mut self, id: NodeId, from: Place) -> Option<Stage> {
-        let Op::Conv(conv) = &self.graph.node(id).op else { return None };
-        let need = padding(conv, from);
-        let depthwise = is_depthwise(self.graph, id);
-        let fed = matches!(from.home, Home::Feed(_));
-        let readable = match from.rows.form {
-            Form::Nhwc => !depthwise || from.rows.channels.is_multiple_of(self.target.isa.lanes()),
-            Form::Chunks(_) => depthwise,
-            Form::Planes => !depthwise && conv.dilation[1] == 1,
-        };
-        let padded = from.rows.top >= need.top
-            && from.rows.left >= need.left
-            && from.rows.right >= need.right;
-        if !fed && readable && padded && from.rows.kept >= from.rows.top + from.height + need.bottom
-        {
-            return None;
-        }
-        let Rows { width, channels, .. } = from.rows;
-        let kept = need.top + from.height + need.bottom;
-        let rows = match from.rows.form {
-            _ if depthwise => Rows::chunks(kept, width, channels, self.target.isa.lanes()),
-            Form::Planes if conv.dilation[1] == 1 => Rows::planes(kept, width, channels),
-            Form::Planes | Form::Nhwc | Form::Chunks(_) => Rows::nhwc(kept, width, channels),
-        };
-        let rows = rows.padded(need.top, need.left, need.right);
-        let into = self.scratch(&format!("{}.padded", self.graph.node(id).name), rows, from.height);
-        Some(stage::load(id, from, into))
-    }
-
-    /// One of `panels` equal parts of the value between two stages as its reader wants it, and how much of a row passes
-    /// at once. `turn` is how much of a row `id` itself is given at once.
-    fn between(
-        &mut self,
-        id: NodeId,
-        reader: NodeId,
-        panels: usize,
-        turn: Part,
-    ) -> Result<(Place, Part)> {
-        let mut flat = dense(Home::Output(0), &self.graph.node(id).out)?;
-        let handed = if turn == Part::Row { hand::over(self, id, reader, flat) } else { None };
-        if let Some((rows, part)) = handed {
-            return Ok((self.hand_over(id, rows, flat.height), part));
-        }
-        flat.rows.channels /= panels;
-        let rows = match &self.graph.node(reader).op {
-            Op::Conv(conv) => self.rows_for(conv, is_depthwise(self.graph, reader), flat),
-            _ => flat.rows,
-        };
-        Ok((self.scratch(&self.graph.node(id).name, rows, flat.height), Part::Row))
-    }
-
-    /// Makes room for one of a value on each thread.
-    fn multiply(&mut self, place: Place) {
-        if let Home::Arena(buffer) = place.home {
-            self.schedule.buffers[buffer.0].len = self.bytes(place.rows) * self.target.threads;
-        }
-    }
-
-    /// Lays a dense value out in chunks, so that each panel of its channels is one run of memory.
-    fn chunk(&mut self, place: &mut Place) {
-        if place.is_dense_nhwc() {
-            let Rows { kept, width, channels, .. } = place.rows;
-            place.rows = Rows::chunks(kept, width, channels, self.target.isa.lanes());
-        }
-    }
-
-    /// Memory for parts of rows, which all pairs of stages of a step share: no two of them are at work at once.
-    fn hand_over(&mut self, id: NodeId, rows: Rows, height: usize) -> Place {
-        let len = self.bytes(rows);
-        let buffer = *self.hand.get_or_insert_with(|| {
-            let live = self.schedule.steps.len()..self.schedule.steps.len() + 1;
-            let name = format!("{}.part", self.graph.node(id).name);
-            let align = self.memory.storage.align();
-            self.schedule.buffers.push(Buffer { name, len, align, live });
-            BufferId(self.schedule.buffers.len() - 1)
-        });
-        let taken = &mut self.schedule.buffers[buffer.0].len;
-        *taken = len.max(*taken);
-        Place { home: Home::Arena(buffer), rows, height }
-    }
-
-    /// Cuts the rings between streamed stages down to the rows that are ever alive at once, and lets the result grow
-    /// where the input dies.
-    fn settle(&mut self, stages: &mut [Stage]) {
-        let held = stream::simulate(stages);
-        for (at, kept) in held.kept.into_iter().enumerate() {
-            let Place { home, rows, .. } = stages[at].into;
-            let Home::Arena(buffer) = home else { continue };
-            if Some(buffer) == self.hand {
-                continue;
-            }
-            self.schedule.buffers[buffer.0].len = self.bytes(Rows { kept, ..rows });
-            let ends =
-                stages.iter_mut().flat_map(|stage| stage.from.iter_mut().chain([&mut stage.into]));
-            ends.filter(|place| place.home == home).for_each(|place| place.rows.kept = kept);
-        }
-        let lead = held.lead * self.memory.storage.bytes();
-        self.schedule.overlaps.extend(self.diagonal(stages, lead));
-    }
-
-    /// Leave for the last stage's result to lie over the first one's input, row behind row.
-    fn diagonal(&self, stages: &[Stage], ahead: usize) -> Option<Overlap> {
-        let (x, last) = (stages[0].from[0], stages.last()?);
-        let (Home::Arena(dying), Home::Arena(growing)) = (x.home, last.into.home) else {
-            return None;
-        };
-        let dies = self.schedule.buffers[dying.0].live.end == self.now() + 1;
-        let grows = self.schedule.buffers[growing.0].live.start == self.now();
-        let in_rows = x.rows.form == Form::Nhwc && last.into.is_dense_nhwc();
-        // Two stages may take turns at parts of a row: then the first reads a row again when the last has written.
-        let apart = dying != growing && stages.len() > 2;
-        let read_last = last.from.iter().any(|place| place.home == x.home);
-        let sums = matches!(last.kernel, Kernel::GlobalPool(_)) && self.memory.storage.bytes() != 4;
-        (dies && grows && in_rows && apart && !read_last && !sums).then_some(Overlap {
-            dying,
-            growing,
-            ahead,
-        })
-    }
-
-    fn wanted_rows(&self, id: NodeId, flat: Rows, height: usize) -> Rows {
-        let place = Place { home: Home::Output(0), rows: flat, height };
-        let readers: Vec<NodeId> =
-            self.graph.readers(id).into_iter().map(|(reader, _)| reader).collect();
-        let convs: Option<Vec<(&Conv, bool)>> = readers
-            .iter()
-            .map(|reader| match &self.graph.node(*reader).op {
-                Op::Conv(conv) if self.graph.operand(*reader, 3) != Some(id) => {
-                    Some((conv, is_depthwise(self.graph, *reader)))
-                }
-                _ => None,
-            })
-            .collect();
-        let (Some(convs), Op::Conv(_)) = (convs, &self.graph.node(id).op) else { return flat };
-        let mixed = convs.iter().any(|(_, depthwise)| *depthwise != convs[0].1);
-        let grouped = matches!(&self.graph.node(id).op, Op::Conv(conv) if conv.group > 1);
-        if convs.is_empty() || mixed || (grouped && !is_depthwise(self.graph, id)) {
-            return flat;
-        }
-        let each = convs.iter().map(|(conv, depthwise)| self.rows_for(conv, *depthwise, place));
-        each.reduce(|a, b| {
-            let (above, below) = (a.top.max(b.top), (a.kept - a.top).max(b.kept - b.top));
-            let padded = a.padded(above, a.left.max(b.left), a.right.max(b.right));
-            Rows { kept: above + below, ..padded }
-        })
-        .unwrap_or(flat)
-    }
-
-    /// How a whole value lies best for one convolution.
-    fn rows_for(&self, conv: &Conv, depthwise: bool, place: Place) -> Rows {
-        let need = padding(conv, place);
-        let Rows { width, channels, .. } = place.rows;
-        let kept = need.top + place.height + need.bottom;
-        let rows = if depthwise {
-            Rows::chunks(kept, width, channels, self.target.isa.lanes())
-        } else {
-            Rows::nhwc(kept, width, channels)
-        };
-        rows.padded(need.top, need.left, need.right)
     }
 
     fn buffer(&mut self, id: NodeId, rows: Rows, height: usize) -> Place {
@@ -495,11 +292,11 @@ impl<'a> Lowering<'a> {
         Home::Arena(BufferId(self.schedule.buffers.len() - 1))
     }
 
-    fn bytes(&self, rows: Rows) -> usize {
+    pub(super) fn bytes(&self, rows: Rows) -> usize {
         rows.len() * self.memory.storage.bytes()
     }
 
-    fn now(&self) -> usize {
+    pub(super) fn now(&self) -> usize {
         self.schedule.steps.len()
     }
 
@@ -510,30 +307,6 @@ impl<'a> Lowering<'a> {
     /// The first model output that is `id` or a view of it.
     fn output_of(&self, id: NodeId) -> Option<usize> {
         self.graph.outputs.iter().position(|output| base(self.graph, output.node) == id)
-    }
-}
-
-/// Zeros that a convolution reads around an image.
-struct Padding {
-    top: usize,
-    left: usize,
-    bottom: usize,
-    right: usize,
-}
-
-fn padding(conv: &Conv, place: Place) -> Padding {
-    let [top, left, _, _] = conv.pads;
-    let beyond = |axis: usize, size: usize, before: usize| {
-        let span = (conv.kernel[axis] - 1) * conv.dilation[axis] + 1;
-        let after = conv.pads[axis + 2];
-        let windows = (size + before + after - span) / conv.stride[axis];
-        (windows * conv.stride[axis] + span).saturating_sub(before + size)
-    };
-    Padding {
-        top,
-        left,
-        bottom: beyond(0, place.height, top),
-        right: beyond(1, place.rows.width, left),
     }
 }
 

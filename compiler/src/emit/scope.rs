@@ -1,0 +1,361 @@
+//! What the words in a step's body stand for: consts of kernels and weights, slots of the arena, parameters.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+
+use crate::emit::names::{self, Names};
+use crate::emit::{Network, call, literal, panels, shared, weights};
+use crate::plan::{Plan, Slot};
+use crate::schedule::{Home, PackId, Part, Place, Stage, Step};
+use crate::segment::Role;
+
+/// Names of the arrays that the caller lends.
+pub(super) struct Ports {
+    pub inputs: Vec<String>,
+    pub outputs: Vec<String>,
+}
+
+/// What the words in a function's body stand for.
+pub(super) struct Scope<'a> {
+    pub network: &'a Network<'a>,
+    ports: &'a Ports,
+    /// Variables for the parts of the arena that the body borrows, by where they lie; slots that share bytes are one.
+    slots: BTreeMap<(usize, usize), Ident>,
+    /// Consts for places whose zeros the body writes.
+    pub(super) rows: BTreeMap<Home, Ident>,
+    /// Consts for weights, by stage.
+    weights: Vec<Option<Ident>>,
+    /// Consts for operands that are constant.
+    operands: BTreeMap<PackId, Ident>,
+    /// Consts for kernels, by stage.
+    kernels: Vec<Ident>,
+}
+
+impl<'a> Scope<'a> {
+    pub(super) fn new(network: &'a Network<'a>, step: &Step, name: &str, ports: &'a Ports) -> Self {
+        let mut scope = Self {
+            network,
+            ports,
+            slots: BTreeMap::new(),
+            rows: BTreeMap::new(),
+            weights: Vec::new(),
+            operands: BTreeMap::new(),
+            kernels: Vec::new(),
+        };
+        let borrowed = borrowed(network.plan, step);
+        let mut variables = Names::reserving(&[
+            "isa", "arena", "pool", "part", "row", "rows", "pixel", "panel", "panels", "scratch",
+            "weights",
+        ]);
+        ports.inputs.iter().chain(&ports.outputs).for_each(|port| {
+            variables.take(port);
+        });
+        let mut consts = Names::default();
+        let last = step.stages.len() - 1;
+        for (at, stage) in step.stages.iter().enumerate() {
+            let role = call::word(network.graph, step, stage);
+            let mut name_slot = |place: Place, wanted: &str| {
+                let Some(slot) = slot(network.plan, place) else { return };
+                let range = borrowed.iter().find(|range| range.contains(&key(slot).0));
+                let range = range.expect("every slot is borrowed").clone();
+                let names = &mut variables;
+                let named = scope.slots.entry((range.start, range.end));
+                named.or_insert_with(|| names::ident(&names.take(wanted)));
+            };
+            if at == 0 {
+                stage.from.iter().for_each(|place| name_slot(*place, "x"));
+            }
+            let out = if at == last { "y" } else { call::result(role) };
+            name_slot(stage.into, out);
+            stage.from.iter().for_each(|place| name_slot(*place, "skip"));
+            if has_zeros(stage.into)
+                && let Some(variable) = scope.slot_of(stage.into)
+            {
+                let rows = format_ident!("{}", consts.take(&variable.to_string()).to_uppercase());
+                scope.rows.insert(stage.into.home, rows);
+            }
+            for (port, place) in stage.from.iter().enumerate() {
+                let written_out = port == 1 && call::is_scalar(&stage.kernel);
+                if let (Home::Weights(id), false) = (place.home, written_out) {
+                    let operand = format!("{name}_{}", consts.take("operand"));
+                    scope.operands.entry(id).or_insert_with(|| names::constant(&operand));
+                }
+            }
+            let (kernel, pack) = match (step.segment.role, call::block_of(network.graph, stage)) {
+                (Role::Blocks(..), Some((number, _))) => {
+                    let kernel = consts.take(&format!("{role}_{number}"));
+                    (kernel, format!("block_{number}_{role}"))
+                }
+                _ => {
+                    let kernel = consts.take(role);
+                    let pack = format!("{name}_{kernel}");
+                    (kernel, pack)
+                }
+            };
+            scope.weights.push(stage.pack.map(|_| names::constant(&pack)));
+            scope.kernels.push(names::constant(&kernel));
+        }
+        scope
+    }
+
+    /// The const of the kernel of stage `at`.
+    pub(super) fn kernel(&self, at: usize) -> &Ident {
+        &self.kernels[at]
+    }
+
+    /// All weights, by the name of their const.
+    pub(super) fn packs(&self, step: &Step) -> Vec<(Ident, PackId)> {
+        let packs = step.stages.iter().zip(&self.weights);
+        let packs = packs.filter_map(|(stage, name)| Some((name.clone()?, stage.pack?)));
+        let operands = self.operands.iter().map(|(id, name)| (name.clone(), *id));
+        packs.chain(operands).collect()
+    }
+
+    /// The weights of stage `at`.
+    pub(super) fn weights(&self, at: usize) -> TokenStream {
+        match &self.weights[at] {
+            Some(name) => weights::expression(self.network, name),
+            None => quote!(&[]),
+        }
+    }
+
+    /// The slice that a place is in.
+    pub(super) fn variable(&self, place: Place) -> TokenStream {
+        match place.home {
+            Home::Input(at) => names::ident(&self.ports.inputs[at]).into_token_stream(),
+            Home::Feed(at) => next_row(self.network, self.ports, at).into_token_stream(),
+            Home::Output(at) => names::ident(&self.ports.outputs[at]).into_token_stream(),
+            Home::Arena(_) => self.slot_of(place).into_token_stream(),
+            Home::Weights(id) => weights::expression(self.network, &self.operands[&id]),
+        }
+    }
+
+    /// The strides of a place.
+    pub(super) fn ring(&self, place: Place) -> TokenStream {
+        let rows = self.rows_of(place);
+        let lanes = literal::size(self.network.target.isa.lanes());
+        let ring = quote!(#rows.ring(#lanes));
+        match slot(self.network.plan, place).map(|slot| self.shift(key(slot).0)) {
+            None | Some(0) => ring,
+            Some(shift) => {
+                let shift = literal::size(shift);
+                quote!(#ring.shifted(#shift))
+            }
+        }
+    }
+
+    /// Elements from the start of what the body borrows to element `at` of the arena.
+    fn shift(&self, at: usize) -> usize {
+        let range = self.slots.keys().find(|range| (range.0..range.1).contains(&at));
+        range.map_or(0, |range| at - range.0)
+    }
+
+    /// How many parts of `part.into`'s channels make a whole pixel.
+    pub(super) fn parts(&self, stage: &Stage) -> usize {
+        let all = self.network.graph.node(stage.node).out.shape[1];
+        let some = match stage.part {
+            Part::Channels(some) => some,
+            Part::Row | Part::Pixels(_) => all,
+        };
+        all / some
+    }
+
+    /// The shape of a place in memory, by its const if it has one.
+    pub(super) fn rows_of(&self, place: Place) -> TokenStream {
+        match self.rows.get(&place.home) {
+            Some(name) => quote!(#name),
+            None => call::rows(place.rows),
+        }
+    }
+
+    pub(super) fn counter(&self, maker: &Stage) -> Ident {
+        let variable = self.slot_of(maker.into);
+        variable.map_or_else(|| format_ident!("rows"), |variable| format_ident!("{variable}_rows"))
+    }
+
+    fn slot_of(&self, place: Place) -> Option<&Ident> {
+        let (start, _) = key(slot(self.network.plan, place)?);
+        let mut slots = self.slots.iter();
+        slots.find(|(range, _)| (range.0..range.1).contains(&start)).map(|(_, name)| name)
+    }
+
+    pub(super) fn slots(&self) -> TokenStream {
+        if self.slots.is_empty() {
+            return quote!();
+        }
+        let variables = self.slots.values();
+        quote!(let [#(#variables),*] = arena.0.slots(SLOTS);)
+    }
+
+    /// The const that says where the slots lie.
+    pub(super) fn slots_const(&self) -> TokenStream {
+        let count = literal::size(self.slots.len());
+        let ranges: Vec<_> =
+            self.slots.keys().map(|(start, end)| literal::range(&(*start..*end))).collect();
+        match ranges.as_slice() {
+            [] => quote!(),
+            [one] => quote!(const SLOTS: Slots<f32, 1, ARENA_BYTES> = Slots::one(#one);),
+            several => {
+                quote!(const SLOTS: Slots<f32, #count, ARENA_BYTES> = Slots::new([#(#several),*]);)
+            }
+        }
+    }
+
+    pub(super) fn row_consts(&self, step: &Step) -> Vec<TokenStream> {
+        let named = step
+            .stages
+            .iter()
+            .filter_map(|stage| Some((self.rows.get(&stage.into.home)?, stage.into.rows)));
+        named
+            .map(|(name, rows)| {
+                let rows = call::rows(rows);
+                quote!(const #name: Rows = #rows;)
+            })
+            .collect()
+    }
+
+    pub(super) fn kernel_consts(&self, step: &Step) -> Vec<TokenStream> {
+        step.stages
+            .iter()
+            .enumerate()
+            .filter_map(|(at, stage)| call::constant(self, at, stage))
+            .collect()
+    }
+
+    /// Zero columns, and the zero rows that no loop writes.
+    pub(super) fn clears(&self, step: &Step) -> Vec<TokenStream> {
+        let last = step.stages.len() - 1;
+        let spread = step.stages.iter().flat_map(|stage| stage.from.first());
+        let spread = spread.filter(|place| self.is_spread_here(step, **place)).map(|place| {
+            let (rows, variable) = (call::rows(place.rows), self.variable(*place));
+            let height = literal::size(place.height);
+            let shift = slot(self.network.plan, *place).map_or(0, |slot| self.shift(key(slot).0));
+            if shift == 0 {
+                return quote!(#rows.spread(#variable, #height););
+            }
+            let shift = literal::size(shift);
+            quote!(#rows.spread(&mut #variable[#shift..], #height);)
+        });
+        let spread: Vec<TokenStream> = spread.collect();
+        let padded = step
+            .stages
+            .iter()
+            .enumerate()
+            .filter(|(_, stage)| self.rows.contains_key(&stage.into.home));
+        let padded = padded.map(|(at, stage)| {
+            let (rows, variable) = (self.rows_of(stage.into), self.variable(stage.into));
+            let below = if step.is_streamed() && at < last {
+                0
+            } else {
+                stage.into.rows.kept - stage.into.rows.top - stage.into.height
+            };
+            let lower = (0..below).map(|row| {
+                let row = literal::size(stage.into.height + row);
+                quote!(#rows.clear_row(#variable, #row);)
+            });
+            let clears = quote!(#rows.clear_edges(#variable); #(#lower)*);
+            if self.network.target.threads == 1 || step.panels == 1 || at != panels::first(step) {
+                return clears;
+            }
+            let len = literal::size(stage.into.rows.len());
+            quote!(for #variable in #variable.chunks_exact_mut(#len) { #clears })
+        });
+        spread.into_iter().chain(padded).collect()
+    }
+
+    /// Whether a place is an input in the arena that this step, its only reader, gives its zeros.
+    fn is_spread_here(&self, step: &Step, place: Place) -> bool {
+        let read_first =
+            step.stages.first().is_some_and(|stage| stage.from.first() == Some(&place));
+        let mut intakes = self.network.schedule.intakes.iter();
+        read_first && has_zeros(place) && intakes.any(|intake| intake.place == place)
+    }
+
+    /// The arrays and the arena, as this step takes them and as `run` passes them.
+    pub(super) fn parameters(&self, step: &Step) -> (Vec<TokenStream>, Vec<TokenStream>) {
+        let (mut parameters, mut arguments) = (Vec::new(), Vec::new());
+        if shared::uses_pool(step, self.network.target.threads) {
+            parameters.push(quote!(pool: &mut Pool));
+            arguments.push(quote!(pool));
+        }
+        if !self.slots.is_empty() {
+            parameters.push(quote!(arena: &mut Arena));
+            arguments.push(quote!(arena));
+        }
+        let mut homes: Vec<(Home, bool)> = Vec::new();
+        for stage in &step.stages {
+            homes.extend(stage.from.iter().map(|place| (place.home, false)));
+            homes.push((stage.into.home, true));
+        }
+        homes.sort_unstable();
+        homes.reverse();
+        homes.dedup_by_key(|(home, _)| *home);
+        homes.reverse();
+        for (home, written) in homes {
+            let (name, port) = match home {
+                Home::Input(at) => (&self.ports.inputs[at], &self.network.schedule.inputs[at]),
+                Home::Output(at) => (&self.ports.outputs[at], &self.network.schedule.outputs[at]),
+                Home::Feed(at) => {
+                    let name = next_row(self.network, self.ports, at);
+                    parameters.push(quote!(#name: &mut impl FnMut(usize, &mut [f32])));
+                    arguments.push(quote!(#name));
+                    continue;
+                }
+                Home::Arena(_) | Home::Weights(_) => continue,
+            };
+            let len = literal::size(self.network.schedule.part_len(port));
+            let name = names::ident(name);
+            parameters.push(if written {
+                quote!(#name: &mut [f32; #len])
+            } else {
+                quote!(#name: &[f32; #len])
+            });
+            arguments.push(quote!(#name));
+        }
+        (parameters, arguments)
+    }
+}
+
+fn has_zeros(place: Place) -> bool {
+    let rows = place.rows;
+    [rows.top, rows.left, rows.right] != [0; 3] || rows.kept > rows.top + place.height
+}
+
+fn slot(plan: &Plan, place: Place) -> Option<Slot> {
+    match place.home {
+        Home::Arena(buffer) => Some(plan.slots[buffer.0]),
+        Home::Input(_) | Home::Feed(_) | Home::Output(_) | Home::Weights(_) => None,
+    }
+}
+
+/// What `step` borrows of the arena, in floats: its slots, those that share bytes as one.
+fn borrowed(plan: &Plan, step: &Step) -> Vec<Range<usize>> {
+    let places = step.stages.iter().flat_map(|stage| stage.from.iter().chain([&stage.into]));
+    let mut slots: Vec<_> = places.filter_map(|place| slot(plan, *place)).map(key).collect();
+    slots.sort_unstable();
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    for (start, end) in slots {
+        match ranges.last_mut() {
+            Some(last) if start < last.end => last.end = last.end.max(end),
+            _ => ranges.push(start..end),
+        }
+    }
+    ranges
+}
+
+/// The function that gives rows of an input.
+pub(super) fn next_row(network: &Network<'_>, ports: &Ports, at: usize) -> Ident {
+    if network.schedule.inputs.len() == 1 {
+        format_ident!("next_row")
+    } else {
+        format_ident!("next_row_of_{}", ports.inputs[at])
+    }
+}
+
+/// A slot in floats.
+fn key(slot: Slot) -> (usize, usize) {
+    (slot.offset / 4, slot.end() / 4)
+}

@@ -1,0 +1,174 @@
+//! Stages of a segment: the loads before them, the rings between them, and the memory their ends share.
+
+use mnv2c_runtime::ring::{Form, Rows};
+
+use crate::error::Result;
+use crate::ir::{NodeId, Op};
+use crate::plan::{Buffer, BufferId, Overlap};
+use crate::schedule::padding::padding;
+use crate::schedule::place::{Lowering, dense, is_depthwise};
+use crate::schedule::{Home, Kernel, Part, Place, Stage, hand, stage, stream};
+use crate::segment::{RowBatch, Segment};
+
+impl Lowering<'_> {
+    /// The stages of a chain: each reads the one before it.
+    pub(super) fn chain(&mut self, segment: &Segment, panels: usize) -> Result<Vec<Stage>> {
+        let (mut stages, mut turn): (Vec<Stage>, Part) = (Vec::new(), Part::Row);
+        for (at, id) in segment.stages.iter().enumerate() {
+            let from = match stages.last() {
+                Some(stage) => stage.into,
+                None => self.operand(*id, 0)?,
+            };
+            if at == 0
+                && let Some(load) = self.load_for(*id, from)
+            {
+                stages.push(load);
+            }
+            let from = stages.last().map_or(from, |stage| stage.into);
+            self.is_panel = at == 0 && panels > 1;
+            let (stage, next) = match segment.stages.get(at + 1) {
+                Some(reader) => {
+                    let parts = if at == 0 { panels } else { 1 };
+                    let (mut into, part) = self.between(*id, *reader, parts, turn)?;
+                    if panels > 1 && self.target.threads > 1 {
+                        match at {
+                            0 => self.multiply(into),
+                            _ => self.chunk(&mut into),
+                        }
+                    }
+                    self.inner.insert(*id, into);
+                    (stage::lower(self, *id, from, into)?, part)
+                }
+                None => (stage::last(self, *id, from)?, Part::Row),
+            };
+            let part = if turn == Part::Row { next } else { turn };
+            stages.push(Stage { part, ..stage });
+            turn = next;
+        }
+        if segment.batch != RowBatch::Whole {
+            self.settle(&mut stages);
+        }
+        Ok(stages)
+    }
+
+    /// A load of padded rows, where `from` lacks the padding that convolution `id` reads.
+    pub(super) fn load_for(&mut self, id: NodeId, from: Place) -> Option<Stage> {
+        let Op::Conv(conv) = &self.graph.node(id).op else { return None };
+        let need = padding(conv, from);
+        let depthwise = is_depthwise(self.graph, id);
+        let fed = matches!(from.home, Home::Feed(_));
+        let readable = match from.rows.form {
+            Form::Nhwc => !depthwise || from.rows.channels.is_multiple_of(self.target.isa.lanes()),
+            Form::Chunks(_) => depthwise,
+            Form::Planes => !depthwise && conv.dilation[1] == 1,
+        };
+        let padded = from.rows.top >= need.top
+            && from.rows.left >= need.left
+            && from.rows.right >= need.right;
+        if !fed && readable && padded && from.rows.kept >= from.rows.top + from.height + need.bottom
+        {
+            return None;
+        }
+        let Rows { width, channels, .. } = from.rows;
+        let kept = need.top + from.height + need.bottom;
+        let rows = match from.rows.form {
+            _ if depthwise => Rows::chunks(kept, width, channels, self.target.isa.lanes()),
+            Form::Planes if conv.dilation[1] == 1 => Rows::planes(kept, width, channels),
+            Form::Planes | Form::Nhwc | Form::Chunks(_) => Rows::nhwc(kept, width, channels),
+        };
+        let rows = rows.padded(need.top, need.left, need.right);
+        let into = self.scratch(&format!("{}.padded", self.graph.node(id).name), rows, from.height);
+        Some(stage::load(id, from, into))
+    }
+
+    /// One of `panels` equal parts of the value between two stages as its reader wants it, and how much of a row passes
+    /// at once. `turn` is how much of a row `id` itself is given at once.
+    fn between(
+        &mut self,
+        id: NodeId,
+        reader: NodeId,
+        panels: usize,
+        turn: Part,
+    ) -> Result<(Place, Part)> {
+        let mut flat = dense(Home::Output(0), &self.graph.node(id).out)?;
+        let handed = if turn == Part::Row { hand::over(self, id, reader, flat) } else { None };
+        if let Some((rows, part)) = handed {
+            return Ok((self.hand_over(id, rows, flat.height), part));
+        }
+        flat.rows.channels /= panels;
+        let rows = match &self.graph.node(reader).op {
+            Op::Conv(conv) => self.rows_for(conv, is_depthwise(self.graph, reader), flat),
+            _ => flat.rows,
+        };
+        Ok((self.scratch(&self.graph.node(id).name, rows, flat.height), Part::Row))
+    }
+
+    /// Makes room for one of a value on each thread.
+    fn multiply(&mut self, place: Place) {
+        if let Home::Arena(buffer) = place.home {
+            self.schedule.buffers[buffer.0].len = self.bytes(place.rows) * self.target.threads;
+        }
+    }
+
+    /// Lays a dense value out in chunks, so that each panel of its channels is one run of memory.
+    fn chunk(&mut self, place: &mut Place) {
+        if place.is_dense_nhwc() {
+            let Rows { kept, width, channels, .. } = place.rows;
+            place.rows = Rows::chunks(kept, width, channels, self.target.isa.lanes());
+        }
+    }
+
+    /// Memory for parts of rows, which all pairs of stages of a step share: no two of them are at work at once.
+    fn hand_over(&mut self, id: NodeId, rows: Rows, height: usize) -> Place {
+        let len = self.bytes(rows);
+        let buffer = *self.hand.get_or_insert_with(|| {
+            let live = self.schedule.steps.len()..self.schedule.steps.len() + 1;
+            let name = format!("{}.part", self.graph.node(id).name);
+            let align = self.memory.storage.align();
+            self.schedule.buffers.push(Buffer { name, len, align, live });
+            BufferId(self.schedule.buffers.len() - 1)
+        });
+        let taken = &mut self.schedule.buffers[buffer.0].len;
+        *taken = len.max(*taken);
+        Place { home: Home::Arena(buffer), rows, height }
+    }
+
+    /// Cuts the rings between streamed stages down to the rows that are ever alive at once, and lets the result grow
+    /// where the input dies.
+    fn settle(&mut self, stages: &mut [Stage]) {
+        let held = stream::simulate(stages);
+        for (at, kept) in held.kept.into_iter().enumerate() {
+            let Place { home, rows, .. } = stages[at].into;
+            let Home::Arena(buffer) = home else { continue };
+            if Some(buffer) == self.hand {
+                continue;
+            }
+            self.schedule.buffers[buffer.0].len = self.bytes(Rows { kept, ..rows });
+            let ends =
+                stages.iter_mut().flat_map(|stage| stage.from.iter_mut().chain([&mut stage.into]));
+            ends.filter(|place| place.home == home).for_each(|place| place.rows.kept = kept);
+        }
+        let lead = held.lead * self.memory.storage.bytes();
+        self.schedule.overlaps.extend(self.diagonal(stages, lead));
+    }
+
+    /// Leave for the last stage's result to lie over the first one's input, row behind row.
+    fn diagonal(&self, stages: &[Stage], ahead: usize) -> Option<Overlap> {
+        let (x, last) = (stages[0].from[0], stages.last()?);
+        let (Home::Arena(dying), Home::Arena(growing)) = (x.home, last.into.home) else {
+            return None;
+        };
+        let dies = self.schedule.buffers[dying.0].live.end == self.now() + 1;
+        let grows = self.schedule.buffers[growing.0].live.start == self.now();
+        let in_rows = x.rows.form == Form::Nhwc && last.into.is_dense_nhwc();
+        // Two stages may take turns at parts of a row: then the first reads a row again when the last has written.
+        let apart = dying != growing && stages.len() > 2;
+        let read_last = last.from.iter().any(|place| place.home == x.home);
+        let sums = matches!(last.kernel, Kernel::GlobalPool(_)) && self.memory.storage.bytes() != 4;
+        (dies && grows && in_rows && apart && !read_last && !sums).then_some(Overlap {
+            dying,
+            growing,
+            ahead,
+        })
+    }
+}
