@@ -194,7 +194,35 @@ impl QPair {
     }
 }
 
+impl QMean {
+    /// The mean of `len` bytes of scale `x`, on scale `y`.
+    pub fn new(x: Affine, y: Affine, len: usize) -> Self {
+        let to = To::Bytes { zero: y.zero, bounds: Bounds::ALL };
+        let multipliers = vec![x.scale / (y.scale * len as f32)];
+        Self { x_zero: x.zero, requant: Requant { multipliers, to } }
+    }
+}
+
+/// The table of a function of reals between two scales.
+pub fn table(from: Affine, to: Affine, f: impl Fn(f32) -> f32) -> Box<[u8; 256]> {
+    Box::new(std::array::from_fn(|q| to.quantize(f(from.dequantize(q as u8)))))
+}
+
 impl Quant {
+    /// The element type of the result, if operand 0 has type `x`.
+    pub fn dtype(&self, x: Dtype) -> Dtype {
+        match self {
+            Self::Dequantize(_) | Self::Unpack(_) => Dtype::F32,
+            Self::Flip if x == Dtype::U8 => Dtype::I8,
+            Self::Quantize(_) | Self::Flip | Self::Add(_) | Self::Mul(_) => Dtype::U8,
+            Self::Average(_) | Self::Table(_) => Dtype::U8,
+            Self::Conv(QConv { requant, .. }) | Self::Dense(QDense { requant, .. }) => {
+                requant.to.dtype()
+            }
+            Self::Mean(QMean { requant, .. }) => requant.to.dtype(),
+        }
+    }
+
     /// The word snapshots and messages use.
     pub fn name(&self) -> &'static str {
         match self {

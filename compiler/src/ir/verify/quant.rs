@@ -31,23 +31,20 @@ fn types(graph: &Graph, id: NodeId, quant: &Quant) -> Option<String> {
         graph.operand(id, port).is_none_or(|operand| graph.constant(operand).is_some())
     };
     let out = graph.node(id).out.dtype;
-    let fits = match quant {
-        Quant::Quantize(_) => is(0, Dtype::F32) && out == Dtype::U8,
-        Quant::Dequantize(_) => is(0, Dtype::U8) && out == Dtype::F32,
-        Quant::Unpack(_) => is_const(0) && out == Dtype::F32,
-        Quant::Flip => {
-            matches!((dtype(0), out), (Some(Dtype::U8), Dtype::I8) | (Some(Dtype::I8), Dtype::U8))
-        }
+    let reads = match quant {
+        Quant::Quantize(_) => is(0, Dtype::F32),
+        Quant::Unpack(_) => is_const(0),
+        Quant::Flip => matches!(dtype(0), Some(Dtype::U8 | Dtype::I8)),
         Quant::Conv(_) | Quant::Dense(_) => {
             let weights = is(1, Dtype::I8) && is_const(1) && is(2, Dtype::I32) && is_const(2);
-            let to = quant.requant().map(|requant| requant.to.dtype());
-            weights && is(0, Dtype::U8) && is(3, Dtype::U8) && to == Some(out)
+            weights && is(0, Dtype::U8) && is(3, Dtype::U8)
         }
-        Quant::Add(_) | Quant::Mul(_) => is(0, Dtype::U8) && is(1, Dtype::U8) && out == Dtype::U8,
-        Quant::Average(_) | Quant::Mean(_) | Quant::Table(_) => {
-            is(0, Dtype::U8) && out == Dtype::U8
+        Quant::Add(_) | Quant::Mul(_) => is(0, Dtype::U8) && is(1, Dtype::U8),
+        Quant::Dequantize(_) | Quant::Average(_) | Quant::Mean(_) | Quant::Table(_) => {
+            is(0, Dtype::U8)
         }
     };
+    let fits = reads && dtype(0).map(|x| quant.dtype(x)) == Some(out);
     let operands = graph.operands(id);
     let read: Vec<String> =
         operands.iter().map(|(_, operand)| graph.node(*operand).out.to_string()).collect();
