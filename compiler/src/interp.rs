@@ -6,7 +6,7 @@
 //! is dropped after its last reader.
 
 mod batch;
-mod elementwise;
+pub(crate) mod elementwise;
 mod index;
 mod movement;
 mod product;
