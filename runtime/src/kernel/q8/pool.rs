@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use crate::affine::{Affine, Levels};
 use crate::blob::wide_mut;
-use crate::kernel::pool::{Divisor, Pool};
+use crate::kernel::pool::{Divisor, Windows};
 use crate::ring::Ring;
 use crate::simd::dots::Dots;
 use crate::simd::requant::Steps;
@@ -92,8 +92,8 @@ impl QMean {
 /// The mean of each window and channel: the f32 sum of reals, row by row, over their f32 count.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct QAverage {
-    /// What to pool.
-    pub pool: Pool,
+    /// Where they lie.
+    pub windows: Windows,
     /// What the sums are divided by.
     pub divisor: Divisor,
     /// Of the image.
@@ -106,7 +106,7 @@ impl QAverage {
     /// Makes `rows` of the result.
     #[inline(always)]
     pub fn run(&self, rows: Range<usize>, x: &[u8], y: &mut [u8]) {
-        let Pool { into, channels, width, .. } = self.pool;
+        let Windows { into, channels, width, .. } = self.windows;
         for row in rows {
             let out = into.slot(row + into.top);
             for column in 0..width {
@@ -121,7 +121,7 @@ impl QAverage {
 
     #[inline(always)]
     fn count(&self, [row, column]: [usize; 2]) -> f32 {
-        let Pool { down, across, .. } = self.pool;
+        let Windows { down, across, .. } = self.windows;
         match self.divisor {
             Divisor::Inside => (down.inside(row) * across.inside(column)) as f32,
             Divisor::Padded => (down.padded(row) * across.padded(column)) as f32,
@@ -130,7 +130,7 @@ impl QAverage {
 
     #[inline(always)]
     fn sum(&self, [row, column, channel]: [usize; 3], x: &[u8]) -> f32 {
-        let Pool { from, down, across, .. } = self.pool;
+        let Windows { from, down, across, .. } = self.windows;
         let mut sum = 0.0;
         for row in (0..down.taps).map(|tap| down.pixel(row, tap)).filter(|row| *row < down.len) {
             let line = &x[from.slot(row + from.top)..];
