@@ -80,7 +80,7 @@ fn scratch_of(graph: &Graph, unit: &Segment, target: &Target, memory: Memory) ->
     let alone = schedule::lower_alone(graph, unit, &BTreeSet::new(), target, memory)?;
     let step = &alone.steps[0];
     let ends = [
-        step.stages.first().map(|stage| stage.from[0].home),
+        step.stages.first().and_then(|stage| stage.from.first()).map(|place| place.home),
         step.stages.last().map(|stage| stage.into.home),
     ];
     let inner =

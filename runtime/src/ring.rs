@@ -125,20 +125,26 @@ impl Rows {
     /// Writes the zero columns of every slot and the zero rows above the image: once, before the first row.
     #[inline(always)]
     pub fn clear_edges(&self, x: &mut [f32]) {
+        self.fill_edges(x, 0.0);
+    }
+
+    /// The same with another number for zero.
+    #[inline(always)]
+    pub fn fill_edges<E: Copy>(&self, x: &mut [E], zero: E) {
         self.each_run(|start, columns, pixel| {
-            x[start..start + self.left * pixel].fill(0.0);
-            x[start + (self.left + self.width) * pixel..start + columns * pixel].fill(0.0);
+            x[start..start + self.left * pixel].fill(zero);
+            x[start + (self.left + self.width) * pixel..start + columns * pixel].fill(zero);
         });
         let mut row = 0;
         while row < self.top {
-            self.clear_slot(x, row);
+            self.fill_slot(x, row, zero);
             row += 1;
         }
     }
 
     /// The pixels of row `row` of an NHWC image, without the zeros around it.
     #[inline(always)]
-    pub fn row_mut<'a>(&self, x: &'a mut [f32], row: usize) -> &'a mut [f32] {
+    pub fn row_mut<'a, E>(&self, x: &'a mut [E], row: usize) -> &'a mut [E] {
         assert!(matches!(self.form, Form::Nhwc), "only pixels lie one after the other");
         &mut x[self.ring(0).slot(row + self.top)..][..self.width * self.channels]
     }
@@ -147,14 +153,20 @@ impl Rows {
     /// lie, and writes the zeros around them.
     #[inline(always)]
     pub fn spread(&self, x: &mut [f32], height: usize) {
+        self.spread_in(x, height, 0.0);
+    }
+
+    /// The same with another number for zero.
+    #[inline(always)]
+    pub fn spread_in<E: Copy>(&self, x: &mut [E], height: usize, zero: E) {
         assert!(matches!(self.form, Form::Nhwc), "only pixels lie one after the other");
         let (ring, len) = (self.ring(0), self.width * self.channels);
         for row in (0..height).rev() {
             x.copy_within(row * len..(row + 1) * len, ring.slot(row + self.top));
         }
-        self.clear_edges(x);
+        self.fill_edges(x, zero);
         for row in height + self.top..self.kept {
-            self.clear_slot(x, row);
+            self.fill_slot(x, row, zero);
         }
     }
 
@@ -172,18 +184,24 @@ impl Rows {
     /// Makes row `row` of the image zero, when it lies below the last.
     #[inline(always)]
     pub fn clear_row(&self, x: &mut [f32], row: usize) {
-        self.clear_slot(x, row + self.top);
+        self.fill_row(x, row, 0.0);
+    }
+
+    /// The same with another number for zero.
+    #[inline(always)]
+    pub fn fill_row<E: Copy>(&self, x: &mut [E], row: usize, zero: E) {
+        self.fill_slot(x, row + self.top, zero);
     }
 }
 
 impl Rows {
-    fn clear_slot(&self, x: &mut [f32], slot: usize) {
+    fn fill_slot<E: Copy>(&self, x: &mut [E], slot: usize, zero: E) {
         let (ring, columns) = (self.ring(0), self.left + self.width + self.right);
         let start = (slot % self.kept) * ring.row;
         let mut group = 0;
         while group < self.groups() {
             let from = start + group * ring.chunk;
-            x[from..from + columns * ring.pixel].fill(0.0);
+            x[from..from + columns * ring.pixel].fill(zero);
             group += 1;
         }
     }
