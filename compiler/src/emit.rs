@@ -16,6 +16,7 @@ mod scope;
 mod shared;
 mod step;
 mod stream;
+mod strips;
 mod weights;
 
 pub use probe::{Probe, probes};

@@ -24,6 +24,9 @@ pub struct Segment {
     pub stages: Vec<NodeId>,
     /// Rows that flow at once.
     pub batch: RowBatch,
+    /// Expansions that are computed anew, a strip of columns at a time, for each row of the depthwise convolution that
+    /// reads them: their rows are kept nowhere.
+    pub anew: Vec<NodeId>,
 }
 
 /// What part of the network a segment is: names functions and sections of reports.
@@ -44,9 +47,14 @@ pub enum Role {
 }
 
 impl Segment {
+    /// Nodes that run one after the other over whole tensors.
+    fn whole(role: Role, stages: Vec<NodeId>) -> Self {
+        Self { role, stages, batch: RowBatch::Whole, anew: vec![] }
+    }
+
     /// One node as a segment of its own.
     pub fn single(role: Role, id: NodeId) -> Self {
-        Self { role, stages: vec![id], batch: RowBatch::Whole }
+        Self::whole(role, vec![id])
     }
 }
 
@@ -146,7 +154,9 @@ pub fn joined(
         return None;
     }
     let pools = inside.iter().any(|id| matches!(graph.node(*id).op, Op::Reduce(_)));
-    (!pools && inside.iter().all(private)).then(|| Segment { role: role(&parts), stages, batch })
+    let grouped = stages.windows(2).any(|pair| parts_vectors(graph, pair));
+    let fits = !pools && !grouped && inside.iter().all(private);
+    fits.then(|| Segment { batch, ..Segment::whole(role(&parts), stages) })
 }
 
 fn role(parts: &[&Segment]) -> Role {
@@ -163,6 +173,16 @@ fn role(parts: &[&Segment]) -> Role {
         (_, [one]) => Role::Blocks(*one, *one),
         (_, []) => Role::Chain,
     }
+}
+
+/// Whether a convolution of a few groups hands its channels to one that wants them in vectors, which groups may part.
+fn parts_vectors(graph: &Graph, pair: &[NodeId]) -> bool {
+    let groups = |id: NodeId| match &graph.node(id).op {
+        Op::Conv(conv) => conv.group,
+        _ => 1,
+    };
+    let depthwise = |id: NodeId| graph.node(id).out.shape.get(1) == Some(&groups(id));
+    groups(pair[0]) > 1 && !depthwise(pair[0]) && groups(pair[1]) > 1
 }
 
 fn convolves(graph: &Graph, id: NodeId) -> bool {
@@ -186,7 +206,7 @@ fn blocks(graph: &Graph) -> Vec<Segment> {
         let stem = stem_of(graph, block.depthwise).filter(|_| block.expand.is_none());
         let stages = [stem, block.expand, Some(block.depthwise), Some(block.project)];
         let stages = stages.into_iter().flatten().collect();
-        Segment { role: Role::Block(index + 1), stages, batch: RowBatch::Whole }
+        Segment::whole(Role::Block(index + 1), stages)
     };
     graph.blocks.iter().enumerate().map(segment).collect()
 }
@@ -211,7 +231,7 @@ fn heads(graph: &Graph) -> impl Iterator<Item = Segment> {
         let fits = *axes == [2, 3]
             && matches!(graph.node(conv).op, Op::Conv(_))
             && graph.only_reader(conv) == Some(id);
-        fits.then(|| Segment { role: Role::Head, stages: vec![conv, id], batch: RowBatch::Whole })
+        fits.then(|| Segment::whole(Role::Head, vec![conv, id]))
     })
 }
 

@@ -72,6 +72,7 @@ impl<'a> Scope<'a> {
             name_slot(stage.into, out);
             stage.from.iter().for_each(|place| name_slot(*place, "skip"));
             if has_zeros(stage.into)
+                && !matches!(stage.part, Part::Strip(_))
                 && let Some(variable) = scope.slot_of(stage.into)
             {
                 let rows = format_ident!("{}", consts.take(&variable.to_string()).to_uppercase());
@@ -158,7 +159,7 @@ impl<'a> Scope<'a> {
         let all = self.network.graph.node(stage.node).out.shape[1];
         let some = match stage.part {
             Part::Channels(some) => some,
-            Part::Row | Part::Pixels(_) => all,
+            Part::Row | Part::Pixels(_) | Part::Strip(_) => all,
         };
         all / some
     }

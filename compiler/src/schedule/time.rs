@@ -41,6 +41,10 @@ fn work(graph: &Graph, stage: &Stage, rows: usize, target: &Target, rate: usize)
     let (pixels, rows, calls) = match (stage.part, &stage.kernel) {
         (_, Kernel::Pointwise { flat: true, .. }) => (width * height, 1, 1),
         (Part::Pixels(pixels), _) => (pixels, 1, height * (row(graph, stage) / pixels).max(1)),
+        (Part::Strip(strip), _) => {
+            let strips = row(graph, stage).div_ceil(strip.adds);
+            (strip.adds, stage.window.span, height * strips)
+        }
         (Part::Row | Part::Channels(_), _) => (width, rows, height.div_ceil(rows)),
     };
     let calls = calls * (all_channels(graph, stage) / channels).max(1);
