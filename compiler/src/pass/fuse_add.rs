@@ -72,6 +72,7 @@ fn takes_residual(graph: &Graph, id: NodeId) -> Attempt<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ir::{Affine, Bounds, QConv, Requant, To, Values};
     use crate::pass::fixture::{Net, golden, left, refusals, rewrite, same};
 
     #[test]
@@ -123,6 +124,35 @@ mod tests {
         assert_eq!(doubled, ["conv has 2 readers"]);
         let none = sum(|net, x| [net.clamp(x, Clamp::RELU), x]);
         assert_eq!(none, ["clamp can add nothing to its result"]);
+    }
+
+    #[test]
+    fn a_sum_of_bytes_keeps_its_scales_whichever_operand_the_conv_is() {
+        let affine = |scale, zero| Affine { scale, zero };
+        let (from, mid, to) = (affine(0.5, 3), affine(0.25, 7), affine(1.0, 9));
+        for conv_first in [true, false] {
+            let mut net = Net::default();
+            let x = net.input(&[1, 2, 4, 4]);
+            let x = net.typed(Op::Quant(Quant::Quantize(from)), Dtype::U8, &[x]);
+            let w = net.constant(&[2, 2, 1, 1], Values::I8(vec![1, -2, 3, 4]));
+            let to_mid = To::Bytes { zero: mid.zero, bounds: Bounds { lo: 5, hi: 99 } };
+            let requant = Requant { multipliers: vec![0.5, 0.125], to: to_mid };
+            let conv = QConv { conv: same(1), x_zero: from.zero, requant, residual: None };
+            let conv = net.typed(Op::Quant(Quant::Conv(conv)), Dtype::U8, &[x, w]);
+            let pair = QPair { a: mid, b: from, y: to, bounds: Bounds::ALL };
+            let swapped = QPair { a: from, b: mid, ..pair };
+            let sum = match conv_first {
+                true => net.typed(Op::Quant(Quant::Add(pair)), Dtype::U8, &[conv, x]),
+                false => net.typed(Op::Quant(Quant::Add(swapped)), Dtype::U8, &[x, conv]),
+            };
+            let y = net.put(Op::Quant(Quant::Dequantize(to)), &[sum]);
+            let (after, _) = rewrite(run, net.answer(&[y]));
+            assert_eq!(after.operand(conv, 3), Some(x));
+            let Op::Quant(Quant::Conv(QConv { residual, .. })) = &after.node(conv).op else {
+                panic!("the conv is gone: {after}");
+            };
+            assert_eq!(*residual, Some(pair));
+        }
     }
 
     #[test]

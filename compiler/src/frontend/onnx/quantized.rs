@@ -98,7 +98,15 @@ fn check_blocks(call: &Call<'_>) -> Result<(), Fault> {
 pub(super) fn unsigned(call: &mut Call<'_>, x: NodeId) -> Result<NodeId, Fault> {
     match call.graph.node(x).out.dtype {
         Dtype::U8 => Ok(x),
-        Dtype::I8 => call.step(&format!("{}/unsigned", x.number()), Op::Quant(Quant::Flip), &[x]),
+        Dtype::I8 => {
+            let readers = call.graph.readers(x).into_iter().map(|(reader, _)| reader);
+            let is_flip = |id: &NodeId| call.graph.node(*id).op == Op::Quant(Quant::Flip);
+            let part = format!("{}/unsigned", x.number());
+            match readers.into_iter().find(is_flip) {
+                Some(flip) => Ok(flip),
+                None => call.step(&part, Op::Quant(Quant::Flip), &[x]),
+            }
+        }
         other => Err(Fault::Unsupported(format!("operand of type {other}; {BYTES}"))),
     }
 }
