@@ -11,6 +11,8 @@
 //!
 //! Padding is stored: zero columns beside each row, zero rows above and below, so no kernel tests a border.
 
+use core::ops::Range;
+
 /// Strides of a value's rows, all in elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ring {
@@ -131,9 +133,10 @@ impl Rows {
     /// The same with another number for zero.
     #[inline(always)]
     pub fn fill_edges<E: Copy>(&self, x: &mut [E], zero: E) {
+        assert!(self.len() <= x.len(), "the rows lie in the slice");
         self.each_run(|start, columns, pixel| {
-            x[start..start + self.left * pixel].fill(zero);
-            x[start + (self.left + self.width) * pixel..start + columns * pixel].fill(zero);
+            fill(x, start..start + self.left * pixel, zero);
+            fill(x, start + (self.left + self.width) * pixel..start + columns * pixel, zero);
         });
         let mut row = 0;
         while row < self.top {
@@ -190,6 +193,7 @@ impl Rows {
     /// The same with another number for zero.
     #[inline(always)]
     pub fn fill_row<E: Copy>(&self, x: &mut [E], row: usize, zero: E) {
+        assert!(self.len() <= x.len(), "the rows lie in the slice");
         self.fill_slot(x, row + self.top, zero);
     }
 }
@@ -197,12 +201,10 @@ impl Rows {
 impl Rows {
     fn fill_slot<E: Copy>(&self, x: &mut [E], slot: usize, zero: E) {
         let (ring, columns) = (self.ring(0), self.left + self.width + self.right);
-        let start = (slot % self.kept) * ring.row;
-        let mut group = 0;
-        while group < self.groups() {
+        let start = slot.checked_rem(self.kept).unwrap_or(0) * ring.row;
+        for group in 0..self.groups() {
             let from = start + group * ring.chunk;
-            x[from..from + columns * ring.pixel].fill(zero);
-            group += 1;
+            fill(x, from..from + columns * ring.pixel, zero);
         }
     }
 
@@ -218,8 +220,18 @@ impl Rows {
     const fn groups(&self) -> usize {
         match self.form {
             Form::Nhwc => 1,
-            Form::Chunks(lanes) => self.channels.div_ceil(lanes),
+            Form::Chunks(lanes) => match self.channels.checked_next_multiple_of(lanes) {
+                Some(channels) => channels / lanes,
+                None => 0,
+            },
             Form::Planes => self.channels,
         }
+    }
+}
+
+/// Writes a part of `x` that callers know to lie in it: this is no place where an emitted program could panic.
+fn fill<E: Copy>(x: &mut [E], range: Range<usize>, value: E) {
+    if let Some(part) = x.get_mut(range) {
+        part.fill(value);
     }
 }

@@ -1,14 +1,16 @@
 //! Makes the addition of a residual part of the convolution that ends a block.
 //!
 //! ```text
-//! add(conv(x), y)  ->  conv(x, residual y)
+//! add(conv(x), y)   ->  conv(x, residual y)
+//! qadd(qconv(x), y) ->  qconv(x, residual y, with the scales of the sum)
 //! ```
-//! The residual comes before the clamp, so a convolution that clamps already cannot take one.
+//! The residual comes before the clamp, so a convolution that clamps already cannot take one; on bytes, the sum keeps its
+//! own bounds behind those of the convolution.
 
 use std::collections::BTreeMap;
 
 use crate::error::Result;
-use crate::ir::{Binary, Clamp, Conv, Dtype, Graph, NodeId, Op, Port};
+use crate::ir::{Binary, Clamp, Conv, Dtype, Graph, NodeId, Op, Port, QPair, Quant};
 use crate::pass::edit::{replace, sole_reader};
 use crate::pass::{Attempt, Skip, Skips, fixpoint};
 
@@ -31,19 +33,25 @@ fn fuse(graph: &mut Graph, id: NodeId, places: &BTreeMap<NodeId, usize>) -> Atte
         (Err(skip), Err(_)) => return Err(skip),
     };
     graph.connect(residual, conv, Port(3));
+    if let (Op::Quant(Quant::Add(pair)), is_first) = (&graph.node(id).op, conv == a) {
+        let pair = if is_first { *pair } else { QPair { a: pair.b, b: pair.a, ..*pair } };
+        if let Op::Quant(Quant::Conv(conv)) = &mut graph.node_mut(conv).op {
+            conv.residual = Some(pair);
+        }
+    }
     replace(graph, id, conv);
     Ok(true)
 }
 
-/// The operands of an addition of two computed float tensors of one shape.
+/// The operands of an addition of two computed tensors of one shape.
 fn summands(graph: &Graph, id: NodeId) -> Option<[NodeId; 2]> {
-    let Op::Binary(Binary::Add) = graph.node(id).op else {
+    if !matches!(graph.node(id).op, Op::Binary(Binary::Add) | Op::Quant(Quant::Add(_))) {
         return None;
-    };
+    }
     let out = &graph.node(id).out;
     let pair = [graph.operand(id, 0)?, graph.operand(id, 1)?];
     let fits = |id: NodeId| graph.node(id).out.shape == out.shape && graph.constant(id).is_none();
-    (out.dtype == Dtype::F32 && pair.into_iter().all(fits)).then_some(pair)
+    (matches!(out.dtype, Dtype::F32 | Dtype::U8) && pair.into_iter().all(fits)).then_some(pair)
 }
 
 /// Says why `id` is no convolution that can add one more tensor. That only the addition reads it rules out cycles.
@@ -53,8 +61,10 @@ fn takes_residual(graph: &Graph, id: NodeId) -> Attempt<()> {
         Op::Conv(Conv { clamp, .. }) if *clamp != Clamp::NONE => {
             refused("conv clamps before the addition")
         }
-        Op::Conv(_) if graph.operand(id, 3).is_some() => refused("conv adds a residual already"),
-        Op::Conv(_) => sole_reader(graph, id).map(|_| ()),
+        Op::Conv(_) | Op::Quant(Quant::Conv(_)) if graph.operand(id, 3).is_some() => {
+            refused("conv adds a residual already")
+        }
+        Op::Conv(_) | Op::Quant(Quant::Conv(_)) => sole_reader(graph, id).map(|_| ()),
         op => refused(&format!("{} can add nothing to its result", op.name())),
     }
 }

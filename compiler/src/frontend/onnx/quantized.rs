@@ -147,7 +147,8 @@ pub(super) fn emit_as(
     if !flip && shape.is_none() {
         return call.emit(op, operands);
     }
-    let bytes = call.step("bytes", op, operands)?;
+    let part = if dtype == Dtype::F32 { "windows" } else { "bytes" };
+    let bytes = call.step(part, op, operands)?;
     match shape {
         Some(shape) if !flip => call.emit_as(Op::Reshape, shape, &[bytes]),
         Some(shape) => {
