@@ -21,11 +21,13 @@ pub(super) fn rows(scope: &Scope<'_>, step: &Step) -> TokenStream {
     let height = literal::size(step.stages[last.start].height);
     let row = format_ident!("row");
     let body = row_of(scope, step, &groups, groups.len() - 1, &row);
+    let finish = call::finish(scope, step);
     quote! {
         #(#counters)*
         for #row in 0..#height {
             #body
         }
+        #finish
     }
 }
 
@@ -120,12 +122,12 @@ fn pull(
     let (height, until) = (literal::size(maker.height), until(reader.window, row));
     let made = row_of(scope, step, groups, at - 1, &counter);
     let made = if reads_below(reader, maker) {
-        let (rows, variable) = (scope.rows_of(maker.into), scope.variable(maker.into));
+        let clear = scope.clear_row(maker.into, &quote!(#counter));
         quote! {
             if #counter < #height {
                 #made
             } else {
-                #rows.clear_row(#variable, #counter);
+                #clear
             }
         }
     } else {

@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::Result;
-use crate::ir::{Block, Clamp, Conv, Graph, NodeId, Op};
+use crate::ir::{Block, Clamp, Conv, Graph, NodeId};
 use crate::pass::edit::{sole_reader, x};
 use crate::pass::layer;
 use crate::pass::{Attempt, Skip, Skips};
@@ -69,25 +69,19 @@ fn expands(graph: &Graph, id: NodeId) -> bool {
 
 /// Whether each channel is convolved alone into one.
 fn is_depthwise(graph: &Graph, id: NodeId) -> bool {
-    match &graph.node(id).op {
-        Op::Conv(conv) => {
-            conv.group > 1
-                && conv.group == channels(graph, id)
-                && conv.group == channels(graph, x(graph, id))
-        }
-        _ => false,
-    }
+    graph.node(id).op.conv().is_some_and(|conv| {
+        conv.group > 1
+            && conv.group == channels(graph, id)
+            && conv.group == channels(graph, x(graph, id))
+    })
 }
 
 /// The convolution `id` is, if its window is one pixel over all channels.
 fn pointwise(graph: &Graph, id: NodeId) -> Option<&Conv> {
-    match &graph.node(id).op {
-        Op::Conv(conv) => {
-            let plain = conv.kernel == [1, 1] && conv.stride == [1, 1] && conv.pads == [0; 4];
-            (plain && conv.group == 1).then_some(conv)
-        }
-        _ => None,
-    }
+    graph.node(id).op.conv().filter(|conv| {
+        let plain = conv.kernel == [1, 1] && conv.stride == [1, 1] && conv.pads == [0; 4];
+        plain && conv.group == 1
+    })
 }
 
 fn channels(graph: &Graph, id: NodeId) -> usize {

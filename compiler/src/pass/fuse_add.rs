@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! add(conv(x), y)  ->  conv(x, residual y)
+//! qadd(qconv(x), y)  ->  qconv(x, residual y)
 //! ```
 //! The residual comes before the clamp, so a convolution that clamps already cannot take one.
 
 use std::collections::BTreeMap;
 
 use crate::error::Result;
-use crate::ir::{Binary, Clamp, Conv, Dtype, Graph, NodeId, Op, Port};
+use crate::ir::{Binary, Clamp, Conv, Dtype, Graph, NodeId, Op, Port, QPair, Quant};
 use crate::pass::edit::{replace, sole_reader};
 use crate::pass::{Attempt, Skip, Skips, fixpoint};
 
@@ -30,20 +31,29 @@ fn fuse(graph: &mut Graph, id: NodeId, places: &BTreeMap<NodeId, usize>) -> Atte
         (Ok(()), Err(_)) => (a, b),
         (Err(skip), Err(_)) => return Err(skip),
     };
+    if let Op::Quant(Quant::Add(pair)) = graph.node(id).op {
+        let swapped = QPair { a: pair.b, b: pair.a, ..pair };
+        let pair = if graph.operand(id, 0) == Some(conv) { pair } else { swapped };
+        if let Op::Quant(Quant::Conv(conv)) = &mut graph.node_mut(conv).op {
+            conv.residual = Some(pair);
+        }
+    }
     graph.connect(residual, conv, Port(3));
     replace(graph, id, conv);
     Ok(true)
 }
 
-/// The operands of an addition of two computed float tensors of one shape.
+/// The operands of an addition of two computed tensors of one shape: floats, or bytes.
 fn summands(graph: &Graph, id: NodeId) -> Option<[NodeId; 2]> {
-    let Op::Binary(Binary::Add) = graph.node(id).op else {
-        return None;
+    let dtype = match graph.node(id).op {
+        Op::Binary(Binary::Add) => Dtype::F32,
+        Op::Quant(Quant::Add(_)) => Dtype::U8,
+        _ => return None,
     };
     let out = &graph.node(id).out;
     let pair = [graph.operand(id, 0)?, graph.operand(id, 1)?];
     let fits = |id: NodeId| graph.node(id).out.shape == out.shape && graph.constant(id).is_none();
-    (out.dtype == Dtype::F32 && pair.into_iter().all(fits)).then_some(pair)
+    (out.dtype == dtype && pair.into_iter().all(fits)).then_some(pair)
 }
 
 /// Says why `id` is no convolution that can add one more tensor. That only the addition reads it rules out cycles.
@@ -54,7 +64,10 @@ fn takes_residual(graph: &Graph, id: NodeId) -> Attempt<()> {
             refused("conv clamps before the addition")
         }
         Op::Conv(_) if graph.operand(id, 3).is_some() => refused("conv adds a residual already"),
-        Op::Conv(_) => sole_reader(graph, id).map(|_| ()),
+        Op::Quant(Quant::Conv(conv)) if conv.residual.is_some() => {
+            refused("qconv adds a residual already")
+        }
+        Op::Conv(_) | Op::Quant(Quant::Conv(_)) => sole_reader(graph, id).map(|_| ()),
         op => refused(&format!("{} can add nothing to its result", op.name())),
     }
 }

@@ -53,8 +53,10 @@ fn work(graph: &Graph, stage: &Stage, target: &Target, rate: usize) -> usize {
         }
         _ => return calls * pixels * channels.div_ceil(lanes),
     };
-    let sums = tile::estimate(target, Product { pixels, channels, depth, planes: false }) / 2;
-    let weights = depth * channels * 4;
+    let bytes = from.element.bytes() == 1;
+    let sums =
+        tile::estimate(target, Product { pixels, channels, depth, planes: false, bytes }) / 2;
+    let weights = depth * channels * from.element.bytes();
     let fetched = if weights > NEAR_BYTES { weights / rate } else { 0 };
     calls * sums.max(fetched)
 }
@@ -70,6 +72,6 @@ fn all_channels(graph: &Graph, stage: &Stage) -> usize {
 
 /// Cycles in which a whole result goes beyond the second cache and comes back.
 fn traffic(stage: &Stage, target: &Target) -> usize {
-    let bytes = stage.into.rows.len() * 4;
+    let bytes = stage.into.rows.len() * stage.into.element.bytes();
     if bytes > target.l2_bytes / 2 { 2 * bytes / FAR_BYTES_A_CYCLE } else { 0 }
 }
