@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::Error;
+use crate::ir::Tensor;
 
 /// What the partition into segments is chosen for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub enum Feed {
 /// How a plan stores activations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Storage {
-    /// Four bytes each.
+    /// As their type says: four bytes each, or one.
     #[default]
     F32,
     /// One byte each, four where sums are kept in memory.
@@ -91,12 +92,17 @@ impl fmt::Display for Recompute {
 }
 
 impl Storage {
-    /// Bytes of an activation.
-    pub fn bytes(self) -> usize {
+    /// Bytes of every activation; nothing where its own type says.
+    pub fn bytes(self) -> Option<usize> {
         match self {
-            Self::F32 => 4,
-            Self::Int8 => 1,
+            Self::F32 => None,
+            Self::Int8 => Some(1),
         }
+    }
+
+    /// Bytes of a value without padding.
+    pub fn bytes_of(self, tensor: &Tensor) -> usize {
+        tensor.len() * self.bytes().unwrap_or(tensor.dtype.stored_bytes())
     }
 
     /// Bytes of which every offset is a multiple: a line of cache for floats, a vector of most machines for bytes.

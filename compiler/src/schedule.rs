@@ -10,6 +10,7 @@ mod moves;
 mod padding;
 mod panels;
 mod place;
+mod quant;
 mod stage;
 mod stream;
 mod support;
@@ -22,7 +23,9 @@ use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
 use crate::ir::view::base;
-use crate::ir::{Binary, Clamp, Conv, Graph, NodeId, Pool, Reducer, Softmax, Unary};
+use crate::ir::{
+    Affine, Binary, Clamp, Conv, Graph, NodeId, Pool, QAverage, QPair, Reducer, Softmax, Unary,
+};
 use crate::objective::Memory;
 use crate::plan::{Buffer, BufferId, Overlap};
 use crate::segment::{RowBatch, Segment};
@@ -153,6 +156,20 @@ pub struct Place {
     pub rows: Rows,
     /// Rows of the image.
     pub height: usize,
+    /// What its elements are.
+    pub element: Element,
+}
+
+/// What the elements of a value are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Element {
+    /// Floats; padding is 0.
+    F32,
+    /// Bytes.
+    U8 {
+        /// What padding holds.
+        zero: u8,
+    },
 }
 
 /// Whose memory a value lies in.
@@ -200,6 +217,20 @@ pub enum PackOrder {
     },
     /// A constant's own order.
     Plain,
+    /// Panels of `columns` output channels of bytes: biases, multipliers, quads of weights. See `runtime::simd::qgemm`.
+    QPanels {
+        /// Output channels of a panel.
+        columns: usize,
+        /// Inputs of the window that lie side by side; a row of it may end in fewer.
+        run: usize,
+    },
+    /// Vectors of `lanes` channels of bytes: biases, multipliers, then four rows of each column of the window.
+    QDepthwise {
+        /// Channels of a vector.
+        lanes: usize,
+    },
+    /// The 256 entries of a function of a byte.
+    Table,
 }
 
 /// What runs, with all its numbers.
@@ -261,10 +292,29 @@ pub enum Kernel {
     },
     /// One value everywhere.
     Fill(f32),
+    /// The nearest byte of each real.
+    Quantize(Affine),
+    /// The real of each byte.
+    Dequantize(Affine),
+    /// A function of two bytes.
+    QBinary(QBinary, QPair),
+    /// Mean bytes of windows.
+    QAverage(QAverage),
+    /// Any function of a byte.
+    Table,
     /// Elements moved to other places: `len` elements an axis, with strides on both sides.
     Move(Move),
     /// Reduction over some of the axes.
     Reduce(Reducer, Move),
+}
+
+/// A function of two bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QBinary {
+    /// Of the sum of what they stand for.
+    Add,
+    /// Of the product.
+    Mul,
 }
 
 /// Where a residual comes from.
@@ -367,7 +417,23 @@ impl RowWindow {
     pub const SAME: Self = Self { span: 1, stride: 1, above: 0 };
 }
 
+impl Element {
+    /// Bytes of one.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::U8 { .. } => 1,
+        }
+    }
+}
+
 impl Place {
+    /// Whether rows or columns are stored around the image.
+    pub fn is_padded(&self) -> bool {
+        let Rows { kept, top, left, right, .. } = self.rows;
+        kept > self.height || [top, left, right] != [0; 3]
+    }
+
     /// Whether pixels follow one another without a gap, channels or vectors of them innermost.
     pub fn is_dense(&self) -> bool {
         let Rows { form, kept, top, left, right, .. } = self.rows;

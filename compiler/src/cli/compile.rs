@@ -76,7 +76,7 @@ pub(crate) fn run(args: &Args) -> Done {
     let options = options(name, &model, args.target.target(), memory, &blob_name);
     let mut artifact = mnv2c::compile(model.graph, &options, dump)?;
     if args.weights == Weights::Extern {
-        artifact = artifact.apart(&options.target);
+        artifact = artifact.apart();
     }
     dumps.iter().try_for_each(|dump| output::line(dump))?;
     match &args.output {

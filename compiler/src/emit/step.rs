@@ -6,7 +6,7 @@ use quote::quote;
 use crate::emit::scope::{Ports, Scope};
 use crate::emit::{Carrier, Network, call, doc, literal, names, panels, probe, shared, stream};
 use crate::ir::view::base;
-use crate::ir::{Graph, NodeId, Op};
+use crate::ir::{Graph, NodeId, Op, Quant};
 use crate::schedule::{PackId, Step};
 use crate::segment::Role;
 use crate::target::{Isa, Target};
@@ -42,8 +42,8 @@ pub(super) fn name(graph: &Graph, step: &Step) -> String {
             format!("{}_to_{}", node.name, graph.node(last).name)
         }
         (Role::Head, _) => "head".to_owned(),
-        (Role::Single, Op::Conv(_)) if reads_input(graph, id) => "stem".to_owned(),
-        (Role::Single, Op::Dense(_)) => "classifier".to_owned(),
+        (Role::Single, op) if op.conv().is_some() && reads_input(graph, id) => "stem".to_owned(),
+        (Role::Single, Op::Dense(_) | Op::Quant(Quant::Dense(_))) => "classifier".to_owned(),
         (Role::Single, Op::Softmax(_)) => "softmax".to_owned(),
         (Role::Single, _) => node.name.clone(),
         (Role::Copy, _) => format!("copy_{}", node.name),
@@ -51,8 +51,12 @@ pub(super) fn name(graph: &Graph, step: &Step) -> String {
 }
 
 fn reads_input(graph: &Graph, id: NodeId) -> bool {
-    let maker = graph.operand(id, 0).map(|x| base(graph, x));
-    maker.is_some_and(|maker| matches!(graph.node(maker).op, Op::Input))
+    let maker = |id: NodeId| graph.operand(id, 0).map(|x| base(graph, x));
+    maker(id).is_some_and(|maker| match graph.node(maker).op {
+        Op::Input => true,
+        Op::Quant(Quant::Quantize(_)) => reads_input(graph, maker),
+        _ => false,
+    })
 }
 
 /// The type that proves a target's instructions are there.
@@ -105,8 +109,9 @@ pub(super) fn function<'a>(
         }
     };
     let mut paths: Vec<&'static str> =
-        step.stages.iter().flat_map(|stage| call::imports(&stage.kernel)).collect();
-    if !scope.rows.is_empty() || step.stages.iter().any(|stage| call::names_rings(&stage.kernel)) {
+        step.stages.iter().flat_map(|stage| call::imports(network.graph, stage)).collect();
+    paths.extend(scope.imports());
+    if !scope.rows.is_empty() || step.stages.iter().any(call::names_rings) {
         paths.push("ring::Rows");
     }
     let packs = scope.packs(step);
@@ -141,5 +146,5 @@ pub(super) fn call_of(
 }
 
 fn uses_token(step: &Step) -> bool {
-    step.stages.iter().any(|stage| call::takes_token(&stage.kernel))
+    step.stages.iter().any(call::takes_token)
 }

@@ -62,12 +62,14 @@ pub(super) fn rows(scope: &Scope<'_>, step: &Step) -> TokenStream {
     let body = batch_of(scope, step, &groups, groups.len() - 1, &batch);
     let (height, by) = (literal::size(height), literal::size(rows));
     let all = if rows == 1 { quote!(0..#height) } else { quote!((0..#height).step_by(#by)) };
+    let finish = call::finish(scope, step);
     quote! {
         #(#counters)*
         for #row in #all {
             #end
             #body
         }
+        #finish
     }
 }
 
@@ -170,10 +172,8 @@ fn pull(
         true => quote!((#until).min(#height)),
         false => until,
     };
-    let below = (reads_below(reader, maker) && !computed).then(|| {
-        let (rows, variable) = (scope.rows_of(maker.into), scope.variable(maker.into));
-        quote!(#rows.clear_row(#variable, #counter);)
-    });
+    let below = (reads_below(reader, maker) && !computed)
+        .then(|| scope.clear_row(maker.into, &quote!(#counter)));
     let rows = step.segment.batch.rows(maker.height);
     if rows == 1 {
         let made = batch_of(scope, step, groups, at - 1, &Batch::of(&counter, 1));

@@ -63,7 +63,7 @@ pub(super) fn split(graph: &Graph, memory: Memory) -> Result<usize> {
 /// The least peak over all orders of groups of nodes, each with bytes it needs while it runs.
 fn solved(graph: &Graph, groups: Vec<(Vec<NodeId>, usize)>, memory: Memory, feed: Feed) -> usize {
     let mut problem = Problem::default();
-    let bytes = |id: NodeId| graph.node(id).out.len() * memory.storage.bytes();
+    let bytes = |id: NodeId| memory.storage.bytes_of(&graph.node(id).out);
     let mut made: BTreeMap<NodeId, (OpId, BufferId)> = BTreeMap::new();
     for id in &graph.inputs {
         let held = if feed == Feed::Arena { bytes(*id) } else { 0 };

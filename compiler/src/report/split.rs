@@ -13,7 +13,8 @@ const SUM_BYTES: usize = 4;
 /// Bytes beside operand and result that a block needs so; nothing for what is no single block.
 pub(super) fn scratch(graph: &Graph, stages: &[NodeId], memory: Memory) -> Option<usize> {
     let (last, inside) = stages.split_last()?;
-    let bytes = memory.storage.bytes();
+    let bytes =
+        memory.storage.bytes_of(&graph.node(*last).out) / graph.node(*last).out.len().max(1);
     let per_channel = |id: &NodeId| graph.node(*id).out.nchw().map(|[_, _, h, w]| h * w * bytes);
     let channels: Option<Vec<usize>> = inside.iter().map(per_channel).collect();
     let channels: usize = channels.filter(|_| is_block(graph, stages))?.into_iter().sum();
@@ -26,7 +27,7 @@ pub(super) fn scratch(graph: &Graph, stages: &[NodeId], memory: Memory) -> Optio
 
 /// The same with operand and result.
 pub(super) fn live(graph: &Graph, stages: &[NodeId], memory: Memory) -> Option<usize> {
-    let len = |id: NodeId| graph.node(id).out.len() * memory.storage.bytes();
+    let len = |id: NodeId| memory.storage.bytes_of(&graph.node(id).out);
     let ends = graph.operand(*stages.first()?, 0).map_or(0, len) + len(*stages.last()?);
     Some(ends + scratch(graph, stages, memory)?)
 }

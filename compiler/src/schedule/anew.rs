@@ -12,7 +12,9 @@ use crate::objective::Memory;
 use crate::plan::{Buffer, BufferId};
 use crate::schedule::place::{Lowering, is_depthwise};
 use crate::schedule::tile::{self, Product};
-use crate::schedule::{Home, Kernel, PackOrder, Part, Place, RowWindow, Skip, Stage, Strip, hand};
+use crate::schedule::{
+    Element, Home, Kernel, PackOrder, Part, Place, RowWindow, Skip, Stage, Strip, hand,
+};
 use crate::segment::{RowBatch, Segment};
 use crate::target::Target;
 
@@ -28,7 +30,7 @@ pub fn strip_bytes(graph: &Graph, expand: NodeId, target: &Target, memory: Memor
     let reader = graph.only_reader(expand).and_then(|id| window_of(graph, id));
     reader.map_or(0, |conv| {
         let rows = strip_rows(conv, size(graph, expand)[1], 1, target);
-        rows.len() * memory.storage.bytes()
+        rows.len() * memory.storage.bytes().unwrap_or(Element::F32.bytes())
     })
 }
 
@@ -67,8 +69,13 @@ impl Lowering<'_> {
         let (kernel, stride, left) = (conv.kernel[1], conv.stride[1], conv.pads[1]);
         let beyond = ((columns - 1) * stride + kernel).saturating_sub(left + width);
         let adds = pixels * stride;
-        let product =
-            |pixels| Product { pixels, channels, depth: from.rows.channels, planes: false };
+        let product = |pixels| Product {
+            pixels,
+            channels,
+            depth: from.rows.channels,
+            planes: false,
+            bytes: false,
+        };
         let tile = tile::choose_for_strips(self.target, product(adds));
         let last = adds - beyond;
         let last_tile = match last {
@@ -102,17 +109,17 @@ impl Lowering<'_> {
 
     /// Memory for strips, which all of a step share: one is at work at a time.
     fn strip_memory(&mut self, expand: NodeId, rows: Rows, height: usize) -> Place {
-        let len = self.bytes(rows);
+        let place = Place { home: Home::Output(0), rows, height, element: Element::F32 };
+        let (len, align) = (self.bytes(place), self.align());
         let buffer = *self.strips.get_or_insert_with(|| {
             let live = self.schedule.steps.len()..self.schedule.steps.len() + 1;
             let name = format!("{}.strip", self.graph.node(expand).name);
-            let align = self.memory.storage.align();
             self.schedule.buffers.push(Buffer { name, len, align, live });
             BufferId(self.schedule.buffers.len() - 1)
         });
         let taken = &mut self.schedule.buffers[buffer.0].len;
         *taken = len.max(*taken);
-        Place { home: Home::Arena(buffer), rows, height }
+        Place { home: Home::Arena(buffer), ..place }
     }
 }
 

@@ -4,7 +4,7 @@
 
 use mnv2c_runtime::ring::Rows;
 
-use crate::ir::{Graph, NodeId, Op};
+use crate::ir::{Conv, Graph, NodeId};
 use crate::schedule::place::{Lowering, is_depthwise};
 use crate::schedule::tile::{self, Product};
 use crate::schedule::{Part, Place};
@@ -29,9 +29,10 @@ pub(super) fn over(
         let part = if pixels == width { Part::Row } else { Part::Pixels(pixels) };
         return Some((Rows::nhwc(rows, pixels, channels), part));
     }
-    if is_point(graph, id) && matches!(graph.node(reader).op, Op::Reduce(_)) {
+    if is_point(graph, id) && graph.node(reader).op.pools_pictures().is_some() {
         let (lanes, depth) = (lowering.target.isa.lanes(), depth(graph, id));
-        let product = Product { pixels: width, channels, depth, planes: false };
+        let bytes = flat.element.bytes() == 1;
+        let product = Product { pixels: width, channels, depth, planes: false, bytes };
         let [_, wanted] = tile::choose(lowering.target, product);
         let panels = (1..=wanted).rev().map(|nv| nv * lanes);
         let panel = panels.into_iter().find(|panel| channels.is_multiple_of(*panel))?;
@@ -52,7 +53,7 @@ pub(super) fn pixels(width: usize, batch: RowBatch, strips: bool) -> usize {
 
 /// Whether a node is a 1x1 convolution of all channels.
 fn is_point(graph: &Graph, id: NodeId) -> bool {
-    matches!(&graph.node(id).op, Op::Conv(conv) if conv.is_point())
+    graph.node(id).op.conv().is_some_and(Conv::is_point)
 }
 
 /// Input channels of a convolution.

@@ -61,10 +61,11 @@ fn work(graph: &Graph, stage: &Stage, rows: usize, target: &Target, rate: usize)
         }
         _ => return calls * rows * pixels * channels.div_ceil(lanes),
     };
-    let product = Product { pixels, channels, depth, planes: false };
+    let bytes = from.element.bytes() == 1;
+    let product = Product { pixels, channels, depth, planes: false, bytes };
     let row = tile::estimate(target, product) / 2;
     let panels = channels.div_ceil(tile::choose(target, product)[1] * lanes);
-    let weights = depth * channels * 4;
+    let weights = depth * channels * from.element.bytes();
     let fetched = if weights > NEAR_BYTES { weights / rate } else { 0 };
     calls * (panels * START + (rows * row).max(fetched))
 }
@@ -80,6 +81,6 @@ fn all_channels(graph: &Graph, stage: &Stage) -> usize {
 
 /// Cycles in which a whole result goes beyond the second cache and comes back.
 fn traffic(stage: &Stage, target: &Target) -> usize {
-    let bytes = stage.into.rows.len() * 4;
+    let bytes = stage.into.rows.len() * stage.into.element.bytes();
     if bytes > target.l2_bytes / 2 { 2 * bytes / FAR_BYTES_A_CYCLE } else { 0 }
 }

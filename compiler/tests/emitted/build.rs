@@ -77,7 +77,7 @@ impl Crate {
 
     /// A module `name` with a network that is given its weights.
     pub(crate) fn add_apart(&mut self, name: &str, graph: Graph, target: &Target) {
-        let artifact = compile(graph, target, "").apart(target);
+        let artifact = compile(graph, target, "").apart();
         self.put(&format!("{name}.bin"), &artifact.blob.file());
         self.put(&format!("{name}.rs"), artifact.rust.as_bytes());
     }
