@@ -104,6 +104,9 @@ impl<'a> Scope<'a> {
                     (kernel, pack)
                 }
             };
+            // A stage that is in no block may be called as one in a block is.
+            let is_taken = scope.weights.contains(&Some(names::constant(&pack)));
+            let pack = if is_taken { format!("{pack}_apart") } else { pack };
             scope.weights.push(stage.pack.map(|_| names::constant(&pack)));
             scope.kernels.push(names::constant(&kernel));
         }
