@@ -9,12 +9,14 @@ mod run;
 
 use std::collections::BTreeSet;
 
+use mnv2c_runtime::blob::MOST_SLOTS;
+
 use crate::error::{Error, Result};
 use crate::ir::{Graph, NodeId};
 use crate::objective::{Memory, Objective};
-use crate::plan::{self, Budget, BufferId, Plan};
+use crate::plan::{self, Budget, Plan};
 use crate::schedule::{self, Home, Schedule};
-use crate::segment::{self, RowBatch, Segment};
+use crate::segment::{self, RowBatch, Segment, link, link::Link};
 use crate::target::Target;
 use run::Run;
 
@@ -47,10 +49,15 @@ pub fn choose(graph: &Graph, target: &Target, memory: Memory) -> Result<Choice> 
             return Ok(fast);
         }
     }
-    let runs = segment::runs(graph, &units);
-    let runs = runs.into_iter().map(|run| Run::new(&network, &units, run));
+    let joins = |link: &Link| {
+        let parts: Vec<&Segment> = link.units.iter().map(|at| &units[*at]).collect();
+        parts.len() <= MOST_SLOTS && segment::joined(graph, &parts, RowBatch::Row).is_some()
+    };
+    let runs = link::runs(graph, &units).into_iter();
+    let runs: Vec<link::Run> = runs.flat_map(|run| run.split(&joins)).collect();
+    let runs = runs.iter().map(|run| Run::new(&network, &units, run));
     let runs: Vec<Run> = runs.collect::<Result<_>>()?;
-    let least = network.planned(runs.iter().flat_map(Run::least).collect())?;
+    let least = network.least(&runs)?;
     let limit = match memory.objective {
         Objective::Within(limit) if limit < least.plan.arena_len => {
             return Err(too_small(limit, &least));
@@ -63,21 +70,20 @@ pub fn choose(graph: &Graph, target: &Target, memory: Memory) -> Result<Choice> 
 
 /// Bytes that `unit` needs beside its operands and its result when rows flow through it.
 pub fn scratch(graph: &Graph, unit: &Segment, target: &Target, memory: Memory) -> Result<usize> {
-    let rows = segment::joined(graph, std::slice::from_ref(unit), &[0], RowBatch::Row);
+    let rows = segment::joined(graph, &[unit], RowBatch::Row);
     scratch_of(graph, rows.as_ref().unwrap_or(unit), target, memory)
 }
 
 /// Bytes that `unit` needs beside its operands and its result.
 fn scratch_of(graph: &Graph, unit: &Segment, target: &Target, memory: Memory) -> Result<usize> {
-    let alone = schedule::lower_alone(graph, unit, &BTreeSet::new(), target, memory)?;
+    let units = std::slice::from_ref(unit);
+    let alone = schedule::lower_alone(graph, units, &BTreeSet::new(), target, memory)?;
     let step = &alone.steps[0];
-    let ends = [
-        step.stages.first().and_then(|stage| stage.from.first()).map(|place| place.home),
-        step.stages.last().map(|stage| stage.into.home),
-    ];
-    let inner =
-        (0..alone.buffers.len()).filter(|id| !ends.contains(&Some(Home::Arena(BufferId(*id)))));
-    Ok(inner.map(|id| alone.buffers[id].len).sum())
+    let result = step.stages.last().map(|stage| stage.into.home);
+    let inner: BTreeSet<Home> = step.stages.iter().map(|stage| stage.into.home).collect();
+    let inner = inner.into_iter().filter(|home| Some(*home) != result);
+    let len = |home| if let Home::Arena(id) = home { alone.buffers[id.0].len } else { 0 };
+    Ok(inner.map(len).sum())
 }
 
 /// What partitions are made of.
@@ -107,6 +113,30 @@ impl Network<'_> {
         Ok(Choice { schedule, plan })
     }
 
+    /// The plan of least memory that is found: branches run together where that makes the whole smaller.
+    fn least(&self, runs: &[Run]) -> Result<Choice> {
+        let ways: Vec<[Vec<Segment>; 2]> =
+            runs.iter().map(|run| [run.least(), run.least_apart()]).collect();
+        let mut taken: Vec<&Vec<Segment>> = ways.iter().map(|[together, _]| together).collect();
+        let planned = |taken: &[&Vec<Segment>]| {
+            self.planned(taken.iter().flat_map(|way| way.iter().cloned()).collect())
+        };
+        let mut least = planned(&taken)?;
+        for (at, [together, apart]) in ways.iter().enumerate() {
+            if together == apart {
+                continue;
+            }
+            taken[at] = apart;
+            let other = planned(&taken)?;
+            if other.plan.arena_len < least.plan.arena_len {
+                least = other;
+            } else {
+                taken[at] = together;
+            }
+        }
+        Ok(least)
+    }
+
     /// The fastest partition whose plan keeps to `limit` bytes, if one is found.
     fn fastest(&self, runs: &[Run], limit: usize) -> Result<Option<Choice>> {
         let mut each = limit;
@@ -123,21 +153,35 @@ impl Network<'_> {
         Ok(None)
     }
 
-    /// Bytes that live while `segment` runs, of its own and of its operands, and the cycles it takes.
-    fn cost(&self, segment: &Segment, later: &BTreeSet<NodeId>) -> Result<(usize, u64)> {
-        let alone = schedule::lower_alone(self.graph, segment, later, self.target, self.memory)?;
-        let live = |buffer: &&plan::Buffer| !buffer.live.is_empty();
+    /// Most bytes that live while one of `segments` runs, of theirs and of their operands, and the cycles they take;
+    /// nothing where one has more values than can be lent at once.
+    fn cost(&self, segments: &[Segment], later: &BTreeSet<NodeId>) -> Result<Option<(usize, u64)>> {
+        let alone = schedule::lower_alone(self.graph, segments, later, self.target, self.memory)?;
+        if alone.steps.iter().any(|step| step.homes().len() > MOST_SLOTS) {
+            return Ok(None);
+        }
+        let bytes = (0..segments.len()).map(|step| self.live_bytes(&alone, step)).max();
+        let cycles = |step| schedule::time::cycles(self.graph, step, self.target);
+        Ok(Some((bytes.unwrap_or(0), alone.steps.iter().map(cycles).sum())))
+    }
+
+    /// Bytes of the buffers that live at `step`, what overlaps counted once.
+    fn live_bytes(&self, schedule: &Schedule, step: usize) -> usize {
+        let live = |buffer: &&plan::Buffer| buffer.live.contains(&step);
         let aligned = |buffer: &plan::Buffer| buffer.len.next_multiple_of(buffer.align.max(1));
-        let sum: usize = alone.buffers.iter().filter(live).map(aligned).sum();
-        let shared = alone.overlaps.iter().map(|overlap| {
+        let sum: usize = schedule.buffers.iter().filter(live).map(aligned).sum();
+        let here = |overlap: &&plan::Overlap| {
+            schedule.buffers[overlap.growing.0].live.start == step
+                && schedule.buffers[overlap.dying.0].live.end == step + 1
+        };
+        let shared = schedule.overlaps.iter().filter(here).map(|overlap| {
             let [dying, growing] =
-                [overlap.dying, overlap.growing].map(|id| aligned(&alone.buffers[id.0]));
+                [overlap.dying, overlap.growing].map(|id| aligned(&schedule.buffers[id.0]));
             let align = self.memory.storage.align();
             let both = growing.max(dying + overlap.ahead.next_multiple_of(align));
             (dying + growing).saturating_sub(both)
         });
-        let bytes = sum - shared.sum::<usize>();
-        Ok((bytes, schedule::time::cycles(self.graph, &alone.steps[0], self.target)))
+        sum - shared.sum::<usize>()
     }
 }
 

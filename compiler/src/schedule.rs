@@ -9,6 +9,8 @@ mod moves;
 mod padding;
 mod panels;
 mod place;
+pub mod pull;
+mod region;
 mod stage;
 mod stream;
 mod support;
@@ -20,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
-use crate::ir::view::base;
+use crate::ir::view::{aliases, base};
 use crate::ir::{Binary, Clamp, Conv, Graph, NodeId, Pool, Reducer, Softmax, Unary};
 use crate::objective::Memory;
 use crate::plan::{Buffer, BufferId, Overlap};
@@ -301,25 +303,33 @@ pub fn lower(
     Ok(lowering.finish())
 }
 
-/// The schedule of one segment alone, its operands made by nobody. A value that a node of `later` reads lives on.
+/// The schedule of a few segments alone, their operands made by nobody. A value that a node of `later` reads lives on.
 pub fn lower_alone(
     graph: &Graph,
-    segment: &Segment,
+    segments: &[Segment],
     later: &BTreeSet<NodeId>,
     target: &Target,
     memory: Memory,
 ) -> Result<Schedule> {
-    let operands = segment.stages.iter().flat_map(|id| graph.operands(*id));
-    let operands: BTreeSet<NodeId> = operands.map(|(_, id)| base(graph, id)).collect();
-    let outside = operands.into_iter().filter(|id| !segment.stages.contains(id));
+    let made: BTreeSet<NodeId> =
+        segments.iter().flat_map(|segment| segment.stages.iter().copied()).collect();
     let read_later = |id: NodeId| {
-        graph.is_output(id) || graph.readers(id).iter().any(|(reader, _)| later.contains(reader))
+        let is_later = |(reader, _): &(NodeId, _)| later.contains(reader);
+        let mut aliases = aliases(graph, id).into_iter();
+        aliases.any(|id| graph.is_output(id) || graph.readers(id).iter().any(is_later))
     };
-    let outside: BTreeMap<NodeId, usize> =
-        outside.map(|id| (id, usize::from(read_later(id)))).collect();
-    let mut lowering = place::Lowering::new(graph, target, memory, outside.clone())?;
-    outside.keys().try_for_each(|id| lowering.place_operand(*id))?;
-    lowering.step(segment)?;
+    let mut reads: BTreeMap<NodeId, usize> = BTreeMap::new();
+    for (step, segment) in segments.iter().enumerate() {
+        for (_, operand) in segment.stages.iter().flat_map(|id| graph.operands(*id)) {
+            let operand = base(graph, operand);
+            let end = if read_later(operand) { segments.len() } else { step };
+            reads.insert(operand, end);
+        }
+    }
+    let outside: Vec<NodeId> = reads.keys().copied().filter(|id| !made.contains(id)).collect();
+    let mut lowering = place::Lowering::new(graph, target, memory, reads)?;
+    outside.into_iter().try_for_each(|id| lowering.place_operand(id))?;
+    segments.iter().try_for_each(|segment| lowering.step(segment))?;
     Ok(lowering.finish())
 }
 
@@ -336,6 +346,12 @@ impl Schedule {
 }
 
 impl Step {
+    /// The arrays that it reads and writes.
+    pub fn homes(&self) -> BTreeSet<Home> {
+        let places = self.stages.iter().flat_map(|stage| stage.from.iter().chain([&stage.into]));
+        places.map(|place| place.home).collect()
+    }
+
     /// Whether rows flow through it one at a time.
     pub fn is_streamed(&self) -> bool {
         self.segment.batch != RowBatch::Whole
@@ -351,7 +367,9 @@ impl Place {
     /// Whether pixels follow one another without a gap, channels or vectors of them innermost.
     pub fn is_dense(&self) -> bool {
         let Rows { form, kept, top, left, right, .. } = self.rows;
-        form != Form::Planes && kept == self.height && [top, left, right] == [0; 3]
+        matches!(form, Form::Nhwc | Form::Chunks(_))
+            && kept == self.height
+            && [top, left, right] == [0; 3]
     }
 
     /// Whether pixels follow one another without a gap, channels innermost.

@@ -119,6 +119,11 @@ pub(super) fn rows(rows: Rows) -> TokenStream {
             let lanes = literal::size(lanes);
             quote!(Rows::chunks(#kept, #width, #channels, #lanes))
         }
+        Form::Slice { of, first } => {
+            let whole = self::rows(Rows { form: Form::Nhwc, channels: of, ..rows });
+            let first = literal::size(first);
+            return quote!(#whole.slice(#first, #channels));
+        }
     };
     if [rows.top, rows.left, rows.right] == [0; 3] {
         return form;
@@ -191,14 +196,6 @@ pub(super) fn run_with(
     let name = scope.kernel(at);
     let x = stage.from.first().map(|place| scope.variable(*place)).unwrap_or_default();
     let (w, x, y) = part(scope, stage, [w, x, y]);
-    let over = stage.from.first().is_some_and(|place| place.home == stage.into.home);
-    let second = || {
-        if is_scalar(&stage.kernel) {
-            scalar(scope, stage.from[1])
-        } else {
-            scope.variable(stage.from[1])
-        }
-    };
     match &stage.kernel {
         Kernel::Load => quote!(#name.run(#rows, #x, #y);),
         Kernel::Fetch => {
@@ -215,6 +212,32 @@ pub(super) fn run_with(
         Kernel::Pool(_) => quote!(#name.run(#rows, #x, #y);),
         Kernel::GlobalPool(Reducer::Max) => quote!(#name.max(#rows, #x, #y);),
         Kernel::GlobalPool(_) => quote!(#name.average(#rows, #x, #y);),
+        Kernel::Clamp(_) | Kernel::Unary(_) | Kernel::Binary(..) | Kernel::PRelu(_) => {
+            over_slices(scope, at, stage, [x, y], None)
+        }
+        Kernel::Softmax { .. } | Kernel::Move(_) | Kernel::Reduce(..) | Kernel::Fill(_) => {
+            over_slices(scope, at, stage, [x, y], None)
+        }
+    }
+}
+
+/// The statement that runs a stage that knows no rows over slices: all of a value, or a row of it. `second` is what it
+/// reads of its second operand, all of it if not given.
+pub(super) fn over_slices(
+    scope: &Scope<'_>,
+    at: usize,
+    stage: &Stage,
+    [x, y]: [TokenStream; 2],
+    second: Option<TokenStream>,
+) -> TokenStream {
+    let name = scope.kernel(at);
+    let over = stage.from.first().is_some_and(|place| place.home == stage.into.home);
+    let second = || match second {
+        Some(second) => second,
+        None if is_scalar(&stage.kernel) => scalar(scope, stage.from[1]),
+        None => scope.variable(stage.from[1]),
+    };
+    match &stage.kernel {
         Kernel::Clamp(clamp) => {
             let clamp = literal::clamp(*clamp);
             let function = quote!(Unary::Clamp(#clamp));
@@ -254,6 +277,7 @@ pub(super) fn run_with(
             let value = literal::float(*value);
             quote!(#y.fill(#value);)
         }
+        kernel => unreachable!("{kernel:?} runs over rows"),
     }
 }
 
@@ -494,7 +518,7 @@ fn global_pool(scope: &Scope<'_>, from: Place) -> TokenStream {
 
 fn relayout(scope: &Scope<'_>, from: Place, into: Place) -> TokenStream {
     let lanes = |rows: Rows| match rows.form {
-        Form::Nhwc => rows.channels,
+        Form::Nhwc | Form::Slice { .. } => rows.channels,
         Form::Chunks(lanes) => lanes,
         Form::Planes => 1,
     };

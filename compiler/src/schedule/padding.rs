@@ -27,12 +27,7 @@ impl Lowering<'_> {
             return flat;
         }
         let each = convs.iter().map(|(conv, depthwise)| self.rows_for(conv, *depthwise, place));
-        each.reduce(|a, b| {
-            let (above, below) = (a.top.max(b.top), (a.kept - a.top).max(b.kept - b.top));
-            let padded = a.padded(above, a.left.max(b.left), a.right.max(b.right));
-            Rows { kept: above + below, ..padded }
-        })
-        .unwrap_or(flat)
+        each.reduce(spacious).unwrap_or(flat)
     }
 
     /// How a whole value lies best for one convolution.
@@ -47,6 +42,13 @@ impl Lowering<'_> {
         };
         rows.padded(need.top, need.left, need.right)
     }
+}
+
+/// Rows with zeros enough for either.
+pub(super) fn spacious(a: Rows, b: Rows) -> Rows {
+    let (above, below) = (a.top.max(b.top), (a.kept - a.top).max(b.kept - b.top));
+    let padded = a.padded(above, a.left.max(b.left), a.right.max(b.right));
+    Rows { kept: above + below, ..padded }
 }
 
 /// Zeros that a convolution reads around an image.

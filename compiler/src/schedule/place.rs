@@ -16,7 +16,7 @@ use crate::plan::{Buffer, BufferId};
 use crate::schedule::{
     Home, Intake, Pack, PackId, PackOrder, Place, Port, Schedule, Stage, Step, panels, stage,
 };
-use crate::segment::{Role, RowBatch, Segment};
+use crate::segment::{Role, RowBatch, Segment, is_chain};
 use crate::target::Target;
 
 /// Bytes of a sum that is kept in memory.
@@ -141,6 +141,7 @@ impl<'a> Lowering<'a> {
         let panels = panels::count(self, segment)?;
         let stages = match segment.batch {
             RowBatch::Whole if segment.stages.len() == 1 => self.single(segment.stages[0])?,
+            _ if !is_chain(self.graph, &segment.stages) => self.region(segment)?,
             RowBatch::Whole | RowBatch::Row | RowBatch::Pixels | RowBatch::Pixel => {
                 self.chain(segment, panels)?
             }

@@ -64,8 +64,42 @@ pub(super) fn lower(
             let kernel = Kernel::GlobalPool(reduce.kind);
             Ok(Stage { height: from.height, ..stage(id, kernel, vec![from], into) })
         }
+        Op::Pool(pool) => {
+            let window = RowWindow {
+                span: (pool.kernel[0] - 1) * pool.dilation[0] + 1,
+                stride: pool.stride[0],
+                above: pool.pads[0],
+            };
+            Ok(Stage { window, ..stage(id, Kernel::Pool(pool.clone()), vec![from], into) })
+        }
+        Op::Clamp(clamp) => Ok(stage(id, Kernel::Clamp(*clamp), vec![from], into)),
+        Op::Unary(function) => Ok(stage(id, Kernel::Unary(*function), vec![from], into)),
+        Op::Binary(function) => {
+            pair(lowering, id, from, into, |how| Kernel::Binary(*function, how))
+        }
+        Op::PRelu => pair(lowering, id, from, into, Kernel::PRelu),
         op => unreachable!("{} does not stream", op.name()),
     }
+}
+
+/// A function of two elements, row by row.
+fn pair(
+    lowering: &mut Lowering<'_>,
+    id: NodeId,
+    from: Place,
+    into: Place,
+    kernel: impl Fn(Broadcast) -> Kernel,
+) -> Result<Stage> {
+    let second = lowering.operand(id, 1)?;
+    let graph = lowering.graph;
+    let other = graph.operand(id, 1).map(|x| &graph.node(x).out);
+    let other = other.expect("verified nodes have their operands");
+    let broadcast = match () {
+        () if other.shape == graph.node(id).out.shape => Broadcast::Same,
+        () if other.len() == 1 => Broadcast::Scalar,
+        () => Broadcast::Channel,
+    };
+    Ok(stage(id, kernel(broadcast), vec![from, second], into))
 }
 
 /// An operator that is a segment of its own, and no convolution.
@@ -364,7 +398,8 @@ fn over_or_fresh(lowering: &mut Lowering<'_>, id: NodeId) -> Result<(Place, Plac
     Ok((from, into))
 }
 
-fn stage(node: NodeId, kernel: Kernel, from: Vec<Place>, into: Place) -> Stage {
+/// A stage of whole rows, each made of the same row.
+pub(super) fn stage(node: NodeId, kernel: Kernel, from: Vec<Place>, into: Place) -> Stage {
     let (window, height) = (RowWindow::SAME, into.height);
     Stage { node, kernel, from, into, pack: None, window, height, part: Part::Row, parts: 1 }
 }
