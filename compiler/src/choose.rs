@@ -4,6 +4,7 @@
 //! guessed. Dynamic programming over the cuts of a run then finds the partition whose hungriest segment needs least,
 //! and the fastest one in which no segment needs more than a limit. The arena that counts is the planned one.
 
+mod measure;
 mod order;
 mod run;
 
@@ -22,6 +23,8 @@ use run::Run;
 
 /// Bytes of which an arena is a multiple: its own alignment.
 pub const ARENA_ALIGN: usize = 64;
+/// The part of the smallest arena that may be spent on speed: a pixel at a time is slow, a few bytes more are not.
+const SLACK: usize = 256;
 /// How often a limit is lowered because the offsets of a partition left gaps.
 const TRIES: usize = 4;
 
@@ -51,26 +54,27 @@ pub fn choose(graph: &Graph, target: &Target, memory: Memory) -> Result<Choice> 
     }
     let joins = |link: &Link| {
         let parts: Vec<&Segment> = link.units.iter().map(|at| &units[*at]).collect();
-        parts.len() <= MOST_SLOTS && segment::joined(graph, &parts, RowBatch::Row).is_some()
+        parts.len() <= MOST_SLOTS && segment::joined(graph, &parts, RowBatch::Rows(1)).is_some()
     };
     let runs = link::runs(graph, &units).into_iter();
     let runs: Vec<link::Run> = runs.flat_map(|run| run.split(&joins)).collect();
     let runs = runs.iter().map(|run| Run::new(&network, &units, run));
-    let runs: Vec<Run> = runs.collect::<Result<_>>()?;
+    let mut runs: Vec<Run> = runs.collect::<Result<_>>()?;
     let least = network.least(&runs)?;
     let limit = match memory.objective {
         Objective::Within(limit) if limit < least.plan.arena_len => {
             return Err(too_small(limit, &least));
         }
         Objective::Within(limit) => limit,
-        Objective::Ram | Objective::Speed => least.plan.arena_len,
+        Objective::Ram | Objective::Speed => least.plan.arena_len + least.plan.arena_len / SLACK,
     };
+    runs.iter_mut().try_for_each(|run| run.hasten(&network, limit))?;
     Ok(network.fastest(&runs, limit)?.unwrap_or(least))
 }
 
 /// Bytes that `unit` needs beside its operands and its result when rows flow through it.
 pub fn scratch(graph: &Graph, unit: &Segment, target: &Target, memory: Memory) -> Result<usize> {
-    let rows = segment::joined(graph, &[unit], RowBatch::Row);
+    let rows = segment::joined(graph, &[unit], RowBatch::Rows(1));
     scratch_of(graph, rows.as_ref().unwrap_or(unit), target, memory)
 }
 

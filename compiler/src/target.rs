@@ -57,7 +57,7 @@ pub const TARGETS: &[Target] = &[
 impl Target {
     /// The best target for the machine that runs the compiler.
     pub fn host() -> Self {
-        let isa = Isa::detect();
+        let isa = Isa::detect().of_floats();
         let found = TARGETS.iter().find(|target| target.isa == isa);
         *found.expect("every instruction set has a target")
     }

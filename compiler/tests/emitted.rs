@@ -5,12 +5,14 @@ mod build;
 #[path = "emitted/strange.rs"]
 mod strange;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use build::{Crate, MAIN_HEAD};
 use mnv2c::frontend::onnx;
 use mnv2c::ir::Graph;
+use mnv2c::objective::{Memory, Objective};
 use mnv2c::target::Target;
 use mnv2c::{interp, testing};
 
@@ -75,12 +77,53 @@ fn strange_networks_answer_as_the_oracle_does() {
 }
 
 #[test]
+fn threads_answer_as_one_does_to_the_bit() {
+    let mut nets = Crate::new("threads");
+    let mut main = String::from(MAIN_HEAD);
+    let random = (20..25).map(|seed| ("random", testing::random_graph(seed)));
+    for (at, (name, graph)) in random.chain(strange::networks()).enumerate() {
+        let inputs = testing::random_inputs(&graph, 3);
+        let expected = interp::run(&graph, &inputs).unwrap();
+        for threads in 1..=2 {
+            let target = Target { threads, ..Target::host() };
+            let name = format!("{at}_{name}_{threads}");
+            main += &nets.add_case(&name, graph.clone(), &target, &inputs, &expected);
+        }
+    }
+    let printed = nets.run(&(main + "}\n"));
+    let mut errors = [BTreeMap::<&str, Vec<&str>>::new(), BTreeMap::new()];
+    for line in printed.lines() {
+        let (case, error) = line.split_once(' ').unwrap();
+        assert!(error.parse::<f32>().unwrap() < 1e-4, "{line}");
+        let (name, threads) = case.rsplit_once('_').unwrap();
+        errors[usize::from(threads != "1")].entry(name).or_default().push(error);
+    }
+    let [one, two] = errors;
+    assert_eq!(one, two, "threads change answers");
+}
+
+#[test]
 fn an_emitted_file_is_formatted_and_warns_of_nothing() {
     for target in ["generic", "x86-64-v3", "x86-64-v4"] {
         let mut nets = Crate::new(&format!("format_{target}"));
         nets.add("net", digits(), &target.parse().unwrap());
         nets.check_format("net.rs");
         nets.check_library("#![no_std]\n#![deny(warnings)]\n//! A user's crate.\npub mod net;\n");
+    }
+}
+
+#[test]
+fn nothing_in_an_emitted_program_can_panic() {
+    let targets = [Target::host(), "generic".parse().unwrap()];
+    for (target, objective) in targets.iter().zip([Objective::Speed, Objective::Ram]) {
+        let mut nets = Crate::new(&format!("calm_{objective}"));
+        let memory = Memory { objective, ..Memory::default() };
+        let artifact = build::compile_for(digits(), target, memory, "net.bin");
+        nets.put("net.bin", &artifact.blob.bytes());
+        nets.put("net.rs", artifact.rust.as_bytes());
+        let library = nets.link_library(include_str!("emitted/calm_lib.rs"));
+        let kept = b"reached_by_a_panic";
+        assert!(!library.windows(kept.len()).any(|bytes| bytes == kept), "{objective}");
     }
 }
 

@@ -1,39 +1,109 @@
-//! Partitions of one run of units, by dynamic programming over its cuts.
+//! Partitions of one run of links, by dynamic programming over its cuts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::ops::Range;
+use std::rc::Rc;
 
 use crate::choose::Network;
+use crate::choose::measure::Measure;
 use crate::error::Result;
-use crate::ir::NodeId;
-use crate::segment::{self, RowBatch, Segment, link};
+use crate::ir::{Graph, NodeId, Op};
+use crate::segment::{Role, RowBatch, Segment, is_chain, link};
 
-/// Units that are joined at most: longer stretches hold more rings than whole tensors would be.
-const LONGEST: usize = 24;
+/// What flows at once where memory is all that counts.
+pub(super) const THRIFTY: RowBatch = RowBatch::Pixels(1);
+/// Pixels that a depthwise convolution may hand over, beside one of them and a row.
+const PIXELS: [usize; 2] = [4, 9];
+/// Rows that may flow at once.
+const BATCHES: [usize; 6] = [1, 2, 4, 7, 8, 14];
 
-/// A run with the cost of every stretch of it.
+/// A run with the cost of its stretches.
 pub(super) struct Run {
     len: usize,
     stretches: Vec<Stretch>,
 }
 
 /// A stretch of a run: its last links as one segment, behind the branches of the first if that is not all of it.
-struct Stretch {
-    from: usize,
-    to: usize,
+#[derive(Clone)]
+pub(super) struct Stretch {
+    links: Range<usize>,
     segments: Vec<Segment>,
     /// Whether branches run row by row together.
     meets: bool,
     bytes: usize,
     cycles: u64,
+    /// The nodes that run after it.
+    later: Rc<BTreeSet<NodeId>>,
+}
+
+impl Stretch {
+    /// The stretch `links` as `segments`; nothing where one of them cannot be.
+    pub(super) fn new(
+        network: &Network<'_>,
+        links: Range<usize>,
+        segments: Vec<Segment>,
+        meets: bool,
+        later: Rc<BTreeSet<NodeId>>,
+    ) -> Result<Option<Self>> {
+        let cost = network.cost(&segments, &later)?;
+        Ok(cost.map(|(bytes, cycles)| Self { links, segments, meets, bytes, cycles, later }))
+    }
+
+    /// What the links are joined to.
+    fn joined(&self) -> &Segment {
+        &self.segments[self.segments.len() - 1]
+    }
+
+    /// The same with other rows at once.
+    fn with_batch(&self, network: &Network<'_>, batch: RowBatch) -> Result<Option<Self>> {
+        let mut segments = self.segments.clone();
+        segments.iter_mut().last().into_iter().for_each(|segment| segment.batch = batch);
+        Self::new(network, self.links.clone(), segments, self.meets, self.later.clone())
+    }
+}
+
+/// The batches of rows worth a try where some pixels of a row fit. Long stretches hold too many rings for large ones.
+fn batches(graph: &Graph, segment: &Segment) -> Vec<RowBatch> {
+    let last = segment.stages[segment.stages.len() - 1];
+    let streamed = match (&graph.node(last).op, graph.operand(last, 0)) {
+        (Op::Reduce(_), Some(pooled)) => pooled,
+        _ => last,
+    };
+    let height = graph.node(streamed).out.nchw().map_or(1, |[_, _, h, _]| h);
+    let most = match segment.role {
+        Role::Blocks(..) | Role::Chain => height.div_ceil(4),
+        Role::Block(_) | Role::Head | Role::Single | Role::Copy => height.max(2) - 1,
+    };
+    let rows = BATCHES.into_iter().filter(|rows| *rows <= most).map(RowBatch::Rows);
+    PIXELS.into_iter().map(RowBatch::Pixels).chain(rows).collect()
 }
 
 impl Run {
-    /// Measures every stretch of the links of `run`.
+    /// Measures every stretch of the links of `run` as thrifty as it can be, and every unit as a whole.
     pub(super) fn new(network: &Network<'_>, units: &[Segment], run: &link::Run) -> Result<Self> {
-        let order = network.graph.order().unwrap_or_default();
-        let position = order.iter().enumerate().map(|(at, id)| (*id, at)).collect();
-        Measure { network, units, order, position }.run(run)
+        Measure::new(network, units).run(run)
+    }
+
+    /// The run of so many links that has these stretches.
+    pub(super) fn of(len: usize, stretches: Vec<Stretch>) -> Self {
+        Self { len, stretches }
+    }
+
+    /// Measures, of every stretch that may keep to `limit` bytes, the faster batches of rows too.
+    pub(super) fn hasten(&mut self, network: &Network<'_>, limit: usize) -> Result<()> {
+        let graph = network.graph;
+        let fits = |it: &&Stretch| {
+            let joined = it.joined();
+            joined.batch == THRIFTY && is_chain(graph, &joined.stages) && it.bytes <= limit
+        };
+        let thrifty: Vec<Stretch> = self.stretches.iter().filter(fits).cloned().collect();
+        for stretch in thrifty {
+            for batch in batches(graph, stretch.joined()) {
+                self.stretches.extend(stretch.with_batch(network, batch)?);
+            }
+        }
+        Ok(())
     }
 
     /// The partition whose hungriest segment needs least, and of those the fastest.
@@ -70,8 +140,11 @@ impl Run {
         best[0] = Some((C::default(), None));
         for to in 1..=self.len {
             // Short stretches first: of equal partitions the one of more and simpler steps is kept.
-            for stretch in self.stretches.iter().rev().filter(|stretch| stretch.to == to) {
-                let Some((before, _)) = &best[stretch.from] else { continue };
+            let mut ending: Vec<&Stretch> =
+                self.stretches.iter().filter(|it| it.links.end == to).collect();
+            ending.sort_by_key(|it| (Reverse(it.links.start), Reverse(it.joined().batch)));
+            for stretch in ending {
+                let Some((before, _)) = &best[stretch.links.start] else { continue };
                 let Some(cost) = extend(before, stretch) else { continue };
                 if best[to].as_ref().is_none_or(|(least, _)| cost < *least) {
                     best[to] = Some((cost, Some(stretch)));
@@ -83,79 +156,9 @@ impl Run {
             let (_, stretch) = best[at].as_ref()?;
             let stretch = stretch.expect("only the start has no stretch before it");
             segments.push(stretch.segments.as_slice());
-            at = stretch.from;
+            at = stretch.links.start;
         }
         segments.reverse();
         Some(segments.concat())
-    }
-}
-
-/// What stretches are measured with.
-struct Measure<'a> {
-    network: &'a Network<'a>,
-    units: &'a [Segment],
-    order: Vec<NodeId>,
-    position: BTreeMap<NodeId, usize>,
-}
-
-impl Measure<'_> {
-    fn run(&self, run: &link::Run) -> Result<Run> {
-        let (links, mut stretches) = (&run.links, Vec::new());
-        for (from, first) in links.iter().enumerate() {
-            let apart = self.apart(first)?;
-            for to in from + 1..=links.len() {
-                let rest = links[from + 1..to].iter().flat_map(|link| &link.units);
-                let last = first.units[first.units.len() - 1];
-                let tail: Vec<usize> = [last].into_iter().chain(rest.copied()).collect();
-                let whole: Vec<usize> =
-                    first.units.iter().copied().chain(tail[1..].iter().copied()).collect();
-                if whole.len() > LONGEST && to > from + 1 {
-                    break;
-                }
-                for (before, units) in apart.iter().map(|before| (before, &tail)) {
-                    self.add(&mut stretches, from..to, before, units)?;
-                }
-                if !first.branches.is_empty() {
-                    self.add(&mut stretches, from..to, &[], &whole)?;
-                }
-            }
-        }
-        Ok(Run { len: links.len(), stretches })
-    }
-
-    /// Ways to run the branches of a link by themselves: in the least memory, and fastest.
-    fn apart(&self, link: &link::Link) -> Result<Vec<Vec<Segment>>> {
-        let branches = link.branches.iter().map(|branch| self.run(branch));
-        let branches: Vec<Run> = branches.collect::<Result<_>>()?;
-        let least: Vec<Segment> = branches.iter().flat_map(Run::least).collect();
-        let fastest: Vec<Segment> =
-            branches.iter().filter_map(|run| run.fastest(usize::MAX)).flatten().collect();
-        Ok(if least == fastest { vec![least] } else { vec![least, fastest] })
-    }
-
-    /// Adds what `units` make of the stretch `links` when they are joined behind the segments `before`.
-    fn add(
-        &self,
-        stretches: &mut Vec<Stretch>,
-        links: Range<usize>,
-        before: &[Segment],
-        units: &[usize],
-    ) -> Result<()> {
-        let parts: Vec<&Segment> = units.iter().map(|at| &self.units[*at]).collect();
-        for batch in [RowBatch::Whole, RowBatch::Row, RowBatch::Pixels, RowBatch::Pixel] {
-            let Some(segment) = segment::joined(self.network.graph, &parts, batch) else {
-                continue;
-            };
-            let segments: Vec<Segment> = before.iter().cloned().chain([segment]).collect();
-            let nodes = segments.iter().flat_map(|segment| &segment.stages);
-            let last = nodes.map(|id| self.position[id]).max().unwrap_or(0);
-            let later: BTreeSet<NodeId> = self.order[last + 1..].iter().copied().collect();
-            let cost = self.network.cost(&segments, &later)?;
-            let Some((bytes, cycles)) = cost else { continue };
-            let Range { start: from, end: to } = links;
-            let meets = units.len() > links.len();
-            stretches.push(Stretch { from, to, segments, meets, bytes, cycles });
-        }
-        Ok(())
     }
 }

@@ -9,6 +9,8 @@ use clap::ValueEnum;
 use mnv2c::error::{Error, Result};
 use mnv2c::files::Scratch;
 use mnv2c::interp::{self, Array};
+use mnv2c::ir::Graph;
+use mnv2c::pass::{Skips, settle_quant};
 use mnv2c::program;
 use mnv2c::source::{Options, Source};
 use mnv2c::target::Target;
@@ -32,7 +34,8 @@ const TOLERANCE: f32 = 2e-4;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mnv2c verify zoo/* --format json
-  mnv2c verify dogs --target x86-64-v3 --target generic --rtol 1e-5")]
+  mnv2c verify dogs --target x86-64-v3 --target generic --rtol 1e-5
+  mnv2c verify dogs --threads 1 --threads 2")]
 pub(crate) struct Args {
     /// Directories of recorded answers
     #[arg(value_name = "DIR", required = true)]
@@ -58,6 +61,14 @@ pub(crate) struct Args {
         value_parser = args::target
     )]
     targets: Vec<Target>,
+    /// Threads that one inference runs on; may be given several times
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "1",
+        value_parser = clap::value_parser!(u8).range(1..=64)
+    )]
+    threads: Vec<u8>,
     #[command(flatten)]
     memory: MemoryArgs,
     /// A command that runs programs of the target, such as "qemu-aarch64 -L /usr/aarch64-linux-gnu"
@@ -85,16 +96,17 @@ struct Job<'a> {
 /// How it went.
 struct Report {
     name: String,
-    target: &'static str,
+    target: Target,
     result: std::result::Result<Distance, String>,
 }
 
 pub(crate) fn run(args: &Args) -> Done {
-    let jobs: Vec<Job<'_>> = args
-        .dirs
-        .iter()
-        .flat_map(|dir| args.targets.iter().map(move |target| Job { dir, target: *target }))
-        .collect();
+    let machines = args.targets.iter().flat_map(|target| {
+        args.threads.iter().map(|threads| Target { threads: (*threads).into(), ..*target })
+    });
+    let machines: Vec<Target> = machines.collect();
+    let jobs = args.dirs.iter().flat_map(|dir| machines.iter().map(move |target| (dir, *target)));
+    let jobs: Vec<Job<'_>> = jobs.map(|(dir, target)| Job { dir, target }).collect();
     let reports = side_by_side(args, &jobs)?;
     let failing: Vec<&Report> = reports.iter().filter(|report| !report.passes()).collect();
     match args.format.format {
@@ -152,7 +164,7 @@ fn report(args: &Args, job: &Job<'_>) -> Report {
         }
         Ok(worst)
     });
-    Report { name, target: job.target.name, result: result.map_err(|error| error.to_string()) }
+    Report { name, target: job.target, result: result.map_err(|error| error.to_string()) }
 }
 
 fn in_case(case: &Case, error: Error) -> Error {
@@ -177,7 +189,7 @@ fn verify(args: &Args, job: &Job<'_>, source: &Source, case: &Case) -> Result<Di
         Ok(())
     };
     if args.against != Some(Side::Emitted) {
-        compare("the oracle", &interp::run(&model.graph, &inputs)?)?;
+        compare("the oracle", &interp::run(&settled(&model.graph)?, &inputs)?)?;
     }
     if args.against != Some(Side::Interp) {
         let artifact = compile::for_program(source, model, job.target, args.memory.memory())?;
@@ -191,6 +203,13 @@ fn verify(args: &Args, job: &Job<'_>, source: &Source, case: &Case) -> Result<Di
         )?;
     }
     Ok(worst)
+}
+
+/// The model as it was read, but computing on bytes what lies between bytes: rounding is part of such a model's meaning.
+fn settled(graph: &Graph) -> Result<Graph> {
+    let mut graph = graph.clone();
+    settle_quant::run(&mut graph, &mut Skips::new())?;
+    Ok(graph)
 }
 
 /// The model's open dimensions as the recorded inputs have them, and the tolerance that its weights allow.
@@ -212,13 +231,21 @@ impl Report {
 
     fn line(&self) -> String {
         let verdict = if self.passes() { "pass" } else { "FAIL" };
-        let Self { name, target, .. } = self;
+        let (name, target) = (&self.name, self.machine());
         match &self.result {
             Ok(far) => format!(
-                "{name:36} {target:10} max abs {:.1e}  max rel {:.1e}  cosine {:.6}  {verdict}",
+                "{name:36} {target:13} max abs {:.1e}  max rel {:.1e}  cosine {:.6}  {verdict}",
                 far.absolute, far.relative, far.cosine
             ),
-            Err(error) => format!("{name:36} {target:10} {verdict}: {error}"),
+            Err(error) => format!("{name:36} {target:13} {verdict}: {error}"),
+        }
+    }
+
+    /// The target, and its threads where there are several.
+    fn machine(&self) -> String {
+        match self.target.threads {
+            1 => self.target.name.to_owned(),
+            threads => format!("{} x{threads}", self.target.name),
         }
     }
 
@@ -232,7 +259,12 @@ impl Report {
     }
 
     fn json(&self) -> Value {
-        let mut value = json!({"model": self.name, "target": self.target, "pass": self.passes()});
+        let mut value = json!({
+            "model": self.name,
+            "target": self.target.name,
+            "threads": self.target.threads,
+            "pass": self.passes(),
+        });
         match &self.result {
             Ok(far) => {
                 value["max_abs"] = json!(far.absolute);

@@ -142,7 +142,7 @@ impl<'a> Lowering<'a> {
         let stages = match segment.batch {
             RowBatch::Whole if segment.stages.len() == 1 => self.single(segment.stages[0])?,
             _ if !is_chain(self.graph, &segment.stages) => self.region(segment)?,
-            RowBatch::Whole | RowBatch::Row | RowBatch::Pixels | RowBatch::Pixel => {
+            RowBatch::Whole | RowBatch::Rows(_) | RowBatch::Pixels(_) => {
                 self.chain(segment, panels)?
             }
         };

@@ -25,6 +25,7 @@ pub fn flows(graph: &Graph, id: NodeId) -> bool {
         }
         Op::Transpose(_) => shuffle(graph, id).is_some(),
         Op::Input | Op::Const(_) | Op::BatchNorm(_) | Op::Gemm(_) | Op::MatMul => false,
+        Op::Quant(_) => false,
         Op::Dense(_) | Op::Reduce(_) | Op::Softmax(_) | Op::Reshape | Op::Relayout => false,
         Op::Concat(_) | Op::Slice(_) | Op::Pad(_) | Op::Expand | Op::Identity => false,
     }

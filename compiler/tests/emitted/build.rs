@@ -28,6 +28,9 @@ fn error(got: &[f32], expected: &[f32]) -> f32 {
 fn main() {
 ";
 
+/// The feature of the runtime that has threads.
+const STD: [&str; 2] = ["--cfg", "feature=\"std\""];
+
 /// A crate to be compiled.
 pub(crate) struct Crate {
     folder: PathBuf,
@@ -98,7 +101,11 @@ impl Crate {
         self.add(name, graph, target);
         let mut main = format!("    {{\n        #[path = \"{name}.rs\"]\n        mod net;\n");
         main += "        let mut arena = Box::new(net::Arena::new());\n";
-        let mut arguments = String::new();
+        let mut arguments = String::from("&mut arena");
+        if target.threads > 1 {
+            writeln!(main, "        let mut pool = net::Pool::new({});", target.threads).unwrap();
+            arguments.insert_str(0, "&mut pool, ");
+        }
         for (at, array) in inputs.iter().enumerate() {
             self.put_floats(&format!("{name}.x{at}"), array);
             writeln!(main, "        let x{at} = floats(\"{name}.x{at}\");").unwrap();
@@ -109,7 +116,7 @@ impl Crate {
             writeln!(main, "        let mut y{at} = [0.0; {}];", array.values.len()).unwrap();
             write!(arguments, ", &mut y{at}").unwrap();
         }
-        writeln!(main, "        net::infer(&mut arena{arguments});").unwrap();
+        writeln!(main, "        net::infer({arguments});").unwrap();
         for at in 0..expected.len() {
             writeln!(
                 main,
@@ -123,7 +130,7 @@ impl Crate {
     /// Compiles and runs a `main`; what it printed.
     pub(crate) fn run(&mut self, main: &str) -> String {
         self.put("main.rs", main.as_bytes());
-        let runtime = self.runtime();
+        let runtime = self.runtime(&STD);
         self.rustc(&["-O", "main.rs", "-o", "main", "--extern", &runtime, "-Adead_code"]);
         let output =
             Command::new(self.folder.join("main")).current_dir(&self.folder).output().unwrap();
@@ -134,8 +141,18 @@ impl Crate {
     /// Compiles a library that has the networks as modules.
     pub(crate) fn check_library(&mut self, root: &str) {
         self.put("lib.rs", root.as_bytes());
-        let runtime = self.runtime();
+        let runtime = self.runtime(&STD);
         self.rustc(&["--crate-type", "lib", "--emit", "metadata", "lib.rs", "--extern", &runtime]);
+    }
+
+    /// The bytes of a library that has `root` for its source, linked for a machine without `std`.
+    pub(crate) fn link_library(&mut self, root: &str) -> Vec<u8> {
+        self.put("lib.rs", root.as_bytes());
+        let runtime = self.runtime(&["-Cpanic=abort"]);
+        let settings = ["-Cpanic=abort", "-Clto=fat", "-Ccodegen-units=1", "-Adead_code"];
+        let library = ["-O", "--crate-type", "cdylib", "lib.rs", "-o", "library"];
+        self.rustc(&[&settings[..], &library, &["--extern", &runtime]].concat());
+        fs::read(self.folder.join("library")).unwrap()
     }
 
     /// Compiles a file as a library of its own, as plainly as can be.
@@ -155,11 +172,11 @@ impl Crate {
         self.put(name, &floats.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>());
     }
 
-    /// The runtime, compiled: what `--extern` takes.
-    fn runtime(&self) -> String {
+    /// The runtime, compiled with more flags: what `--extern` takes.
+    fn runtime(&self, flags: &[&str]) -> String {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../runtime/src/lib.rs");
         let name = ["--crate-name", "mnv2c_runtime", "--crate-type", "rlib", "-O"];
-        self.rustc(&[&name[..], &[source.to_str().unwrap()]].concat());
+        self.rustc(&[&name[..], flags, &[source.to_str().unwrap()]].concat());
         "mnv2c_runtime=libmnv2c_runtime.rlib".to_owned()
     }
 
