@@ -23,7 +23,7 @@ use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
 use crate::ir::view::{aliases, base};
-use crate::ir::{Binary, Clamp, Conv, Graph, NodeId, Pool, Reducer, Softmax, Unary};
+use crate::ir::{Binary, Clamp, Conv, Graph, NodeId, Pool, Reducer, Resize, Softmax, Unary};
 use crate::objective::Memory;
 use crate::plan::{Buffer, BufferId, Overlap};
 use crate::segment::{RowBatch, Segment};
@@ -115,7 +115,7 @@ pub enum Part {
     Channels(usize),
 }
 
-/// Rows `r * stride - above ..` of `span` rows are what row `r` of a stage reads.
+/// Rows `(r * stride + at) / per - above ..`, if `shared` is `(per, at)`, of `span` rows are what row `r` of a stage reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowWindow {
     /// Rows read.
@@ -124,6 +124,8 @@ pub struct RowWindow {
     pub stride: usize,
     /// Rows of the first window above the image.
     pub above: usize,
+    /// Rows of the stage that share a window, and which of them the first is.
+    pub shared: (usize, usize),
 }
 
 /// Where a value lies.
@@ -220,6 +222,8 @@ pub enum Kernel {
     },
     /// Largest or mean element of windows.
     Pool(Pool),
+    /// Pixels between those of an image.
+    Resize(Resize),
     /// One number a channel from all pixels, row after row.
     GlobalPool(Reducer),
     /// Bounds of each element.
@@ -360,7 +364,7 @@ impl Step {
 
 impl RowWindow {
     /// Row `r` reads row `r` alone.
-    pub const SAME: Self = Self { span: 1, stride: 1, above: 0 };
+    pub const SAME: Self = Self { span: 1, stride: 1, above: 0, shared: (1, 0) };
 }
 
 impl Place {

@@ -8,6 +8,8 @@ mod build;
 mod forms;
 #[path = "onnx/hostile.rs"]
 mod hostile;
+#[path = "onnx/resize.rs"]
+mod resize;
 #[path = "onnx/shapes.rs"]
 mod shapes;
 #[path = "onnx/weights.rs"]

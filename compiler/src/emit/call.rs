@@ -6,7 +6,9 @@ use quote::{format_ident, quote};
 
 use crate::emit::literal;
 use crate::emit::scope::Scope;
-use crate::ir::{Binary, Block, Clamp, Conv, Graph, Pool, PoolKind, Reducer, Unary};
+use crate::ir::{
+    Binary, Blend, Block, Clamp, Conv, Graph, Pool, PoolKind, Reducer, Resize, Scale, Unary,
+};
 use crate::schedule::{Broadcast, Home, Kernel, Move, Part, Place, Skip, Stage, Step};
 use crate::segment::Role;
 
@@ -25,6 +27,7 @@ pub(super) fn word(graph: &Graph, step: &Step, stage: &Stage) -> &'static str {
         (Kernel::Load, _, _) => "load",
         (Kernel::Depthwise { .. }, _, _) => "depthwise",
         (Kernel::GlobalPool(_) | Kernel::Pool(_), _, _) => "pool",
+        (Kernel::Resize(_), _, _) => "resize",
         (Kernel::Move(_) | Kernel::Fill(_), _, _) => "copy",
         (_, Some(block), _) if block.expand == Some(stage.node) => "expand",
         (_, Some(block), _) if block.project == stage.node => "project",
@@ -79,6 +82,7 @@ pub(super) fn imports(kernel: &Kernel) -> Vec<&'static str> {
             [kind, &["kernel::pool::Window", "kernel::pool::Windows"]].concat()
         }
         Kernel::GlobalPool(_) => vec!["kernel::global_pool::GlobalPool"],
+        Kernel::Resize(_) => vec!["kernel::resize::Resize", "kernel::resize::Scale"],
         Kernel::Clamp(_) => vec!["clamp::Clamp", "kernel::unary::self", "kernel::unary::Unary"],
         Kernel::Unary(_) => vec!["kernel::unary::self", "kernel::unary::Unary"],
         Kernel::Binary(..) | Kernel::PRelu(_) => {
@@ -105,7 +109,11 @@ pub(super) fn is_scalar(kernel: &Kernel) -> bool {
 
 /// Whether the const says where rows lie.
 pub(super) fn names_rings(kernel: &Kernel) -> bool {
-    takes_token(kernel) || matches!(kernel, Kernel::Load | Kernel::Pool(_) | Kernel::GlobalPool(_))
+    takes_token(kernel)
+        || matches!(
+            kernel,
+            Kernel::Load | Kernel::Pool(_) | Kernel::Resize(_) | Kernel::GlobalPool(_)
+        )
 }
 
 /// How rows lie, as an expression.
@@ -149,6 +157,7 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<To
         }
         Kernel::Depthwise { tile, conv } => depthwise(scope, from?, into, *tile, conv),
         Kernel::Pool(pool) => pooling(scope, from?, into, pool),
+        Kernel::Resize(resize) => (quote!(Resize), resizing(scope, from?, into, resize)),
         Kernel::GlobalPool(_) => (quote!(GlobalPool), global_pool(scope, from?)),
         Kernel::Softmax { outer, axis, inner, .. } => {
             let (outer, axis, inner) =
@@ -210,6 +219,10 @@ pub(super) fn run_with(
         }
         Kernel::Depthwise { .. } => quote!(#name.run(isa, #w, #x, #y, #rows);),
         Kernel::Pool(_) => quote!(#name.run(#rows, #x, #y);),
+        Kernel::Resize(resize) => match resize.blend {
+            Blend::Nearest => quote!(#name.nearest(#rows, #x, #y);),
+            Blend::Linear => quote!(#name.linear(#rows, #x, #y);),
+        },
         Kernel::GlobalPool(Reducer::Max) => quote!(#name.max(#rows, #x, #y);),
         Kernel::GlobalPool(_) => quote!(#name.average(#rows, #x, #y);),
         Kernel::Clamp(_) | Kernel::Unary(_) | Kernel::Binary(..) | Kernel::PRelu(_) => {
@@ -505,6 +518,20 @@ fn pooling(scope: &Scope<'_>, from: Place, into: Place, pool: &Pool) -> (TokenSt
             quote!(AveragePool),
             quote!(AveragePool { windows: #fields, divisor: Divisor::Padded }),
         ),
+    }
+}
+
+fn resizing(scope: &Scope<'_>, from: Place, into: Place, resize: &Resize) -> TokenStream {
+    let axis = |Scale { step, shift, per }: Scale, len: usize| {
+        let [len, step, per] = [len, step, per].map(literal::size);
+        let shift = literal::step(shift);
+        quote!(Scale { len: #len, step: #step, shift: #shift, per: #per })
+    };
+    let (down, across) = (axis(resize.down, from.height), axis(resize.across, from.rows.width));
+    let (width, channels) = (literal::size(into.rows.width), literal::size(from.rows.channels));
+    let (from, into) = (scope.ring(from), scope.ring(into));
+    quote! {
+        Resize { from: #from, into: #into, channels: #channels, down: #down, across: #across, width: #width }
     }
 }
 

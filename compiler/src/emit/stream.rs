@@ -206,7 +206,7 @@ fn pull(
 
 /// One past the last row that a batch of rows of a stage reads.
 pub(super) fn until(window: RowWindow, batch: &Batch) -> TokenStream {
-    let RowWindow { span, stride, above } = window;
+    let RowWindow { span, stride, above, .. } = window;
     let (end, by) = &batch.end;
     let first = match literal::size(stride) {
         _ if stride == 1 => quote!(#end),
@@ -227,6 +227,6 @@ pub(super) fn until(window: RowWindow, batch: &Batch) -> TokenStream {
 
 /// Whether a stage reads zero rows below what another makes.
 pub(super) fn reads_below(reader: &Stage, maker: &Stage) -> bool {
-    let RowWindow { span, stride, above } = reader.window;
+    let RowWindow { span, stride, above, .. } = reader.window;
     (reader.height - 1) * stride + span > maker.height + above
 }

@@ -172,7 +172,7 @@ fn groups(stages: &[Stage], piece: Range<usize>, needs: &[Need], limits: &[usize
 
 /// Whether a stage leaves out the rows of its window that are not in the image.
 pub(super) fn is_clipped(stage: &Stage) -> bool {
-    matches!(stage.kernel, Kernel::Pool(_))
+    matches!(stage.kernel, Kernel::Pool(_) | Kernel::Resize(_))
 }
 
 impl Piece {
@@ -206,10 +206,10 @@ impl Need {
         if self.shift == isize::MAX {
             return self;
         }
-        let RowWindow { span, stride, above } = window;
-        let ahead = span as isize - above as isize - stride as isize;
+        let RowWindow { span, stride, above, shared: (per, at) } = window;
+        let ahead = (span * per + at) as isize - (above * per + stride) as isize;
         let shift = self.shift * stride as isize + ahead * self.per as isize;
-        Self { scale: self.scale * stride, shift, per: self.per }.reduced()
+        Self { scale: self.scale * stride, shift, per: self.per * per }.reduced()
     }
 
     /// Enough rows for both.
@@ -318,7 +318,8 @@ impl<'a> Flow<'a> {
             |at: &usize| self.made[*at] < self.limits[*at].min(self.stages[*at].height);
         let readers = self.readers.get(&home).into_iter().flatten();
         let read = readers.filter(|(at, ..)| unfinished(at)).map(|(at, place, window)| {
-            let first = self.made[*at] * window.stride + place.rows.top;
+            let (per, shift) = window.shared;
+            let first = (self.made[*at] * window.stride + shift) / per + place.rows.top;
             if is_clipped(&self.stages[*at]) {
                 first.saturating_sub(window.above).max(place.rows.top)
             } else {

@@ -209,7 +209,7 @@ fn shuffled_row(shuffle: Shuffle) -> Move {
 
 /// Whether a kernel can write some of the channels of each pixel.
 fn writes_slices(op: &Op) -> bool {
-    matches!(op, Op::Conv(_) | Op::Pool(_) | Op::Concat(_))
+    matches!(op, Op::Conv(_) | Op::Pool(_) | Op::Resize(_) | Op::Concat(_))
 }
 
 /// Whether a kernel can write channels in chunks.

@@ -3,7 +3,7 @@
 use mnv2c_runtime::ring::Form;
 
 use crate::error::Result;
-use crate::ir::{Conv, Layout, NodeId, Op, Reducer, Tensor};
+use crate::ir::{Conv, Layout, NodeId, Op, Reducer, Resize, Scale, Tensor};
 use crate::schedule::moves;
 use crate::schedule::place::{Lowering, dense, is_depthwise};
 use crate::schedule::tile::{Product, SquareWindow};
@@ -69,8 +69,13 @@ pub(super) fn lower(
                 span: (pool.kernel[0] - 1) * pool.dilation[0] + 1,
                 stride: pool.stride[0],
                 above: pool.pads[0],
+                ..RowWindow::SAME
             };
             Ok(Stage { window, ..stage(id, Kernel::Pool(pool.clone()), vec![from], into) })
+        }
+        Op::Resize(resize) => {
+            let window = resize_window(resize);
+            Ok(Stage { window, ..stage(id, Kernel::Resize(*resize), vec![from], into) })
         }
         Op::Clamp(clamp) => Ok(stage(id, Kernel::Clamp(*clamp), vec![from], into)),
         Op::Unary(function) => Ok(stage(id, Kernel::Unary(*function), vec![from], into)),
@@ -80,6 +85,14 @@ pub(super) fn lower(
         Op::PRelu => pair(lowering, id, from, into, Kernel::PRelu),
         op => unreachable!("{} does not stream", op.name()),
     }
+}
+
+/// The rows between which a row of a resized picture lies.
+fn resize_window(resize: &Resize) -> RowWindow {
+    let Scale { step, shift, per } = resize.down;
+    let above = if shift < 0 { shift.unsigned_abs().div_ceil(per) } else { 0 };
+    let at = (shift + (above * per) as isize).unsigned_abs();
+    RowWindow { span: 2 + above, stride: step, above, shared: (per, at) }
 }
 
 /// A function of two elements, row by row.
@@ -148,10 +161,10 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
             };
             elementwise(lowering, id, kernel)
         }
-        Op::Pool(pool) => {
+        Op::Pool(_) | Op::Resize(_) => {
             let from = lowering.operand(id, 0)?;
             let into = lowering.place_result(id)?;
-            Ok(vec![stage(id, Kernel::Pool(pool.clone()), vec![from], into)])
+            Ok(vec![lower(lowering, id, from, into)?])
         }
         Op::Reduce(reduce) => {
             let from = lowering.operand(id, 0)?;
@@ -230,6 +243,7 @@ fn convolution(
         span: (conv.kernel[0] - 1) * conv.dilation[0] + 1,
         stride: conv.stride[0],
         above: conv.pads[0],
+        ..RowWindow::SAME
     };
     let mut parts = 1;
     let (kernel, order) = if is_depthwise(lowering.graph, id) {

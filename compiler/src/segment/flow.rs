@@ -4,7 +4,7 @@
 //! A channel shuffle is written as a transpose of pixels, so its result is no picture by shape, but lies as one.
 
 use crate::ir::view::base;
-use crate::ir::{Graph, Layout, NodeId, Op, Pool, Reduce, Reducer, Tensor};
+use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Pool, Reduce, Reducer, Resize, Tensor};
 
 /// Whether rows can flow through `id`: from what it reads into its result.
 pub fn flows(graph: &Graph, id: NodeId) -> bool {
@@ -23,6 +23,7 @@ pub fn flows(graph: &Graph, id: NodeId) -> bool {
             let mut ports = graph.operands(id).into_iter();
             made() && ports.all(|(port, _)| reads_rows(graph, id, port.0))
         }
+        Op::Resize(resize) => made() && reads_rows(graph, id, 0) && grows(resize),
         Op::Transpose(_) => shuffle(graph, id).is_some(),
         Op::Input | Op::Const(_) | Op::BatchNorm(_) | Op::Gemm(_) | Op::MatMul => false,
         Op::Quant(_) => false,
@@ -74,7 +75,9 @@ pub fn lying(graph: &Graph, id: NodeId) -> Option<[usize; 3]> {
 
 fn picture(tensor: &Tensor) -> Option<[usize; 3]> {
     match tensor.shape.as_slice() {
-        [1, c, h, w] if tensor.layout == Layout::Nhwc => Some([*c, *h, *w]),
+        [1, c, h, w] if tensor.layout == Layout::Nhwc && tensor.dtype == Dtype::F32 => {
+            Some([*c, *h, *w])
+        }
         _ => None,
     }
 }
@@ -90,6 +93,11 @@ fn repeats(graph: &Graph, id: NodeId) -> bool {
     let Some(second) = graph.operand(id, 1).map(|x| &graph.node(x).out) else { return false };
     let axes = second.shape.iter().rev().enumerate();
     second.len() == 1 || axes.into_iter().all(|(from_last, dim)| *dim == 1 || from_last == 2)
+}
+
+/// Whether rows are repeated or blended a whole number of times.
+fn grows(resize: &Resize) -> bool {
+    resize.down.step > 0 && resize.down.per.is_multiple_of(resize.down.step)
 }
 
 /// Whether each window holds a row of the picture.

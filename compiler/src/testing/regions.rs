@@ -2,13 +2,14 @@
 //!
 //! Every part keeps or halves height and width, so that two branches of a part always fit each other.
 
-use crate::ir::{Binary, Conv, NodeId, Op, Pool, PoolKind, Tensor, Unary};
+use crate::ir::{Binary, Blend, Conv, NodeId, Op, Pool, PoolKind, Resize, Scale, Tensor, Unary};
 use crate::testing::build::{Builder, pointwise};
 
 /// A part: what it makes of a picture.
 type Part = fn(&mut Builder, NodeId) -> NodeId;
 
-const PARTS: &[Part] = &[window, pool, activation, scaled, shuffled, sum, joined, unit, cell];
+const PARTS: &[Part] =
+    &[window, pool, activation, scaled, shuffled, sum, joined, unit, cell, enlarged];
 
 /// A picture tall enough for rings.
 pub(super) fn input(b: &mut Builder) -> NodeId {
@@ -146,4 +147,20 @@ fn cell(b: &mut Builder, x: NodeId) -> NodeId {
     let smooth = pooled(b, first, 1);
     let c = b.commuted(Binary::Add, smooth, a);
     b.node(Op::Concat(1), &[first, a, c])
+}
+
+/// A picture at half its size beside a worked one, or just twice as large.
+fn enlarged(b: &mut Builder, x: NodeId) -> NodeId {
+    let [_, _, h, w] = b.picture(x);
+    let twice = b.random.pick(&[
+        (Blend::Nearest, Scale { step: 1, shift: 0, per: 2 }),
+        (Blend::Linear, Scale { step: 2, shift: -1, per: 4 }),
+        (Blend::Linear, Scale { step: 1, shift: 0, per: 2 }),
+    ]);
+    let small = if h.max(w) > 10 { pooled(b, x, 2) } else { x };
+    let [_, _, h, w] = b.picture(small);
+    let (blend, scale) = twice;
+    let resize = Resize { blend, size: [2 * h, 2 * w], down: scale, across: scale };
+    let large = b.node(Op::Resize(resize), &[small]);
+    window(b, large)
 }
