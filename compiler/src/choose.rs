@@ -4,22 +4,24 @@
 //! guessed. Dynamic programming over the cuts of a run then finds the partition whose hungriest segment needs least,
 //! and the fastest one in which no segment needs more than a limit. The arena that counts is the planned one.
 
+mod anew;
+mod cuts;
 mod measure;
 mod order;
-mod run;
+mod price;
 
 use std::collections::BTreeSet;
 
 use mnv2c_runtime::blob::MOST_SLOTS;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ir::{Graph, NodeId};
 use crate::objective::{Memory, Objective};
 use crate::plan::{self, Budget, Plan};
 use crate::schedule::{self, Home, Schedule};
-use crate::segment::{self, RowBatch, Segment, link, link::Link};
+use crate::segment::{self, RowBatch, Segment};
 use crate::target::Target;
-use run::Run;
+use cuts::{Aim, Cost, Cuts, Partition};
 
 /// Bytes of which an arena is a multiple: its own alignment.
 pub const ARENA_ALIGN: usize = 64;
@@ -52,24 +54,22 @@ pub fn choose(graph: &Graph, target: &Target, memory: Memory) -> Result<Choice> 
             return Ok(fast);
         }
     }
-    let joins = |link: &Link| {
-        let parts: Vec<&Segment> = link.units.iter().map(|at| &units[*at]).collect();
-        parts.len() <= MOST_SLOTS && segment::joined(graph, &parts, RowBatch::Rows(1)).is_some()
-    };
-    let runs = link::runs(graph, &units).into_iter();
-    let runs: Vec<link::Run> = runs.flat_map(|run| run.split(&joins)).collect();
-    let runs = runs.iter().map(|run| Run::new(&network, &units, run));
-    let mut runs: Vec<Run> = runs.collect::<Result<_>>()?;
-    let least = network.least(&runs)?;
+    let budget = memory.recompute.budget(graph.total_madds());
+    let mut cuts = Cuts::new(&network, &units)?;
+    if budget > 0 {
+        let bytes = cuts.least(0).cost.bytes;
+        cuts.repeat(&network, budget, bytes)?;
+    }
+    let least = network.least(&cuts, budget)?;
     let limit = match memory.objective {
         Objective::Within(limit) if limit < least.plan.arena_len => {
-            return Err(too_small(limit, &least));
+            return Err(price::too_small(&network, cuts, limit, &least)?);
         }
         Objective::Within(limit) => limit,
         Objective::Ram | Objective::Speed => least.plan.arena_len + least.plan.arena_len / SLACK,
     };
-    runs.iter_mut().try_for_each(|run| run.hasten(&network, limit))?;
-    Ok(network.fastest(&runs, limit)?.unwrap_or(least))
+    cuts.hasten(&network, limit)?;
+    Ok(network.fastest(&cuts, limit, budget)?.unwrap_or(least))
 }
 
 /// Bytes that `unit` needs beside its operands and its result when rows flow through it.
@@ -100,17 +100,21 @@ struct Network<'a> {
 impl Network<'_> {
     /// The plan of a partition, in the better of the file's order and the one of least M(G).
     fn planned(&self, segments: Vec<Segment>) -> Result<Choice> {
+        self.planned_within(segments, Budget::default())
+    }
+
+    fn planned_within(&self, segments: Vec<Segment>, budget: Budget) -> Result<Choice> {
         let segments = segment::sorted(self.graph, segments)?;
-        let listed = self.planned_in_order(&segments)?;
+        let listed = self.planned_in_order(&segments, budget)?;
         let Some(better) = order::better(self, &segments)? else { return Ok(listed) };
-        let better = self.planned_in_order(&better)?;
+        let better = self.planned_in_order(&better, budget)?;
         Ok(if better.plan.arena_len < listed.plan.arena_len { better } else { listed })
     }
 
-    fn planned_in_order(&self, segments: &[Segment]) -> Result<Choice> {
+    fn planned_in_order(&self, segments: &[Segment], budget: Budget) -> Result<Choice> {
         let schedule = schedule::lower(self.graph, segments, self.target, self.memory)?;
         let (buffers, overlaps) = (&schedule.buffers, &schedule.overlaps);
-        let mut plan = plan::solve(buffers, overlaps, Budget::default());
+        let mut plan = plan::solve(buffers, overlaps, budget);
         plan.arena_len = plan.arena_len.next_multiple_of(ARENA_ALIGN);
         let violations = plan::check(buffers, overlaps, &plan);
         assert!(violations.is_empty(), "the plan is unsound: {violations:?}");
@@ -118,36 +122,30 @@ impl Network<'_> {
     }
 
     /// The plan of least memory that is found: branches run together where that makes the whole smaller.
-    fn least(&self, runs: &[Run]) -> Result<Choice> {
-        let ways: Vec<[Vec<Segment>; 2]> =
-            runs.iter().map(|run| [run.least(), run.least_apart()]).collect();
-        let mut taken: Vec<&Vec<Segment>> = ways.iter().map(|[together, _]| together).collect();
-        let planned = |taken: &[&Vec<Segment>]| {
-            self.planned(taken.iter().flat_map(|way| way.iter().cloned()).collect())
-        };
-        let mut least = planned(&taken)?;
-        for (at, [together, apart]) in ways.iter().enumerate() {
-            if together == apart {
-                continue;
-            }
-            taken[at] = apart;
-            let other = planned(&taken)?;
+    fn least(&self, cuts: &Cuts, budget: u64) -> Result<Choice> {
+        let mut least = self.planned(cuts.least(budget).segments)?;
+        let mut apart = BTreeSet::new();
+        for run in cuts.runs_that_meet() {
+            apart.insert(run);
+            let other = self.planned(cuts.least_apart(budget, &apart).segments)?;
             if other.plan.arena_len < least.plan.arena_len {
                 least = other;
             } else {
-                taken[at] = together;
+                apart.remove(&run);
             }
         }
         Ok(least)
     }
 
-    /// The fastest partition whose plan keeps to `limit` bytes, if one is found.
-    fn fastest(&self, runs: &[Run], limit: usize) -> Result<Option<Choice>> {
+    /// The fastest partition whose plan keeps to `limit` bytes and repeats at most `budget` multiply-adds, if one is
+    /// found.
+    fn fastest(&self, cuts: &Cuts, limit: usize, budget: u64) -> Result<Option<Choice>> {
         let mut each = limit;
         for _ in 0..TRIES {
-            let segments: Option<Vec<_>> = runs.iter().map(|run| run.fastest(each)).collect();
-            let Some(segments) = segments else { return Ok(None) };
-            let choice = self.planned(segments.concat())?;
+            let Some(Partition { segments, .. }) = cuts.best(Aim::Cycles(each), budget) else {
+                return Ok(None);
+            };
+            let choice = self.planned(segments)?;
             let beyond = choice.plan.arena_len.saturating_sub(limit);
             if beyond == 0 {
                 return Ok(Some(choice));
@@ -157,16 +155,19 @@ impl Network<'_> {
         Ok(None)
     }
 
-    /// Most bytes that live while one of `segments` runs, of theirs and of their operands, and the cycles they take;
-    /// nothing where one has more values than can be lent at once.
-    fn cost(&self, segments: &[Segment], later: &BTreeSet<NodeId>) -> Result<Option<(usize, u64)>> {
+    /// What `segments` cost, one after the other; their bytes are their own and those of their operands. Nothing where
+    /// one has more values than can be lent at once.
+    fn cost(&self, segments: &[Segment], later: &BTreeSet<NodeId>) -> Result<Option<Cost>> {
         let alone = schedule::lower_alone(self.graph, segments, later, self.target, self.memory)?;
         if alone.steps.iter().any(|step| step.homes().len() > MOST_SLOTS) {
             return Ok(None);
         }
-        let bytes = (0..segments.len()).map(|step| self.live_bytes(&alone, step)).max();
-        let cycles = |step| schedule::time::cycles(self.graph, step, self.target);
-        Ok(Some((bytes.unwrap_or(0), alone.steps.iter().map(cycles).sum())))
+        let costs = alone.steps.iter().enumerate().map(|(at, step)| Cost {
+            bytes: self.live_bytes(&alone, at),
+            cycles: schedule::time::cycles(self.graph, step, self.target),
+            again: step.again,
+        });
+        Ok(Some(costs.fold(Cost::default(), Cost::followed_by)))
     }
 
     /// Bytes of the buffers that live at `step`, what overlaps counted once.
@@ -187,13 +188,4 @@ impl Network<'_> {
         });
         sum - shared.sum::<usize>()
     }
-}
-
-fn too_small(limit: usize, least: &Choice) -> Error {
-    let smallest = least.plan.arena_len;
-    Error::Spec(format!(
-        "no plan fits {limit} bytes: the smallest arena for this network takes {smallest} bytes, which every value \
-         computed once needs at least; going lower costs multiply-adds, since rows would be computed more than once, \
-         and that is not offered; allow --ram {smallest}, keep the image out of the arena, or take a smaller network"
-    ))
 }

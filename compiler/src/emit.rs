@@ -18,6 +18,7 @@ mod scope;
 mod shared;
 mod step;
 mod stream;
+mod strips;
 mod weights;
 
 pub use probe::{Probe, probes};

@@ -3,6 +3,7 @@
 //! A schedule is data: what runs, in order, over which buffers. The plan gives the buffers their offsets, `pack` lays
 //! out the weights its kernels ask for, and `emit` prints it. Nothing here knows tokens or offsets.
 
+pub mod anew;
 mod chain;
 mod hand;
 mod moves;
@@ -79,6 +80,8 @@ pub struct Step {
     pub panels: usize,
     /// Multiply-adds.
     pub madds: u64,
+    /// Those of them that are done more than once.
+    pub again: u64,
 }
 
 /// One kernel and the memory it works on.
@@ -113,6 +116,23 @@ pub enum Part {
     Pixels(usize),
     /// So many channels of each pixel.
     Channels(usize),
+    /// A strip of columns of all rows that one row of its reader reads.
+    Strip(Strip),
+}
+
+/// Columns that move over a row: each strip keeps the last ones of the strip before it and computes those it adds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Strip {
+    /// Columns computed before the first strip.
+    pub first: usize,
+    /// Columns that each strip adds.
+    pub adds: usize,
+    /// Columns that the last strip adds; fewer where the window ends in zeros.
+    pub last: usize,
+    /// Pixels of the tile that computes the last ones.
+    pub last_tile: usize,
+    /// Pixels of the reader's row that a strip serves.
+    pub pixels: usize,
 }
 
 /// Rows `(r * stride + at) / per - above ..`, if `shared` is `(per, at)`, of `span` rows are what row `r` of a stage reads.

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Result};
 use crate::ir::view::{aliases, base, is_view};
-use crate::ir::{Block, Graph, NodeId, Op, Reduce, Reducer};
+use crate::ir::{Block, Graph, NodeId, Op, Quant, Reduce, Reducer};
 use crate::target::Target;
 
 /// Bytes of the nearest cache that a panel of a wide value may take.
@@ -27,6 +27,9 @@ pub struct Segment {
     pub stages: Vec<NodeId>,
     /// Rows that flow at once.
     pub batch: RowBatch,
+    /// Expansions that are computed anew, a strip of columns at a time, for each row of the depthwise convolution that
+    /// reads them: their rows are kept nowhere.
+    pub anew: Vec<NodeId>,
 }
 
 /// What part of the network a segment is: names functions and sections of reports.
@@ -47,9 +50,14 @@ pub enum Role {
 }
 
 impl Segment {
+    /// Nodes that run one after the other over whole tensors.
+    fn whole(role: Role, stages: Vec<NodeId>) -> Self {
+        Self { role, stages, batch: RowBatch::Whole, anew: vec![] }
+    }
+
     /// One node as a segment of its own.
     pub fn single(role: Role, id: NodeId) -> Self {
-        Self { role, stages: vec![id], batch: RowBatch::Whole }
+        Self::whole(role, vec![id])
     }
 }
 
@@ -123,18 +131,20 @@ pub fn joined(graph: &Graph, parts: &[&Segment], batch: RowBatch) -> Option<Segm
         return None;
     }
     if is_chain(graph, &stages) {
-        return Some(Segment { role: role(parts), stages, batch });
+        let grouped = stages.windows(2).any(|pair| parts_vectors(graph, pair));
+        return (!grouped).then(|| Segment { batch, ..Segment::whole(role(parts), stages) });
     }
     // Where branches meet, no part of a row is handed over.
-    let (role, batch) = (Role::Chain, RowBatch::Rows(1));
+    let batch = RowBatch::Rows(1);
     let fits = stages.len() > 1 && meets_in_rows(graph, &stages);
-    fits.then_some(Segment { role, stages, batch })
+    fits.then(|| Segment { batch, ..Segment::whole(Role::Chain, stages) })
 }
 
 /// Whether `stages` are convolutions, but for a last pooling of all pixels, and each reads the one before it.
 pub fn is_chain(graph: &Graph, stages: &[NodeId]) -> bool {
     let pairs = stages.windows(2);
-    let convolves = |id: &NodeId| matches!(graph.node(*id).op, Op::Conv(_));
+    let convolves =
+        |id: &NodeId| matches!(graph.node(*id).op, Op::Conv(_) | Op::Quant(Quant::Conv(_)));
     let pools = stages.last().is_some_and(|id| matches!(graph.node(*id).op, Op::Reduce(_)));
     let convs = stages.len() - usize::from(pools);
     convs > 0
@@ -174,12 +184,22 @@ fn role(parts: &[&Segment]) -> Role {
     }
 }
 
+/// Whether a convolution of a few groups hands its channels to one that wants them in vectors, which groups may part.
+fn parts_vectors(graph: &Graph, pair: &[NodeId]) -> bool {
+    let groups = |id: NodeId| match &graph.node(id).op {
+        Op::Conv(conv) => conv.group,
+        _ => 1,
+    };
+    let depthwise = |id: NodeId| graph.node(id).out.shape.get(1) == Some(&groups(id));
+    groups(pair[0]) > 1 && !depthwise(pair[0]) && groups(pair[1]) > 1
+}
+
 fn blocks(graph: &Graph) -> Vec<Segment> {
     let segment = |(index, block): (usize, &Block)| {
         let stem = stem_of(graph, block.depthwise).filter(|_| block.expand.is_none());
         let stages = [stem, block.expand, Some(block.depthwise), Some(block.project)];
         let stages = stages.into_iter().flatten().collect();
-        Segment { role: Role::Block(index + 1), stages, batch: RowBatch::Whole }
+        Segment::whole(Role::Block(index + 1), stages)
     };
     graph.blocks.iter().enumerate().map(segment).collect()
 }
@@ -204,7 +224,7 @@ fn heads(graph: &Graph) -> impl Iterator<Item = Segment> {
         let fits = *axes == [2, 3]
             && matches!(graph.node(conv).op, Op::Conv(_))
             && graph.only_reader(conv) == Some(id);
-        fits.then(|| Segment { role: Role::Head, stages: vec![conv, id], batch: RowBatch::Whole })
+        fits.then(|| Segment::whole(Role::Head, vec![conv, id]))
     })
 }
 

@@ -9,6 +9,8 @@ mod compile;
 mod lists;
 #[path = "cli/place.rs"]
 mod place;
+#[path = "cli/plan.rs"]
+mod plan;
 #[path = "cli/programs.rs"]
 mod programs;
 #[path = "cli/verify.rs"]

@@ -200,6 +200,17 @@ impl Rows {
         }
     }
 
+    /// Moves every row to the left, so that its column `by` comes to lie where its first stored one did, and makes the
+    /// columns behind zero: what a strip of columns does before its next ones are computed.
+    #[inline(always)]
+    pub fn slide(&self, x: &mut [f32], by: usize) {
+        self.each_run(|start, columns, pixel| {
+            let row = &mut x[start..start + columns * pixel];
+            row.copy_within(by * pixel.., 0);
+            row[(columns - by) * pixel..].fill(0.0);
+        });
+    }
+
     /// Makes row `row` of the image zero, when it lies below the last.
     #[inline(always)]
     pub fn clear_row(&self, x: &mut [f32], row: usize) {

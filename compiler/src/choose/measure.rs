@@ -1,14 +1,17 @@
 //! The stretches of a run: which links could be joined, and what that would cost.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
 
+use mnv2c_runtime::blob::MOST_SLOTS;
+
 use crate::choose::Network;
-use crate::choose::run::{Run, Stretch, THRIFTY};
+use crate::choose::cuts::{Aim, Cost, Cuts, Stretch, THRIFTY};
 use crate::error::Result;
 use crate::ir::NodeId;
-use crate::segment::{self, RowBatch, Segment, link};
+use crate::segment::link::{self, Link};
+use crate::segment::{self, RowBatch, Segment};
 
 /// Units that are joined at most: longer stretches hold more rings than whole tensors would be.
 const LONGEST: usize = 24;
@@ -28,9 +31,23 @@ impl<'a> Measure<'a> {
         Self { network, units, order, position }
     }
 
-    /// Every stretch of `run`: its links joined with all their branches, and with those of the first one run before.
-    pub(super) fn run(&self, run: &link::Run) -> Result<Run> {
-        let (links, mut stretches) = (&run.links, Vec::new());
+    /// Every stretch of every run.
+    pub(super) fn all(&self) -> Result<Cuts> {
+        let joins = |link: &Link| {
+            let parts: Vec<&Segment> = link.units.iter().map(|at| &self.units[*at]).collect();
+            parts.len() <= MOST_SLOTS && self.joined(&parts, THRIFTY).is_some()
+        };
+        let runs = link::runs(self.network.graph, self.units).into_iter();
+        let mut cuts = Cuts { len: 0, stretches: Vec::new() };
+        for (number, run) in runs.flat_map(|run| run.split(&joins)).enumerate() {
+            self.run(&mut cuts, number, &run)?;
+        }
+        Ok(cuts)
+    }
+
+    /// Every stretch of a run: its links joined with all their branches, and with those of the first one run before.
+    fn run(&self, cuts: &mut Cuts, number: usize, run: &link::Run) -> Result<()> {
+        let (links, start) = (&run.links, cuts.len);
         for (from, first) in links.iter().enumerate() {
             let apart = self.apart(first)?;
             for to in from + 1..=links.len() {
@@ -41,48 +58,54 @@ impl<'a> Measure<'a> {
                 if whole.len() > LONGEST && to > from + 1 {
                     break;
                 }
+                let range = start + from..start + to;
                 for branches in &apart {
-                    self.add(&mut stretches, from..to, branches, &tail)?;
+                    self.add(cuts, number, range.clone(), branches, &tail)?;
                 }
                 if !before.is_empty() {
-                    self.add(&mut stretches, from..to, &[], &whole)?;
+                    self.add(cuts, number, range, &[], &whole)?;
                 }
             }
         }
-        Ok(Run::of(links.len(), stretches))
+        cuts.len += links.len();
+        Ok(())
     }
 
     /// Ways to run the branches of a link by themselves: in the least memory, and fastest.
-    fn apart(&self, link: &link::Link) -> Result<Vec<Vec<Segment>>> {
-        let branches = link.branches.iter().map(|branch| self.run(branch));
-        let branches: Vec<Run> = branches.collect::<Result<_>>()?;
-        let least: Vec<Segment> = branches.iter().flat_map(Run::least).collect();
-        let fastest = branches.iter().filter_map(|run| run.fastest(usize::MAX));
-        let fastest: Vec<Segment> = fastest.flatten().collect();
-        Ok(if least == fastest { vec![least] } else { vec![least, fastest] })
+    fn apart(&self, link: &Link) -> Result<Vec<Vec<Segment>>> {
+        let mut cuts = Cuts { len: 0, stretches: Vec::new() };
+        link.branches.iter().try_for_each(|branch| self.run(&mut cuts, 0, branch))?;
+        let least = cuts.least(0).segments;
+        let fastest = cuts.best(Aim::Cycles(usize::MAX), 0).map(|partition| partition.segments);
+        let other = fastest.filter(|fastest| *fastest != least);
+        Ok([least].into_iter().chain(other).collect())
     }
 
     /// Adds what `units` make of the stretch `links` when they are joined behind the segments `before`.
     fn add(
         &self,
-        stretches: &mut Vec<Stretch>,
+        cuts: &mut Cuts,
+        run: usize,
         links: Range<usize>,
         before: &[Segment],
         units: &[usize],
     ) -> Result<()> {
         let parts: Vec<&Segment> = units.iter().map(|at| &self.units[*at]).collect();
         for batch in [RowBatch::Whole, THRIFTY] {
-            let Some(joined) = segment::joined(self.network.graph, &parts, batch) else {
-                continue;
-            };
-            let segments = [before, &[joined]].concat();
-            let nodes = segments.iter().flat_map(|segment| &segment.stages);
+            let Some(segment) = self.joined(&parts, batch) else { continue };
+            let nodes = before.iter().chain([&segment]).flat_map(|segment| &segment.stages);
             let last = nodes.map(|id| self.position[id]).max().unwrap_or(0);
-            let later: Rc<BTreeSet<NodeId>> =
-                Rc::new(self.order[last + 1..].iter().copied().collect());
-            let meets = units.len() > links.len();
-            stretches.extend(Stretch::new(self.network, links.clone(), segments, meets, later)?);
+            let later = Rc::new(self.order[last + 1..].iter().copied().collect());
+            let meets = (units.len() > links.len()).then_some(run);
+            let Range { start: from, end: to } = links;
+            let (before, cost) = (before.to_vec(), Cost::default());
+            let stretch = Stretch { from, to, before, segment, meets, later, cost };
+            cuts.stretches.extend(stretch.measured(self.network)?);
         }
         Ok(())
+    }
+
+    fn joined(&self, parts: &[&Segment], batch: RowBatch) -> Option<Segment> {
+        segment::joined(self.network.graph, parts, batch)
     }
 }

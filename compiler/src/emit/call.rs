@@ -4,8 +4,8 @@ use mnv2c_runtime::ring::{Form, Rows};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-use crate::emit::literal;
 use crate::emit::scope::Scope;
+use crate::emit::{literal, strips};
 use crate::ir::{
     Binary, Blend, Block, Clamp, Conv, Graph, Pool, PoolKind, Reducer, Resize, Scale, Unary,
 };
@@ -145,6 +145,9 @@ pub(super) fn rows(rows: Rows) -> TokenStream {
 pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<TokenStream> {
     let (name, into) = (scope.kernel(at), stage.into);
     let from = stage.from.first().copied();
+    if let Part::Strip(strip) = stage.part {
+        return Some(strips::constants(scope, at, stage, strip));
+    }
     let (kind, value) = match &stage.kernel {
         Kernel::Load => (quote!(Relayout), relayout(scope, from?, into)),
         Kernel::Pointwise { tile: [mr, nv], clamp, flat, .. } => {
@@ -319,7 +322,7 @@ fn part(
             let panel = literal::size(panel / scope.parts(stage));
             (quote!(&#w[panel * #panel..]), x, y)
         }
-        (Part::Row, _) => (w, x, y),
+        (Part::Row | Part::Strip(_), _) => (w, x, y),
     }
 }
 
@@ -362,7 +365,7 @@ fn matrix(
                     let other = from_pixel(&other, stage.from[1], 1);
                     quote!(&#other)
                 }
-                Part::Row | Part::Channels(_) => other,
+                Part::Row | Part::Channels(_) | Part::Strip(_) => other,
             };
             quote!(#name.run_adding(isa, #w, #x, #y, Residual::Of(#other, #ring), #rows);)
         }

@@ -72,7 +72,7 @@ impl<'a> Scope<'a> {
             let out = if at == last { "y" } else { call::result(role) };
             name_slot(stage.into, out);
             stage.from.iter().for_each(|place| name_slot(*place, "skip"));
-            if has_zeros(stage.into) {
+            if has_zeros(stage.into) && !matches!(stage.part, Part::Strip(_)) {
                 scope.name_rows(stage.into, &mut consts);
             }
             for (port, place) in stage.from.iter().enumerate() {
@@ -165,7 +165,7 @@ impl<'a> Scope<'a> {
         let all = self.network.graph.node(stage.node).out.shape[1];
         let some = match stage.part {
             Part::Channels(some) => some,
-            Part::Row | Part::Pixels(_) => all,
+            Part::Row | Part::Pixels(_) | Part::Strip(_) => all,
         };
         all / some
     }

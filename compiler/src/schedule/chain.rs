@@ -27,6 +27,11 @@ impl Lowering<'_> {
             let from = stages.last().map_or(from, |stage| stage.into);
             self.is_panel = at == 0 && panels > 1;
             let (stage, next) = match segment.stages.get(at + 1) {
+                Some(reader) if self.anew.contains(id) => {
+                    let stage = self.strip(*id, *reader, from)?;
+                    self.inner.insert(*id, stage.into);
+                    (stage, Part::Row)
+                }
                 Some(reader) => {
                     let parts = if at == 0 { panels } else { 1 };
                     let (mut into, part) = self.between(*id, *reader, parts, turn)?;
@@ -41,7 +46,11 @@ impl Lowering<'_> {
                 }
                 None => (stage::last(self, *id, from)?, Part::Row),
             };
-            let part = if turn == Part::Row { next } else { turn };
+            let part = match stage.part {
+                Part::Strip(_) => stage.part,
+                _ if turn == Part::Row => next,
+                _ => turn,
+            };
             stages.push(Stage { part, ..stage });
             turn = next;
         }
@@ -144,7 +153,7 @@ impl Lowering<'_> {
         for (at, kept) in held.kept.into_iter().enumerate() {
             let Place { home, rows, .. } = stages[at].into;
             let Home::Arena(buffer) = home else { continue };
-            if Some(buffer) == self.hand {
+            if Some(buffer) == self.hand || Some(buffer) == self.strips {
                 continue;
             }
             self.schedule.buffers[buffer.0].len = self.bytes(Rows { kept, ..rows });

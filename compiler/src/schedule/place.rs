@@ -14,7 +14,7 @@ use crate::ir::{Graph, Layout, NodeId, Op, Tensor};
 use crate::objective::{Feed, Memory};
 use crate::plan::{Buffer, BufferId};
 use crate::schedule::{
-    Home, Intake, Pack, PackId, PackOrder, Place, Port, Schedule, Stage, Step, panels, stage,
+    Home, Intake, Pack, PackId, PackOrder, Place, Port, Schedule, Stage, Step, anew, panels, stage,
 };
 use crate::segment::{Role, RowBatch, Segment, is_chain};
 use crate::target::Target;
@@ -38,6 +38,10 @@ pub(super) struct Lowering<'a> {
     pub(super) inner: BTreeMap<NodeId, Place>,
     /// The memory of this step in which parts of rows pass from a stage to the next.
     pub(super) hand: Option<BufferId>,
+    /// The memory of this step in which expansions are computed anew.
+    pub(super) strips: Option<BufferId>,
+    /// The expansions of this step that are.
+    pub(super) anew: Vec<NodeId>,
     /// The step after which nobody reads a value, by the node that makes it.
     last_reads: BTreeMap<NodeId, usize>,
     packs: BTreeMap<(NodeId, PackOrder), PackId>,
@@ -66,6 +70,8 @@ impl<'a> Lowering<'a> {
             places: BTreeMap::new(),
             inner: BTreeMap::new(),
             hand: None,
+            strips: None,
+            anew: vec![],
             last_reads,
             packs: BTreeMap::new(),
         };
@@ -138,6 +144,8 @@ impl<'a> Lowering<'a> {
         self.batch = segment.batch;
         self.inner.clear();
         self.hand = None;
+        self.strips = None;
+        self.anew.clone_from(&segment.anew);
         let panels = panels::count(self, segment)?;
         let stages = match segment.batch {
             RowBatch::Whole if segment.stages.len() == 1 => self.single(segment.stages[0])?,
@@ -146,8 +154,10 @@ impl<'a> Lowering<'a> {
                 self.chain(segment, panels)?
             }
         };
-        let madds = segment.stages.iter().map(|id| self.graph.madds(*id)).sum();
-        self.schedule.steps.push(Step { segment: segment.clone(), stages, panels, madds });
+        let again = segment.anew.iter().map(|id| anew::extra(self.graph, *id)).sum();
+        let once: u64 = segment.stages.iter().map(|id| self.graph.madds(*id)).sum();
+        let (segment, madds) = (segment.clone(), once + again);
+        self.schedule.steps.push(Step { segment, stages, panels, madds, again });
         Ok(())
     }
 
@@ -162,7 +172,7 @@ impl<'a> Lowering<'a> {
             let into = dense(Home::Output(index), &self.graph.node(output.node).out)?;
             let stages = vec![stage::repeat(output.node, from, into)];
             let segment = Segment::single(Role::Copy, output.node);
-            self.schedule.steps.push(Step { segment, stages, panels: 1, madds: 0 });
+            self.schedule.steps.push(Step { segment, stages, panels: 1, madds: 0, again: 0 });
         }
         Ok(())
     }
@@ -241,6 +251,13 @@ impl<'a> Lowering<'a> {
         let last = self.schedule.buffers[buffer.0].live.end <= self.now() + 1;
         let fits = place.rows == wanted && self.output_of(id).is_none();
         Ok((last && fits).then_some(place))
+    }
+
+    /// Whether the residual of `id` is read again for each row after: an expansion of this step is computed anew of it.
+    pub(super) fn rereads_residual(&self, id: NodeId) -> bool {
+        let source = |id: NodeId, port| self.graph.operand(id, port).map(|x| base(self.graph, x));
+        let residual = source(id, 3);
+        self.anew.iter().any(|expand| source(*expand, 0) == residual)
     }
 
     /// Whether `id` reads the value of `maker` at another port than `port`.

@@ -29,11 +29,11 @@ pub(super) fn repeat(node: NodeId, from: Place, into: Place) -> Stage {
 pub(super) fn last(lowering: &mut Lowering<'_>, id: NodeId, from: Place) -> Result<Stage> {
     let residual = lowering.graph.operand(id, 3);
     let over = match residual {
-        Some(_) => {
+        Some(_) if !lowering.rereads_residual(id) => {
             let dying = lowering.dies_here(id, 3)?.filter(|place| place.home != from.home);
             dying.filter(|place| overwrites(lowering, id, from, *place))
         }
-        None => None,
+        Some(_) | None => None,
     };
     match over {
         Some(place) => {
@@ -239,12 +239,15 @@ fn convolution(
         unreachable!("only convolutions have residuals")
     };
     let lanes = lowering.target.isa.lanes();
+    let strips = lowering.graph.operand(id, 0).is_some_and(|wide| lowering.anew.contains(&wide));
     let window = RowWindow {
         span: (conv.kernel[0] - 1) * conv.dilation[0] + 1,
         stride: conv.stride[0],
         above: conv.pads[0],
         ..RowWindow::SAME
     };
+    // What is computed anew for a row is there when that row is made.
+    let window = if strips { RowWindow::SAME } else { window };
     let mut parts = 1;
     let (kernel, order) = if is_depthwise(lowering.graph, id) {
         let pixels = into.rows.width;

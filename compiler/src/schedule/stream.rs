@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::schedule::{Home, Place, Stage};
+use crate::schedule::{Home, Part, Place, Stage};
 use crate::segment::RowBatch;
 
 /// What a streamed chain holds.
@@ -31,9 +31,19 @@ pub(super) fn simulate(stages: &[Stage], batch: RowBatch) -> Held {
 
 /// Rows of stage `at`'s input, counted from the first stored zero row above, that its row `row` reads.
 fn needs(stage: &Stage, row: usize) -> Range<usize> {
-    let window = stage.window;
-    let first = row * window.stride + stage.from[0].rows.top - window.above;
-    first..first + window.span
+    let (window, from) = (stage.window, stage.from[0]);
+    let at = row * window.stride + from.rows.top;
+    match stage.part {
+        // Zeros around the image are not computed anew.
+        Part::Strip(_) => {
+            let (top, bottom) = (from.rows.top, from.rows.top + from.height);
+            at.saturating_sub(window.above).max(top)
+                ..(at + window.span).saturating_sub(window.above).min(bottom)
+        }
+        Part::Row | Part::Pixels(_) | Part::Channels(_) => {
+            at - window.above..at - window.above + window.span
+        }
+    }
 }
 
 struct Flow<'a> {
@@ -105,7 +115,11 @@ impl<'a> Flow<'a> {
         let (first, last) = (&self.stages[0], self.stages.len() - 1);
         let into = self.stages[last].into;
         let (x, y) = (first.from[0], into.rows.ring(0));
-        let unread = self.first_needed(x, Some(0), self.stages.len());
+        let mut unread = self.first_needed(x, Some(0), self.stages.len());
+        if let Part::Strip(_) = first.part {
+            // The strips of a row go on while those before them are passed on.
+            unread = unread.min(needs(first, self.made[0].saturating_sub(1)).start);
+        }
         if unread == usize::MAX {
             return;
         }
