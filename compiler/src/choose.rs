@@ -6,15 +6,18 @@
 
 mod anew;
 mod cuts;
+mod measure;
 mod order;
 mod price;
 
 use std::collections::BTreeSet;
 
+use mnv2c_runtime::blob::MOST_SLOTS;
+
 use crate::error::Result;
 use crate::ir::{Graph, NodeId};
 use crate::objective::{Memory, Objective};
-use crate::plan::{self, Budget, BufferId, Plan};
+use crate::plan::{self, Budget, Plan};
 use crate::schedule::{self, Home, Schedule};
 use crate::segment::{self, RowBatch, Segment};
 use crate::target::Target;
@@ -57,7 +60,7 @@ pub fn choose(graph: &Graph, target: &Target, memory: Memory) -> Result<Choice> 
         let bytes = cuts.least(0).cost.bytes;
         cuts.repeat(&network, budget, bytes)?;
     }
-    let least = network.planned(cuts.least(budget).segments)?;
+    let least = network.least(&cuts, budget)?;
     let limit = match memory.objective {
         Objective::Within(limit) if limit < least.plan.arena_len => {
             return Err(price::too_small(&network, cuts, limit, &least)?);
@@ -71,21 +74,20 @@ pub fn choose(graph: &Graph, target: &Target, memory: Memory) -> Result<Choice> 
 
 /// Bytes that `unit` needs beside its operands and its result when rows flow through it.
 pub fn scratch(graph: &Graph, unit: &Segment, target: &Target, memory: Memory) -> Result<usize> {
-    let rows = segment::joined(graph, std::slice::from_ref(unit), &[0], RowBatch::Rows(1));
+    let rows = segment::joined(graph, &[unit], RowBatch::Rows(1));
     scratch_of(graph, rows.as_ref().unwrap_or(unit), target, memory)
 }
 
 /// Bytes that `unit` needs beside its operands and its result.
 fn scratch_of(graph: &Graph, unit: &Segment, target: &Target, memory: Memory) -> Result<usize> {
-    let alone = schedule::lower_alone(graph, unit, &BTreeSet::new(), target, memory)?;
+    let units = std::slice::from_ref(unit);
+    let alone = schedule::lower_alone(graph, units, &BTreeSet::new(), target, memory)?;
     let step = &alone.steps[0];
-    let ends = [
-        step.stages.first().and_then(|stage| stage.from.first()).map(|place| place.home),
-        step.stages.last().map(|stage| stage.into.home),
-    ];
-    let inner =
-        (0..alone.buffers.len()).filter(|id| !ends.contains(&Some(Home::Arena(BufferId(*id)))));
-    Ok(inner.map(|id| alone.buffers[id].len).sum())
+    let result = step.stages.last().map(|stage| stage.into.home);
+    let inner: BTreeSet<Home> = step.stages.iter().map(|stage| stage.into.home).collect();
+    let inner = inner.into_iter().filter(|home| Some(*home) != result);
+    let len = |home| if let Home::Arena(id) = home { alone.buffers[id.0].len } else { 0 };
+    Ok(inner.map(len).sum())
 }
 
 /// What partitions are made of.
@@ -119,6 +121,22 @@ impl Network<'_> {
         Ok(Choice { schedule, plan })
     }
 
+    /// The plan of least memory that is found: branches run together where that makes the whole smaller.
+    fn least(&self, cuts: &Cuts, budget: u64) -> Result<Choice> {
+        let mut least = self.planned(cuts.least(budget).segments)?;
+        let mut apart = BTreeSet::new();
+        for run in cuts.runs_that_meet() {
+            apart.insert(run);
+            let other = self.planned(cuts.least_apart(budget, &apart).segments)?;
+            if other.plan.arena_len < least.plan.arena_len {
+                least = other;
+            } else {
+                apart.remove(&run);
+            }
+        }
+        Ok(least)
+    }
+
     /// The fastest partition whose plan keeps to `limit` bytes and repeats at most `budget` multiply-adds, if one is
     /// found.
     fn fastest(&self, cuts: &Cuts, limit: usize, budget: u64) -> Result<Option<Choice>> {
@@ -137,21 +155,37 @@ impl Network<'_> {
         Ok(None)
     }
 
-    /// What `segment` costs; its bytes are its own and those of its operands.
-    fn cost(&self, segment: &Segment, later: &BTreeSet<NodeId>) -> Result<Cost> {
-        let alone = schedule::lower_alone(self.graph, segment, later, self.target, self.memory)?;
-        let live = |buffer: &&plan::Buffer| !buffer.live.is_empty();
+    /// What `segments` cost, one after the other; their bytes are their own and those of their operands. Nothing where
+    /// one has more values than can be lent at once.
+    fn cost(&self, segments: &[Segment], later: &BTreeSet<NodeId>) -> Result<Option<Cost>> {
+        let alone = schedule::lower_alone(self.graph, segments, later, self.target, self.memory)?;
+        if alone.steps.iter().any(|step| step.homes().len() > MOST_SLOTS) {
+            return Ok(None);
+        }
+        let costs = alone.steps.iter().enumerate().map(|(at, step)| Cost {
+            bytes: self.live_bytes(&alone, at),
+            cycles: schedule::time::cycles(self.graph, step, self.target),
+            again: step.again,
+        });
+        Ok(Some(costs.fold(Cost::default(), Cost::followed_by)))
+    }
+
+    /// Bytes of the buffers that live at `step`, what overlaps counted once.
+    fn live_bytes(&self, schedule: &Schedule, step: usize) -> usize {
+        let live = |buffer: &&plan::Buffer| buffer.live.contains(&step);
         let aligned = |buffer: &plan::Buffer| buffer.len.next_multiple_of(buffer.align.max(1));
-        let sum: usize = alone.buffers.iter().filter(live).map(aligned).sum();
-        let shared = alone.overlaps.iter().map(|overlap| {
+        let sum: usize = schedule.buffers.iter().filter(live).map(aligned).sum();
+        let here = |overlap: &&plan::Overlap| {
+            schedule.buffers[overlap.growing.0].live.start == step
+                && schedule.buffers[overlap.dying.0].live.end == step + 1
+        };
+        let shared = schedule.overlaps.iter().filter(here).map(|overlap| {
             let [dying, growing] =
-                [overlap.dying, overlap.growing].map(|id| aligned(&alone.buffers[id.0]));
+                [overlap.dying, overlap.growing].map(|id| aligned(&schedule.buffers[id.0]));
             let align = self.memory.storage.align();
             let both = growing.max(dying + overlap.ahead.next_multiple_of(align));
             (dying + growing).saturating_sub(both)
         });
-        let (bytes, step) = (sum - shared.sum::<usize>(), &alone.steps[0]);
-        let cycles = schedule::time::cycles(self.graph, step, self.target);
-        Ok(Cost { bytes, cycles, again: step.again })
+        sum - shared.sum::<usize>()
     }
 }

@@ -12,6 +12,8 @@ mod names;
 mod panels;
 mod print;
 mod probe;
+mod region;
+mod rowwise;
 mod scope;
 mod shared;
 mod step;

@@ -11,6 +11,7 @@ mod index;
 mod movement;
 mod product;
 mod quantized;
+mod resize;
 mod slices;
 mod window;
 
@@ -125,6 +126,7 @@ fn compute(graph: &Graph, reads: &Reads<'_>) -> Result<Values> {
             return quantized::max_pool(pool, reads);
         }
         Op::Pool(pool) => window::pool(pool, x()?, out),
+        Op::Resize(resize) => resize::resize(resize, x()?, out),
         Op::Reduce(reduce) => slices::reduce(reduce, x()?),
         Op::Softmax(softmax) => slices::softmax(*softmax, x()?),
         Op::Quant(quant) => return quantized::compute(quant, reads),

@@ -10,7 +10,9 @@ mod moves;
 mod padding;
 mod panels;
 mod place;
+pub mod pull;
 mod quant;
+mod region;
 mod stage;
 mod stream;
 mod support;
@@ -22,9 +24,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
-use crate::ir::view::base;
+use crate::ir::view::{aliases, base};
 use crate::ir::{
-    Affine, Binary, Clamp, Conv, Graph, NodeId, Pool, QAverage, QPair, Reducer, Softmax, Unary,
+    Affine, Binary, Clamp, Conv, Graph, NodeId, Pool, QAverage, QPair, Reducer, Resize, Softmax,
+    Unary,
 };
 use crate::objective::Memory;
 use crate::plan::{Buffer, BufferId, Overlap};
@@ -136,7 +139,7 @@ pub struct Strip {
     pub pixels: usize,
 }
 
-/// Rows `r * stride - above ..` of `span` rows are what row `r` of a stage reads.
+/// Rows `(r * stride + at) / per - above ..`, if `shared` is `(per, at)`, of `span` rows are what row `r` of a stage reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowWindow {
     /// Rows read.
@@ -145,6 +148,8 @@ pub struct RowWindow {
     pub stride: usize,
     /// Rows of the first window above the image.
     pub above: usize,
+    /// Rows of the stage that share a window, and which of them the first is.
+    pub shared: (usize, usize),
 }
 
 /// Where a value lies.
@@ -269,6 +274,8 @@ pub enum Kernel {
     },
     /// Largest or mean element of windows.
     Pool(Pool),
+    /// Pixels between those of an image.
+    Resize(Resize),
     /// One number a channel from all pixels, row after row.
     GlobalPool(Reducer),
     /// Bounds of each element.
@@ -371,25 +378,33 @@ pub fn lower(
     Ok(lowering.finish())
 }
 
-/// The schedule of one segment alone, its operands made by nobody. A value that a node of `later` reads lives on.
+/// The schedule of a few segments alone, their operands made by nobody. A value that a node of `later` reads lives on.
 pub fn lower_alone(
     graph: &Graph,
-    segment: &Segment,
+    segments: &[Segment],
     later: &BTreeSet<NodeId>,
     target: &Target,
     memory: Memory,
 ) -> Result<Schedule> {
-    let operands = segment.stages.iter().flat_map(|id| graph.operands(*id));
-    let operands: BTreeSet<NodeId> = operands.map(|(_, id)| base(graph, id)).collect();
-    let outside = operands.into_iter().filter(|id| !segment.stages.contains(id));
+    let made: BTreeSet<NodeId> =
+        segments.iter().flat_map(|segment| segment.stages.iter().copied()).collect();
     let read_later = |id: NodeId| {
-        graph.is_output(id) || graph.readers(id).iter().any(|(reader, _)| later.contains(reader))
+        let is_later = |(reader, _): &(NodeId, _)| later.contains(reader);
+        let mut aliases = aliases(graph, id).into_iter();
+        aliases.any(|id| graph.is_output(id) || graph.readers(id).iter().any(is_later))
     };
-    let outside: BTreeMap<NodeId, usize> =
-        outside.map(|id| (id, usize::from(read_later(id)))).collect();
-    let mut lowering = place::Lowering::new(graph, target, memory, outside.clone())?;
-    outside.keys().try_for_each(|id| lowering.place_operand(*id))?;
-    lowering.step(segment)?;
+    let mut reads: BTreeMap<NodeId, usize> = BTreeMap::new();
+    for (step, segment) in segments.iter().enumerate() {
+        for (_, operand) in segment.stages.iter().flat_map(|id| graph.operands(*id)) {
+            let operand = base(graph, operand);
+            let end = if read_later(operand) { segments.len() } else { step };
+            reads.insert(operand, end);
+        }
+    }
+    let outside: Vec<NodeId> = reads.keys().copied().filter(|id| !made.contains(id)).collect();
+    let mut lowering = place::Lowering::new(graph, target, memory, reads)?;
+    outside.into_iter().try_for_each(|id| lowering.place_operand(id))?;
+    segments.iter().try_for_each(|segment| lowering.step(segment))?;
     Ok(lowering.finish())
 }
 
@@ -406,6 +421,12 @@ impl Schedule {
 }
 
 impl Step {
+    /// The arrays that it reads and writes.
+    pub fn homes(&self) -> BTreeSet<Home> {
+        let places = self.stages.iter().flat_map(|stage| stage.from.iter().chain([&stage.into]));
+        places.map(|place| place.home).collect()
+    }
+
     /// Whether rows flow through it one at a time.
     pub fn is_streamed(&self) -> bool {
         self.segment.batch != RowBatch::Whole
@@ -414,7 +435,7 @@ impl Step {
 
 impl RowWindow {
     /// Row `r` reads row `r` alone.
-    pub const SAME: Self = Self { span: 1, stride: 1, above: 0 };
+    pub const SAME: Self = Self { span: 1, stride: 1, above: 0, shared: (1, 0) };
 }
 
 impl Element {
@@ -437,7 +458,9 @@ impl Place {
     /// Whether pixels follow one another without a gap, channels or vectors of them innermost.
     pub fn is_dense(&self) -> bool {
         let Rows { form, kept, top, left, right, .. } = self.rows;
-        form != Form::Planes && kept == self.height && [top, left, right] == [0; 3]
+        matches!(form, Form::Nhwc | Form::Chunks(_))
+            && kept == self.height
+            && [top, left, right] == [0; 3]
     }
 
     /// Whether pixels follow one another without a gap, channels innermost.

@@ -130,6 +130,44 @@ fn random_networks_answer_as_the_oracle_does_in_any_memory() {
     poison::all_right(&nets.run(&(main + "}\n")));
 }
 
+#[test]
+fn rows_flow_through_branches_as_the_oracle_says() {
+    let mut nets = Crate::new("regions");
+    let mut main = format!("{}{MAIN_HEAD}", poison::GUARDED);
+    for seed in 0..16 {
+        let graph = testing::random_region(seed);
+        let inputs = testing::random_inputs(&graph, seed);
+        let expected = interp::run(&graph, &inputs).unwrap();
+        let feed = FEEDS[seed as usize % 3];
+        let least = arena_bytes(&graph, Objective::Ram, feed, Storage::F32);
+        let objective = match seed % 8 {
+            0..6 => Objective::Ram,
+            6 => Objective::Within(least + least / 8),
+            _ => Objective::Speed,
+        };
+        let memory = Memory { objective, feed, ..Memory::default() };
+        main +=
+            &poison::case(&mut nets, &format!("net_{seed}"), &graph, memory, &inputs, &expected);
+    }
+    poison::all_right(&nets.run(&(main + "}\n")));
+}
+
+/// `choose` asserts that the checker finds nothing.
+#[test]
+fn every_plan_of_random_networks_is_sound_and_the_least_is_no_larger() {
+    for seed in 0..60 {
+        let graph = testing::random_region(seed);
+        let storage = [Storage::F32, Storage::Int8][seed as usize % 2];
+        for feed in FEEDS {
+            let bytes = |objective| arena_bytes(&graph, objective, feed, storage);
+            let (least, fast) = (bytes(Objective::Ram), bytes(Objective::Speed));
+            assert!(least <= fast, "seed {seed} {feed:?}: {least} bytes, {fast} when fast");
+            let between = least.midpoint(fast);
+            assert!(bytes(Objective::Within(between)) <= between, "seed {seed} {feed:?}");
+        }
+    }
+}
+
 /// KiB that a plan for bytes may take at most, with the image in the arena, and fed row by row.
 const LIMITS: &[(&str, Storage, f64, f64)] = &[
     ("1.0@224", Storage::Int8, 196.0, 122.0),
@@ -162,7 +200,7 @@ fn a_result_does_not_grow_over_rows_that_are_read_again() {
     let head = units.into_iter().find(|unit| unit.role == Role::Head).unwrap();
     let by_rows = Segment { batch: RowBatch::Rows(1), ..head };
     let (target, later) = (Target::host(), BTreeSet::new());
-    let alone = lower_alone(&graph, &by_rows, &later, &target, Memory::default()).unwrap();
+    let alone = lower_alone(&graph, &[by_rows], &later, &target, Memory::default()).unwrap();
     assert_ne!(alone.steps[0].stages[0].part, Part::Row);
     assert_eq!(alone.overlaps, []);
 }

@@ -15,6 +15,7 @@ pub mod pointwise;
 pub mod pool;
 pub mod q8;
 pub mod reduce;
+pub mod resize;
 pub mod softmax;
 pub mod strided;
 pub mod unary;

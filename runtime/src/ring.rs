@@ -72,6 +72,13 @@ pub enum Form {
     Chunks(usize),
     /// `[C][rows][left + W + right]`.
     Planes,
+    /// Some channels of NHWC rows: `[rows][left + W + right][of]`, these from channel `first` on.
+    Slice {
+        /// Channels of a whole pixel.
+        of: usize,
+        /// The first of these in it.
+        first: usize,
+    },
 }
 
 impl Rows {
@@ -98,6 +105,16 @@ impl Rows {
         Self { top, left, right, ..self }
     }
 
+    /// Channels `first..first + channels` of each pixel; of NHWC rows only, or of some of their channels.
+    pub const fn slice(self, first: usize, channels: usize) -> Self {
+        let (of, before) = match self.form {
+            Form::Slice { of, first } => (of, first),
+            Form::Nhwc | Form::Chunks(_) | Form::Planes => (self.channels, 0),
+        };
+        assert!(!matches!(self.form, Form::Chunks(_) | Form::Planes), "channels lie side by side");
+        Self { form: Form::Slice { of, first: before + first }, channels, ..self }
+    }
+
     /// The strides, for vectors of `lanes` channels.
     pub const fn ring(&self, lanes: usize) -> Ring {
         let columns = self.left + self.width + self.right;
@@ -105,8 +122,10 @@ impl Rows {
             Form::Nhwc => (self.channels, columns * self.channels, lanes),
             Form::Chunks(lanes) => (lanes, columns * lanes, self.kept * columns * lanes),
             Form::Planes => (1, columns, self.kept * columns),
+            Form::Slice { of, .. } => (of, columns * of, lanes),
         };
-        Ring { base: self.left * pixel, kept: self.kept, top: self.top, row, pixel, chunk }
+        let first = if let Form::Slice { first, .. } = self.form { first } else { 0 };
+        Ring { base: self.left * pixel + first, kept: self.kept, top: self.top, row, pixel, chunk }
     }
 
     /// Elements stored.
@@ -115,6 +134,7 @@ impl Rows {
         let channels = match self.form {
             Form::Nhwc | Form::Planes => self.channels,
             Form::Chunks(lanes) => self.channels.div_ceil(lanes) * lanes,
+            Form::Slice { of, .. } => of,
         };
         self.kept * columns * channels
     }
@@ -146,6 +166,13 @@ impl Rows {
     }
 
     /// The pixels of row `row` of an NHWC image, without the zeros around it.
+    #[inline(always)]
+    pub fn row<'a, E>(&self, x: &'a [E], row: usize) -> &'a [E] {
+        assert!(matches!(self.form, Form::Nhwc), "only pixels lie one after the other");
+        &x[self.ring(0).slot(row + self.top)..][..self.width * self.channels]
+    }
+
+    /// The same, to be written.
     #[inline(always)]
     pub fn row_mut<'a, E>(&self, x: &'a mut [E], row: usize) -> &'a mut [E] {
         assert!(matches!(self.form, Form::Nhwc), "only pixels lie one after the other");
@@ -219,7 +246,7 @@ impl Rows {
 
     const fn groups(&self) -> usize {
         match self.form {
-            Form::Nhwc => 1,
+            Form::Nhwc | Form::Slice { .. } => 1,
             Form::Chunks(lanes) => match self.channels.checked_next_multiple_of(lanes) {
                 Some(channels) => channels / lanes,
                 None => 0,

@@ -58,7 +58,7 @@ pub(super) fn ways(
             let bytes = stretch.cost.bytes as isize - way.saved + way.strip;
             if bytes <= limit as isize {
                 let segment = Segment { anew: way.expands, ..stretch.segment.clone() };
-                found.push(stretch.with(segment).measured(network)?);
+                found.extend(stretch.with(segment).measured(network)?);
             }
         }
     }
@@ -82,7 +82,8 @@ impl Changes<'_> {
             let segment = Segment { anew: vec![expand], ..stretch.segment.clone() };
             let Network { graph, target, memory } = *self.network;
             let strip = anew::strip_bytes(graph, expand, target, memory) as isize;
-            let cost = stretch.with(segment).measured(self.network)?.cost;
+            let Some(changed) = stretch.with(segment).measured(self.network)? else { continue };
+            let cost = changed.cost;
             let saved = stretch.cost.bytes as isize - cost.bytes as isize + strip;
             self.known.insert(key, Change { expand, saved, strip, again: cost.again });
         }

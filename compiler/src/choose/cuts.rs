@@ -3,16 +3,15 @@
 //! A partition has three costs: the bytes of its hungriest segment, the cycles of all, and the multiply-adds that it
 //! does again. At each cut the best ways to it are kept for every number of those.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use crate::choose::measure::Measure;
 use crate::choose::{Network, anew};
 use crate::error::Result;
 use crate::ir::{Graph, NodeId, Op};
-use crate::segment::{self, Role, RowBatch, Segment};
+use crate::segment::{Role, RowBatch, Segment};
 
-/// Units that are joined at most: longer stretches hold more rings than whole tensors would be.
-const LONGEST: usize = 24;
 /// What flows at once where memory is all that counts.
 pub(super) const THRIFTY: RowBatch = RowBatch::Pixels(1);
 /// Pixels that a depthwise convolution may hand over, beside one of them and a row.
@@ -20,23 +19,27 @@ const PIXELS: [usize; 2] = [4, 9];
 /// Rows that may flow at once.
 const BATCHES: [usize; 6] = [1, 2, 4, 7, 8, 14];
 
-/// All units, run behind run, with the cost of stretches of them.
+/// All links, run behind run, with the cost of stretches of them.
 pub(super) struct Cuts {
-    /// Units.
+    /// Links.
     pub(super) len: usize,
     pub(super) stretches: Vec<Stretch>,
 }
 
-/// Units that follow one another, as one segment.
+/// Links that follow one another, as one segment.
 #[derive(Clone)]
 pub(super) struct Stretch {
-    /// The first unit.
+    /// The first link.
     pub(super) from: usize,
     /// One past the last.
     pub(super) to: usize,
+    /// The branches of the first link, if they run before and not in the segment.
+    pub(super) before: Vec<Segment>,
     pub(super) segment: Segment,
+    /// The run in which branches run row by row together.
+    pub(super) meets: Option<usize>,
     /// The nodes that run after it.
-    later: Rc<BTreeSet<NodeId>>,
+    pub(super) later: Rc<BTreeSet<NodeId>>,
     pub(super) cost: Cost,
 }
 
@@ -70,30 +73,7 @@ pub(super) struct Partition {
 impl Cuts {
     /// Measures every stretch of every run as thrifty as it can be, and every unit as a whole.
     pub(super) fn new(network: &Network<'_>, units: &[Segment]) -> Result<Self> {
-        let graph = network.graph;
-        let order = graph.order().unwrap_or_default();
-        let position: BTreeMap<NodeId, usize> =
-            order.iter().enumerate().map(|(at, id)| (*id, at)).collect();
-        let mut cuts = Self { len: 0, stretches: Vec::new() };
-        for run in segment::runs(graph, units) {
-            for (from, to) in ranges(run.len()) {
-                let batches =
-                    if to == from + 1 { &[RowBatch::Whole, THRIFTY][..] } else { &[THRIFTY] };
-                for batch in batches {
-                    let Some(segment) = segment::joined(graph, units, &run[from..to], *batch)
-                    else {
-                        continue;
-                    };
-                    let last = segment.stages.iter().map(|id| position[id]).max().unwrap_or(0);
-                    let later = Rc::new(order[last + 1..].iter().copied().collect());
-                    let (from, to) = (cuts.len + from, cuts.len + to);
-                    let stretch = Stretch { from, to, segment, later, cost: Cost::default() };
-                    cuts.stretches.push(stretch.measured(network)?);
-                }
-            }
-            cuts.len += run.len();
-        }
-        Ok(cuts)
+        Measure::new(network, units).all()
     }
 
     /// Measures, of every stretch that may keep to `limit` bytes, the faster batches of rows too.
@@ -103,7 +83,7 @@ impl Cuts {
         for stretch in thrifty {
             for batch in batches(network.graph, &stretch.segment) {
                 let segment = Segment { batch, ..stretch.segment.clone() };
-                self.stretches.push(stretch.with(segment).measured(network)?);
+                self.stretches.extend(stretch.with(segment).measured(network)?);
             }
         }
         Ok(())
@@ -125,6 +105,18 @@ impl Cuts {
     /// The partition whose hungriest segment needs least, repeating at most `budget` multiply-adds.
     pub(super) fn least(&self, budget: u64) -> Partition {
         self.best(Aim::Bytes, budget).expect("each unit alone is a partition")
+    }
+
+    /// The same where branches do not run together in the runs `apart`.
+    pub(super) fn least_apart(&self, budget: u64, apart: &BTreeSet<usize>) -> Partition {
+        let keeps = |stretch: &&Stretch| stretch.meets.is_none_or(|run| !apart.contains(&run));
+        let stretches = self.stretches.iter().filter(keeps).cloned().collect();
+        Self { stretches, ..*self }.least(budget)
+    }
+
+    /// The runs in which branches may run together.
+    pub(super) fn runs_that_meet(&self) -> BTreeSet<usize> {
+        self.stretches.iter().filter_map(|stretch| stretch.meets).collect()
     }
 
     /// The best partition that does at most `budget` multiply-adds again, if there is one.
@@ -155,6 +147,7 @@ impl Cuts {
             let (mut segments, mut last) = (Vec::new(), way.last);
             while let Some((stretch, at)) = last {
                 segments.push(stretch.segment.clone());
+                segments.extend(stretch.before.iter().rev().cloned());
                 last = ways[stretch.from][at].last;
             }
             segments.reverse();
@@ -204,7 +197,7 @@ impl Aim {
 }
 
 impl Cost {
-    fn followed_by(self, next: Self) -> Self {
+    pub(super) fn followed_by(self, next: Self) -> Self {
         Self {
             bytes: self.bytes.max(next.bytes),
             cycles: self.cycles + next.cycles,
@@ -214,21 +207,17 @@ impl Cost {
 }
 
 impl Stretch {
-    /// The same units as another segment, its cost unknown.
+    /// The same links as another segment, its cost unknown.
     pub(super) fn with(&self, segment: Segment) -> Self {
-        Self { segment, cost: Cost::default(), later: Rc::clone(&self.later), ..*self }
+        Self { segment, cost: Cost::default(), ..self.clone() }
     }
 
-    /// The same with its cost.
-    pub(super) fn measured(self, network: &Network<'_>) -> Result<Self> {
-        let cost = network.cost(&self.segment, &self.later)?;
-        Ok(Self { cost, ..self })
+    /// The same with its cost; nothing where it cannot run.
+    pub(super) fn measured(self, network: &Network<'_>) -> Result<Option<Self>> {
+        let segments = [self.before.as_slice(), std::slice::from_ref(&self.segment)].concat();
+        let cost = network.cost(&segments, &self.later)?;
+        Ok(cost.map(|cost| Self { cost, ..self }))
     }
-}
-
-/// Every stretch of `len` units, those that begin last first.
-fn ranges(len: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..len).flat_map(move |from| (from + 1..=len.min(from + LONGEST)).map(move |to| (from, to)))
 }
 
 /// The batches of rows worth a try where some pixels of a row fit. Long stretches hold too many rings for large ones,

@@ -215,7 +215,7 @@ fn pull(
 
 /// The rows of the image that the row of a batch of one computes anew.
 pub(super) fn source(stage: &Stage, batch: &Batch) -> TokenStream {
-    let RowWindow { span, stride, above } = stage.window;
+    let RowWindow { span, stride, above, .. } = stage.window;
     let (row, end, below) = (&batch.row, until(stage.window, batch), stage.from[0].height);
     let first = if stride == 1 {
         quote!(#row)
@@ -237,7 +237,7 @@ pub(super) fn source(stage: &Stage, batch: &Batch) -> TokenStream {
 
 /// One past the last row that a batch of rows of a stage reads.
 pub(super) fn until(window: RowWindow, batch: &Batch) -> TokenStream {
-    let RowWindow { span, stride, above } = window;
+    let RowWindow { span, stride, above, .. } = window;
     let (end, by) = &batch.end;
     let first = match literal::size(stride) {
         _ if stride == 1 => quote!(#end),
@@ -258,6 +258,6 @@ pub(super) fn until(window: RowWindow, batch: &Batch) -> TokenStream {
 
 /// Whether a stage reads zero rows below what another makes.
 pub(super) fn reads_below(reader: &Stage, maker: &Stage) -> bool {
-    let RowWindow { span, stride, above } = reader.window;
+    let RowWindow { span, stride, above, .. } = reader.window;
     (reader.height - 1) * stride + span > maker.height + above
 }

@@ -314,6 +314,7 @@ impl Graph {
             | Op::Binary(_) => 0,
             Op::PRelu
             | Op::Pool(_)
+            | Op::Resize(_)
             | Op::Reduce(_)
             | Op::Softmax(_)
             | Op::Reshape

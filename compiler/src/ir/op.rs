@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::ir::{QConv, Quant, To, WeightsId};
+use crate::ir::{QConv, Quant, Resize, To, WeightsId};
 
 /// What a node computes.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +34,8 @@ pub enum Op {
     PRelu,
     /// Windows over the last two dimensions: x `[n,c,h,w]`.
     Pool(Pool),
+    /// Pictures made larger or smaller: x `[n,c,h,w]`.
+    Resize(Resize),
     /// One number from each slice over `axes`: x. The output's shape says whether reduced dimensions are kept.
     Reduce(Reduce),
     /// Softmax over one axis: x.
@@ -314,6 +316,7 @@ impl Op {
                 false
             }
             Self::PRelu | Self::Reduce(_) | Self::Softmax(_) | Self::Quant(_) => false,
+            Self::Resize(_) => false,
         }
     }
 
@@ -335,6 +338,7 @@ impl Op {
                 PoolKind::Max => "max_pool",
                 PoolKind::Average | PoolKind::AverageWithPads => "average_pool",
             },
+            Self::Resize(_) => "resize",
             Self::Reduce(reduce) => match reduce.kind {
                 Reducer::Sum => "reduce_sum",
                 Reducer::Mean => "reduce_mean",

@@ -55,7 +55,7 @@ fn arity(op: &Op, operands: &[(Port, NodeId)]) -> Option<String> {
         Op::BatchNorm(_) => 5,
         Op::Clamp(_) | Op::Unary(_) | Op::Pool(_) | Op::Reduce(_) | Op::Softmax(_) => 1,
         Op::Reshape | Op::Transpose(_) | Op::Relayout | Op::Concat(_) => 1,
-        Op::Slice(_) | Op::Pad(_) | Op::Expand | Op::Identity => 1,
+        Op::Slice(_) | Op::Pad(_) | Op::Expand | Op::Identity | Op::Resize(_) => 1,
         Op::Quant(quant) => quant.arity(),
     };
     let optional: &[Port] = match op {

@@ -87,8 +87,12 @@ impl Lowering<'_> {
         let shape = strip_rows(conv, channels, pixels, self.target);
         let place = self.strip_memory(expand, shape, height);
         let pack = self.pack(expand, PackOrder::Panels { columns: tile[1] * lanes, planes: false });
-        let window =
-            RowWindow { span: conv.kernel[0], stride: conv.stride[0], above: conv.pads[0] };
+        let window = RowWindow {
+            span: conv.kernel[0],
+            stride: conv.stride[0],
+            above: conv.pads[0],
+            ..RowWindow::SAME
+        };
         Ok(Stage {
             node: expand,
             kernel: Kernel::Pointwise {

@@ -67,7 +67,9 @@ impl Lowering<'_> {
         let depthwise = is_depthwise(self.graph, id);
         let fed = matches!(from.home, Home::Feed(_));
         let readable = match from.rows.form {
-            Form::Nhwc => !depthwise || from.rows.channels.is_multiple_of(self.target.isa.lanes()),
+            Form::Nhwc | Form::Slice { .. } => {
+                !depthwise || from.rows.channels.is_multiple_of(self.target.isa.lanes())
+            }
             Form::Chunks(_) => depthwise,
             Form::Planes => !depthwise && conv.dilation[1] == 1,
         };
@@ -84,7 +86,9 @@ impl Lowering<'_> {
         let rows = match from.rows.form {
             _ if depthwise => Rows::chunks(kept, width, channels, self.target.isa.lanes()),
             Form::Planes if conv.dilation[1] == 1 => Rows::planes(kept, width, channels),
-            Form::Planes | Form::Nhwc | Form::Chunks(_) => Rows::nhwc(kept, width, channels),
+            Form::Planes | Form::Nhwc | Form::Chunks(_) | Form::Slice { .. } => {
+                Rows::nhwc(kept, width, channels)
+            }
         };
         let rows = rows.padded(need.top, need.left, need.right);
         let name = format!("{}.padded", self.graph.node(id).name);

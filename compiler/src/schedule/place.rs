@@ -17,7 +17,7 @@ use crate::schedule::{
     Element, Home, Intake, Pack, PackId, PackOrder, Place, Port, Schedule, Stage, Step, anew,
     panels, stage,
 };
-use crate::segment::{Role, RowBatch, Segment};
+use crate::segment::{Role, RowBatch, Segment, is_chain};
 use crate::target::Target;
 
 /// Bytes of a sum that is kept in memory.
@@ -156,6 +156,7 @@ impl<'a> Lowering<'a> {
         let panels = panels::count(self, segment)?;
         let stages = match segment.batch {
             RowBatch::Whole if segment.stages.len() == 1 => self.single(segment.stages[0])?,
+            _ if !is_chain(self.graph, &segment.stages) => self.region(segment)?,
             RowBatch::Whole | RowBatch::Rows(_) | RowBatch::Pixels(_) => {
                 self.chain(segment, panels)?
             }

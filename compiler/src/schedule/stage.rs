@@ -3,7 +3,7 @@
 use mnv2c_runtime::ring::Form;
 
 use crate::error::Result;
-use crate::ir::{Conv, Dtype, Layout, NodeId, Op, Quant, Reducer, Tensor};
+use crate::ir::{Conv, Dtype, Layout, NodeId, Op, Quant, Reducer, Resize, Scale, Tensor};
 use crate::schedule::place::{Lowering, dense, is_depthwise};
 use crate::schedule::tile::{Product, SquareWindow};
 use crate::schedule::{
@@ -68,8 +68,55 @@ pub(super) fn lower(
             let kernel = Kernel::GlobalPool(Reducer::Mean);
             Ok(Stage { height: from.height, ..stage(id, kernel, vec![from], into) })
         }
+        Op::Pool(pool) => {
+            let window = RowWindow {
+                span: (pool.kernel[0] - 1) * pool.dilation[0] + 1,
+                stride: pool.stride[0],
+                above: pool.pads[0],
+                ..RowWindow::SAME
+            };
+            Ok(Stage { window, ..stage(id, Kernel::Pool(pool.clone()), vec![from], into) })
+        }
+        Op::Resize(resize) => {
+            let window = resize_window(resize);
+            Ok(Stage { window, ..stage(id, Kernel::Resize(*resize), vec![from], into) })
+        }
+        Op::Clamp(clamp) => Ok(stage(id, Kernel::Clamp(*clamp), vec![from], into)),
+        Op::Unary(function) => Ok(stage(id, Kernel::Unary(*function), vec![from], into)),
+        Op::Binary(function) => {
+            pair(lowering, id, from, into, |how| Kernel::Binary(*function, how))
+        }
+        Op::PRelu => pair(lowering, id, from, into, Kernel::PRelu),
         op => unreachable!("{} does not stream", op.name()),
     }
+}
+
+/// The rows between which a row of a resized picture lies.
+fn resize_window(resize: &Resize) -> RowWindow {
+    let Scale { step, shift, per } = resize.down;
+    let above = if shift < 0 { shift.unsigned_abs().div_ceil(per) } else { 0 };
+    let at = (shift + (above * per) as isize).unsigned_abs();
+    RowWindow { span: 2 + above, stride: step, above, shared: (per, at) }
+}
+
+/// A function of two elements, row by row.
+fn pair(
+    lowering: &mut Lowering<'_>,
+    id: NodeId,
+    from: Place,
+    into: Place,
+    kernel: impl Fn(Broadcast) -> Kernel,
+) -> Result<Stage> {
+    let second = lowering.operand(id, 1)?;
+    let graph = lowering.graph;
+    let other = graph.operand(id, 1).map(|x| &graph.node(x).out);
+    let other = other.expect("verified nodes have their operands");
+    let broadcast = match () {
+        () if other.shape == graph.node(id).out.shape => Broadcast::Same,
+        () if other.len() == 1 => Broadcast::Scalar,
+        () => Broadcast::Channel,
+    };
+    Ok(stage(id, kernel(broadcast), vec![from, second], into))
 }
 
 /// An operator that is a segment of its own, and no convolution.
@@ -119,10 +166,10 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
             };
             elementwise(lowering, id, kernel)
         }
-        Op::Pool(pool) => {
+        Op::Pool(_) | Op::Resize(_) => {
             let from = lowering.operand(id, 0)?;
             let into = lowering.place_result(id)?;
-            Ok(vec![stage(id, Kernel::Pool(pool.clone()), vec![from], into)])
+            Ok(vec![lower(lowering, id, from, into)?])
         }
         Op::Reduce(reduce) => {
             let from = lowering.operand(id, 0)?;
@@ -202,6 +249,7 @@ fn convolution(
         span: (conv.kernel[0] - 1) * conv.dilation[0] + 1,
         stride: conv.stride[0],
         above: conv.pads[0],
+        ..RowWindow::SAME
     };
     // What is computed anew for a row is there when that row is made.
     let window = if strips { RowWindow::SAME } else { window };
@@ -380,6 +428,7 @@ pub(super) fn over_or_fresh(lowering: &mut Lowering<'_>, id: NodeId) -> Result<(
     Ok((from, into))
 }
 
+/// A stage of whole rows, each made of the same row.
 pub(super) fn stage(node: NodeId, kernel: Kernel, from: Vec<Place>, into: Place) -> Stage {
     let (window, height) = (RowWindow::SAME, into.height);
     Stage { node, kernel, from, into, pack: None, window, height, part: Part::Row, parts: 1 }
