@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use proc_macro2::TokenStream;
 
 use crate::emit::{self, Carrier, Network};
+use crate::ends::Ends;
 use crate::error::Result;
 use crate::frontend::spec::Spec;
 use crate::objective::Memory;
@@ -137,6 +138,7 @@ impl Compiler {
             sha256: model.sha256,
             blob_name: blob_name.into(),
             memory: Memory::default(),
+            ends: Ends::default(),
         };
         let mut artifact = crate::compile(model.graph, &options, |_, _, _| ())?;
         if self.carrier == Carrier::Extern {

@@ -7,6 +7,7 @@ mod case;
 mod check;
 mod compare;
 mod compile;
+mod ends;
 mod input;
 mod inspect;
 mod labels;

@@ -3,8 +3,10 @@
 //! Every number is worked out before it is quoted; a function a step, consts for facts, and loops over rows where rows
 //! are streamed. `literal` and `names` make tokens legal, `print` makes them text. The same input gives the same bytes.
 
+mod answer;
 mod call;
 mod doc;
+mod input;
 mod layout;
 mod literal;
 mod model;

@@ -9,6 +9,7 @@
 pub mod build;
 pub mod choose;
 pub mod emit;
+pub mod ends;
 pub mod error;
 pub mod files;
 pub mod frontend;
@@ -34,6 +35,7 @@ pub mod testing;
 
 use crate::choose::Choice;
 use crate::emit::{Carrier, Facts, Network};
+use crate::ends::Ends;
 use crate::error::Result;
 use crate::ir::Graph;
 use crate::objective::Memory;
@@ -43,7 +45,7 @@ use crate::schedule::Schedule;
 use crate::target::Target;
 
 /// What to compile for, and what to call it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     /// The machine.
     pub target: Target,
@@ -55,6 +57,8 @@ pub struct Options {
     pub blob_name: String,
     /// What the memory is chosen for.
     pub memory: Memory,
+    /// What it takes and gives, where that is not what the model does.
+    pub ends: Ends,
 }
 
 /// A compiled network: every stage's result, to print, check and measure.
@@ -89,6 +93,7 @@ pub fn compile(
         sha256: options.sha256.clone(),
         blob_name: options.blob_name.clone(),
     };
+    options.ends.fit(&mut graph)?;
     let target = &options.target;
     let log = pass::run_all(&mut graph, watcher)?;
     let Choice { schedule, plan } = choose::choose(&graph, target, options.memory)?;

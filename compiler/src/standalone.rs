@@ -57,9 +57,10 @@ macro_rules! files {
 
 /// Every file of the runtime but the catalog, which only the compiler reads, and what build scripts need.
 const FILES: &[(&str, &str)] = files![
-    "lib" "arena" "blob" "clamp" "isa" "ring"
+    "lib" "arena" "blob" "clamp" "isa" "ring" "ring/border"
     "kernel" "kernel/conv" "kernel/copy" "kernel/depthwise" "kernel/elementwise" "kernel/global_pool"
-    "kernel/pointwise" "kernel/pool" "kernel/reduce" "kernel/softmax" "kernel/strided" "kernel/unary"
+    "kernel/pointwise" "kernel/pool" "kernel/rank" "kernel/reduce" "kernel/softmax" "kernel/strided" "kernel/unary"
+    "kernel/widen"
     "math" "math/exact" "math/power" "pool" "probe"
     "simd" "simd/avx2" "simd/avx512" "simd/cpu" "simd/gemm" "simd/lent" "simd/neon" "simd/plain" "simd/sse2"
     "simd/stencil" "simd/wasm128"

@@ -13,9 +13,11 @@ pub mod elementwise;
 pub mod global_pool;
 pub mod pointwise;
 pub mod pool;
+pub mod rank;
 pub mod reduce;
 pub mod softmax;
 pub mod strided;
 pub mod unary;
+pub mod widen;
 
 pub use crate::clamp::Clamp;

@@ -2,10 +2,10 @@
 
 use mnv2c_runtime::ring::{Form, Rows};
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 
-use crate::emit::literal;
 use crate::emit::scope::Scope;
+use crate::emit::{input, literal};
 use crate::ir::{Binary, Block, Clamp, Conv, Graph, Pool, PoolKind, Reducer, Unary};
 use crate::schedule::{Broadcast, Home, Kernel, Move, Part, Place, Skip, Stage, Step};
 use crate::segment::Role;
@@ -22,7 +22,7 @@ pub(super) fn word(graph: &Graph, step: &Step, stage: &Stage) -> &'static str {
     };
     let role = if before_pool(step, stage) { Role::Head } else { step.segment.role };
     match (&stage.kernel, block, role) {
-        (Kernel::Load, _, _) => "load",
+        (Kernel::Load | Kernel::Widen, _, _) => "load",
         (Kernel::Depthwise { .. }, _, _) => "depthwise",
         (Kernel::GlobalPool(_) | Kernel::Pool(_), _, _) => "pool",
         (Kernel::Move(_) | Kernel::Fill(_), _, _) => "copy",
@@ -62,6 +62,7 @@ pub(super) fn result(word: &str) -> &'static str {
 pub(super) fn imports(kernel: &Kernel) -> Vec<&'static str> {
     match kernel {
         Kernel::Load => vec!["kernel::copy::Relayout"],
+        Kernel::Widen => vec!["kernel::widen::Widen"],
         Kernel::Fetch => vec!["ring::Rows"],
         Kernel::Pointwise { skip, .. } => with_skip(*skip, "kernel::pointwise::Pointwise"),
         Kernel::Conv { skip, .. } => with_skip(*skip, "kernel::conv::Conv"),
@@ -105,7 +106,8 @@ pub(super) fn is_scalar(kernel: &Kernel) -> bool {
 
 /// Whether the const says where rows lie.
 pub(super) fn names_rings(kernel: &Kernel) -> bool {
-    takes_token(kernel) || matches!(kernel, Kernel::Load | Kernel::Pool(_) | Kernel::GlobalPool(_))
+    takes_token(kernel)
+        || matches!(kernel, Kernel::Load | Kernel::Widen | Kernel::Pool(_) | Kernel::GlobalPool(_))
 }
 
 /// How rows lie, as an expression.
@@ -134,6 +136,7 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<To
     let from = stage.from.first().copied();
     let (kind, value) = match &stage.kernel {
         Kernel::Load => (quote!(Relayout), relayout(scope, from?, into)),
+        Kernel::Widen => (quote!(Widen), input::widen(scope, into)),
         Kernel::Pointwise { tile: [mr, nv], clamp, flat, .. } => {
             let (mr, nv) = (literal::size(*mr), literal::size(*nv));
             (quote!(Pointwise<#mr, #nv>), pointwise(scope, stage, *clamp, *flat))
@@ -201,8 +204,9 @@ pub(super) fn run_with(
     };
     match &stage.kernel {
         Kernel::Load => quote!(#name.run(#rows, #x, #y);),
+        Kernel::Widen => input::widened(scope, stage, &name.into_token_stream(), rows, &y),
         Kernel::Fetch => {
-            let fetch = fetch(scope, stage, &quote!(row));
+            let fetch = input::fetch(scope, stage, &quote!(row));
             quote!(for row in #rows { #fetch })
         }
         Kernel::Pointwise { flat: true, skip, .. } => {
@@ -290,13 +294,6 @@ fn part(
 fn from_pixel(slice: &TokenStream, place: Place, stride: usize) -> TokenStream {
     let step = literal::size(place.rows.ring(0).pixel * stride);
     quote!(#slice[pixel * #step..])
-}
-
-/// The statement that asks the caller for a row.
-pub(super) fn fetch(scope: &Scope<'_>, stage: &Stage, row: &TokenStream) -> TokenStream {
-    let (next, ring, y) =
-        (scope.variable(stage.from[0]), scope.rows_of(stage.into), scope.variable(stage.into));
-    quote!(#next(#row, #ring.row_mut(#y, #row));)
 }
 
 fn with_skip(skip: Skip, path: &'static str) -> Vec<&'static str> {

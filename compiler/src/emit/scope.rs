@@ -7,7 +7,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
 use crate::emit::names::{self, Names};
-use crate::emit::{Network, call, literal, panels, shared, weights};
+use crate::emit::{Network, call, input, literal, panels, shared, weights};
 use crate::plan::{Plan, Slot};
 use crate::schedule::{Home, PackId, Part, Place, Stage, Step};
 use crate::segment::Role;
@@ -80,7 +80,8 @@ impl<'a> Scope<'a> {
             for (port, place) in stage.from.iter().enumerate() {
                 let written_out = port == 1 && call::is_scalar(&stage.kernel);
                 if let (Home::Weights(id), false) = (place.home, written_out) {
-                    let operand = format!("{name}_{}", consts.take("operand"));
+                    let word = if input::loads(stage) { "border" } else { "operand" };
+                    let operand = format!("{name}_{}", consts.take(word));
                     scope.operands.entry(id).or_insert_with(|| names::constant(&operand));
                 }
             }
@@ -143,6 +144,18 @@ impl<'a> Scope<'a> {
             Some(shift) => {
                 let shift = literal::size(shift);
                 quote!(#ring.shifted(#shift))
+            }
+        }
+    }
+
+    /// What a place that is read begins, where its slot may be a part of what the body borrows.
+    pub(super) fn tail(&self, place: Place) -> TokenStream {
+        let variable = self.variable(place);
+        match slot(self.network.plan, place).map(|slot| self.shift(key(slot).0)) {
+            None | Some(0) => variable,
+            Some(shift) => {
+                let shift = literal::size(shift);
+                quote!(&#variable[#shift..])
             }
         }
     }
@@ -246,7 +259,7 @@ impl<'a> Scope<'a> {
             .enumerate()
             .filter(|(_, stage)| self.rows.contains_key(&stage.into.home));
         let padded = padded.map(|(at, stage)| {
-            let (rows, variable) = (self.rows_of(stage.into), self.variable(stage.into));
+            let variable = self.variable(stage.into);
             let below = if step.is_streamed() && at < last {
                 0
             } else {
@@ -254,9 +267,10 @@ impl<'a> Scope<'a> {
             };
             let lower = (0..below).map(|row| {
                 let row = literal::size(stage.into.height + row);
-                quote!(#rows.clear_row(#variable, #row);)
+                input::blank_row(self, stage, &row.to_token_stream())
             });
-            let clears = quote!(#rows.clear_edges(#variable); #(#lower)*);
+            let edges = input::blank_edges(self, stage);
+            let clears = quote!(#edges #(#lower)*);
             if self.network.target.threads == 1 || step.panels == 1 || at != panels::first(step) {
                 return clears;
             }
@@ -300,18 +314,19 @@ impl<'a> Scope<'a> {
                 Home::Output(at) => (&self.ports.outputs[at], &self.network.schedule.outputs[at]),
                 Home::Feed(at) => {
                     let name = next_row(self.network, self.ports, at);
-                    parameters.push(quote!(#name: &mut impl FnMut(usize, &mut [f32])));
+                    let number = input::number(&self.network.schedule.inputs[at]);
+                    parameters.push(quote!(#name: &mut impl FnMut(usize, &mut [#number])));
                     arguments.push(quote!(#name));
                     continue;
                 }
                 Home::Arena(_) | Home::Weights(_) => continue,
             };
             let len = literal::size(self.network.schedule.part_len(port));
-            let name = names::ident(name);
+            let (name, number) = (names::ident(name), input::number(port));
             parameters.push(if written {
                 quote!(#name: &mut [f32; #len])
             } else {
-                quote!(#name: &[f32; #len])
+                quote!(#name: &[#number; #len])
             });
             arguments.push(quote!(#name));
         }

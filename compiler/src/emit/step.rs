@@ -4,7 +4,9 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use crate::emit::scope::{Ports, Scope};
-use crate::emit::{Carrier, Network, call, doc, literal, names, panels, probe, shared, stream};
+use crate::emit::{
+    Carrier, Network, call, doc, input, literal, names, panels, probe, shared, stream,
+};
 use crate::ir::view::base;
 use crate::ir::{Graph, NodeId, Op};
 use crate::schedule::{PackId, Step};
@@ -106,6 +108,7 @@ pub(super) fn function<'a>(
     };
     let mut paths: Vec<&'static str> =
         step.stages.iter().flat_map(|stage| call::imports(&stage.kernel)).collect();
+    paths.extend(step.stages.iter().filter_map(|stage| input::imports(network, stage)));
     if !scope.rows.is_empty() || step.stages.iter().any(|stage| call::names_rings(&stage.kernel)) {
         paths.push("ring::Rows");
     }

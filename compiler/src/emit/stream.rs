@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 
 use crate::emit::scope::Scope;
 use crate::emit::step::call_of;
-use crate::emit::{call, literal, panels};
+use crate::emit::{input, literal, panels};
 use crate::schedule::{Kernel, Part, RowWindow, Stage, Step};
 
 /// A loop over the rows of the last stage, each pulling what it needs.
@@ -80,7 +80,7 @@ fn row_of(
 fn call_at(scope: &Scope<'_>, step: &Step, at: usize, row: &Ident) -> TokenStream {
     let stage = &step.stages[at];
     if stage.kernel == Kernel::Fetch {
-        return call::fetch(scope, stage, &quote!(#row));
+        return input::fetch(scope, stage, &quote!(#row));
     }
     call_of(scope, step, at, &quote!(#row..#row + 1))
 }
@@ -120,12 +120,12 @@ fn pull(
     let (height, until) = (literal::size(maker.height), until(reader.window, row));
     let made = row_of(scope, step, groups, at - 1, &counter);
     let made = if reads_below(reader, maker) {
-        let (rows, variable) = (scope.rows_of(maker.into), scope.variable(maker.into));
+        let blank = input::blank_row(scope, maker, &counter.to_token_stream());
         quote! {
             if #counter < #height {
                 #made
             } else {
-                #rows.clear_row(#variable, #counter);
+                #blank
             }
         }
     } else {

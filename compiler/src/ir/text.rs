@@ -58,7 +58,7 @@ fn value(graph: &Graph, numbers: &BTreeMap<NodeId, usize>, id: NodeId) -> String
 
 fn port_name(op: &Op, port: usize) -> String {
     let names: &[&str] = match op {
-        Op::Conv(_) => &["x", "w", "b", "add"],
+        Op::Conv(_) => &["x", "w", "b", "add", "border"],
         Op::Dense(_) => &["x", "w", "b"],
         Op::BatchNorm(_) => &["x", "scale", "bias", "mean", "var"],
         Op::Gemm(_) | Op::MatMul | Op::Binary(_) => &["a", "b", "c"],

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::interp::{self, Array};
 use crate::ir::verify::verify;
 use crate::ir::{
-    BatchNorm, Binary, Clamp, Conv, Graph, NodeId, Op, Output, Port, Tensor, Values, infer,
+    BatchNorm, Binary, Clamp, Conv, Dtype, Graph, NodeId, Op, Output, Port, Tensor, Values, infer,
 };
 use crate::pass::Skips;
 use crate::testing::random_inputs;
@@ -20,6 +20,11 @@ pub(crate) struct Net {
 impl Net {
     pub(crate) fn input(&mut self, shape: &[usize]) -> NodeId {
         self.graph.add_input("x", Tensor::f32(shape))
+    }
+
+    /// An input of bytes.
+    pub(crate) fn bytes(&mut self, shape: &[usize]) -> NodeId {
+        self.graph.add_input("x", Tensor { dtype: Dtype::U8, ..Tensor::f32(shape) })
     }
 
     /// `op` of `operands`, whose shapes say what it makes.

@@ -56,7 +56,8 @@ impl Lowering<'_> {
         let Op::Conv(conv) = &self.graph.node(id).op else { return None };
         let need = padding(conv, from);
         let depthwise = is_depthwise(self.graph, id);
-        let fed = matches!(from.home, Home::Feed(_));
+        let bytes = self.schedule.holds_bytes(from.home);
+        let as_is = !matches!(from.home, Home::Feed(_)) && !bytes;
         let readable = match from.rows.form {
             Form::Nhwc => !depthwise || from.rows.channels.is_multiple_of(self.target.isa.lanes()),
             Form::Chunks(_) => depthwise,
@@ -65,7 +66,10 @@ impl Lowering<'_> {
         let padded = from.rows.top >= need.top
             && from.rows.left >= need.left
             && from.rows.right >= need.right;
-        if !fed && readable && padded && from.rows.kept >= from.rows.top + from.height + need.bottom
+        if as_is
+            && readable
+            && padded
+            && from.rows.kept >= from.rows.top + from.height + need.bottom
         {
             return None;
         }
@@ -78,7 +82,7 @@ impl Lowering<'_> {
         };
         let rows = rows.padded(need.top, need.left, need.right);
         let into = self.scratch(&format!("{}.padded", self.graph.node(id).name), rows, from.height);
-        Some(stage::load(id, from, into))
+        Some(stage::load(self, id, from, into))
     }
 
     /// One of `panels` equal parts of the value between two stages as its reader wants it, and how much of a row passes
@@ -136,7 +140,9 @@ impl Lowering<'_> {
     /// Cuts the rings between streamed stages down to the rows that are ever alive at once, and lets the result grow
     /// where the input dies.
     fn settle(&mut self, stages: &mut [Stage]) {
-        let held = stream::simulate(stages);
+        let bytes = self.memory.storage.bytes();
+        let of_input = if self.schedule.holds_bytes(stages[0].from[0].home) { 1 } else { bytes };
+        let held = stream::simulate(stages, [of_input, bytes]);
         for (at, kept) in held.kept.into_iter().enumerate() {
             let Place { home, rows, .. } = stages[at].into;
             let Home::Arena(buffer) = home else { continue };
@@ -148,8 +154,7 @@ impl Lowering<'_> {
                 stages.iter_mut().flat_map(|stage| stage.from.iter_mut().chain([&mut stage.into]));
             ends.filter(|place| place.home == home).for_each(|place| place.rows.kept = kept);
         }
-        let lead = held.lead * self.memory.storage.bytes();
-        self.schedule.overlaps.extend(self.diagonal(stages, lead));
+        self.schedule.overlaps.extend(self.diagonal(stages, held.lead));
     }
 
     /// Leave for the last stage's result to lie over the first one's input, row behind row.

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use mnv2c::ends::Ends;
 use mnv2c::interp::Array;
 use mnv2c::ir::Graph;
 use mnv2c::objective::Memory;
@@ -49,6 +50,7 @@ pub(crate) fn compile_for(
         sha256: String::new(),
         blob_name: blob_name.into(),
         memory,
+        ends: Ends::default(),
     };
     mnv2c::compile(graph, &options, |_, _, _| ()).unwrap()
 }
