@@ -1,15 +1,16 @@
-//! The oracle: executes a graph with plain loops in f32, one function an operator.
+//! The oracle: executes a graph with plain loops in f32, bytes in exact integers, one function an operator.
 //!
 //! It is what every pass must keep and every emitted program must match, so it is obvious before it is anything else:
 //! arrays are row-major in their logical shape, layouts are ignored, nothing is fused or reordered. Graphs are expected
-//! to keep the law of [`crate::ir::verify`]. Integers only pass through operators that move data. An array is dropped
-//! after its last reader.
+//! to keep the law of [`crate::ir::verify`]. Other integers only pass through operators that move data. An array
+//! is dropped after its last reader.
 
 mod batch;
-mod elementwise;
+pub(crate) mod elementwise;
 mod index;
 mod movement;
 mod product;
+mod quantized;
 mod slices;
 mod window;
 
@@ -129,9 +130,13 @@ fn compute(graph: &Graph, reads: &Reads<'_>) -> Result<Values> {
             elementwise::zip(x()?, reads.floats(1)?, out, |a, b| elementwise::binary(*f, a, b))
         }
         Op::PRelu => elementwise::zip(x()?, reads.floats(1)?, out, elementwise::leaky),
+        Op::Pool(pool) if reads.node.out.dtype == Dtype::U8 => {
+            return quantized::max_pool(pool, reads);
+        }
         Op::Pool(pool) => window::pool(pool, x()?, out),
         Op::Reduce(reduce) => slices::reduce(reduce, x()?),
         Op::Softmax(softmax) => slices::softmax(*softmax, x()?),
+        Op::Quant(quant) => return quantized::compute(quant, reads),
     };
     Ok(Values::F32(floats))
 }

@@ -7,6 +7,7 @@
 pub mod graph;
 pub mod infer;
 pub mod op;
+pub mod quant;
 pub mod tensor;
 pub mod text;
 pub mod verify;
@@ -17,6 +18,9 @@ pub use graph::{Block, Graph, Node, NodeId, Output, Port};
 pub use op::{
     BatchNorm, Binary, Clamp, Conv, Dense, Gemm, Op, Pad, PadMode, Pool, PoolKind, Reduce, Reducer,
     Slice, Softmax, Unary,
+};
+pub use quant::{
+    Affine, Bounds, QAverage, QConv, QDense, QMean, QPair, Quant, Requant, To, Unpack,
 };
 pub use tensor::{Dtype, Layout, Tensor};
 pub use weights::{Values, Weights, WeightsId};

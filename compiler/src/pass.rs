@@ -29,13 +29,16 @@ pub mod merge_same;
 pub(crate) mod permute;
 pub mod settle_dense;
 pub mod settle_layout;
+pub mod settle_quant;
 pub mod settle_shuffle;
 pub mod sink_transpose;
 pub mod split_batch;
 
 /// The passes in their order.
 pub const PIPELINE: &[Pass] = &[
-    // First, so that later passes find numbers where exporters left arithmetic on constants.
+    // First of all, while weights are still the integers of the file.
+    pass("settle_quant", "bytes settled", settle_quant::run),
+    // Early, so that later passes find numbers where exporters left arithmetic on constants.
     pass("fold_consts", "constants computed", fold_consts::run),
     // Copies and views between two operators would hide the one from the other.
     pass("drop_noop", "copies dropped", drop_noop::run),

@@ -10,6 +10,8 @@ use mnv2c::ends::{Form, Picture};
 use mnv2c::error::{Error, Result};
 use mnv2c::files::Scratch;
 use mnv2c::interp::{self, Array};
+use mnv2c::ir::Graph;
+use mnv2c::pass::{Skips, settle_quant};
 use mnv2c::program;
 use mnv2c::source::{Options, Source};
 use mnv2c::target::Target;
@@ -35,7 +37,8 @@ const TOLERANCE: f32 = 2e-4;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mnv2c verify zoo/* --format json
-  mnv2c verify dogs --target x86-64-v3 --target generic --rtol 1e-5")]
+  mnv2c verify dogs --target x86-64-v3 --target generic --rtol 1e-5
+  mnv2c verify dogs --threads 1 --threads 2")]
 pub(crate) struct Args {
     /// Directories of recorded answers
     #[arg(value_name = "DIR", required = true)]
@@ -61,6 +64,14 @@ pub(crate) struct Args {
         value_parser = args::target
     )]
     targets: Vec<Target>,
+    /// Threads that one inference runs on; may be given several times
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "1",
+        value_parser = clap::value_parser!(u8).range(1..=64)
+    )]
+    threads: Vec<u8>,
     #[command(flatten)]
     memory: MemoryArgs,
     #[command(flatten)]
@@ -90,16 +101,17 @@ struct Job<'a> {
 /// How it went.
 struct Report {
     name: String,
-    target: &'static str,
+    target: Target,
     result: std::result::Result<Distance, String>,
 }
 
 pub(crate) fn run(args: &Args) -> Done {
-    let jobs: Vec<Job<'_>> = args
-        .dirs
-        .iter()
-        .flat_map(|dir| args.targets.iter().map(move |target| Job { dir, target: *target }))
-        .collect();
+    let machines = args.targets.iter().flat_map(|target| {
+        args.threads.iter().map(|threads| Target { threads: (*threads).into(), ..*target })
+    });
+    let machines: Vec<Target> = machines.collect();
+    let jobs = args.dirs.iter().flat_map(|dir| machines.iter().map(move |target| (dir, *target)));
+    let jobs: Vec<Job<'_>> = jobs.map(|(dir, target)| Job { dir, target }).collect();
     let reports = side_by_side(args, &jobs)?;
     let failing: Vec<&Report> = reports.iter().filter(|report| !report.passes()).collect();
     match args.format.format {
@@ -157,7 +169,7 @@ fn report(args: &Args, job: &Job<'_>) -> Report {
         }
         Ok(worst)
     });
-    Report { name, target: job.target.name, result: result.map_err(|error| error.to_string()) }
+    Report { name, target: job.target, result: result.map_err(|error| error.to_string()) }
 }
 
 fn in_case(case: &Case, error: Error) -> Error {
@@ -186,7 +198,7 @@ fn verify(args: &Args, job: &Job<'_>, source: &Source, case: &Case) -> Result<Di
         Ok(())
     };
     if args.against != Some(Side::Emitted) {
-        compare("the oracle", &interp::run(&model.graph, &inputs)?, &expected)?;
+        compare("the oracle", &interp::run(&settled(&model.graph)?, &inputs)?, &expected)?;
     }
     if args.against != Some(Side::Interp) {
         let wish =
@@ -215,6 +227,13 @@ fn given(inputs: &[Array], picture: &Picture) -> Result<Vec<Array>> {
     inputs.iter().map(given).collect()
 }
 
+/// The model as it was read, but computing on bytes what lies between bytes: rounding is part of such a model's meaning.
+fn settled(graph: &Graph) -> Result<Graph> {
+    let mut graph = graph.clone();
+    settle_quant::run(&mut graph, &mut Skips::new())?;
+    Ok(graph)
+}
+
 /// The model's open dimensions as the recorded inputs have them, and the tolerance that its weights allow.
 fn bound(source: &Source, inputs: &[Array]) -> Result<(Options, f32)> {
     let mut options = Options::default();
@@ -234,13 +253,21 @@ impl Report {
 
     fn line(&self) -> String {
         let verdict = if self.passes() { "pass" } else { "FAIL" };
-        let Self { name, target, .. } = self;
+        let (name, target) = (&self.name, self.machine());
         match &self.result {
             Ok(far) => format!(
-                "{name:36} {target:10} max abs {:.1e}  max rel {:.1e}  cosine {:.6}  {verdict}",
+                "{name:36} {target:13} max abs {:.1e}  max rel {:.1e}  cosine {:.6}  {verdict}",
                 far.absolute, far.relative, far.cosine
             ),
-            Err(error) => format!("{name:36} {target:10} {verdict}: {error}"),
+            Err(error) => format!("{name:36} {target:13} {verdict}: {error}"),
+        }
+    }
+
+    /// The target, and its threads where there are several.
+    fn machine(&self) -> String {
+        match self.target.threads {
+            1 => self.target.name.to_owned(),
+            threads => format!("{} x{threads}", self.target.name),
         }
     }
 
@@ -254,7 +281,12 @@ impl Report {
     }
 
     fn json(&self) -> Value {
-        let mut value = json!({"model": self.name, "target": self.target, "pass": self.passes()});
+        let mut value = json!({
+            "model": self.name,
+            "target": self.target.name,
+            "threads": self.target.threads,
+            "pass": self.passes(),
+        });
         match &self.result {
             Ok(far) => {
                 value["max_abs"] = json!(far.absolute);

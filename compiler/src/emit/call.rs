@@ -77,7 +77,7 @@ pub(super) fn imports(kernel: &Kernel) -> Vec<&'static str> {
                     &["kernel::pool::AveragePool", "kernel::pool::Divisor"]
                 }
             };
-            [kind, &["kernel::pool::Pool", "kernel::pool::Window"]].concat()
+            [kind, &["kernel::pool::Window", "kernel::pool::Windows"]].concat()
         }
         Kernel::GlobalPool(_) => vec!["kernel::global_pool::GlobalPool"],
         Kernel::Clamp(_) => vec!["clamp::Clamp", "kernel::unary::self", "kernel::unary::Unary"],
@@ -466,16 +466,18 @@ fn pooling(scope: &Scope<'_>, from: Place, into: Place, pool: &Pool) -> (TokenSt
     let (width, channels) = (literal::size(into.rows.width), literal::size(from.rows.channels));
     let (from, into) = (scope.ring(from), scope.ring(into));
     let fields = quote! {
-        Pool { from: #from, into: #into, channels: #channels, down: #down, across: #across, width: #width }
+        Windows { from: #from, into: #into, channels: #channels, down: #down, across: #across, width: #width }
     };
     match pool.kind {
         PoolKind::Max => (quote!(MaxPool), quote!(MaxPool(#fields))),
-        PoolKind::Average => {
-            (quote!(AveragePool), quote!(AveragePool { pool: #fields, divisor: Divisor::Inside }))
-        }
-        PoolKind::AverageWithPads => {
-            (quote!(AveragePool), quote!(AveragePool { pool: #fields, divisor: Divisor::Padded }))
-        }
+        PoolKind::Average => (
+            quote!(AveragePool),
+            quote!(AveragePool { windows: #fields, divisor: Divisor::Inside }),
+        ),
+        PoolKind::AverageWithPads => (
+            quote!(AveragePool),
+            quote!(AveragePool { windows: #fields, divisor: Divisor::Padded }),
+        ),
     }
 }
 

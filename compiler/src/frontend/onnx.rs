@@ -15,6 +15,7 @@ mod fold;
 mod inputs;
 mod matrix;
 mod operators;
+mod quantized;
 mod reduce;
 mod reshape;
 mod scope;

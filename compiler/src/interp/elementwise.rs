@@ -35,12 +35,12 @@ pub(super) fn batch_norm(norm: BatchNorm, x: Floats<'_>, statistics: [&[f32]; 4]
 }
 
 /// `x < 0 ? slope * x : x`.
-pub(super) fn leaky(x: f32, slope: f32) -> f32 {
+pub(crate) fn leaky(x: f32, slope: f32) -> f32 {
     if x < 0.0 { slope * x } else { x }
 }
 
 /// `f(x)`.
-pub(super) fn unary(f: Unary, x: f32) -> f32 {
+pub(crate) fn unary(f: Unary, x: f32) -> f32 {
     let sigmoid = |x: f32| 1.0 / (1.0 + (-x).exp());
     let between_0_and_1 = |x: f32| Clamp { lo: 0.0, hi: 1.0 }.apply(x);
     match f {
@@ -67,7 +67,7 @@ pub(super) fn unary(f: Unary, x: f32) -> f32 {
 }
 
 /// `f(a, b)`.
-pub(super) fn binary(f: Binary, a: f32, b: f32) -> f32 {
+pub(crate) fn binary(f: Binary, a: f32, b: f32) -> f32 {
     match f {
         Binary::Add => a + b,
         Binary::Sub => a - b,

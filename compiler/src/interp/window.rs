@@ -25,7 +25,7 @@ pub(super) fn conv(
             let c = m / (m_len / conv.group) * c_per_group + i;
             let x = &x.values[(n * c_len + c) * from_len..][..from_len];
             let taps = &w.values[(m * c_per_group + i) * taps_len..][..taps_len];
-            add_products(conv, x, from, taps, plane, to);
+            slide(conv, x, from, taps, plane, to, |y, weight, x| *y += weight * x);
         }
     }
     if let Some(residual) = residual {
@@ -53,14 +53,15 @@ pub(super) fn bordered(conv: &Conv, x: &Array, border: Floats<'_>) -> (Conv, Arr
     (conv, Array::f32([x.shape[0], x.shape[1], tall, wide], padded))
 }
 
-/// Adds to `y` what one channel `x` contributes.
-fn add_products(
+/// Lets each tap that falls on an element of one channel `x` `add` to its window's sum in `y`.
+pub(super) fn slide<X, W: Copy, Y>(
     conv: &Conv,
-    x: &[f32],
+    x: &[X],
     from: [usize; 2],
-    taps: &[f32],
-    y: &mut [f32],
+    taps: &[W],
+    y: &mut [Y],
     to: [usize; 2],
+    add: impl Fn(&mut Y, W, &X),
 ) {
     let ([down, across], pads) = (conv.stride, conv.pads);
     for (tap, weight) in taps.iter().enumerate() {
@@ -75,7 +76,7 @@ fn add_products(
             let x = &x[(row * down + i - pads[0]) * from[1]..][left..from[1]];
             let y = &mut y[row * to[1]..][columns.clone()];
             for (y, x) in y.iter_mut().zip(x.iter().step_by(across)) {
-                *y += weight * x;
+                add(y, *weight, x);
             }
         }
     }
@@ -112,7 +113,12 @@ fn pooled(pool: &Pool, elements: &[f32]) -> f32 {
 }
 
 /// The elements of `plane` under the window at `at`.
-fn elements(pool: &Pool, plane: &[f32], size: [usize; 2], at: [usize; 2]) -> Vec<f32> {
+pub(super) fn elements<X: Copy>(
+    pool: &Pool,
+    plane: &[X],
+    size: [usize; 2],
+    at: [usize; 2],
+) -> Vec<X> {
     let tap = |axis: usize, i: usize| {
         let place = at[axis] * pool.stride[axis] + i * pool.dilation[axis];
         let place = place.checked_sub(pool.pads[axis])?;

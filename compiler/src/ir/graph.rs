@@ -8,7 +8,7 @@ use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 use petgraph::visit::EdgeRef;
 
-use crate::ir::{Dtype, Layout, Op, Tensor, Values, Weights};
+use crate::ir::{Dtype, Layout, Op, QConv, Quant, Tensor, Values, Weights};
 
 /// A model.
 #[derive(Clone, Debug)]
@@ -290,7 +290,7 @@ impl Graph {
     pub fn madds(&self, id: NodeId) -> u64 {
         let node = self.node(id);
         let per_output = match &node.op {
-            Op::Conv(conv) => {
+            Op::Conv(conv) | Op::Quant(Quant::Conv(QConv { conv, .. })) => {
                 let weights = self
                     .operand(id, 1)
                     .map_or(0, |w| self.node(w).out.shape.get(1).copied().unwrap_or(0));
@@ -300,7 +300,7 @@ impl Graph {
                 let a = self.operand(id, 0).map(|a| &self.node(a).out.shape);
                 a.and_then(|a| a.get(usize::from(!gemm.transpose_a))).copied().unwrap_or(0)
             }
-            Op::MatMul | Op::Dense(_) => self
+            Op::MatMul | Op::Dense(_) | Op::Quant(Quant::Dense(_)) => self
                 .operand(id, 0)
                 .and_then(|a| self.node(a).out.shape.last().copied())
                 .unwrap_or(0),
@@ -321,7 +321,8 @@ impl Graph {
             | Op::Slice(_)
             | Op::Pad(_)
             | Op::Expand
-            | Op::Identity => 0,
+            | Op::Identity
+            | Op::Quant(_) => 0,
         };
         per_output as u64 * node.out.len() as u64
     }

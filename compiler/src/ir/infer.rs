@@ -1,6 +1,6 @@
 //! Shapes of results from shapes of operands: the one place that knows, for front ends, passes and the verifier.
 
-use crate::ir::{Conv, Gemm, Op, Pad, Pool};
+use crate::ir::{Conv, Gemm, Op, Pad, Pool, Quant};
 
 /// Greatest number of elements a tensor may have.
 pub const MAX_LEN: usize = 1 << 31;
@@ -32,9 +32,28 @@ pub fn shape(op: &Op, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Strin
         | Op::Softmax(_)
         | Op::Relayout
         | Op::Identity => x()?.to_vec(),
+        Op::Quant(quant) => quant_shape(quant, x()?, operands.get(1).copied())?,
     };
     checked_len(&shape)?;
     Ok(Some(shape))
+}
+
+fn quant_shape(quant: &Quant, x: &[usize], w: Option<&[usize]>) -> Result<Vec<usize>, String> {
+    let w = || w.ok_or_else(|| format!("{} reads one operand", quant.name()));
+    match quant {
+        Quant::Conv(conv) => conv_shape(&conv.conv, x, w()?),
+        Quant::Dense(_) => matmul_shape(x, w()?),
+        Quant::Add(_) | Quant::Mul(_) => broadcast(x, w()?),
+        Quant::Average(average) => pool_shape(&average.pool, x),
+        Quant::Mean(_) => match x {
+            &[n, c, _, _] => Ok(vec![n, c, 1, 1]),
+            _ => Err(format!("qmean needs a rank-4 input, has {x:?}")),
+        },
+        Quant::Quantize(_) | Quant::Dequantize(_) | Quant::Unpack(_) | Quant::Flip => {
+            Ok(x.to_vec())
+        }
+        Quant::Table(_) => Ok(x.to_vec()),
+    }
 }
 
 /// The number of elements, unless it is beyond [`MAX_LEN`].

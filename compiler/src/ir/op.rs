@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::ir::WeightsId;
+use crate::ir::{Quant, WeightsId};
 
 /// What a node computes.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +55,8 @@ pub enum Op {
     Expand,
     /// x unchanged (Identity, Dropout, casts between floats, bytes as floats): x.
     Identity,
+    /// An operator on bytes that stand for reals.
+    Quant(Quant),
 }
 
 /// Attributes of a convolution.
@@ -300,6 +302,22 @@ impl Clamp {
 }
 
 impl Op {
+    /// Whether elements of any type are only moved, or compared.
+    pub fn moves(&self) -> bool {
+        match self {
+            Self::Reshape | Self::Transpose(_) | Self::Relayout | Self::Concat(_) => true,
+            Self::Slice(_) | Self::Pad(_) | Self::Expand | Self::Identity => true,
+            Self::Pool(pool) => pool.kind == PoolKind::Max,
+            Self::Input | Self::Const(_) | Self::Conv(_) | Self::BatchNorm(_) | Self::Gemm(_) => {
+                false
+            }
+            Self::MatMul | Self::Dense(_) | Self::Clamp(_) | Self::Unary(_) | Self::Binary(_) => {
+                false
+            }
+            Self::PRelu | Self::Reduce(_) | Self::Softmax(_) | Self::Quant(_) => false,
+        }
+    }
+
     /// The word snapshots and messages use.
     pub fn name(&self) -> &'static str {
         match self {
@@ -334,6 +352,7 @@ impl Op {
             Self::Pad(_) => "pad",
             Self::Expand => "expand",
             Self::Identity => "identity",
+            Self::Quant(quant) => quant.name(),
         }
     }
 }

@@ -5,10 +5,12 @@
 //! ```
 //! Constants are shown where they are read; their numbers are not shown, but for those of one element.
 
+mod quant;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::ir::{Clamp, Conv, Graph, NodeId, Op, PadMode, Pool, PoolKind, Unary};
+use crate::ir::{Clamp, Conv, Graph, NodeId, Op, PadMode, Pool, PoolKind, Quant, Unary};
 
 impl fmt::Display for Graph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -59,9 +61,12 @@ fn value(graph: &Graph, numbers: &BTreeMap<NodeId, usize>, id: NodeId) -> String
 fn port_name(op: &Op, port: usize) -> String {
     let names: &[&str] = match op {
         Op::Conv(_) => &["x", "w", "b", "add", "border"],
-        Op::Dense(_) => &["x", "w", "b"],
+        Op::Quant(Quant::Conv(_)) => &["x", "w", "b", "add"],
+        Op::Dense(_) | Op::Quant(Quant::Dense(_)) => &["x", "w", "b"],
         Op::BatchNorm(_) => &["x", "scale", "bias", "mean", "var"],
         Op::Gemm(_) | Op::MatMul | Op::Binary(_) => &["a", "b", "c"],
+        Op::Quant(Quant::Add(_) | Quant::Mul(_)) => &["a", "b"],
+        Op::Quant(_) => &["x"],
         Op::PRelu => &["x", "slope"],
         Op::Concat(_) | Op::Input | Op::Const(_) => &[],
         Op::Clamp(_)
@@ -108,6 +113,7 @@ fn attributes(op: &Op) -> String {
             String::new()
         }
         Op::Reshape | Op::Relayout | Op::Expand | Op::Identity => String::new(),
+        Op::Quant(quant) => quant::attributes(quant),
     }
 }
 

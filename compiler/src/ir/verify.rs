@@ -1,8 +1,10 @@
 //! The law of the IR: what every graph between two passes keeps. A breach is a fault of ours, not of the user.
 
+mod quant;
+
 use std::fmt;
 
-use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Port, infer};
+use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Port, Quant, infer};
 
 /// A breach of the law.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +22,7 @@ impl fmt::Display for Violation {
 }
 
 /// Every breach, in node order: the graph is acyclic, each operator has the operands it needs, and its result has the
-/// shape those give; constants have as many numbers as their shape; only rank-4 tensors lie in NHWC.
+/// shape those give; bytes are read as bytes; constants have as many numbers as their shape; only rank-4 tensors lie in NHWC.
 pub fn verify(graph: &Graph) -> Vec<Violation> {
     let mut violations: Vec<Violation> =
         graph.ids().into_iter().filter_map(|id| breach(graph, id)).collect();
@@ -37,7 +39,8 @@ pub fn verify(graph: &Graph) -> Vec<Violation> {
 fn breach(graph: &Graph, id: NodeId) -> Option<Violation> {
     let node = graph.node(id);
     let operands = graph.operands(id);
-    let what = arity(&node.op, &operands).or_else(|| shape_breach(graph, id)).or_else(|| {
+    let what = arity(&node.op, &operands).or_else(|| shape_breach(graph, id));
+    let what = what.or_else(|| quant::breach(graph, id)).or_else(|| {
         (node.out.layout == Layout::Nhwc && node.out.shape.len() != 4)
             .then(|| format!("{} cannot lie in nhwc", node.out))
     });
@@ -53,10 +56,12 @@ fn arity(op: &Op, operands: &[(Port, NodeId)]) -> Option<String> {
         Op::Clamp(_) | Op::Unary(_) | Op::Pool(_) | Op::Reduce(_) | Op::Softmax(_) => 1,
         Op::Reshape | Op::Transpose(_) | Op::Relayout | Op::Concat(_) => 1,
         Op::Slice(_) | Op::Pad(_) | Op::Expand | Op::Identity => 1,
+        Op::Quant(quant) => quant.arity(),
     };
     let optional: &[Port] = match op {
         Op::Conv(_) => &[Port(2), Port(3), Port(4)],
-        Op::Gemm(_) => &[Port(2)],
+        Op::Quant(Quant::Conv(_)) => &[Port(2), Port(3)],
+        Op::Gemm(_) | Op::Quant(Quant::Dense(_)) => &[Port(2)],
         _ => &[],
     };
     let missing = (0..required).find(|port| operands.iter().all(|(p, _)| p.0 != *port));
@@ -99,9 +104,9 @@ fn shape_breach(graph: &Graph, id: NodeId) -> Option<String> {
 
 fn residual_breach(graph: &Graph, id: NodeId) -> Option<String> {
     let (out, residual) = (&graph.node(id).out, graph.operand(id, 3)?);
-    let Op::Conv(_) = graph.node(id).op else {
+    if !matches!(graph.node(id).op, Op::Conv(_) | Op::Quant(Quant::Conv(_))) {
         return None;
-    };
+    }
     let residual = &graph.node(residual).out;
     (residual.shape != out.shape || residual.dtype == Dtype::I64)
         .then(|| format!("adds a residual {residual} to {out}"))

@@ -36,7 +36,7 @@ pub fn moves_nothing(op: &Op, from: &Tensor, to: &Tensor) -> bool {
         Op::Input | Op::Const(_) | Op::Conv(_) | Op::BatchNorm(_) | Op::Gemm(_) => false,
         Op::MatMul | Op::Dense(_) | Op::Clamp(_) | Op::Unary(_) | Op::Binary(_) => false,
         Op::PRelu | Op::Pool(_) | Op::Reduce(_) | Op::Softmax(_) | Op::Concat(_) => false,
-        Op::Slice(_) | Op::Pad(_) | Op::Expand => false,
+        Op::Slice(_) | Op::Pad(_) | Op::Expand | Op::Quant(_) => false,
     }
 }
 

@@ -80,4 +80,28 @@ impl Values {
             Self::I8(_) | Self::U8(_) | Self::I32(_) | Self::I64(_) => None,
         }
     }
+
+    /// The unsigned bytes, if that is what they are.
+    pub fn as_u8(&self) -> Option<&[u8]> {
+        match self {
+            Self::U8(v) => Some(v),
+            Self::F32(_) | Self::I8(_) | Self::I32(_) | Self::I64(_) => None,
+        }
+    }
+
+    /// The signed bytes, if that is what they are.
+    pub fn as_i8(&self) -> Option<&[i8]> {
+        match self {
+            Self::I8(v) => Some(v),
+            Self::F32(_) | Self::U8(_) | Self::I32(_) | Self::I64(_) => None,
+        }
+    }
+
+    /// The 32-bit integers, if that is what they are.
+    pub fn as_i32(&self) -> Option<&[i32]> {
+        match self {
+            Self::I32(v) => Some(v),
+            Self::F32(_) | Self::I8(_) | Self::U8(_) | Self::I64(_) => None,
+        }
+    }
 }

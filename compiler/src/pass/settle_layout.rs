@@ -12,7 +12,7 @@
 
 use crate::error::Result;
 use crate::ir::view::{base, is_view, lies_in_rows, moves_nothing, strides};
-use crate::ir::{Graph, Layout, NodeId, Op, Tensor};
+use crate::ir::{Graph, Layout, NodeId, Op, Quant, Tensor};
 use crate::pass::Skips;
 use crate::pass::edit::{x, x_tensor};
 
@@ -52,13 +52,15 @@ fn settle_outputs(graph: &mut Graph) -> usize {
 /// How the result of `id` lies, when its operands are settled.
 fn result_layout(graph: &Graph, id: NodeId) -> Layout {
     let node = graph.node(id);
-    let window = matches!(node.op, Op::Conv(_) | Op::Pool(_));
+    let window = is_window(&node.op);
     if node.out.shape.len() != 4 || (node.out.shape[0] != 1 && !window) {
         return Layout::RowMajor;
     }
     match &node.op {
         Op::Input | Op::Const(_) | Op::Gemm(_) | Op::MatMul | Op::Dense(_) => Layout::RowMajor,
         Op::Conv(_) | Op::Pool(_) => Layout::Nhwc,
+        Op::Quant(Quant::Conv(_) | Quant::Average(_) | Quant::Mean(_)) => Layout::Nhwc,
+        Op::Quant(Quant::Dense(_) | Quant::Unpack(_)) => Layout::RowMajor,
         Op::Relayout => node.out.layout,
         Op::Transpose(_) => {
             view_layout(graph, id, x_tensor(graph, id)).unwrap_or_else(|| readers_layout(graph, id))
@@ -71,7 +73,7 @@ fn result_layout(graph: &Graph, id: NodeId) -> Layout {
         Op::PRelu | Op::Softmax(_) | Op::Concat(_) | Op::Slice(_) | Op::Pad(_) | Op::Expand => {
             common_layout(graph, id)
         }
-        Op::Identity => common_layout(graph, id),
+        Op::Identity | Op::Quant(_) => common_layout(graph, id),
     }
 }
 
@@ -93,7 +95,6 @@ fn reshaped_layout(graph: &Graph, id: NodeId) -> Layout {
 
 /// The layout that saves the readers of a transpose a second move.
 fn readers_layout(graph: &Graph, id: NodeId) -> Layout {
-    let is_window = |op: &Op| matches!(op, Op::Conv(_) | Op::Pool(_));
     let readers = graph.readers(id);
     if readers.iter().any(|(reader, _)| is_window(&graph.node(*reader).op)) {
         Layout::Nhwc
@@ -118,9 +119,15 @@ fn common_layout(graph: &Graph, id: NodeId) -> Layout {
 fn wanted_layout(graph: &Graph, id: NodeId, port: usize) -> Option<Layout> {
     let node = graph.node(id);
     match &node.op {
-        Op::Conv(_) if port == 0 && is_from_input(graph, x(graph, id)) => None,
-        Op::Conv(_) if port == 1 || port == 2 => Some(Layout::RowMajor),
+        Op::Conv(_) | Op::Quant(Quant::Conv(_))
+            if port == 0 && is_from_input(graph, x(graph, id)) =>
+        {
+            None
+        }
+        Op::Conv(_) | Op::Quant(Quant::Conv(_)) if port == 1 || port == 2 => Some(Layout::RowMajor),
         Op::Conv(_) | Op::Pool(_) => Some(Layout::Nhwc),
+        Op::Quant(Quant::Conv(_) | Quant::Average(_) | Quant::Mean(_)) => Some(Layout::Nhwc),
+        Op::Quant(Quant::Dense(_)) => Some(Layout::RowMajor),
         Op::Gemm(_) | Op::MatMul | Op::Dense(_) => Some(Layout::RowMajor),
         Op::Reshape => (!is_view(graph, id)).then_some(Layout::RowMajor),
         Op::Reduce(reduce) if x_tensor(graph, id).shape.len() != node.out.shape.len() => {
@@ -134,8 +141,16 @@ fn wanted_layout(graph: &Graph, id: NodeId, port: usize) -> Option<Layout> {
         Op::Softmax(_) | Op::Concat(_) | Op::Slice(_) | Op::Pad(_) | Op::Expand => {
             Some(node.out.layout)
         }
-        Op::Identity => Some(node.out.layout),
+        Op::Identity | Op::Quant(_) => Some(node.out.layout),
     }
+}
+
+/// Whether `op` slides a window over pictures, or takes them whole.
+fn is_window(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Conv(_) | Op::Pool(_) | Op::Quant(Quant::Conv(_) | Quant::Average(_) | Quant::Mean(_))
+    )
 }
 
 /// Whether `id` is an input of the model, or a view of one: convolutions read its planes as they are.

@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Result};
-use crate::ir::{Graph, NodeId, Op};
+use crate::ir::{Graph, NodeId, Op, Quant};
 use crate::pass::{Skip, Skips};
 
 /// Splits the batch; 1 if there was one. A picture that is a part of a batch and stays so is an error.
@@ -49,7 +49,11 @@ fn is_batch_of_pictures(graph: &Graph, id: NodeId) -> bool {
 
 /// Whether the kernels of a node work on a single picture.
 fn needs_one_image(graph: &Graph, id: NodeId) -> bool {
-    matches!(graph.node(id).op, Op::Conv(_) | Op::Pool(_)) && is_batch_of_pictures(graph, id)
+    let window = matches!(
+        graph.node(id).op,
+        Op::Conv(_) | Op::Pool(_) | Op::Quant(Quant::Conv(_) | Quant::Average(_) | Quant::Mean(_))
+    );
+    window && is_batch_of_pictures(graph, id)
 }
 
 /// All values that follow the batch; `Err` names one that mixes pictures, or an output that is the same for all.
@@ -117,6 +121,10 @@ fn keeps_apart(graph: &Graph, id: NodeId, moving: impl Fn(usize) -> bool) -> boo
             (slice.starts[0], slice.steps[0]) == (0, 1) && shape(0)[0] == out.shape[0]
         }
         Op::Pad(pad) => (pad.before[0], pad.after[0]) == (0, 0),
+        Op::Quant(Quant::Conv(_)) => moving(0) && (shape(3).is_empty() || moving(3)),
+        Op::Quant(Quant::Dense(_)) => moving(0),
+        Op::Quant(Quant::Add(_) | Quant::Mul(_)) => fits(0) && fits(1),
+        Op::Quant(_) => true,
     }
 }
 

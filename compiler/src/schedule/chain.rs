@@ -46,7 +46,7 @@ impl Lowering<'_> {
             turn = next;
         }
         if segment.batch != RowBatch::Whole {
-            self.settle(&mut stages);
+            self.settle(&mut stages, segment.batch);
         }
         Ok(stages)
     }
@@ -139,10 +139,10 @@ impl Lowering<'_> {
 
     /// Cuts the rings between streamed stages down to the rows that are ever alive at once, and lets the result grow
     /// where the input dies.
-    fn settle(&mut self, stages: &mut [Stage]) {
+    fn settle(&mut self, stages: &mut [Stage], batch: RowBatch) {
         let bytes = self.memory.storage.bytes();
         let of_input = if self.schedule.holds_bytes(stages[0].from[0].home) { 1 } else { bytes };
-        let held = stream::simulate(stages, [of_input, bytes]);
+        let held = stream::simulate(stages, batch, [of_input, bytes]);
         for (at, kept) in held.kept.into_iter().enumerate() {
             let Place { home, rows, .. } = stages[at].into;
             let Home::Arena(buffer) = home else { continue };

@@ -188,7 +188,7 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
                 )
                 .collect())
         }
-        Op::Gemm(_) | Op::MatMul | Op::BatchNorm(_) => {
+        Op::Gemm(_) | Op::MatMul | Op::BatchNorm(_) | Op::Quant(_) => {
             unreachable!("{} has no kernel and was refused", node.op.name())
         }
         Op::Conv(_) | Op::Input | Op::Const(_) => {

@@ -46,6 +46,7 @@ fn obstacle(graph: &Graph, id: NodeId) -> Option<String> {
         Op::Unary(_) | Op::Binary(_) | Op::PRelu | Op::Reduce(_) | Op::Softmax(_) => None,
         Op::Reshape | Op::Transpose(_) | Op::Relayout | Op::Identity | Op::Expand => None,
         Op::Concat(_) | Op::Slice(_) | Op::Pad(_) => None,
+        Op::Quant(_) => Some("no kernel for bytes yet; compile the model in floats".into()),
     }
 }
 

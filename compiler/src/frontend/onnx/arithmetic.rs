@@ -1,9 +1,9 @@
 //! Readers of operators that work element by element, softmax and casts.
 
 use crate::frontend::onnx::call::{Call, Fault, Made};
-use crate::frontend::onnx::fold;
 use crate::frontend::onnx::tensor::{self, Constant};
-use crate::ir::{Binary, Clamp, NodeId, Op, Softmax, Unary, Values, infer};
+use crate::frontend::onnx::{fold, quantized};
+use crate::ir::{Binary, Clamp, Dtype, NodeId, Op, Softmax, Unary, Values, infer};
 use crate::proto::tensor_proto::DataType;
 
 /// Tanh, Exp and their like: one function without settings.
@@ -190,7 +190,12 @@ pub(super) fn cast(call: &mut Call<'_>) -> Made {
         return call.emit_const(Constant { shape, values });
     }
     match kind {
-        DataType::Float | DataType::Float16 | DataType::Double => call.emit(Op::Identity, &[x]),
+        DataType::Float | DataType::Float16 | DataType::Double => {
+            match call.graph.node(x).out.dtype {
+                Dtype::U8 | Dtype::I8 => quantized::widen(call, x),
+                _ => call.emit(Op::Identity, &[x]),
+            }
+        }
         _ => Err(unsupported()),
     }
 }
@@ -209,6 +214,8 @@ fn converted(values: &Values, kind: DataType) -> Option<Values> {
         }
         DataType::Int64 => Values::I64(whole()?),
         DataType::Int32 => Values::I32(whole()?.into_iter().map(|x| x as i32).collect()),
+        DataType::Uint8 => Values::U8(whole()?.into_iter().map(|x| x as u8).collect()),
+        DataType::Int8 => Values::I8(whole()?.into_iter().map(|x| x as i8).collect()),
         DataType::Bool => Values::U8(match values.as_f32() {
             Some(floats) => floats.iter().map(|x| u8::from(*x != 0.0)).collect(),
             None => whole()?.into_iter().map(|x| u8::from(x != 0)).collect(),

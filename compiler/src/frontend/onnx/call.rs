@@ -137,6 +137,15 @@ impl Call<'_> {
         }
     }
 
+    /// The one number of the constant at `port`, a float or a byte; `None` if the operand is left out.
+    pub(super) fn const_number(&self, port: usize) -> Result<Option<f32>, Fault> {
+        match self.given(port).and_then(|id| self.graph.constant(id)) {
+            Some(Values::U8(values)) if values.len() == 1 => Ok(Some(values[0].into())),
+            Some(Values::I8(values)) if values.len() == 1 => Ok(Some(values[0].into())),
+            Some(_) | None => self.const_float(port),
+        }
+    }
+
     /// An integer attribute.
     pub(super) fn int(&self, name: &str, default: i64) -> Result<i64, Fault> {
         Ok(self.attribute(name, AttributeType::Int)?.map_or(default, |attribute| attribute.i))
@@ -241,14 +250,27 @@ impl Call<'_> {
         if let Some(values) = self.folded(&op, &shape, operands)? {
             return Ok(self.graph.add_const(name, shape, values));
         }
-        let dtypes = operands.iter().map(|id| self.graph.node(*id).out.dtype);
-        if let Some(other) = dtypes.into_iter().find(|dtype| *dtype != Dtype::F32) {
-            return Err(Fault::Unsupported(format!(
-                "arithmetic on {other} at run time; supported: f32"
-            )));
-        }
-        let out = Tensor { shape, dtype: Dtype::F32, layout: Layout::RowMajor };
+        let dtype = self.result_dtype(&op, operands)?;
+        let out = Tensor { shape, dtype, layout: Layout::RowMajor };
         Ok(self.graph.add(name, op, out, operands))
+    }
+
+    /// The type that `op` makes: floats of floats, but bytes are moved and what is on bytes says itself.
+    fn result_dtype(&self, op: &Op, operands: &[NodeId]) -> Result<Dtype, Fault> {
+        let mut dtypes = operands.iter().map(|id| self.graph.node(*id).out.dtype);
+        let first = dtypes.next().unwrap_or(Dtype::F32);
+        if let Op::Quant(quant) = op {
+            return Ok(quant.dtype(first));
+        }
+        let moved = op.moves() && matches!(first, Dtype::U8 | Dtype::I8);
+        let dtype = if moved { first } else { Dtype::F32 };
+        match dtypes.chain([first]).find(|other| *other != dtype) {
+            None => Ok(dtype),
+            Some(_) if moved => Err(Fault::Misfit("its operands are of different types".into())),
+            Some(other) => Err(Fault::Unsupported(format!(
+                "arithmetic on {other} at run time; supported: f32"
+            ))),
+        }
     }
 
     fn result_shape(
@@ -301,8 +323,8 @@ impl Call<'_> {
 /// Most elements of a constant that is computed while reading: weights may be large, shapes and indices are not.
 fn most_folded(dtype: Dtype) -> usize {
     match dtype {
-        Dtype::F32 | Dtype::F16 => 1 << 24,
-        Dtype::I8 | Dtype::U8 | Dtype::I32 | Dtype::I64 => 1 << 20,
+        Dtype::F32 | Dtype::F16 | Dtype::I8 | Dtype::U8 => 1 << 24,
+        Dtype::I32 | Dtype::I64 => 1 << 20,
     }
 }
 

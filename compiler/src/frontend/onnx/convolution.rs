@@ -1,8 +1,10 @@
 //! Readers of Conv, the pools and BatchNormalization.
 
 use crate::frontend::onnx::call::{Call, Fault, Made};
+use crate::frontend::onnx::quantized;
 use crate::frontend::onnx::window::{Picture, Window, pair};
-use crate::ir::{BatchNorm, Clamp, Conv, NodeId, Op, Pool, PoolKind, Reduce, Reducer};
+use crate::ir::{Affine, BatchNorm, Clamp, Conv, Dtype, NodeId, Op, Pool, PoolKind, QAverage};
+use crate::ir::{Quant, Reduce, Reducer, infer};
 
 /// Conv over pictures and signals.
 pub(super) fn conv(call: &mut Call<'_>) -> Made {
@@ -31,18 +33,45 @@ pub(super) fn conv(call: &mut Call<'_>) -> Made {
     if call.given(2).is_some() {
         operands.push(per_channel(call, 2, shape[0])?);
     }
-    windowed(call, op, &operands, x.rank)
+    windowed(call, op, &operands, x.rank, Dtype::F32)
 }
 
-/// MaxPool.
+/// MaxPool, of floats or bytes.
 pub(super) fn max_pool(call: &mut Call<'_>) -> Made {
-    pool(call, PoolKind::Max)
+    let x = call.any(0)?;
+    let dtype = call.graph.node(x).out.dtype;
+    if !matches!(dtype, Dtype::U8 | Dtype::I8) {
+        return pool(call, PoolKind::Max);
+    }
+    let x = quantized::unsigned(call, x)?;
+    let x = Picture::of(call, x)?;
+    let pool = pool_window(call, &x, PoolKind::Max)?;
+    windowed(call, Op::Pool(pool), &[x.id], x.rank, dtype)
 }
 
 /// AveragePool.
 pub(super) fn average_pool(call: &mut Call<'_>) -> Made {
+    let kind = average_kind(call)?;
+    pool(call, kind)
+}
+
+/// QLinearAveragePool of `x`, which is u8 on the first scale, into `dtype` on the second.
+pub(super) fn average_of_bytes(
+    call: &mut Call<'_>,
+    x: NodeId,
+    [from, to]: [Affine; 2],
+    dtype: Dtype,
+) -> Made {
+    let kind = average_kind(call)?;
+    let x = Picture::of(call, x)?;
+    let pool = pool_window(call, &x, kind)?;
+    let average = Quant::Average(QAverage { pool, x: from, y: to });
+    windowed(call, Op::Quant(average), &[x.id], x.rank, dtype)
+}
+
+fn average_kind(call: &Call<'_>) -> Result<PoolKind, Fault> {
     let counted = call.flag("count_include_pad")?;
-    pool(call, if counted { PoolKind::AverageWithPads } else { PoolKind::Average })
+    Ok(if counted { PoolKind::AverageWithPads } else { PoolKind::Average })
 }
 
 /// GlobalAveragePool and GlobalMaxPool: a reduction of all but the first two dimensions.
@@ -105,6 +134,12 @@ fn per_channel(call: &Call<'_>, port: usize, channels: usize) -> Result<NodeId, 
 
 fn pool(call: &mut Call<'_>, kind: PoolKind) -> Made {
     let x = Picture::read(call)?;
+    let pool = pool_window(call, &x, kind)?;
+    windowed(call, Op::Pool(pool), &[x.id], x.rank, Dtype::F32)
+}
+
+/// The window of a pool over `x`.
+fn pool_window(call: &Call<'_>, x: &Picture, kind: PoolKind) -> Result<Pool, Fault> {
     let kernel = pair(call, "kernel_shape", x.rank)?;
     let kernel = kernel.ok_or_else(|| Fault::Misfit("kernel_shape is missing".into()))?;
     let mut window = Window::read(call, x.rank, x.size, kernel)?;
@@ -115,23 +150,25 @@ fn pool(call: &mut Call<'_>, kind: PoolKind) -> Made {
         ));
     }
     window.check_pads()?;
-    let op = Op::Pool(Pool {
-        kind,
-        kernel,
-        stride: window.stride,
-        dilation: window.dilation,
-        pads: window.pads,
-    });
-    windowed(call, op, &[x.id], x.rank)
+    let Window { stride, dilation, pads, .. } = window;
+    Ok(Pool { kind, kernel, stride, dilation, pads })
 }
 
-/// Adds what slides a window; the result of a signal is made a signal again.
-fn windowed(call: &mut Call<'_>, op: Op, operands: &[NodeId], rank: usize) -> Made {
-    if rank == 2 {
-        return call.emit(op, operands);
-    }
-    let picture = call.step("windows", op, operands)?;
-    let mut shape = call.shape(picture);
-    shape.remove(2);
-    call.emit_as(Op::Reshape, shape, &[picture])
+/// Adds what slides a window, as the node's result of type `dtype`; that of a signal is made a signal again.
+pub(super) fn windowed(
+    call: &mut Call<'_>,
+    op: Op,
+    operands: &[NodeId],
+    rank: usize,
+    dtype: Dtype,
+) -> Made {
+    let signal = |call: &Call<'_>| -> Result<Vec<usize>, Fault> {
+        let shapes: Vec<Vec<usize>> = operands.iter().map(|id| call.shape(*id)).collect();
+        let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+        let mut shape = infer::shape(&op, &shapes)?.unwrap_or_default();
+        shape.remove(2);
+        Ok(shape)
+    };
+    let shape = if rank == 2 { None } else { Some(signal(call)?) };
+    quantized::emit_as(call, op, operands, shape, dtype)
 }

@@ -5,14 +5,17 @@
 use std::fmt;
 
 use crate::frontend::onnx::call::{Call, Fault, Made};
-use crate::frontend::onnx::{arithmetic, constant, convolution, matrix, reduce, reshape, slice};
-use crate::ir::{Binary, Reducer, Unary};
+use crate::frontend::onnx::quantized::{bytes, dynamic, layers};
+use crate::frontend::onnx::{
+    arithmetic, constant, convolution, matrix, quantized, reduce, reshape, slice,
+};
+use crate::ir::{Binary, Quant, Reducer, Unary};
 use crate::proto::NodeProto;
 
-/// One operator of the standard set.
+/// One operator, of the standard set or of another domain.
 #[derive(Clone, Copy)]
 pub struct Operator {
-    /// Its name in ONNX.
+    /// Its name in ONNX, behind its domain if that is not the standard one.
     pub name: &'static str,
     /// The first version of the operator set that has it. Every version in [`super::OPSETS`] from there on is read.
     pub since: i64,
@@ -34,6 +37,8 @@ pub enum Types {
     FloatsAndShapes,
     /// Constants only: the operator is gone once the model is read.
     Constants,
+    /// Bytes, and the floats that they stand for.
+    Bytes,
 }
 
 impl Operator {
@@ -55,14 +60,15 @@ impl fmt::Display for Types {
             Self::Floats => "float, float16",
             Self::FloatsAndShapes => "float, float16; integer constants",
             Self::Constants => "constants",
+            Self::Bytes => "int8, uint8",
         })
     }
 }
 
 /// The operator of a node, if it is one that is read, in a version that has it, with known attributes only.
 pub(super) fn find(node: &NodeProto, opset: i64) -> Result<&'static Operator, Fault> {
-    let standard = node.domain.is_empty() || node.domain == "ai.onnx";
-    let operator = OPERATORS.iter().find(|operator| standard && operator.name == node.op_type);
+    let name = qualified(node);
+    let operator = OPERATORS.iter().find(|operator| operator.name == name);
     let operator =
         operator.ok_or_else(|| Fault::Unsupported("the operator is not supported".into()))?;
     if opset < operator.since {
@@ -121,8 +127,11 @@ pub const OPERATORS: &[Operator] = operators! {
     "Constant" 1 Constants CONSTANT, "numbers", constant::constant;
     "ConstantOfShape" 9 Constants &["value"], "", constant::constant_of_shape;
     "Conv" 1 Floats CONV, "1-D and 2-D", convolution::conv;
+    "ConvInteger" 10 Bytes CONV, "exact below 2^24", dynamic::conv;
+    "DequantizeLinear" 10 Bytes &["axis", "block_size", "output_dtype"], "constant scales, no blocks; per channel: constants", quantized::dequantize;
     "Div" 1 FloatsAndShapes BROADCAST, "", |c| arithmetic::binary(c, Binary::Div);
     "Dropout" 1 Floats DROPOUT, "inference, no mask", arithmetic::dropout;
+    "DynamicQuantizeLinear" 11 Bytes &[], "", dynamic::quantize;
     "Elu" 1 Floats &["alpha"], "", arithmetic::elu;
     "Equal" 1 Constants BROADCAST, "", constant::equal;
     "Erf" 9 Floats &[], "", |c| arithmetic::unary(c, Unary::Erf);
@@ -142,6 +151,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "Log" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Log);
     "LogSoftmax" 1 Floats &["axis"], "", |c| arithmetic::softmax(c, true);
     "MatMul" 1 Floats &[], "", matrix::matmul;
+    "MatMulInteger" 10 Bytes &[], "exact below 2^24", dynamic::matmul;
     "Max" 1 FloatsAndShapes &[], "", |c| arithmetic::variadic(c, Binary::Max);
     "MaxPool" 1 Floats MAX_POOL, "1-D and 2-D, no indices", convolution::max_pool;
     "Min" 1 FloatsAndShapes &[], "", |c| arithmetic::variadic(c, Binary::Min);
@@ -150,6 +160,9 @@ pub const OPERATORS: &[Operator] = operators! {
     "PRelu" 1 Floats &[], "", arithmetic::prelu;
     "Pad" 1 Floats &["mode", "pads", "value"], "constant widths; not mode=wrap", slice::pad;
     "Pow" 1 Floats BROADCAST, "constant exponents may be integers", arithmetic::pow;
+    "QLinearConv" 10 Bytes CONV, "1-D and 2-D, constant weights", layers::conv;
+    "QLinearMatMul" 10 Bytes &[], "constant weights", layers::matmul;
+    "QuantizeLinear" 10 Bytes QUANTIZE, "constant scales, no blocks; per channel: constants", quantized::quantize;
     "Range" 11 Constants &["stash_type"], "integers", constant::range;
     "Reciprocal" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Reciprocal);
     "ReduceMax" 1 Floats REDUCE, "constant axes", |c| reduce::reduce(c, Reducer::Max);
@@ -174,10 +187,32 @@ pub const OPERATORS: &[Operator] = operators! {
     "Transpose" 1 FloatsAndShapes &["perm"], "", reshape::transpose;
     "Unsqueeze" 1 FloatsAndShapes &["axes"], "constant axes", reshape::unsqueeze;
     "Where" 9 Constants &[], "", constant::select;
+    "com.microsoft.DequantizeLinear" 1 Bytes &["axis"], "constant scales; per channel: constants", quantized::dequantize;
+    "com.microsoft.QGemm" 1 Bytes &["alpha", "transA", "transB"], "constant weights", layers::gemm;
+    "com.microsoft.QLinearAdd" 1 Bytes &[], "", |c| bytes::pair(c, Quant::Add);
+    "com.microsoft.QLinearAveragePool" 1 Bytes Q_AVERAGE_POOL, "channels_last=0", bytes::average_pool;
+    "com.microsoft.QLinearConcat" 1 Bytes &["axis"], "", bytes::concat;
+    "com.microsoft.QLinearGlobalAveragePool" 1 Bytes &["channels_last"], "channels_last=0", bytes::global_pool;
+    "com.microsoft.QLinearLeakyRelu" 1 Bytes &["alpha"], "", bytes::leaky_relu;
+    "com.microsoft.QLinearMul" 1 Bytes &[], "", |c| bytes::pair(c, Quant::Mul);
+    "com.microsoft.QLinearSigmoid" 1 Bytes &[], "", |c| bytes::function(c, Unary::Sigmoid);
+    "com.microsoft.QLinearSoftmax" 1 Bytes &["axis", "opset"], "in floats", bytes::softmax;
+    "com.microsoft.QuantizeLinear" 1 Bytes &["axis"], "constant scales; per channel: constants", quantized::quantize;
 };
 
 const AVERAGE_POOL: &[&str] =
     &["auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"];
+const Q_AVERAGE_POOL: &[&str] = &[
+    "auto_pad",
+    "ceil_mode",
+    "channels_last",
+    "count_include_pad",
+    "dilations",
+    "kernel_shape",
+    "pads",
+    "strides",
+];
+const QUANTIZE: &[&str] = &["axis", "block_size", "output_dtype", "saturate"];
 const BATCH_NORM: &[&str] = &["epsilon", "is_test", "momentum", "spatial", "training_mode"];
 const BROADCAST: &[&str] = &["axis", "broadcast"];
 const CAST: &[&str] = &["round_mode", "saturate", "to"];

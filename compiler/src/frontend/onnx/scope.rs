@@ -94,9 +94,11 @@ impl Scope {
             let dtype = match DataType::try_from(input.elem_type) {
                 Ok(DataType::Float) => Dtype::F32,
                 Ok(DataType::Float16) => Dtype::F16,
+                Ok(DataType::Uint8) => Dtype::U8,
+                Ok(DataType::Int8) => Dtype::I8,
                 _ => {
                     let reason = format!(
-                        "type {}; supported: float, float16",
+                        "type {}; supported: float, float16, uint8, int8",
                         tensor::type_name(input.elem_type)
                     );
                     self.unsupported.add("input", reason, &input.name);
@@ -106,7 +108,7 @@ impl Scope {
             };
             let out = Tensor { shape: input.shape, dtype, layout: Layout::RowMajor };
             let mut id = self.graph.add_input(input.name.clone(), out.clone());
-            if dtype != Dtype::F32 {
+            if dtype == Dtype::F16 {
                 let wide = Tensor { dtype: Dtype::F32, ..out };
                 id = self.graph.add(format!("{}/f32", input.name), Op::Identity, wide, &[id]);
             }
@@ -257,8 +259,18 @@ impl Scope {
         elem_type: i32,
     ) -> std::result::Result<NodeId, Fault> {
         let out = self.graph.node(node).out.clone();
-        let unsupported =
-            |what: String| Fault::Unsupported(format!("type {what}; supported: float, float16"));
+        let unsupported = |what: String| {
+            Fault::Unsupported(format!("type {what}; supported: float, float16, uint8, int8"))
+        };
+        let bytes = match DataType::try_from(elem_type) {
+            Ok(DataType::Undefined) => matches!(out.dtype, Dtype::U8 | Dtype::I8),
+            Ok(DataType::Uint8) => out.dtype == Dtype::U8,
+            Ok(DataType::Int8) => out.dtype == Dtype::I8,
+            _ => false,
+        };
+        if bytes {
+            return Ok(node);
+        }
         if out.dtype != Dtype::F32 {
             return Err(unsupported(out.dtype.to_string()));
         }

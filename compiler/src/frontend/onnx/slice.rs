@@ -138,10 +138,10 @@ pub(super) fn gather(call: &mut Call<'_>) -> Made {
 
 /// Pad: widths in an attribute before opset 11, in constant operands since.
 pub(super) fn pad(call: &mut Call<'_>) -> Made {
-    let x = call.float(0)?;
+    let x = call.any(0)?;
     let shape = call.shape(x);
     let (before, after) = widths(call, &shape)?;
-    let value = match call.const_float(2)? {
+    let value = match call.const_number(2)? {
         Some(value) => value,
         None => call.real("value", 0.0)?,
     };

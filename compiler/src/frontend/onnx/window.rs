@@ -147,6 +147,11 @@ impl Picture {
     /// The operand at port 0 as a picture; a signal `[n, c, w]` becomes one of a single row.
     pub(super) fn read(call: &mut Call<'_>) -> Result<Self, Fault> {
         let x = call.float(0)?;
+        Self::of(call, x)
+    }
+
+    /// `x` as a picture, likewise.
+    pub(super) fn of(call: &mut Call<'_>, x: NodeId) -> Result<Self, Fault> {
         match call.shape(x).as_slice() {
             &[_, _, h, w] => Ok(Self { id: x, rank: 2, size: [h, w] }),
             &[n, c, w] => {

@@ -1,0 +1,133 @@
+//! Convolutions and products whose operands are bytes.
+
+use crate::ir::quant::MAX_DEPTH;
+use crate::ir::{Affine, Bounds, Clamp, Conv, Gemm, Graph, NodeId, Op, Port, QConv, QDense};
+use crate::ir::{Quant, Requant, Tensor, To, Values};
+use crate::pass::edit::{reconnect, x};
+use crate::pass::settle_quant::{dequantized, only_quantized, through, unpack};
+use crate::pass::{Attempt, Skip};
+
+/// The layer `id` on bytes, which gives what `to` makes of its result within `bounds`.
+pub(super) fn settle(graph: &mut Graph, id: NodeId, to: Affine, bounds: Bounds) -> Attempt<NodeId> {
+    only_quantized(graph, id)?;
+    let parts = Parts::of(graph, id)?;
+    let multipliers = parts.scales.iter().map(|w| parts.from.scale * w / to.scale).collect();
+    parts.build(graph, id, multipliers, To::Bytes { zero: to.zero, bounds })
+}
+
+/// A product of bytes whose result is read in floats: what ends a classifier.
+pub(super) fn to_floats(graph: &mut Graph, id: NodeId) -> Attempt {
+    if !matches!(graph.node(id).op, Op::Gemm(_) | Op::MatMul) {
+        return Ok(false);
+    }
+    let parts = Parts::of(graph, id)?;
+    let multipliers = parts.scales.iter().map(|w| parts.from.scale * w).collect();
+    parts.build(graph, id, multipliers, To::Floats)?;
+    Ok(true)
+}
+
+/// What a layer reads.
+struct Parts {
+    x: NodeId,
+    from: Affine,
+    weights: Vec<i8>,
+    shape: Vec<usize>,
+    scales: Vec<f32>,
+    bias: Option<Vec<i32>>,
+    conv: Option<Conv>,
+}
+
+impl Parts {
+    fn of(graph: &Graph, id: NodeId) -> Attempt<Self> {
+        let refused = |reason: &str| Skip::new(graph, id, reason);
+        let (conv, transposed_weights) = match &graph.node(id).op {
+            Op::Conv(conv) if conv.clamp == Clamp::NONE && graph.operand(id, 3).is_none() => {
+                (Some(conv.clone()), false)
+            }
+            Op::Gemm(Gemm { alpha: 1.0, beta: 1.0, transpose_a: false, transpose_b }) => {
+                (None, *transpose_b)
+            }
+            Op::MatMul => (None, false),
+            _ => return Err(refused("it is scaled or transposed")),
+        };
+        let (x, from) =
+            dequantized(graph, x(graph, id)).ok_or_else(|| refused("it reads no bytes"))?;
+        let w = graph.operand(id, 1).map(|w| through(graph, w));
+        let w = w.ok_or_else(|| refused("it has no weights"))?;
+        let mut shape = graph.node(w).out.shape.clone();
+        let matrix = conv.is_none();
+        if matrix && (shape.len() != 2 || graph.node(x).out.shape.len() < 2) {
+            return Err(refused("it is no product by one matrix"));
+        }
+        let axis = if matrix && !transposed_weights { 1 } else { 0 };
+        let (mut weights, scales) = unpack::weights(graph, w, axis)
+            .ok_or_else(|| refused("its weights are no bytes, symmetric about their zero point"))?;
+        if transposed_weights {
+            let (rows, columns) = (shape[0], shape[1]);
+            weights =
+                (0..columns * rows).map(|at| weights[at % rows * columns + at / rows]).collect();
+            shape = vec![columns, rows];
+        }
+        let units: Vec<f32> = scales.iter().map(|scale| from.scale * scale).collect();
+        let bias = match graph.operand(id, 2).map(|bias| through(graph, bias)) {
+            Some(bias) => Some(
+                unpack::bias(graph, bias, &units)
+                    .ok_or_else(|| refused("its bias is no vector of integers"))?,
+            ),
+            None => None,
+        };
+        let depth: usize = if matrix { shape[0] } else { shape[1..].iter().product() };
+        if depth > MAX_DEPTH {
+            return Err(refused("its sums may leave 32 bits"));
+        }
+        Ok(Self { x, from, weights, shape, scales, bias, conv })
+    }
+
+    /// Makes `id` the layer on bytes; what its readers read from now on.
+    fn build(
+        self,
+        graph: &mut Graph,
+        id: NodeId,
+        multipliers: Vec<f32>,
+        to: To,
+    ) -> Attempt<NodeId> {
+        if !multipliers.iter().all(|factor| factor.is_finite()) {
+            return Err(Skip::new(graph, id, "its scales multiply beyond the range of f32"));
+        }
+        let (name, columns) = (graph.node(id).name.clone(), self.scales.len());
+        let requant = Requant { multipliers, to };
+        let x_zero = self.from.zero;
+        let op = match self.conv {
+            Some(conv) => Quant::Conv(QConv { conv, x_zero, requant, residual: None }),
+            None => Quant::Dense(QDense { x_zero, requant }),
+        };
+        let is_dense = matches!(op, Quant::Dense(_));
+        graph.node_mut(id).op = Op::Quant(op);
+        graph.node_mut(id).out.dtype = to.dtype();
+        reconnect(graph, id, 0, self.x);
+        let weights =
+            graph.add_const(format!("{name}.weights"), self.shape, Values::I8(self.weights));
+        reconnect(graph, id, 1, weights);
+        if let Some(bias) = self.bias {
+            let bias = graph.add_const(format!("{name}.bias"), [columns], Values::I32(bias));
+            reconnect(graph, id, 2, bias);
+        }
+        let stacked = is_dense && graph.node(id).out.shape.len() > 2;
+        Ok(if stacked { as_rows(graph, id) } else { id })
+    }
+}
+
+/// Lets the product `id` of a stack of rows be one of a matrix; the view of the result that has its shape.
+fn as_rows(graph: &mut Graph, id: NodeId) -> NodeId {
+    let flat = |out: &Tensor| {
+        let (rows, last) = out.shape.split_at(out.shape.len() - 1);
+        Tensor { shape: vec![rows.iter().product(), last[0]], ..out.clone() }
+    };
+    let (stack, name) = (x(graph, id), graph.node(id).name.clone());
+    let out = flat(&graph.node(stack).out);
+    let rows = graph.add(format!("{name}.rows"), Op::Reshape, out, &[stack]);
+    graph.connect(rows, id, Port(0));
+    let out = graph.node(id).out.clone();
+    graph.node_mut(id).out = flat(&out);
+    graph.insert_after(id, format!("{name}.unrowed"), Op::Reshape, out)
+}

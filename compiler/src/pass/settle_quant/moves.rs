@@ -1,0 +1,117 @@
+//! Takes what only moves elements to the side of bytes: reals are looked up after the move, and rounded before it.
+
+use crate::ir::{Affine, Dtype, Graph, NodeId, Op, PadMode, Quant, Tensor};
+use crate::pass::edit::{reconnect, replace, x};
+use crate::pass::settle_quant::{dequantized, only_quantized, through};
+
+/// `move(dequantize(x))` becomes `dequantize(move(x))`.
+pub(super) fn sink_dequantize(graph: &mut Graph, id: NodeId) -> bool {
+    let node = graph.node(id);
+    if node.out.dtype != Dtype::F32 || matches!(node.op, Op::Identity) {
+        return false;
+    }
+    let operands = graph.operands(id);
+    let mut reals = operands.iter().map(|(_, operand)| dequantized(graph, *operand));
+    let Some(Some((first, affine))) = reals.next() else { return false };
+    let rest: Option<Vec<(NodeId, Affine)>> = reals.collect();
+    let Some(rest) = rest.filter(|rest| rest.iter().all(|(_, other)| *other == affine)) else {
+        return false;
+    };
+    let Some(op) = padded_with(&node.op, |value| {
+        let filler = affine.quantize(value);
+        (affine.dequantize(filler) == value).then_some(filler)
+    }) else {
+        return false;
+    };
+    let (name, out) = (format!("{}.reals", node.name), node.out.clone());
+    let bytes: Vec<NodeId> = [first].into_iter().chain(rest.into_iter().map(|(x, _)| x)).collect();
+    turn_to_bytes(graph, id, op, &bytes);
+    graph.insert_after(id, name, Op::Quant(Quant::Dequantize(affine)), out);
+    true
+}
+
+/// `quantize(move(x))` becomes `move(quantize(x))`, if nobody else needs the reals moved.
+pub(super) fn raise_quantize(graph: &mut Graph, id: NodeId, to: Affine) -> bool {
+    let moving = through(graph, x(graph, id));
+    let node = graph.node(moving);
+    let is_moved = node.op.moves() && node.out.dtype == Dtype::F32;
+    if !is_moved || only_quantized(graph, moving).is_err() {
+        return false;
+    }
+    let Some(op) = padded_with(&node.op, |value| Some(to.quantize(value))) else { return false };
+    let operands = graph.operands(moving);
+    if operands.iter().any(|(_, operand)| graph.node(*operand).out.dtype != Dtype::F32) {
+        return false;
+    }
+    let quantize = Op::Quant(Quant::Quantize(to));
+    let bytes: Vec<NodeId> =
+        operands.iter().map(|(_, operand)| rounded(graph, *operand, &quantize)).collect();
+    turn_to_bytes(graph, moving, op, &bytes);
+    replace(graph, id, moving);
+    true
+}
+
+/// `flip(flip(x))` becomes `x`.
+pub(super) fn cancel_flips(graph: &mut Graph, id: NodeId) -> bool {
+    let inner = through(graph, x(graph, id));
+    if graph.node(inner).op != Op::Quant(Quant::Flip) {
+        return false;
+    }
+    let source = x(graph, inner);
+    replace(graph, id, source);
+    true
+}
+
+/// `flip(move(flip(x)))` becomes `move(x)`: the outer one goes before the move, where it meets the inner one.
+pub(super) fn raise_flip(graph: &mut Graph, id: NodeId) -> bool {
+    let moving = through(graph, x(graph, id));
+    let node = graph.node(moving);
+    let operands = graph.operands(moving);
+    let flips =
+        |operand: &NodeId| graph.node(through(graph, *operand)).op == Op::Quant(Quant::Flip);
+    if !node.op.moves()
+        || operands.is_empty()
+        || !operands.iter().all(|(_, operand)| flips(operand))
+    {
+        return false;
+    }
+    let signed = node.out.dtype == Dtype::I8;
+    let turned = |value: f32| {
+        let byte = if signed { (value as i8) as u8 ^ 0x80 } else { value as u8 ^ 0x80 };
+        Some(byte)
+    };
+    let Some(op) = padded_with(&node.op, turned) else { return false };
+    let bytes: Vec<NodeId> =
+        operands.iter().map(|(_, operand)| x(graph, through(graph, *operand))).collect();
+    let (name, out) = (graph.node(id).name.clone(), graph.node(id).out.clone());
+    let moved = graph.add(name, op, out, &bytes);
+    replace(graph, id, moved);
+    true
+}
+
+/// Makes `id` the move `op` of `bytes`.
+fn turn_to_bytes(graph: &mut Graph, id: NodeId, op: Op, bytes: &[NodeId]) {
+    graph.node_mut(id).op = op;
+    graph.node_mut(id).out.dtype = Dtype::U8;
+    for (port, operand) in bytes.iter().enumerate() {
+        reconnect(graph, id, port, *operand);
+    }
+}
+
+/// `op` with `filler` of what it pads with; `None` if there is no such byte.
+fn padded_with(op: &Op, filler: impl Fn(f32) -> Option<u8>) -> Option<Op> {
+    let mut op = op.clone();
+    if let Op::Pad(pad) = &mut op
+        && let PadMode::Constant(value) = &mut pad.mode
+    {
+        *value = filler(*value)?.into();
+    }
+    Some(op)
+}
+
+fn rounded(graph: &mut Graph, operand: NodeId, quantize: &Op) -> NodeId {
+    let node = graph.node(operand);
+    let (name, out) =
+        (format!("{}.bytes", node.name), Tensor { dtype: Dtype::U8, ..node.out.clone() });
+    graph.add(name, quantize.clone(), out, &[operand])
+}
