@@ -151,6 +151,7 @@ impl Compiler {
             blob_name: blob_name.into(),
             memory,
             ends,
+            layers: self.wishes.layers,
         };
         let mut artifact = crate::compile(model.graph, &options, |_, _, _| ())?;
         if self.carrier == Carrier::Extern {

@@ -7,6 +7,7 @@ mod answer;
 mod call;
 mod doc;
 mod input;
+mod layers;
 mod layout;
 mod literal;
 mod model;
@@ -20,6 +21,7 @@ mod step;
 mod stream;
 mod weights;
 
+pub use layers::{Layer, layers};
 pub use probe::{Probe, probes};
 use proc_macro2::TokenStream;
 
@@ -63,6 +65,8 @@ pub struct Facts {
     pub sha256: String,
     /// The file name of the weights, beside the emitted one.
     pub blob_name: String,
+    /// Whether it says what each of its kernels is.
+    pub layers: bool,
 }
 
 /// How weights travel.

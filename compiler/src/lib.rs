@@ -57,6 +57,8 @@ pub struct Options {
     pub blob_name: String,
     /// What the memory is chosen for.
     pub memory: Memory,
+    /// Whether the file says what each of its kernels is.
+    pub layers: bool,
     /// What it takes and gives, where that is not what the model does.
     pub ends: Ends,
 }
@@ -92,6 +94,7 @@ pub fn compile(
         params: graph.params(),
         sha256: options.sha256.clone(),
         blob_name: options.blob_name.clone(),
+        layers: options.layers,
     };
     options.ends.fit(&mut graph)?;
     let target = &options.target;

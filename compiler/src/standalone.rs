@@ -61,7 +61,7 @@ const FILES: &[(&str, &str)] = files![
     "kernel" "kernel/conv" "kernel/copy" "kernel/depthwise" "kernel/elementwise" "kernel/global_pool"
     "kernel/pointwise" "kernel/pool" "kernel/rank" "kernel/reduce" "kernel/softmax" "kernel/strided" "kernel/unary"
     "kernel/widen"
-    "math" "math/exact" "math/power" "pool" "probe"
+    "layer" "math" "math/exact" "math/power" "pool" "probe"
     "simd" "simd/avx2" "simd/avx512" "simd/cpu" "simd/gemm" "simd/lent" "simd/neon" "simd/plain" "simd/sse2"
     "simd/stencil" "simd/wasm128"
 ];

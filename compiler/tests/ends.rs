@@ -14,7 +14,7 @@ use mnv2c::interp::{self, Array};
 use mnv2c::ir::{Clamp, Conv, Graph, Op, Output, Tensor, Values};
 use mnv2c::objective::{Feed, Memory, Objective};
 use mnv2c::target::Target;
-use mnv2c::testing;
+use mnv2c::{Options, testing};
 
 const FORMATS: [Format; 3] = [Format::BytesNhwc, Format::FloatsNchw, Format::FloatsNhwc];
 const FEEDS: [Feed; 3] = [Feed::Caller, Feed::Arena, Feed::Rows];
@@ -203,4 +203,34 @@ fn a_file_that_takes_bytes_is_formatted_and_warns_of_nothing() {
         nets.check_format("net.rs");
         nets.check_library("#![no_std]\n#![deny(warnings)]\n//! A user's crate.\npub mod net;\n");
     }
+}
+
+#[test]
+fn a_file_says_what_its_kernels_are_where_it_is_asked_to() {
+    let mut nets = Crate::new("layers");
+    let options = Options {
+        target: "generic".parse().unwrap(),
+        name: "net".into(),
+        sha256: String::new(),
+        blob_name: "net.bin".into(),
+        memory: Memory::default(),
+        layers: true,
+        ends: Ends::default(),
+    };
+    let artifact = mnv2c::compile(mobilenet(), &options, |_, _, _| ()).unwrap();
+    nets.put("net.bin", &artifact.blob.bytes());
+    nets.put("net.rs", artifact.rust.as_bytes());
+    nets.check_format("net.rs");
+    let main = "mod net;
+        fn main() {
+            let madds: u64 = net::LAYERS.iter().map(|layer| layer.madds).sum();
+            let bytes: usize = net::LAYERS.iter().map(|layer| layer.weights_bytes).sum();
+            let last: &net::Layer = net::LAYERS.last().unwrap();
+            println!(\"{} {bytes} {} {:?}\", madds == net::MADDS, last.kernel, last.shape);
+        }";
+    let said = nets.run(main);
+    let floor = 4 * artifact.facts.params;
+    let words: Vec<&str> = said.splitn(3, ' ').collect();
+    assert_eq!((words[0], words[2].trim()), ("true", "dense [1, 1000]"), "{said}");
+    assert!(words[1].parse::<u64>().unwrap() >= floor, "{said}: {floor} bytes of parameters");
 }

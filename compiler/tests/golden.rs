@@ -45,6 +45,7 @@ fn options(name: &str, memory: Memory) -> Options {
         sha256: String::new(),
         blob_name: format!("{name}.bin"),
         memory,
+        layers: false,
         ends: Ends::default(),
     }
 }

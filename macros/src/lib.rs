@@ -81,6 +81,7 @@ use proc_macro::TokenStream;
 /// let (class, probability) = best[0];
 /// assert!(class < 10 && probability > 0.1);
 /// ```
+/// `layers = true;` adds `net::LAYERS`: name, kernel, shape, multiply-adds and weights of whatever runs.
 /// `dtype = int8;` demands a network that computes on bytes; models of floats are quantised by `mnv2c quantize` first.
 ///
 /// A debug build runs the kernels unoptimised; to have the network alone optimised, put this into `Cargo.toml`:

@@ -31,6 +31,7 @@ const KEYS: &[&str] = &[
     "std",
     "bgr",
     "output",
+    "layers",
 ];
 
 /// Settings by key, until their readers take them.
@@ -66,9 +67,7 @@ impl Parse for Value {
             input.parse().map(Self::Int)
         } else if input.peek(syn::token::Bracket) {
             list(input)
-        } else if input.peek(syn::LitBool) {
-            input.call(Ident::parse_any).map(Self::Word)
-        } else if input.peek(Token![extern]) {
+        } else if input.peek(syn::LitBool) || input.peek(Token![extern]) {
             input.call(Ident::parse_any).map(Self::Word)
         } else if input.peek(syn::Ident) {
             input.parse().map(Self::Word)

@@ -29,6 +29,7 @@ pub(crate) struct Wishes {
     mean: Vec<f32>,
     deviation: Vec<f32>,
     bgr: bool,
+    layers: bool,
 }
 
 impl Wishes {
@@ -46,6 +47,7 @@ impl Wishes {
         wishes.mean = faults.keep(numbers(settings, "mean")).unwrap_or_default();
         wishes.deviation = faults.keep(numbers(settings, "std")).unwrap_or_default();
         wishes.bgr = faults.keep(truth(settings, "bgr")).unwrap_or_default();
+        wishes.layers = faults.keep(truth(settings, "layers")).unwrap_or_default();
         let fed = wishes.words.iter().find(|(key, word, _)| *key == "feed" && word != "caller");
         if let (Kind::Struct, Some((_, _, span))) = (kind, fed) {
             let what =
@@ -72,6 +74,9 @@ impl Wishes {
         }
         if !self.deviation.is_empty() {
             compiler = compiler.std(&self.deviation);
+        }
+        if self.layers {
+            compiler = compiler.layers();
         }
         if self.bgr { compiler.bgr() } else { compiler }
     }

@@ -19,6 +19,7 @@ pub(super) struct Wishes {
     deviation: Vec<f32>,
     bgr: bool,
     output: Option<String>,
+    pub(super) layers: bool,
 }
 
 impl Compiler {
@@ -82,6 +83,12 @@ impl Compiler {
     /// (`"argmax"`), or the five likeliest with their probabilities (`"top5"`).
     pub fn output(mut self, word: &str) -> Self {
         self.wishes.output = Some(word.into());
+        self
+    }
+
+    /// Lets the module say what each of its kernels is, as the const `LAYERS`.
+    pub fn layers(mut self) -> Self {
+        self.wishes.layers = true;
         self
     }
 }

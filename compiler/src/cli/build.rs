@@ -53,12 +53,15 @@ pub(crate) struct Wish {
     pub(crate) memory: Memory,
     /// What it takes and gives.
     pub(crate) ends: Ends,
+    /// Whether it says what each of its kernels is.
+    pub(crate) layers: bool,
 }
 
 impl Wish {
     /// What the flags ask for.
     pub(crate) fn of(target: &TargetArgs, memory: &MemoryArgs, ends: &EndsArgs) -> Result<Self> {
-        Ok(Self { target: target.target(), memory: memory.memory(), ends: ends.ends()? })
+        let (target, memory, ends) = (target.target(), memory.memory(), ends.ends()?);
+        Ok(Self { target, memory, ends, layers: false })
     }
 }
 

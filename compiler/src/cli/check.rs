@@ -48,6 +48,6 @@ pub(crate) fn run(args: &Args) -> Done {
 fn try_all(args: &Args) -> Result<()> {
     let (source, model) = args.model.read()?;
     let (memory, ends) = (Memory::default(), Ends::default());
-    let wish = Wish { target: args.target.target(), memory, ends };
+    let wish = Wish { target: args.target.target(), memory, ends, layers: false };
     compile::for_program(&source, model, &wish).map(drop)
 }

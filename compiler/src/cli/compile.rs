@@ -43,6 +43,9 @@ pub(crate) struct Args {
     /// Where the program finds its weights
     #[arg(long, value_enum, default_value_t = Weights::Embed, conflicts_with = "standalone")]
     weights: Weights,
+    /// Let the file say what each of its kernels is, as the const LAYERS
+    #[arg(long)]
+    layers: bool,
     /// Write nothing; fail if the files on disk are not what would be written
     #[arg(long, requires = "file")]
     check: bool,
@@ -74,7 +77,7 @@ pub(crate) fn run(args: &Args) -> Done {
     let blob_name = output.with_extension("bin");
     let blob_name = blob_name.file_name().unwrap_or_default().to_string_lossy();
     let name = args.name.as_ref().unwrap_or(&source.name);
-    let wish = Wish::of(&args.target, &args.memory, &args.ends)?;
+    let wish = Wish { layers: args.layers, ..Wish::of(&args.target, &args.memory, &args.ends)? };
     let options = options(name, &model, &wish, &blob_name);
     let mut artifact = mnv2c::compile(model.graph, &options, dump)?;
     if args.weights == Weights::Extern {
@@ -95,6 +98,7 @@ pub(crate) fn options(name: &str, model: &Model, wish: &Wish, blob_name: &str) -
         sha256: model.sha256.clone(),
         blob_name: blob_name.to_owned(),
         memory: wish.memory,
+        layers: wish.layers,
         ends: wish.ends.clone(),
     }
 }

@@ -55,6 +55,7 @@ pub(crate) fn run(args: &Args) -> Done {
         target: args.target.target(),
         memory: args.memory.memory(),
         ends: args.ends.ends_of_program(),
+        layers: false,
     };
     let (built, inputs) =
         build::program(&args.model, &wish, Probes::No, |ports| inputs(args, ports))?;

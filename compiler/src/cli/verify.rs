@@ -201,8 +201,12 @@ fn verify(args: &Args, job: &Job<'_>, source: &Source, case: &Case) -> Result<Di
         compare("the oracle", &interp::run(&settled(&model.graph)?, &inputs)?, &expected)?;
     }
     if args.against != Some(Side::Interp) {
-        let wish =
-            Wish { target: job.target, memory: args.memory.memory(), ends: args.ends.ends()? };
+        let wish = Wish {
+            target: job.target,
+            memory: args.memory.memory(),
+            ends: args.ends.ends()?,
+            layers: false,
+        };
         let given = match &wish.ends.picture {
             Some(picture) => given(&inputs, picture),
             None => Ok(inputs),

@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 
 use crate::emit::names::{self, Names};
-use crate::emit::{Network, answer, input, literal, probe, scope, step, weights};
+use crate::emit::{Network, answer, input, layers, literal, probe, scope, step, weights};
 use crate::schedule::{Home, Intake, Port};
 use crate::target::Isa;
 
@@ -36,6 +36,7 @@ pub(super) fn items(network: &Network<'_>) -> Vec<TokenStream> {
         steps.map(|(step, name)| step::function(network, step, name, &names.ports)).collect();
     let mut items = imports(network, &functions);
     items.extend(facts(network));
+    items.extend(layers::item(network));
     items.extend(arena(network));
     items.extend(weights::object(network, &functions));
     items.push(infer(network, &names));
@@ -90,8 +91,9 @@ fn imports(network: &Network<'_>, functions: &[step::Function]) -> Vec<TokenStre
             pub use mnv2c_runtime::pool::Pool;
         )
     });
-    threads
+    layers::import(network)
         .into_iter()
+        .chain(threads)
         .chain(modules.into_iter().map(|(module, names)| import(module, &names)))
         .collect()
 }

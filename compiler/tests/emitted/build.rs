@@ -50,6 +50,7 @@ pub(crate) fn compile_for(
         sha256: String::new(),
         blob_name: blob_name.into(),
         memory,
+        layers: false,
         ends: Ends::default(),
     };
     mnv2c::compile(graph, &options, |_, _, _| ()).unwrap()
