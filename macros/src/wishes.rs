@@ -11,8 +11,11 @@ use crate::faults::Faults;
 use crate::request::Kind;
 use crate::settings::{Settings, Value};
 
+/// Whether a word means something, or why not.
+type Check = fn(&str) -> std::result::Result<(), Fault>;
+
 /// Keys whose value is a word, and how it is read.
-const WORDS: &[(&str, fn(&str) -> std::result::Result<(), Fault>)] = &[
+const WORDS: &[(&str, Check)] = &[
     ("ram", |text| objective::bytes(text).map(drop)),
     ("objective", |text| text.parse::<Objective>().map(drop)),
     ("feed", |text| text.parse::<Feed>().map(drop)),
