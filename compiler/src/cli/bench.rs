@@ -59,7 +59,8 @@ pub(crate) fn run(args: &Args) -> Done {
     Ok(Outcome::Well)
 }
 
-fn last_line(stdout: &[u8]) -> Result<Value> {
+/// The JSON that a program printed last.
+pub(crate) fn last_line(stdout: &[u8]) -> Result<Value> {
     let text = String::from_utf8_lossy(stdout);
     let json = text.trim().lines().next_back().and_then(|line| serde_json::from_str(line).ok());
     json.ok_or_else(|| Error::Program(format!("the program printed no times but {text:?}")))

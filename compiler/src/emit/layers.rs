@@ -6,7 +6,7 @@ use quote::quote;
 use crate::emit::{Network, literal, probe};
 use crate::ir::{Graph, Op};
 use crate::pack::Blob;
-use crate::schedule::Schedule;
+use crate::schedule::{Kernel, Schedule};
 
 /// A kernel and what it works on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,12 +28,14 @@ pub fn layers(graph: &Graph, schedule: &Schedule, blob: &Blob) -> Vec<Layer> {
     let stages = schedule.steps.iter().flat_map(|step| &step.stages);
     let layers = stages.zip(probe::probes(graph, schedule)).map(|(stage, probe)| {
         let node = graph.node(stage.node);
+        let loads = matches!(stage.kernel, Kernel::Load | Kernel::Widen | Kernel::Fetch);
+        let shown = graph.operand(stage.node, 0).filter(|_| loads).unwrap_or(stage.node);
         let trained = |port| graph.operand(stage.node, port).filter(|_| stage.pack.is_some());
         let params = [1, 2].into_iter().filter_map(trained).map(|id| graph.node(id).out.len());
         Layer {
             name: if matches!(node.op, Op::Const(_)) { String::new() } else { node.name.clone() },
             probe,
-            shape: node.out.shape.clone(),
+            shape: graph.node(shown).out.shape.clone(),
             params: params.sum(),
             weights_bytes: stage.pack.map_or(0, |id| blob.range(id).len() * size_of::<f32>()),
         }

@@ -57,6 +57,30 @@ fn a_normalisation_that_nothing_folds_is_refused() {
 }
 
 #[test]
+fn a_report_is_a_page_with_times_if_there_are_any() {
+    let place = place();
+    let said = place.mnv2c("report tiny.toml --seed 1 -o tiny.html").well();
+    assert!(said.starts_with("tiny.html: tiny with arena "), "{said}");
+    let page = || {
+        let page = std::fs::read_to_string(place.path("tiny.html")).expect("it is there");
+        assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"));
+        page
+    };
+    assert!(!page().contains("an inference"));
+    let times = place.mnv2c("bench tiny.toml --seed 1 --runs 2 --profile --format json").well();
+    place.put("times.json", times.as_bytes());
+    place.mnv2c("report tiny.toml --seed 1 -o tiny.html --profile times.json").well();
+    assert!(page().contains("an inference"));
+    place
+        .mnv2c("report tiny.toml --seed 1 -o other.html --objective ram --profile bytes.npy")
+        .fails(3, &["bytes.npy"]);
+    place.put("others.json", br#"{"kernels": [{"us": 1.0}]}"#);
+    place
+        .mnv2c("report tiny.toml --seed 1 -o other.html --profile others.json")
+        .fails(1, &["no time for each of", "--profile --format json"]);
+}
+
+#[test]
 fn a_recorded_input_that_was_no_picture_says_so() {
     let place = place();
     place
