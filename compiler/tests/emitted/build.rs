@@ -138,6 +138,19 @@ impl Crate {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Compiles and runs a `main` as a debug build of this opt-level does: everything checked.
+    pub(crate) fn run_in_debug(&mut self, level: &str, main: &str) -> String {
+        self.put("debug.rs", main.as_bytes());
+        let runtime = self.runtime_at(level);
+        let level = format!("-Copt-level={level}");
+        let flags = [&level, "-Cdebug-assertions=on", "-Adead_code", "--extern", &runtime];
+        self.rustc(&[&flags[..], &["debug.rs", "-o", "debug"]].concat());
+        let output =
+            Command::new(self.folder.join("debug")).current_dir(&self.folder).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     /// Compiles a library that has the networks as modules.
     pub(crate) fn check_library(&mut self, root: &str) {
         self.put("lib.rs", root.as_bytes());
@@ -164,8 +177,13 @@ impl Crate {
 
     /// The runtime, compiled: what `--extern` takes.
     fn runtime(&self) -> String {
+        self.runtime_at("3")
+    }
+
+    fn runtime_at(&self, level: &str) -> String {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../runtime/src/lib.rs");
-        let name = ["--crate-name", "mnv2c_runtime", "--crate-type", "rlib", "-O"];
+        let level = format!("-Copt-level={level}");
+        let name = ["--crate-name", "mnv2c_runtime", "--crate-type", "rlib", &level];
         let features = ["--cfg", "feature=\"std\"", source.to_str().unwrap()];
         self.rustc(&[&name[..], &features].concat());
         "mnv2c_runtime=libmnv2c_runtime.rlib".to_owned()
