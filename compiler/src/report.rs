@@ -3,6 +3,7 @@
 //! M(G) is the paper's: over the best order of the operators, the most bytes that live at once, with every value whole
 //! and input and output counted as the feed says. The chosen plan's is what its fullest step holds.
 
+pub mod html;
 mod levels;
 mod split;
 pub mod svg;
@@ -17,6 +18,7 @@ use crate::plan::{Buffer, BufferId, Plan, Slot};
 use crate::schedule::{Home, Schedule, Step};
 use crate::segment::RowBatch;
 use crate::target::Target;
+use crate::{Artifact, Options};
 
 pub use levels::Levels;
 
@@ -72,14 +74,34 @@ pub struct Row {
 
 /// Plans `graph` as read, and reports.
 pub fn report(mut graph: Graph, target: &Target, memory: Memory) -> Result<Report> {
-    let (madds, params) = (graph.total_madds(), graph.params());
+    let counts = (graph.total_madds(), graph.params());
     let imported = levels::whole_values(&graph, memory);
     pass::run_all(&mut graph, |_, _, _| ())?;
-    let layerwise = levels::whole_values(&graph, memory);
-    let fused = levels::fused(&graph, target, memory)?;
-    let split = levels::split(&graph, memory)?;
-    let Choice { schedule, plan } = choose::choose(&graph, target, memory)?;
-    let steps = rows(&graph, &schedule, &plan, memory);
+    let choice = choose::choose(&graph, target, memory)?;
+    planned(&graph, target, memory, imported, counts, choice)
+}
+
+/// Reports what became of `graph` as read, when it was compiled.
+pub fn compiled(graph: &Graph, options: &Options, artifact: &Artifact) -> Result<Report> {
+    let (target, memory, facts) = (&options.target, options.memory, &artifact.facts);
+    let imported = levels::whole_values(graph, memory);
+    let (schedule, plan) = (artifact.schedule.clone(), artifact.plan.clone());
+    let counts = (facts.madds, facts.params);
+    planned(&artifact.graph, target, memory, imported, counts, Choice { schedule, plan })
+}
+
+fn planned(
+    graph: &Graph,
+    target: &Target,
+    memory: Memory,
+    imported: usize,
+    (madds, params): (u64, u64),
+    Choice { schedule, plan }: Choice,
+) -> Result<Report> {
+    let layerwise = levels::whole_values(graph, memory);
+    let fused = levels::fused(graph, target, memory)?;
+    let split = levels::split(graph, memory)?;
+    let steps = rows(graph, &schedule, &plan, memory);
     let again = schedule.steps.iter().map(|step| step.again).sum();
     let chosen = steps.iter().map(|step| step.live_bytes).max().unwrap_or(0);
     Ok(Report {

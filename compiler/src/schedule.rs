@@ -26,8 +26,8 @@ use mnv2c_runtime::ring::{Form, Rows};
 use crate::error::Result;
 use crate::ir::view::{aliases, base};
 use crate::ir::{
-    Affine, Binary, Clamp, Conv, Graph, NodeId, Pool, QAverage, QPair, Reducer, Resize, Softmax,
-    Unary,
+    Affine, Binary, Clamp, Conv, Dtype, Graph, NodeId, Pool, QAverage, QPair, Reducer, Resize,
+    Softmax, Unary,
 };
 use crate::objective::Memory;
 use crate::plan::{Buffer, BufferId, Overlap};
@@ -51,6 +51,8 @@ pub struct Schedule {
     pub intakes: Vec<Intake>,
     /// The model's outputs, as `infer` fills them.
     pub outputs: Vec<Port>,
+    /// What the caller is told instead of the only output.
+    pub ranking: Option<Ranking>,
     /// Runs of the steps, on one part after another of the inputs.
     pub batch: usize,
 }
@@ -62,6 +64,8 @@ pub struct Port {
     pub name: String,
     /// Its shape in the model.
     pub shape: Vec<usize>,
+    /// Floats, or bytes.
+    pub dtype: Dtype,
 }
 
 /// How an input reaches the network.
@@ -71,6 +75,15 @@ pub struct Intake {
     pub place: Place,
     /// Whether the model takes it as planes, and the network as rows of pixels.
     pub planes: bool,
+}
+
+/// The greatest entries of an output that the arena holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ranking {
+    /// Where the output lies.
+    pub scores: Place,
+    /// How many of its entries are told.
+    pub count: usize,
 }
 
 /// One function of the emitted file: a segment.
@@ -243,7 +256,9 @@ pub enum PackOrder {
 pub enum Kernel {
     /// Copies rows into padded rows, maybe of another form.
     Load,
-    /// Asks the caller for rows.
+    /// Makes floats of bytes, maybe in padded rows.
+    Widen,
+    /// Asks the caller for rows, of floats or of bytes.
     Fetch,
     /// 1x1 convolution or dense layer.
     Pointwise {
@@ -374,7 +389,11 @@ pub fn lower(
     for segment in segments {
         lowering.step(segment)?;
     }
-    lowering.repeat_outputs()?;
+    if graph.ranked > 0 {
+        lowering.rank_output()?;
+    } else {
+        lowering.repeat_outputs()?;
+    }
     Ok(lowering.finish())
 }
 
@@ -409,6 +428,12 @@ pub fn lower_alone(
 }
 
 impl Schedule {
+    /// Whether `home` is an input of bytes.
+    pub fn holds_bytes(&self, home: Home) -> bool {
+        let mut ports = self.inputs.iter().zip(&self.intakes);
+        ports.any(|(port, intake)| port.dtype == Dtype::U8 && intake.place.home == home)
+    }
+
     /// Whether the caller gives an input row by row.
     pub fn asks_for_rows(&self) -> bool {
         self.intakes.iter().any(|intake| matches!(intake.place.home, Home::Feed(_)))

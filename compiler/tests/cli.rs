@@ -5,6 +5,8 @@
 mod build;
 #[path = "cli/compile.rs"]
 mod compile;
+#[path = "cli/ends.rs"]
+mod ends;
 #[path = "cli/lists.rs"]
 mod lists;
 #[path = "cli/place.rs"]

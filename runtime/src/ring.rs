@@ -11,6 +11,8 @@
 //!
 //! Padding is stored: zero columns beside each row, zero rows above and below, so no kernel tests a border.
 
+mod border;
+
 use core::ops::Range;
 
 /// Strides of a value's rows, all in elements.

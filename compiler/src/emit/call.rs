@@ -7,7 +7,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 
 use crate::emit::scope::Scope;
-use crate::emit::{literal, strips};
+use crate::emit::{input, literal, strips};
 use crate::ir::{
     Binary, Blend, Block, Clamp, Conv, Graph, Pool, PoolKind, Reducer, Resize, Scale, Unary,
 };
@@ -26,7 +26,7 @@ pub(super) fn word(graph: &Graph, step: &Step, stage: &Stage) -> &'static str {
     };
     let role = if before_pool(step, stage) { Role::Head } else { step.segment.role };
     match (&stage.kernel, block, role) {
-        (Kernel::Load, _, _) => "load",
+        (Kernel::Load | Kernel::Widen, _, _) => "load",
         (Kernel::Depthwise { .. }, _, _) => "depthwise",
         (Kernel::GlobalPool(_) | Kernel::Pool(_), _, _) => "pool",
         (Kernel::Resize(_), _, _) => "resize",
@@ -70,6 +70,7 @@ pub(super) fn imports(graph: &Graph, stage: &Stage) -> Vec<&'static str> {
     }
     match &stage.kernel {
         Kernel::Load => vec!["kernel::copy::Relayout"],
+        Kernel::Widen => vec!["kernel::widen::Widen"],
         Kernel::Fetch => vec!["ring::Rows"],
         Kernel::Pointwise { skip, .. } => with_skip(*skip, "kernel::pointwise::Pointwise"),
         Kernel::Conv { skip, .. } => with_skip(*skip, "kernel::conv::Conv"),
@@ -121,7 +122,7 @@ pub(super) fn is_scalar(kernel: &Kernel) -> bool {
 /// Whether the const says where rows lie.
 pub(super) fn names_rings(stage: &Stage) -> bool {
     match &stage.kernel {
-        Kernel::Load | Kernel::Pool(_) | Kernel::Resize(_) => true,
+        Kernel::Load | Kernel::Widen | Kernel::Pool(_) | Kernel::Resize(_) => true,
         Kernel::GlobalPool(_) | Kernel::QAverage(_) => true,
         Kernel::Quantize(_) => quantized::moves(stage),
         kernel => convolves(kernel),
@@ -165,6 +166,7 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<To
     }
     let (kind, value) = match &stage.kernel {
         Kernel::Load => (quote!(Relayout), relayout(scope, from?, into)),
+        Kernel::Widen => (quote!(Widen), input::widen(scope, into)),
         Kernel::Pointwise { tile: [mr, nv], clamp, flat, .. } => {
             let (mr, nv) = (literal::size(*mr), literal::size(*nv));
             (quote!(Pointwise<#mr, #nv>), pointwise(scope, stage, *clamp, *flat))
@@ -233,8 +235,9 @@ pub(super) fn run_with(
     }
     match &stage.kernel {
         Kernel::Load => quote!(#name.run(#rows, #x, #y);),
+        Kernel::Widen => input::widened(scope, stage, &name.into_token_stream(), rows, &y),
         Kernel::Fetch => {
-            let fetch = fetch(scope, stage, &quote!(row));
+            let fetch = input::fetch(scope, stage, &quote!(row));
             quote!(for row in #rows { #fetch })
         }
         Kernel::Pointwise { flat: true, skip, .. } => {
@@ -366,13 +369,6 @@ fn part(
 fn from_pixel(slice: &TokenStream, place: Place, stride: usize) -> TokenStream {
     let step = literal::size(place.rows.ring(0).pixel * stride);
     quote!(#slice[pixel * #step..])
-}
-
-/// The statement that asks the caller for a row.
-pub(super) fn fetch(scope: &Scope<'_>, stage: &Stage, row: &TokenStream) -> TokenStream {
-    let (next, ring, y) =
-        (scope.variable(stage.from[0]), scope.rows_of(stage.into), scope.variable(stage.into));
-    quote!(#next(#row, #ring.row_mut(#y, #row));)
 }
 
 fn with_skip(skip: Skip, path: &'static str) -> Vec<&'static str> {

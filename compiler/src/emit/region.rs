@@ -9,7 +9,7 @@ use quote::{format_ident, quote};
 
 use crate::emit::scope::{Scope, whole_pixels};
 use crate::emit::step::call_of;
-use crate::emit::{call, literal, rowwise};
+use crate::emit::{input, literal, rowwise};
 use crate::schedule::pull::{Group, Need, Piece, pieces};
 use crate::schedule::{Home, Kernel, Place, Step};
 
@@ -122,7 +122,7 @@ impl Region<'_> {
         let calls = group.stages.clone().map(|at| {
             let stage = &self.step.stages[at];
             match &stage.kernel {
-                Kernel::Fetch => call::fetch(self.scope, stage, &quote!(#row)),
+                Kernel::Fetch => input::fetch(self.scope, stage, &quote!(#row)),
                 kernel if rowwise::is_rowwise(kernel) => {
                     rowwise::call(self.scope, self.step, at, row)
                 }

@@ -8,7 +8,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
 use crate::emit::names::{self, Names};
-use crate::emit::{Network, call, literal, panels, rowwise, shared, weights};
+use crate::emit::{Network, call, input, literal, panels, rowwise, shared, weights};
 use crate::plan::{Plan, Slot};
 use crate::schedule::{Element, Home, PackId, Part, Place, Stage, Step};
 use crate::segment::Role;
@@ -86,7 +86,8 @@ impl<'a> Scope<'a> {
             for (port, place) in stage.from.iter().enumerate() {
                 let written_out = port == 1 && call::is_scalar(&stage.kernel);
                 if let (Home::Weights(id), false) = (place.home, written_out) {
-                    let operand = format!("{name}_{}", consts.take("operand"));
+                    let word = if input::loads(stage) { "border" } else { "operand" };
+                    let operand = format!("{name}_{}", consts.take(word));
                     scope.operands.entry(id).or_insert_with(|| names::constant(&operand));
                 }
             }
@@ -161,6 +162,18 @@ impl<'a> Scope<'a> {
             Some(shift) => {
                 let shift = literal::size(shift);
                 quote!(#ring.shifted(#shift))
+            }
+        }
+    }
+
+    /// What a place that is read begins, where its slot may be a part of what the body borrows.
+    pub(super) fn tail(&self, place: Place) -> TokenStream {
+        let variable = self.variable(place);
+        match slot(self.network.plan, place).map(|slot| self.shift(slot)) {
+            None | Some(0) => variable,
+            Some(shift) => {
+                let shift = literal::size(shift);
+                quote!(&#variable[#shift..])
             }
         }
     }
@@ -318,7 +331,7 @@ impl<'a> Scope<'a> {
         });
         let padded = padded.map(|(at, stage)| {
             let place = Place { rows: whole_pixels(stage.into.rows), ..stage.into };
-            let (rows, variable) = (self.rows_of(place), self.variable(stage.into));
+            let variable = self.variable(stage.into);
             let below = if step.is_streamed() && place.home != result {
                 0
             } else {
@@ -326,15 +339,9 @@ impl<'a> Scope<'a> {
             };
             let lower = (0..below).map(|row| {
                 let row = literal::size(stage.into.height + row);
-                self.clear_row(stage.into, &row.to_token_stream())
+                input::blank_row(self, stage, &row.to_token_stream())
             });
-            let edges = match stage.into.element {
-                Element::F32 => quote!(#rows.clear_edges(#variable);),
-                Element::U8 { zero } => {
-                    let zero = literal::size(zero.into());
-                    quote!(#rows.fill_edges(#variable, #zero);)
-                }
-            };
+            let edges = input::blank_edges(self, stage, place);
             let clears = quote!(#edges #(#lower)*);
             if self.network.target.threads == 1 || step.panels == 1 || at != panels::first(step) {
                 return clears;
@@ -343,6 +350,18 @@ impl<'a> Scope<'a> {
             quote!(for #variable in #variable.chunks_exact_mut(#len) { #clears })
         });
         spread.into_iter().chain(padded).collect()
+    }
+
+    /// The statement that writes the zeros beside and above the image.
+    pub(super) fn clear_edges(&self, place: Place) -> TokenStream {
+        let (rows, variable) = (self.rows_of(place), self.variable(place));
+        match place.element {
+            Element::F32 => quote!(#rows.clear_edges(#variable);),
+            Element::U8 { zero } => {
+                let zero = literal::size(zero.into());
+                quote!(#rows.fill_edges(#variable, #zero);)
+            }
+        }
     }
 
     /// The statement that makes a row below the image zero.
@@ -391,18 +410,19 @@ impl<'a> Scope<'a> {
                 Home::Output(at) => (&self.ports.outputs[at], &self.network.schedule.outputs[at]),
                 Home::Feed(at) => {
                     let name = next_row(self.network, self.ports, at);
-                    parameters.push(quote!(#name: &mut impl FnMut(usize, &mut [f32])));
+                    let number = input::number(&self.network.schedule.inputs[at]);
+                    parameters.push(quote!(#name: &mut impl FnMut(usize, &mut [#number])));
                     arguments.push(quote!(#name));
                     continue;
                 }
                 Home::Arena(_) | Home::Weights(_) => continue,
             };
             let len = literal::size(self.network.schedule.part_len(port));
-            let name = names::ident(name);
+            let (name, number) = (names::ident(name), input::number(port));
             parameters.push(if written {
                 quote!(#name: &mut [f32; #len])
             } else {
-                quote!(#name: &[f32; #len])
+                quote!(#name: &[#number; #len])
             });
             arguments.push(quote!(#name));
         }

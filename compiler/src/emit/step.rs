@@ -5,7 +5,7 @@ use quote::quote;
 
 use crate::emit::scope::{Ports, Scope};
 use crate::emit::{
-    Carrier, Network, call, doc, literal, names, panels, probe, region, shared, stream,
+    Carrier, Network, call, doc, input, literal, names, panels, probe, region, shared, stream,
 };
 use crate::ir::view::base;
 use crate::ir::{Graph, NodeId, Op, Quant};
@@ -117,6 +117,7 @@ pub(super) fn function<'a>(
     let mut paths: Vec<&'static str> =
         step.stages.iter().flat_map(|stage| call::imports(network.graph, stage)).collect();
     paths.extend(scope.imports());
+    paths.extend(step.stages.iter().filter_map(input::imports));
     if !scope.rows.is_empty() || step.stages.iter().any(call::names_rings) {
         paths.push("ring::Rows");
     }

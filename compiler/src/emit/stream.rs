@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 
 use crate::emit::scope::Scope;
 use crate::emit::step::call_of;
-use crate::emit::{call, literal, panels, strips};
+use crate::emit::{call, input, literal, panels, strips};
 use crate::schedule::{Kernel, Part, RowWindow, Stage, Step};
 
 /// Rows that a group makes in one go.
@@ -128,7 +128,7 @@ fn batch_of(
 fn call_at(scope: &Scope<'_>, step: &Step, at: usize, batch: &Batch) -> TokenStream {
     let (stage, row) = (&step.stages[at], &batch.row);
     if stage.kernel == Kernel::Fetch && batch.end == (row.clone(), 1) {
-        return call::fetch(scope, stage, &quote!(#row));
+        return input::fetch(scope, stage, &quote!(#row));
     }
     call_of(scope, step, at, &batch.range())
 }
@@ -173,7 +173,7 @@ fn pull(
         false => until,
     };
     let below = (reads_below(reader, maker) && !computed)
-        .then(|| scope.clear_row(maker.into, &quote!(#counter)));
+        .then(|| input::blank_row(scope, maker, &counter.to_token_stream()));
     let rows = step.segment.batch.rows(maker.height);
     if rows == 1 {
         let made = batch_of(scope, step, groups, at - 1, &Batch::of(&counter, 1));

@@ -27,6 +27,8 @@ pub struct Graph {
     pub notes: Vec<String>,
     /// How often the graph is run, on one part after another of the model's inputs along their leading dimension.
     pub batch: usize,
+    /// How many of the greatest entries of the only output the caller is told, instead of all of them; 0 for all.
+    pub ranked: usize,
     dag: StableDiGraph<Node, Port>,
     names: BTreeSet<String>,
 }
@@ -80,6 +82,7 @@ impl Default for Graph {
             blocks: Vec::new(),
             notes: Vec::new(),
             batch: 1,
+            ranked: 0,
             dag: StableDiGraph::new(),
             names: BTreeSet::new(),
         }

@@ -14,7 +14,8 @@ pub enum Op {
     /// Constant numbers. No operands.
     Const(WeightsId),
     /// 2-D convolution: x `[n,c,h,w]`, weights `[m,c/group,kh,kw]`, optional bias `[m]` (port 2), and a residual of the
-    /// output's shape (port 3) added before the clamp, if `fuse_add` put it there.
+    /// output's shape (port 3) added before the clamp, if `fuse_add` put it there. Pads hold zeros, or one number an
+    /// input channel (port 4) if `fold_input` put it there; then x may be bytes of a picture too.
     Conv(Conv),
     /// Batch normalisation at inference: x, scale, bias, mean, variance, the last four per channel.
     BatchNorm(BatchNorm),
@@ -54,7 +55,7 @@ pub enum Op {
     Pad(Pad),
     /// x broadcast to the output's shape: x.
     Expand,
-    /// x unchanged (Identity, Dropout, casts between floats): x.
+    /// x unchanged (Identity, Dropout, casts between floats, bytes as floats): x.
     Identity,
     /// An operator on bytes that stand for reals.
     Quant(Quant),

@@ -62,7 +62,8 @@ fn value(graph: &Graph, numbers: &BTreeMap<NodeId, usize>, id: NodeId) -> String
 
 fn port_name(op: &Op, port: usize) -> String {
     let names: &[&str] = match op {
-        Op::Conv(_) | Op::Quant(Quant::Conv(_)) => &["x", "w", "b", "add"],
+        Op::Conv(_) => &["x", "w", "b", "add", "border"],
+        Op::Quant(Quant::Conv(_)) => &["x", "w", "b", "add"],
         Op::Dense(_) | Op::Quant(Quant::Dense(_)) => &["x", "w", "b"],
         Op::BatchNorm(_) => &["x", "scale", "bias", "mean", "var"],
         Op::Gemm(_) | Op::MatMul | Op::Binary(_) => &["a", "b", "c"],

@@ -3,11 +3,11 @@
 use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
-use crate::ir::NodeId;
+use crate::ir::{NodeId, Op};
 use crate::plan::{Buffer, BufferId, Overlap};
 use crate::schedule::padding::padding;
 use crate::schedule::place::{Lowering, dense, is_depthwise};
-use crate::schedule::{Home, Kernel, Part, Place, Stage, hand, stage, stream};
+use crate::schedule::{Element, Home, Kernel, Part, Place, Stage, hand, stage, stream};
 use crate::segment::{RowBatch, Segment};
 
 impl Lowering<'_> {
@@ -63,9 +63,11 @@ impl Lowering<'_> {
     /// A load of padded rows, where `from` lacks the padding that convolution `id` reads.
     pub(super) fn load_for(&mut self, id: NodeId, from: Place) -> Option<Stage> {
         let conv = self.graph.node(id).op.conv()?;
-        let (need, element) = (padding(conv, from), self.element_for(id, from));
+        let widens = from.element != Element::F32 && matches!(self.graph.node(id).op, Op::Conv(_));
+        let element = if widens { Element::F32 } else { self.element_for(id, from) };
+        let need = padding(conv, from);
         let depthwise = is_depthwise(self.graph, id);
-        let fed = matches!(from.home, Home::Feed(_));
+        let as_is = !matches!(from.home, Home::Feed(_)) && !widens;
         let readable = match from.rows.form {
             Form::Nhwc | Form::Slice { .. } => {
                 !depthwise || from.rows.channels.is_multiple_of(self.target.isa.lanes())
@@ -77,7 +79,10 @@ impl Lowering<'_> {
             && from.rows.left >= need.left
             && from.rows.right >= need.right
             && (from.element == element || need.is_none());
-        if !fed && readable && padded && from.rows.kept >= from.rows.top + from.height + need.bottom
+        if as_is
+            && readable
+            && padded
+            && from.rows.kept >= from.rows.top + from.height + need.bottom
         {
             return None;
         }
@@ -93,7 +98,7 @@ impl Lowering<'_> {
         let rows = rows.padded(need.top, need.left, need.right);
         let name = format!("{}.padded", self.graph.node(id).name);
         let into = self.scratch(&name, Place { rows, element, ..from });
-        Some(stage::load(id, from, into))
+        Some(stage::load(self, id, from, into))
     }
 
     /// One of `panels` equal parts of the value between two stages as its reader wants it, and how much of a row passes
@@ -151,7 +156,8 @@ impl Lowering<'_> {
     /// Cuts the rings between streamed stages down to the rows that are ever alive at once, and lets the result grow
     /// where the input dies.
     fn settle(&mut self, stages: &mut [Stage], batch: RowBatch) {
-        let held = stream::simulate(stages, batch);
+        let ends = [stages[0].from[0], stages[stages.len() - 1].into];
+        let held = stream::simulate(stages, batch, ends.map(|place| self.element_bytes(place)));
         for (at, kept) in held.kept.into_iter().enumerate() {
             let place @ Place { home, rows, .. } = stages[at].into;
             let Home::Arena(buffer) = home else { continue };
@@ -164,8 +170,7 @@ impl Lowering<'_> {
                 stages.iter_mut().flat_map(|stage| stage.from.iter_mut().chain([&mut stage.into]));
             ends.filter(|place| place.home == home).for_each(|place| place.rows.kept = kept);
         }
-        let lead = held.lead * self.element_bytes(stages[0].from[0]);
-        self.schedule.overlaps.extend(self.diagonal(stages, lead));
+        self.schedule.overlaps.extend(self.diagonal(stages, held.lead));
     }
 
     /// Leave for the last stage's result to lie over the first one's input, row behind row.

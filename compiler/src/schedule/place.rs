@@ -14,8 +14,8 @@ use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Quant, Tensor};
 use crate::objective::{Feed, Memory, Objective, Storage};
 use crate::plan::{Buffer, BufferId};
 use crate::schedule::{
-    Element, Home, Intake, Pack, PackId, PackOrder, Place, Port, Schedule, Stage, Step, anew,
-    panels, stage,
+    Element, Home, Intake, Pack, PackId, PackOrder, Place, Port, Ranking, Schedule, Stage, Step,
+    anew, panels, stage,
 };
 use crate::segment::{Role, RowBatch, Segment, is_chain};
 use crate::target::Target;
@@ -58,8 +58,11 @@ impl<'a> Lowering<'a> {
         memory: Memory,
         last_reads: BTreeMap<NodeId, usize>,
     ) -> Result<Self> {
-        let port =
-            |name: &str, id: NodeId| Port { name: name.to_owned(), shape: graph.outer_shape(id) };
+        let port = |name: &str, id: NodeId| Port {
+            name: name.to_owned(),
+            shape: graph.outer_shape(id),
+            dtype: if graph.node(id).out.dtype == Dtype::U8 { Dtype::U8 } else { Dtype::F32 },
+        };
         let inputs = graph.inputs.iter().map(|id| port(&graph.node(*id).name, *id)).collect();
         let outputs = graph.outputs.iter().map(|output| port(&output.name, output.node)).collect();
         let schedule = Schedule { inputs, outputs, batch: graph.batch, ..Schedule::default() };
@@ -89,8 +92,8 @@ impl<'a> Lowering<'a> {
 
     /// Where an input lies when the first step begins.
     fn intake(&mut self, index: usize, id: NodeId) -> Result<Intake> {
-        let out = &self.graph.node(id).out;
-        let place = dense(Home::Input(index), out)?;
+        let seen = &self.graph.node(seen(self.graph, id)).out;
+        let place = dense(Home::Input(index), seen)?;
         if self.graph.batch > 1 && self.memory.feed != Feed::Caller {
             let (name, images) = (&self.graph.node(id).name, self.graph.batch);
             return Err(Error::Unsupported(vec![format!(
@@ -116,6 +119,7 @@ impl<'a> Lowering<'a> {
     /// How an image that the caller writes into the arena lies: with the zeros that its one convolution reads.
     fn spread(&self, id: NodeId, place: Place) -> Place {
         let reader = self.graph.only_reader(id);
+        let reader = reader.filter(|reader| self.graph.operand(*reader, 4).is_none());
         let conv = reader.and_then(|reader| self.graph.node(reader).op.conv());
         match (reader, conv) {
             (Some(reader), Some(conv))
@@ -130,13 +134,7 @@ impl<'a> Lowering<'a> {
 
     fn fed(&self, index: usize, id: NodeId) -> Result<Home> {
         let graph = self.graph;
-        let seen = graph.only_reader(id).map_or(id, |reader| {
-            if is_view(graph, reader) && graph.node(reader).out.layout == Layout::Nhwc {
-                reader
-            } else {
-                id
-            }
-        });
+        let seen = seen(graph, id);
         if is_image(graph, seen) && graph.only_reader(seen).is_some() {
             return Ok(Home::Feed(index));
         }
@@ -181,6 +179,20 @@ impl<'a> Lowering<'a> {
             let segment = Segment::single(Role::Copy, output.node);
             self.schedule.steps.push(Step { segment, stages, panels: 1, madds: 0, again: 0 });
         }
+        Ok(())
+    }
+
+    /// Says where the output lies whose greatest entries the caller is told.
+    pub(super) fn rank_output(&mut self) -> Result<()> {
+        let (output, count) = (&self.graph.outputs[0], self.graph.ranked);
+        let scores = self.value(output.node)?;
+        if !matches!(scores.home, Home::Arena(_)) || !scores.is_dense_nhwc() {
+            return Err(Error::Unsupported(vec![format!(
+                "ranking {:?}, which is not computed for this alone; give the output raw",
+                output.name
+            )]));
+        }
+        self.schedule.ranking = Some(Ranking { scores, count });
         Ok(())
     }
 
@@ -346,10 +358,20 @@ impl<'a> Lowering<'a> {
         self.last_reads.get(&id).map_or(self.now() + 1, |last| last + 1)
     }
 
-    /// The first model output that is `id` or a view of it.
+    /// The first model output that is `id` or a view of it, if the caller lends memory for outputs.
     fn output_of(&self, id: NodeId) -> Option<usize> {
+        if self.graph.ranked > 0 {
+            return None;
+        }
         self.graph.outputs.iter().position(|output| base(self.graph, output.node) == id)
     }
+}
+
+/// An input as its one reader sees it, where that only says that its channels lie innermost.
+fn seen(graph: &Graph, id: NodeId) -> NodeId {
+    let views =
+        |reader: &NodeId| is_view(graph, *reader) && graph.node(*reader).out.layout == Layout::Nhwc;
+    graph.only_reader(id).filter(views).unwrap_or(id)
 }
 
 /// Whether each output channel of a convolution reads one input channel, its own.

@@ -128,7 +128,7 @@ impl Lowering<'_> {
                 let rows = into.rows.slice(first, channels);
                 let from = self.value(operand)?;
                 if from.home != into.home {
-                    stages.push(stage::load(id, from, Place { rows, ..into }));
+                    stages.push(stage::load(self, id, from, Place { rows, ..into }));
                 }
             }
             return Ok(());

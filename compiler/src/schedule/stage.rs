@@ -1,6 +1,6 @@
 //! The kernel of one operator, over places already chosen.
 
-use mnv2c_runtime::ring::Form;
+use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
 use crate::ir::{Conv, Dtype, Layout, NodeId, Op, Quant, Reducer, Resize, Scale, Tensor};
@@ -12,10 +12,26 @@ use crate::schedule::{
 use crate::schedule::{moves, quant};
 use crate::segment::RowBatch;
 
-/// A copy of rows into padded rows.
-pub(super) fn load(node: NodeId, from: Place, into: Place) -> Stage {
-    let fed = matches!(from.home, Home::Feed(_));
-    stage(node, if fed { Kernel::Fetch } else { Kernel::Load }, vec![from], into)
+/// A copy of rows into padded rows; what pads them is the second operand, if it is not zero.
+pub(super) fn load(lowering: &mut Lowering<'_>, node: NodeId, from: Place, into: Place) -> Stage {
+    let kernel = match from.home {
+        Home::Feed(_) => Kernel::Fetch,
+        _ if from.element.bytes() < into.element.bytes() => Kernel::Widen,
+        _ => Kernel::Load,
+    };
+    let conv = lowering.graph.node(node).op.conv();
+    let border = conv.and_then(|_| lowering.graph.operand(node, 4));
+    let border = border.map(|border| lowering.value(border).expect("a border is one row"));
+    stage(node, kernel, [from].into_iter().chain(border).collect(), into)
+}
+
+/// Bytes as floats, where no convolution reads them.
+fn widen(lowering: &mut Lowering<'_>, node: NodeId) -> Result<Stage> {
+    let flat =
+        |place: Place| Place { rows: Rows::nhwc(1, place.rows.len(), 1), height: 1, ..place };
+    let from = lowering.operand(node, 0)?;
+    let into = lowering.place_result(node)?;
+    Ok(stage(node, Kernel::Widen, vec![flat(from)], flat(into)))
 }
 
 /// A copy of a whole value that lies without padding.
@@ -181,6 +197,7 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
             let kernel = Kernel::Reduce(reduce.kind, moves::reduction(lowering, id, from)?);
             Ok(vec![stage(id, kernel, vec![from], into)])
         }
+        Op::Identity if reads_bytes(lowering, id)? => Ok(vec![widen(lowering, id)?]),
         Op::Reshape
         | Op::Transpose(_)
         | Op::Relayout
@@ -232,6 +249,11 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
             unreachable!("{} is no lone step", node.op.name())
         }
     }
+}
+
+fn reads_bytes(lowering: &mut Lowering<'_>, id: NodeId) -> Result<bool> {
+    let home = lowering.operand(id, 0)?.home;
+    Ok(lowering.schedule.holds_bytes(home))
 }
 
 fn convolution(

@@ -13,14 +13,15 @@ use crate::segment::RowBatch;
 pub(super) struct Held {
     /// Rows, counted with the stored zero rows, that the ring after each stage but the last keeps.
     pub(super) kept: Vec<usize>,
-    /// Elements by which the reader of the chain's input must lead the writer of its result, if both are rows of
-    /// pixels that lie one after the other.
+    /// Bytes by which the reader of the chain's input must lead the writer of its result, if both are rows of pixels
+    /// that lie one after the other.
     pub(super) lead: usize,
 }
 
-/// Runs through a chain; its rings are still as high as their images.
-pub(super) fn simulate(stages: &[Stage], batch: RowBatch) -> Held {
-    let mut flow = Flow::new(stages, batch);
+/// Runs through a chain; its rings are still as high as their images. `bytes` are those of a number of its input and of
+/// its result.
+pub(super) fn simulate(stages: &[Stage], batch: RowBatch, bytes: [usize; 2]) -> Held {
+    let mut flow = Flow::new(stages, batch, bytes);
     let last = stages.len() - 1;
     while flow.made[last] < stages[last].height {
         flow.make(last, stages[last].height);
@@ -55,10 +56,11 @@ struct Flow<'a> {
     made: Vec<usize>,
     kept: Vec<usize>,
     lead: usize,
+    bytes: [usize; 2],
 }
 
 impl<'a> Flow<'a> {
-    fn new(stages: &'a [Stage], batch: RowBatch) -> Self {
+    fn new(stages: &'a [Stage], batch: RowBatch, bytes: [usize; 2]) -> Self {
         let adders_of = |home: Home| -> Vec<usize> {
             let adds = |at: &usize| stages[*at].from.get(1).is_some_and(|skip| skip.home == home);
             (0..stages.len()).filter(adds).collect()
@@ -72,6 +74,7 @@ impl<'a> Flow<'a> {
             made: vec![0; count],
             kept: vec![0; count],
             lead: 0,
+            bytes,
         }
     }
 
@@ -123,7 +126,9 @@ impl<'a> Flow<'a> {
         if unread == usize::MAX {
             return;
         }
-        let written = (self.made[last] + rows).min(into.height) * y.row;
-        self.lead = self.lead.max(written.saturating_sub(unread * x.rows.ring(0).row));
+        let [read_bytes, written_bytes] = self.bytes;
+        let written = (self.made[last] + rows).min(into.height) * y.row * written_bytes;
+        let read = unread * x.rows.ring(0).row * read_bytes;
+        self.lead = self.lead.max(written.saturating_sub(read));
     }
 }

@@ -19,8 +19,8 @@ pub(super) fn check(graph: &Graph) -> Result<()> {
     });
     let inputs = graph.inputs.iter().filter_map(|id| {
         let node = graph.node(*id);
-        let bytes = node.out.dtype.stored_bytes() == 1;
-        bytes.then(|| format!("input {:?}: {}; make it float", node.name, node.out))
+        let signed = node.out.dtype == Dtype::I8;
+        signed.then(|| format!("input {:?}: {}; make it u8 or float", node.name, node.out))
     });
     let obstacles: Vec<String> = operators.chain(inputs).chain(outputs).collect();
     if obstacles.is_empty() { Ok(()) } else { Err(Error::Unsupported(obstacles)) }

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use mnv2c::ends::Ends;
 use mnv2c::interp::Array;
 use mnv2c::ir::Graph;
 use mnv2c::objective::Memory;
@@ -52,6 +53,8 @@ pub(crate) fn compile_for(
         sha256: String::new(),
         blob_name: blob_name.into(),
         memory,
+        layers: false,
+        ends: Ends::default(),
     };
     mnv2c::compile(graph, &options, |_, _, _| ()).unwrap()
 }
@@ -138,6 +141,19 @@ impl Crate {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Compiles and runs a `main` as a debug build of this opt-level does: everything checked.
+    pub(crate) fn run_in_debug(&mut self, level: &str, main: &str) -> String {
+        self.put("debug.rs", main.as_bytes());
+        let runtime = self.runtime_at(level, &STD);
+        let level = format!("-Copt-level={level}");
+        let flags = [&level, "-Cdebug-assertions=on", "-Adead_code", "--extern", &runtime];
+        self.rustc(&[&flags[..], &["debug.rs", "-o", "debug"]].concat());
+        let output =
+            Command::new(self.folder.join("debug")).current_dir(&self.folder).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     /// Compiles a library that has the networks as modules.
     pub(crate) fn check_library(&mut self, root: &str) {
         self.put("lib.rs", root.as_bytes());
@@ -174,8 +190,13 @@ impl Crate {
 
     /// The runtime, compiled with more flags: what `--extern` takes.
     fn runtime(&self, flags: &[&str]) -> String {
+        self.runtime_at("3", flags)
+    }
+
+    fn runtime_at(&self, level: &str, flags: &[&str]) -> String {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../runtime/src/lib.rs");
-        let name = ["--crate-name", "mnv2c_runtime", "--crate-type", "rlib", "-O"];
+        let level = format!("-Copt-level={level}");
+        let name = ["--crate-name", "mnv2c_runtime", "--crate-type", "rlib", &level];
         self.rustc(&[&name[..], flags, &[source.to_str().unwrap()]].concat());
         "mnv2c_runtime=libmnv2c_runtime.rlib".to_owned()
     }
