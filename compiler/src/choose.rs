@@ -20,6 +20,8 @@ use run::Run;
 
 /// Bytes of which an arena is a multiple: its own alignment.
 pub const ARENA_ALIGN: usize = 64;
+/// The part of the smallest arena that may be spent on speed: a pixel at a time is slow, a few bytes more are not.
+const SLACK: usize = 256;
 /// How often a limit is lowered because the offsets of a partition left gaps.
 const TRIES: usize = 4;
 
@@ -49,21 +51,22 @@ pub fn choose(graph: &Graph, target: &Target, memory: Memory) -> Result<Choice> 
     }
     let runs = segment::runs(graph, &units);
     let runs = runs.into_iter().map(|run| Run::new(&network, &units, run));
-    let runs: Vec<Run> = runs.collect::<Result<_>>()?;
+    let mut runs: Vec<Run> = runs.collect::<Result<_>>()?;
     let least = network.planned(runs.iter().flat_map(Run::least).collect())?;
     let limit = match memory.objective {
         Objective::Within(limit) if limit < least.plan.arena_len => {
             return Err(too_small(limit, &least));
         }
         Objective::Within(limit) => limit,
-        Objective::Ram | Objective::Speed => least.plan.arena_len,
+        Objective::Ram | Objective::Speed => least.plan.arena_len + least.plan.arena_len / SLACK,
     };
+    runs.iter_mut().try_for_each(|run| run.hasten(&network, limit))?;
     Ok(network.fastest(&runs, limit)?.unwrap_or(least))
 }
 
 /// Bytes that `unit` needs beside its operands and its result when rows flow through it.
 pub fn scratch(graph: &Graph, unit: &Segment, target: &Target, memory: Memory) -> Result<usize> {
-    let rows = segment::joined(graph, std::slice::from_ref(unit), &[0], RowBatch::Row);
+    let rows = segment::joined(graph, std::slice::from_ref(unit), &[0], RowBatch::Rows(1));
     scratch_of(graph, rows.as_ref().unwrap_or(unit), target, memory)
 }
 
@@ -72,7 +75,7 @@ fn scratch_of(graph: &Graph, unit: &Segment, target: &Target, memory: Memory) ->
     let alone = schedule::lower_alone(graph, unit, &BTreeSet::new(), target, memory)?;
     let step = &alone.steps[0];
     let ends = [
-        step.stages.first().map(|stage| stage.from[0].home),
+        step.stages.first().and_then(|stage| stage.from.first()).map(|place| place.home),
         step.stages.last().map(|stage| stage.into.home),
     ];
     let inner =

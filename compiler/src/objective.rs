@@ -12,7 +12,7 @@ pub enum Objective {
     /// The least time; memory as it comes.
     #[default]
     Speed,
-    /// The smallest arena, and the least time within it.
+    /// The smallest arena, give or take a 256th part, and the least time within it.
     Ram,
     /// The least time in an arena of at most so many bytes.
     Within(usize),

@@ -55,12 +55,22 @@ impl Segment {
 pub enum RowBatch {
     /// All of them: stage after stage over whole tensors.
     Whole,
-    /// One row of the last stage, each stage making just what the next one needs.
-    Row,
-    /// The same, and a depthwise convolution hands over a few pixels at a time instead of a row.
-    Pixels,
-    /// The same, and a depthwise convolution hands over one pixel at a time.
-    Pixel,
+    /// At most so many of the last stage at once; each stage makes just what the next one needs, at most so many of its
+    /// rows at once.
+    Rows(usize),
+    /// One row, and a depthwise convolution hands over at most so many pixels at a time, as many as divide its row.
+    Pixels(usize),
+}
+
+impl RowBatch {
+    /// Rows that a stage whose value has `height` of them makes at once, at most.
+    pub fn rows(self, height: usize) -> usize {
+        match self {
+            Self::Whole => height,
+            Self::Rows(rows) => rows.min(height),
+            Self::Pixels(_) => 1,
+        }
+    }
 }
 
 /// The smallest segments of `graph`, in an order in which each follows what it reads.
@@ -92,7 +102,7 @@ pub fn fastest(graph: &Graph, unit: &Segment, target: &Target) -> Segment {
         Role::Blocks(..) | Role::Chain | Role::Single | Role::Copy => false,
     };
     let alone = target.threads == 1;
-    let batch = if by_rows && alone { RowBatch::Row } else { RowBatch::Whole };
+    let batch = if by_rows && alone { RowBatch::Rows(1) } else { RowBatch::Whole };
     Segment { batch, ..unit.clone() }
 }
 

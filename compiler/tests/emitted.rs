@@ -5,6 +5,7 @@ mod build;
 #[path = "emitted/strange.rs"]
 mod strange;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -72,6 +73,32 @@ fn strange_networks_answer_as_the_oracle_does() {
         let error: f32 = error.parse().unwrap();
         assert!(error < 1e-4, "{name}: off by {error} of the largest magnitude");
     }
+}
+
+#[test]
+fn threads_answer_as_one_does_to_the_bit() {
+    let mut nets = Crate::new("threads");
+    let mut main = String::from(MAIN_HEAD);
+    let random = (20..25).map(|seed| ("random", testing::random_graph(seed)));
+    for (at, (name, graph)) in random.chain(strange::networks()).enumerate() {
+        let inputs = testing::random_inputs(&graph, 3);
+        let expected = interp::run(&graph, &inputs).unwrap();
+        for threads in 1..=2 {
+            let target = Target { threads, ..Target::host() };
+            let name = format!("{at}_{name}_{threads}");
+            main += &nets.add_case(&name, graph.clone(), &target, &inputs, &expected);
+        }
+    }
+    let printed = nets.run(&(main + "}\n"));
+    let mut errors = [BTreeMap::<&str, Vec<&str>>::new(), BTreeMap::new()];
+    for line in printed.lines() {
+        let (case, error) = line.split_once(' ').unwrap();
+        assert!(error.parse::<f32>().unwrap() < 1e-4, "{line}");
+        let (name, threads) = case.rsplit_once('_').unwrap();
+        errors[usize::from(threads != "1")].entry(name).or_default().push(error);
+    }
+    let [one, two] = errors;
+    assert_eq!(one, two, "threads change answers");
 }
 
 #[test]

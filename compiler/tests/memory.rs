@@ -112,7 +112,7 @@ fn a_result_does_not_grow_over_rows_that_are_read_again() {
     pass::run_all(&mut graph, |_, _, _| ()).unwrap();
     let units = segment::units(&graph).unwrap();
     let head = units.into_iter().find(|unit| unit.role == Role::Head).unwrap();
-    let by_rows = Segment { batch: RowBatch::Row, ..head };
+    let by_rows = Segment { batch: RowBatch::Rows(1), ..head };
     let (target, later) = (Target::host(), BTreeSet::new());
     let alone = lower_alone(&graph, &by_rows, &later, &target, Memory::default()).unwrap();
     assert_ne!(alone.steps[0].stages[0].part, Part::Row);

@@ -4,7 +4,7 @@
 use mnv2c_runtime::affine::{Affine, Levels, Pair};
 use mnv2c_runtime::arena::Arena;
 use mnv2c_runtime::isa::Isa;
-use mnv2c_runtime::kernel::pool::{Divisor, Pool, Window};
+use mnv2c_runtime::kernel::pool::{Divisor, Window, Windows};
 use mnv2c_runtime::kernel::q8::border::{Quantize, dequantize, quantize};
 use mnv2c_runtime::kernel::q8::conv::{QConv, QPointwise};
 use mnv2c_runtime::kernel::q8::depthwise::{QDepthwise, QDepthwiseAny};
@@ -447,11 +447,11 @@ fn means_are_the_same_in_vectors_and_row_by_row() {
 fn averages_of_windows_round_like_the_model() {
     let axis = |len| Window { len, taps: 3, stride: 2, dilation: 1, before: 1, after: 1 };
     let (from, into) = (Rows::nhwc(5, 4, 2).ring(1), Rows::nhwc(3, 2, 2).ring(1));
-    let pool = Pool { from, into, channels: 2, down: axis(5), across: axis(4), width: 2 };
+    let windows = Windows { from, into, channels: 2, down: axis(5), across: axis(4), width: 2 };
     let (x, affine, to) = (random(40), PAIR.a, Affine { scale: 0.1, zero: 100 });
     for divisor in [Divisor::Inside, Divisor::Padded] {
         let mut y = vec![0; 12];
-        QAverage { pool, divisor, x: affine, y: to }.run(0..3, &x, &mut y);
+        QAverage { windows, divisor, x: affine, y: to }.run(0..3, &x, &mut y);
         for (at, y) in y.into_iter().enumerate() {
             let [row, column, c] = [at / 4, at / 2 % 2, at % 2];
             let inside = |at: usize, len: usize| {

@@ -1,32 +1,72 @@
 //! Partitions of one run of units, by dynamic programming over its cuts.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use crate::choose::Network;
 use crate::error::Result;
-use crate::ir::NodeId;
-use crate::segment::{self, RowBatch, Segment};
+use crate::ir::{Graph, NodeId, Op};
+use crate::segment::{self, Role, RowBatch, Segment};
 
 /// Units that are joined at most: longer stretches hold more rings than whole tensors would be.
 const LONGEST: usize = 24;
 
-/// A run with the cost of every stretch of it.
+/// What flows at once where memory is all that counts.
+const THRIFTY: RowBatch = RowBatch::Pixels(1);
+/// Pixels that a depthwise convolution may hand over, beside one of them and a row.
+const PIXELS: [usize; 2] = [4, 9];
+/// Rows that may flow at once.
+const BATCHES: [usize; 6] = [1, 2, 4, 7, 8, 14];
+
+/// A run with the cost of its stretches.
 pub(super) struct Run {
     len: usize,
     stretches: Vec<Stretch>,
 }
 
 /// A stretch of a run as one segment.
+#[derive(Clone)]
 struct Stretch {
     from: usize,
     to: usize,
     segment: Segment,
     bytes: usize,
     cycles: u64,
+    /// The nodes that run after it.
+    later: Rc<BTreeSet<NodeId>>,
+}
+
+impl Stretch {
+    fn new(
+        network: &Network<'_>,
+        [from, to]: [usize; 2],
+        segment: Segment,
+        later: Rc<BTreeSet<NodeId>>,
+    ) -> Result<Self> {
+        let (bytes, cycles) = network.cost(&segment, &later)?;
+        Ok(Self { from, to, segment, bytes, cycles, later })
+    }
+}
+
+/// The batches of rows worth a try where some pixels of a row fit. Long stretches hold too many rings for large ones.
+fn batches(graph: &Graph, segment: &Segment) -> Vec<RowBatch> {
+    let last = segment.stages[segment.stages.len() - 1];
+    let streamed = match (&graph.node(last).op, graph.operand(last, 0)) {
+        (Op::Reduce(_), Some(pooled)) => pooled,
+        _ => last,
+    };
+    let height = graph.node(streamed).out.nchw().map_or(1, |[_, _, h, _]| h);
+    let most = match segment.role {
+        Role::Blocks(..) | Role::Chain => height.div_ceil(4),
+        Role::Block(_) | Role::Head | Role::Single | Role::Copy => height.max(2) - 1,
+    };
+    let rows = BATCHES.into_iter().filter(|rows| *rows <= most).map(RowBatch::Rows);
+    PIXELS.into_iter().map(RowBatch::Pixels).chain(rows).collect()
 }
 
 impl Run {
-    /// Measures every stretch of the units at `which`.
+    /// Measures every stretch of the units at `which` as thrifty as it can be, and every unit as a whole.
     pub(super) fn new(network: &Network<'_>, units: &[Segment], which: Vec<usize>) -> Result<Self> {
         let graph = network.graph;
         let order = graph.order().unwrap_or_default();
@@ -35,7 +75,7 @@ impl Run {
         let mut stretches = Vec::new();
         for from in 0..which.len() {
             for to in from + 1..=which.len().min(from + LONGEST) {
-                for batch in [RowBatch::Whole, RowBatch::Row, RowBatch::Pixels, RowBatch::Pixel] {
+                for batch in [RowBatch::Whole, THRIFTY] {
                     if batch == RowBatch::Whole && to > from + 1 {
                         continue;
                     }
@@ -44,13 +84,26 @@ impl Run {
                         continue;
                     };
                     let last = segment.stages.iter().map(|id| position[id]).max().unwrap_or(0);
-                    let later: BTreeSet<NodeId> = order[last + 1..].iter().copied().collect();
-                    let (bytes, cycles) = network.cost(&segment, &later)?;
-                    stretches.push(Stretch { from, to, segment, bytes, cycles });
+                    let later = Rc::new(order[last + 1..].iter().copied().collect());
+                    stretches.push(Stretch::new(network, [from, to], segment, later)?);
                 }
             }
         }
         Ok(Self { len: which.len(), stretches })
+    }
+
+    /// Measures, of every stretch that may keep to `limit` bytes, the faster batches of rows too.
+    pub(super) fn hasten(&mut self, network: &Network<'_>, limit: usize) -> Result<()> {
+        let fits = |it: &&Stretch| it.segment.batch == THRIFTY && it.bytes <= limit;
+        let thrifty: Vec<Stretch> = self.stretches.iter().filter(fits).cloned().collect();
+        for stretch in thrifty {
+            for batch in batches(network.graph, &stretch.segment) {
+                let Stretch { from, to, segment, later, .. } = stretch.clone();
+                let segment = Segment { batch, ..segment };
+                self.stretches.push(Stretch::new(network, [from, to], segment, later)?);
+            }
+        }
+        Ok(())
     }
 
     /// The partition whose hungriest segment needs least, and of those the fastest.
@@ -78,7 +131,10 @@ impl Run {
         best[0] = Some((C::default(), None));
         for to in 1..=self.len {
             // Short stretches first: of equal partitions the one of more and simpler steps is kept.
-            for stretch in self.stretches.iter().rev().filter(|stretch| stretch.to == to) {
+            let mut ending: Vec<&Stretch> =
+                self.stretches.iter().filter(|it| it.to == to).collect();
+            ending.sort_by_key(|stretch| (Reverse(stretch.from), Reverse(stretch.segment.batch)));
+            for stretch in ending {
                 let Some((before, _)) = &best[stretch.from] else { continue };
                 let Some(cost) = extend(before, stretch) else { continue };
                 if best[to].as_ref().is_none_or(|(least, _)| cost < *least) {

@@ -157,10 +157,11 @@ fn table_3(args: &Args, entries: &[table3::Entry]) -> Done {
     Ok(Outcome::Well)
 }
 
-fn batch(batch: RowBatch) -> &'static str {
+fn batch(batch: RowBatch) -> String {
     match batch {
-        RowBatch::Whole => "all",
-        RowBatch::Row | RowBatch::Pixels | RowBatch::Pixel => "1",
+        RowBatch::Whole => "all".to_owned(),
+        RowBatch::Rows(rows) => rows.to_string(),
+        RowBatch::Pixels(_) => "1".to_owned(),
     }
 }
 

@@ -34,7 +34,8 @@ const TOLERANCE: f32 = 2e-4;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mnv2c verify zoo/* --format json
-  mnv2c verify dogs --target x86-64-v3 --target generic --rtol 1e-5")]
+  mnv2c verify dogs --target x86-64-v3 --target generic --rtol 1e-5
+  mnv2c verify dogs --threads 1 --threads 2")]
 pub(crate) struct Args {
     /// Directories of recorded answers
     #[arg(value_name = "DIR", required = true)]
@@ -60,6 +61,14 @@ pub(crate) struct Args {
         value_parser = args::target
     )]
     targets: Vec<Target>,
+    /// Threads that one inference runs on; may be given several times
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "1",
+        value_parser = clap::value_parser!(u8).range(1..=64)
+    )]
+    threads: Vec<u8>,
     #[command(flatten)]
     memory: MemoryArgs,
     /// A command that runs programs of the target, such as "qemu-aarch64 -L /usr/aarch64-linux-gnu"
@@ -87,16 +96,17 @@ struct Job<'a> {
 /// How it went.
 struct Report {
     name: String,
-    target: &'static str,
+    target: Target,
     result: std::result::Result<Distance, String>,
 }
 
 pub(crate) fn run(args: &Args) -> Done {
-    let jobs: Vec<Job<'_>> = args
-        .dirs
-        .iter()
-        .flat_map(|dir| args.targets.iter().map(move |target| Job { dir, target: *target }))
-        .collect();
+    let machines = args.targets.iter().flat_map(|target| {
+        args.threads.iter().map(|threads| Target { threads: (*threads).into(), ..*target })
+    });
+    let machines: Vec<Target> = machines.collect();
+    let jobs = args.dirs.iter().flat_map(|dir| machines.iter().map(move |target| (dir, *target)));
+    let jobs: Vec<Job<'_>> = jobs.map(|(dir, target)| Job { dir, target }).collect();
     let reports = side_by_side(args, &jobs)?;
     let failing: Vec<&Report> = reports.iter().filter(|report| !report.passes()).collect();
     match args.format.format {
@@ -154,7 +164,7 @@ fn report(args: &Args, job: &Job<'_>) -> Report {
         }
         Ok(worst)
     });
-    Report { name, target: job.target.name, result: result.map_err(|error| error.to_string()) }
+    Report { name, target: job.target, result: result.map_err(|error| error.to_string()) }
 }
 
 fn in_case(case: &Case, error: Error) -> Error {
@@ -221,13 +231,21 @@ impl Report {
 
     fn line(&self) -> String {
         let verdict = if self.passes() { "pass" } else { "FAIL" };
-        let Self { name, target, .. } = self;
+        let (name, target) = (&self.name, self.machine());
         match &self.result {
             Ok(far) => format!(
-                "{name:36} {target:10} max abs {:.1e}  max rel {:.1e}  cosine {:.6}  {verdict}",
+                "{name:36} {target:13} max abs {:.1e}  max rel {:.1e}  cosine {:.6}  {verdict}",
                 far.absolute, far.relative, far.cosine
             ),
-            Err(error) => format!("{name:36} {target:10} {verdict}: {error}"),
+            Err(error) => format!("{name:36} {target:13} {verdict}: {error}"),
+        }
+    }
+
+    /// The target, and its threads where there are several.
+    fn machine(&self) -> String {
+        match self.target.threads {
+            1 => self.target.name.to_owned(),
+            threads => format!("{} x{threads}", self.target.name),
         }
     }
 
@@ -241,7 +259,12 @@ impl Report {
     }
 
     fn json(&self) -> Value {
-        let mut value = json!({"model": self.name, "target": self.target, "pass": self.passes()});
+        let mut value = json!({
+            "model": self.name,
+            "target": self.target.name,
+            "threads": self.target.threads,
+            "pass": self.passes(),
+        });
         match &self.result {
             Ok(far) => {
                 value["max_abs"] = json!(far.absolute);

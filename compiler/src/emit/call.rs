@@ -81,7 +81,7 @@ pub(super) fn imports(graph: &Graph, stage: &Stage) -> Vec<&'static str> {
                     &["kernel::pool::AveragePool", "kernel::pool::Divisor"]
                 }
             };
-            [kind, &["kernel::pool::Pool", "kernel::pool::Window"]].concat()
+            [kind, &["kernel::pool::Window", "kernel::pool::Windows"]].concat()
         }
         Kernel::GlobalPool(_) => vec!["kernel::global_pool::GlobalPool"],
         Kernel::Clamp(_) => vec!["clamp::Clamp", "kernel::unary::self", "kernel::unary::Unary"],
@@ -529,12 +529,14 @@ fn pooling(scope: &Scope<'_>, from: Place, into: Place, pool: &Pool) -> (TokenSt
     let fields = pool_fields(scope, from, into, pool);
     match pool.kind {
         PoolKind::Max => (quote!(MaxPool), quote!(MaxPool(#fields))),
-        PoolKind::Average => {
-            (quote!(AveragePool), quote!(AveragePool { pool: #fields, divisor: Divisor::Inside }))
-        }
-        PoolKind::AverageWithPads => {
-            (quote!(AveragePool), quote!(AveragePool { pool: #fields, divisor: Divisor::Padded }))
-        }
+        PoolKind::Average => (
+            quote!(AveragePool),
+            quote!(AveragePool { windows: #fields, divisor: Divisor::Inside }),
+        ),
+        PoolKind::AverageWithPads => (
+            quote!(AveragePool),
+            quote!(AveragePool { windows: #fields, divisor: Divisor::Padded }),
+        ),
     }
 }
 
@@ -557,7 +559,7 @@ fn pool_fields(scope: &Scope<'_>, from: Place, into: Place, pool: &Pool) -> Toke
     let (width, channels) = (literal::size(into.rows.width), literal::size(from.rows.channels));
     let (from, into) = (scope.ring(from), scope.ring(into));
     quote! {
-        Pool { from: #from, into: #into, channels: #channels, down: #down, across: #across, width: #width }
+        Windows { from: #from, into: #into, channels: #channels, down: #down, across: #across, width: #width }
     }
 }
 

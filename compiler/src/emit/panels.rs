@@ -5,11 +5,11 @@
 
 use std::ops::Range;
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::emit::scope::Scope;
-use crate::emit::stream;
+use crate::emit::stream::{self, Batch};
 use crate::emit::{call, literal, probe};
 use crate::schedule::{Kernel, Part, Skip, Step};
 
@@ -58,14 +58,14 @@ pub(super) fn reused(scope: &Scope<'_>, step: &Step) -> TokenStream {
     }
 }
 
-/// Row `row` of the depthwise convolution that starts group `at`, and the rows before it that it reads; nothing where
+/// A batch of rows of the depthwise convolution that starts group `at`, and the rows before it that it reads; nothing where
 /// the two do not go by turns.
 pub(super) fn interleaved(
     scope: &Scope<'_>,
     step: &Step,
     groups: &[Range<usize>],
     at: usize,
-    row: &Ident,
+    batch: &Batch,
 ) -> Option<TokenStream> {
     let reads_input = at == 1 && groups[0] == (0..1);
     let [maker, reader] = reads_input.then(|| [&step.stages[0], &step.stages[1]])?;
@@ -83,7 +83,7 @@ pub(super) fn interleaved(
     let (expand_w, depthwise_w) = (scope.weights(0), scope.weights(1));
     let (x, wide, thin) =
         (scope.variable(maker.from[0]), scope.variable(maker.into), scope.variable(reader.into));
-    let (counter, until) = (scope.counter(maker), stream::until(reader.window, row));
+    let (counter, until) = (scope.counter(maker), stream::until(reader.window, batch));
     let (height, count) = (literal::size(maker.height), literal::size(panels));
     let vectors = vectors_of(vectors / panels);
     let below = stream::reads_below(reader, maker).then(|| {
@@ -94,6 +94,7 @@ pub(super) fn interleaved(
             }
         }
     });
+    let batch = batch.range();
     let marks = [0, 1].map(|at| probe::mark(scope.network, step, at));
     let [expanded, filtered] = &marks;
     Some(quote! {
@@ -102,7 +103,7 @@ pub(super) fn interleaved(
         for panel in 0..#count {
             #expand.run_panel(isa, #expand_w, #x, #wide, rows.clone(), panel);
             #expanded
-            #depthwise.run_vectors(isa, #depthwise_w, #wide, #thin, #row..#row + 1, #vectors);
+            #depthwise.run_vectors(isa, #depthwise_w, #wide, #thin, #batch, #vectors);
             #filtered
         }
         #counter = rows.end;

@@ -54,8 +54,8 @@ impl<'a> Scope<'a> {
         };
         let borrowed = borrowed(network.plan, step);
         let mut variables = Names::reserving(&[
-            "isa", "arena", "pool", "part", "row", "rows", "pixel", "panel", "panels", "scratch",
-            "weights",
+            "isa", "arena", "pool", "part", "row", "rows", "end", "pixel", "panel", "panels",
+            "scratch", "weights",
         ]);
         ports.inputs.iter().chain(&ports.outputs).for_each(|port| {
             variables.take(port);

@@ -10,7 +10,40 @@ use crate::emit::step::call_of;
 use crate::emit::{call, literal, panels};
 use crate::schedule::{Kernel, Part, RowWindow, Stage, Step};
 
-/// A loop over the rows of the last stage, each pulling what it needs.
+/// Rows that a group makes in one go.
+#[derive(Clone)]
+pub(super) struct Batch {
+    /// The first.
+    row: Ident,
+    /// A variable, and by how many rows the end lies behind it.
+    end: (Ident, usize),
+}
+
+impl Batch {
+    /// So many rows from `row` on.
+    fn of(row: &Ident, rows: usize) -> Self {
+        Self { row: row.clone(), end: (row.clone(), rows) }
+    }
+
+    /// The rows from `row` to the variable `end`.
+    fn to_end(row: &Ident) -> Self {
+        Self { row: row.clone(), end: (format_ident!("end"), 0) }
+    }
+
+    /// The rows as a range.
+    pub(super) fn range(&self) -> TokenStream {
+        let row = &self.row;
+        match &self.end {
+            (end, 0) => quote!(#row..#end),
+            (end, by) => {
+                let by = literal::size(*by);
+                quote!(#row..#end + #by)
+            }
+        }
+    }
+}
+
+/// A loop over the rows of the last stage, each batch pulling what it needs.
 pub(super) fn rows(scope: &Scope<'_>, step: &Step) -> TokenStream {
     let groups = groups(step);
     let last = groups.last().expect("a step has a stage").clone();
@@ -18,13 +51,22 @@ pub(super) fn rows(scope: &Scope<'_>, step: &Step) -> TokenStream {
         let counter = scope.counter(&step.stages[group.end - 1]);
         quote!(let mut #counter = 0;)
     });
-    let height = literal::size(step.stages[last.start].height);
-    let row = format_ident!("row");
-    let body = row_of(scope, step, &groups, groups.len() - 1, &row);
+    let height = step.stages[last.start].height;
+    let (rows, row) = (step.segment.batch.rows(height), format_ident!("row"));
+    let (batch, end) = if height.is_multiple_of(rows) {
+        (Batch::of(&row, rows), quote!())
+    } else {
+        let (height, rows) = (literal::size(height), literal::size(rows));
+        (Batch::to_end(&row), quote!(let end = (#row + #rows).min(#height);))
+    };
+    let body = batch_of(scope, step, &groups, groups.len() - 1, &batch);
+    let (height, by) = (literal::size(height), literal::size(rows));
+    let all = if rows == 1 { quote!(0..#height) } else { quote!((0..#height).step_by(#by)) };
     let finish = call::finish(scope, step);
     quote! {
         #(#counters)*
-        for #row in 0..#height {
+        for #row in #all {
+            #end
             #body
         }
         #finish
@@ -43,19 +85,19 @@ fn groups(step: &Step) -> Vec<Range<usize>> {
     starts.windows(2).map(|pair| pair[0]..pair[1]).collect()
 }
 
-/// Row `row` of the stages of group `at`, and first the rows that it reads.
-fn row_of(
+/// A batch of rows of the stages of group `at`, and first the rows that it reads.
+fn batch_of(
     scope: &Scope<'_>,
     step: &Step,
     groups: &[Range<usize>],
     at: usize,
-    row: &Ident,
+    batch: &Batch,
 ) -> TokenStream {
     let calls = |stages: Range<usize>| -> Vec<TokenStream> {
         let mut calls = Vec::new();
         let mut indices = stages;
         while let Some(index) = indices.next() {
-            let call = |index: usize| call_at(scope, step, index, row);
+            let call = |index: usize| call_at(scope, step, index, batch);
             calls.push(match (step.stages[index].part, indices.clone().next()) {
                 (Part::Row, _) | (_, None) => call(index),
                 (part, Some(next)) => {
@@ -67,9 +109,9 @@ fn row_of(
         calls
     };
     let Range { start, end } = groups[at];
-    let (pulled, calls) = match panels::interleaved(scope, step, groups, at, row) {
+    let (pulled, calls) = match panels::interleaved(scope, step, groups, at, batch) {
         Some(panels) => (panels, calls(start + 1..end)),
-        None if at > 0 => (pull(scope, step, groups, at, row), calls(start..end)),
+        None if at > 0 => (pull(scope, step, groups, at, batch), calls(start..end)),
         None => (quote!(), calls(start..end)),
     };
     quote! {
@@ -78,13 +120,13 @@ fn row_of(
     }
 }
 
-/// The call of stage `at` for the row that `row` counts.
-fn call_at(scope: &Scope<'_>, step: &Step, at: usize, row: &Ident) -> TokenStream {
-    let stage = &step.stages[at];
-    if stage.kernel == Kernel::Fetch {
+/// The call of stage `at` for a batch of rows.
+fn call_at(scope: &Scope<'_>, step: &Step, at: usize, batch: &Batch) -> TokenStream {
+    let (stage, row) = (&step.stages[at], &batch.row);
+    if stage.kernel == Kernel::Fetch && batch.end == (row.clone(), 1) {
         return call::fetch(scope, stage, &quote!(#row));
     }
-    call_of(scope, step, at, &quote!(#row..#row + 1))
+    call_of(scope, step, at, &batch.range())
 }
 
 /// A loop in which a stage makes part after part of a row and its reader uses each at once.
@@ -108,52 +150,77 @@ fn turns(
     }
 }
 
-/// The loop that makes rows of the group before `at` until row `row` of this one can be made.
+/// The loop that makes rows of the group before `at` until a batch of this one can be made.
 fn pull(
     scope: &Scope<'_>,
     step: &Step,
     groups: &[Range<usize>],
     at: usize,
-    row: &Ident,
+    batch: &Batch,
 ) -> TokenStream {
     let reader = &step.stages[groups[at].start];
     let maker = &step.stages[groups[at].start - 1];
     let counter = scope.counter(maker);
-    let (height, until) = (literal::size(maker.height), until(reader.window, row));
-    let made = row_of(scope, step, groups, at - 1, &counter);
-    let made = if reads_below(reader, maker) {
-        let clear = scope.clear_row(maker.into, &quote!(#counter));
-        quote! {
-            if #counter < #height {
+    let until = until(reader.window, batch);
+    let height = literal::size(maker.height);
+    let below = reads_below(reader, maker).then(|| scope.clear_row(maker.into, &quote!(#counter)));
+    let rows = step.segment.batch.rows(maker.height);
+    if rows == 1 {
+        let made = batch_of(scope, step, groups, at - 1, &Batch::of(&counter, 1));
+        let made = match below {
+            Some(clear) => quote!(if #counter < #height { #made } else { #clear }),
+            None => made,
+        };
+        return quote! {
+            while #counter < #until {
                 #made
-            } else {
-                #clear
+                #counter += 1;
             }
-        }
-    } else {
-        made
-    };
-    quote! {
-        while #counter < #until {
-            #made
-            #counter += 1;
-        }
+        };
+    }
+    let made = batch_of(scope, step, groups, at - 1, &Batch::to_end(&counter));
+    let rows = literal::size(rows);
+    match below {
+        Some(clear) => quote! {
+            while #counter < #until {
+                if #counter < #height {
+                    let end = (#counter + #rows).min(#until).min(#height);
+                    #made
+                    #counter = end;
+                } else {
+                    #clear
+                    #counter += 1;
+                }
+            }
+        },
+        None => quote! {
+            while #counter < #until {
+                let end = (#counter + #rows).min(#until);
+                #made
+                #counter = end;
+            }
+        },
     }
 }
 
-/// One past the last row that row `row` of a stage reads.
-pub(super) fn until(window: RowWindow, row: &Ident) -> TokenStream {
+/// One past the last row that a batch of rows of a stage reads.
+pub(super) fn until(window: RowWindow, batch: &Batch) -> TokenStream {
     let RowWindow { span, stride, above } = window;
+    let (end, by) = &batch.end;
     let first = match literal::size(stride) {
-        _ if stride == 1 => quote!(#row),
-        stride => quote!(#stride * #row),
+        _ if stride == 1 => quote!(#end),
+        stride => quote!(#stride * #end),
     };
+    let (ahead, behind) = (by * stride + span, stride + above);
+    if ahead == behind {
+        return first;
+    }
     // The first windows lie wholly above the image where its padding is taller than they are.
-    if span < above {
-        let behind = literal::size(above - span);
+    if ahead < behind {
+        let behind = literal::size(behind - ahead);
         return quote!((#first).saturating_sub(#behind));
     }
-    let ahead = literal::size(span - above);
+    let ahead = literal::size(ahead - behind);
     quote!(#first + #ahead)
 }
 

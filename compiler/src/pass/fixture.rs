@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::interp::{self, Array};
 use crate::ir::verify::verify;
 use crate::ir::{
-    BatchNorm, Binary, Clamp, Conv, Graph, NodeId, Op, Output, Port, Tensor, Values, infer,
+    BatchNorm, Binary, Clamp, Conv, Dtype, Graph, NodeId, Op, Output, Port, Tensor, Values, infer,
 };
 use crate::pass::Skips;
 use crate::testing::random_inputs;
@@ -33,6 +33,17 @@ impl Net {
     /// `op` of `operands`, which makes `shape`.
     pub(crate) fn shaped(&mut self, op: Op, shape: &[usize], operands: &[NodeId]) -> NodeId {
         self.graph.add(op.name(), op, Tensor::f32(shape), operands)
+    }
+
+    /// `op` of `operands`, which makes elements of type `dtype`.
+    pub(crate) fn typed(&mut self, op: Op, dtype: Dtype, operands: &[NodeId]) -> NodeId {
+        let id = self.put(op, operands);
+        self.graph.node_mut(id).out.dtype = dtype;
+        id
+    }
+
+    pub(crate) fn constant(&mut self, shape: &[usize], values: Values) -> NodeId {
+        self.graph.add_const("c", shape, values)
     }
 
     pub(crate) fn floats(&mut self, shape: &[usize], values: &[f32]) -> NodeId {

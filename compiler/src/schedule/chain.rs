@@ -46,7 +46,7 @@ impl Lowering<'_> {
             turn = next;
         }
         if segment.batch != RowBatch::Whole {
-            self.settle(&mut stages);
+            self.settle(&mut stages, segment.batch);
         }
         Ok(stages)
     }
@@ -137,8 +137,8 @@ impl Lowering<'_> {
 
     /// Cuts the rings between streamed stages down to the rows that are ever alive at once, and lets the result grow
     /// where the input dies.
-    fn settle(&mut self, stages: &mut [Stage]) {
-        let held = stream::simulate(stages);
+    fn settle(&mut self, stages: &mut [Stage], batch: RowBatch) {
+        let held = stream::simulate(stages, batch);
         for (at, kept) in held.kept.into_iter().enumerate() {
             let place @ Place { home, rows, .. } = stages[at].into;
             let Home::Arena(buffer) = home else { continue };

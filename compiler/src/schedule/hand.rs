@@ -10,9 +10,6 @@ use crate::schedule::tile::{self, Product};
 use crate::schedule::{Part, Place};
 use crate::segment::RowBatch;
 
-/// Pixels that pass at once, at most, where time counts too.
-const PIXELS: usize = 9;
-
 /// A part of the rows of `id` for `reader`, if the two can take turns at parts; `flat` is the whole value.
 pub(super) fn over(
     lowering: &Lowering<'_>,
@@ -21,19 +18,18 @@ pub(super) fn over(
     flat: Place,
 ) -> Option<(Rows, Part)> {
     let Rows { width, channels, .. } = flat.rows;
-    let graph = lowering.graph;
+    let (graph, rows) = (lowering.graph, lowering.batch.rows(flat.height));
     let alone = graph.only_reader(id) == Some(reader) && !graph.is_output(id);
     if !alone || lowering.batch == RowBatch::Whole {
         return None;
     }
     if is_depthwise(graph, id) && is_point(graph, reader) {
         let pixels = match lowering.batch {
-            RowBatch::Whole | RowBatch::Row => width,
-            RowBatch::Pixels => divisor(width),
-            RowBatch::Pixel => 1,
+            RowBatch::Whole | RowBatch::Rows(_) => width,
+            RowBatch::Pixels(most) => divisor(width, most),
         };
         let part = if pixels == width { Part::Row } else { Part::Pixels(pixels) };
-        return Some((Rows::nhwc(1, pixels, channels), part));
+        return Some((Rows::nhwc(rows, pixels, channels), part));
     }
     if is_point(graph, id) && graph.node(reader).op.pools_pictures().is_some() {
         let (lanes, depth) = (lowering.target.isa.lanes(), depth(graph, id));
@@ -43,7 +39,7 @@ pub(super) fn over(
         let panels = (1..=wanted).rev().map(|nv| nv * lanes);
         let panel = panels.into_iter().find(|panel| channels.is_multiple_of(*panel))?;
         let part = if panel == channels { Part::Row } else { Part::Channels(panel) };
-        return Some((Rows::nhwc(1, width, panel), part));
+        return Some((Rows::nhwc(rows, width, panel), part));
     }
     None
 }
@@ -58,8 +54,7 @@ fn depth(graph: &Graph, id: NodeId) -> usize {
     graph.operand(id, 1).map_or(1, |w| graph.node(w).out.shape[1])
 }
 
-/// A number of pixels that divides a row and keeps a tile busy; all of them if there is none.
-fn divisor(width: usize) -> usize {
-    let best = (1..=PIXELS.min(width)).rev().find(|pixels| width.is_multiple_of(*pixels));
-    best.filter(|pixels| pixels * 2 >= PIXELS).unwrap_or(width)
+/// The largest number of pixels up to `most` that divides a row.
+fn divisor(width: usize, most: usize) -> usize {
+    (1..=most.min(width)).rev().find(|pixels| width.is_multiple_of(*pixels)).unwrap_or(1)
 }

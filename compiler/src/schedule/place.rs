@@ -148,7 +148,7 @@ impl<'a> Lowering<'a> {
         let panels = panels::count(self, segment)?;
         let stages = match segment.batch {
             RowBatch::Whole if segment.stages.len() == 1 => self.single(segment.stages[0])?,
-            RowBatch::Whole | RowBatch::Row | RowBatch::Pixels | RowBatch::Pixel => {
+            RowBatch::Whole | RowBatch::Rows(_) | RowBatch::Pixels(_) => {
                 self.chain(segment, panels)?
             }
         };

@@ -1,12 +1,13 @@
 //! Rows through a chain of stages: how many each ring keeps when every stage makes just what the next one needs.
 //!
-//! The last stage asks for one row at a time; a stage asked for rows asks the one before it first. Emitted loops do
-//! the same, so what is counted here is what they hold. A ring may have a second reader: the stage that adds its rows
+//! The last stage makes a batch of rows at a time; a stage asked for rows asks the one before it first, and makes them
+//! a batch at a time too. Emitted loops do the same, so what is counted here is what they hold. A ring may have a second reader: the stage that adds its rows
 //! as a residual.
 
 use std::ops::Range;
 
 use crate::schedule::{Home, Place, Stage};
+use crate::segment::RowBatch;
 
 /// What a streamed chain holds.
 pub(super) struct Held {
@@ -18,11 +19,11 @@ pub(super) struct Held {
 }
 
 /// Runs through a chain; its rings are still as high as their images.
-pub(super) fn simulate(stages: &[Stage]) -> Held {
-    let mut flow = Flow::new(stages);
+pub(super) fn simulate(stages: &[Stage], batch: RowBatch) -> Held {
+    let mut flow = Flow::new(stages, batch);
     let last = stages.len() - 1;
     while flow.made[last] < stages[last].height {
-        flow.make(last);
+        flow.make(last, stages[last].height);
     }
     flow.kept.truncate(last);
     Held { kept: flow.kept, lead: flow.lead }
@@ -37,6 +38,7 @@ fn needs(stage: &Stage, row: usize) -> Range<usize> {
 
 struct Flow<'a> {
     stages: &'a [Stage],
+    batch: RowBatch,
     /// The stages that add rows of each stage's result, or of the chain's input, last of all.
     adders: Vec<Vec<usize>>,
     /// Rows made so far by each stage.
@@ -46,7 +48,7 @@ struct Flow<'a> {
 }
 
 impl<'a> Flow<'a> {
-    fn new(stages: &'a [Stage]) -> Self {
+    fn new(stages: &'a [Stage], batch: RowBatch) -> Self {
         let adders_of = |home: Home| -> Vec<usize> {
             let adds = |at: &usize| stages[*at].from.get(1).is_some_and(|skip| skip.home == home);
             (0..stages.len()).filter(adds).collect()
@@ -55,6 +57,7 @@ impl<'a> Flow<'a> {
         let count = stages.len();
         Self {
             stages,
+            batch,
             adders: homes.map(adders_of).collect(),
             made: vec![0; count],
             kept: vec![0; count],
@@ -62,24 +65,30 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// Makes the next row of stage `at`, and whatever it needs before; rows below the image are zeros and need nothing.
-    fn make(&mut self, at: usize) {
-        if at > 0 && self.made[at] < self.stages[at].height {
-            let needed = needs(&self.stages[at], self.made[at]);
+    /// Makes the next rows of stage `at`, a batch of those below `until`, and whatever they need before; rows below the
+    /// image are zeros, each made alone, and need nothing.
+    fn make(&mut self, at: usize, until: usize) {
+        let (height, made) = (self.stages[at].height, self.made[at]);
+        let rows = match until.min(height).saturating_sub(made) {
+            0 => 1,
+            rows => self.batch.rows(height).min(rows),
+        };
+        if at > 0 && made < height {
+            let needed = needs(&self.stages[at], made + rows - 1);
             let top = self.stages[at - 1].into.rows.top;
             while self.made[at - 1] + top < needed.end {
-                self.make(at - 1);
+                self.make(at - 1, needed.end - top);
             }
         }
         if at + 1 < self.stages.len() {
             let place = self.stages[at].into;
-            let written = self.made[at] + place.rows.top + 1;
-            let held = written.saturating_sub(self.first_needed(place, Some(at + 1), at)).max(1);
+            let written = made + rows + place.rows.top;
+            let held = written.saturating_sub(self.first_needed(place, Some(at + 1), at)).max(rows);
             self.kept[at] = self.kept[at].max(held);
         } else {
-            self.follow();
+            self.follow(rows);
         }
-        self.made[at] += 1;
+        self.made[at] += rows;
     }
 
     /// The first row of a value, counted with the zero rows above, that somebody will still read.
@@ -92,7 +101,7 @@ impl<'a> Flow<'a> {
     }
 
     /// How far the result has come, against what of the input is still to be read.
-    fn follow(&mut self) {
+    fn follow(&mut self, rows: usize) {
         let (first, last) = (&self.stages[0], self.stages.len() - 1);
         let into = self.stages[last].into;
         let (x, y) = (first.from[0], into.rows.ring(0));
@@ -100,7 +109,7 @@ impl<'a> Flow<'a> {
         if unread == usize::MAX {
             return;
         }
-        let written = (self.made[last] + 1).min(into.height) * y.row;
+        let written = (self.made[last] + rows).min(into.height) * y.row;
         self.lead = self.lead.max(written.saturating_sub(unread * x.rows.ring(0).row));
     }
 }

@@ -22,7 +22,8 @@ pub fn cycles(graph: &Graph, step: &Step, target: &Target) -> u64 {
     let rate = if weights > target.l2_bytes / 2 { FAR_BYTES_A_CYCLE } else { L2_BYTES_A_CYCLE };
     let stage = |stage: &Stage| {
         let far = if step.is_streamed() { 0 } else { traffic(stage, target) };
-        (work(graph, stage, target, rate) + far) as u64
+        let rows = step.segment.batch.rows(stage.height);
+        (work(graph, stage, rows, target, rate) + far) as u64
     };
     step.stages.iter().map(stage).sum()
 }
@@ -31,15 +32,16 @@ fn weights_bytes(graph: &Graph, id: NodeId) -> usize {
     graph.operand(id, 1).map_or(0, |weights| graph.node(weights).out.bytes())
 }
 
-/// Cycles of the sums of a stage, weights arriving at `rate` bytes a cycle.
-fn work(graph: &Graph, stage: &Stage, target: &Target, rate: usize) -> usize {
+/// Cycles of the sums of a stage that makes so many rows in a call, weights arriving at `rate` bytes a cycle.
+fn work(graph: &Graph, stage: &Stage, rows: usize, target: &Target, rate: usize) -> usize {
     let Some(from) = stage.from.first() else { return 0 };
     let lanes = target.isa.lanes();
     let (width, channels) = (stage.into.rows.width, stage.into.rows.channels);
-    let (pixels, calls) = match (stage.part, &stage.kernel) {
-        (_, Kernel::Pointwise { flat: true, .. }) => (width * stage.into.height, 1),
-        (Part::Pixels(pixels), _) => (pixels, stage.height * (row(graph, stage) / pixels).max(1)),
-        (Part::Row | Part::Channels(_), _) => (width, stage.height),
+    let height = stage.height;
+    let (pixels, rows, calls) = match (stage.part, &stage.kernel) {
+        (_, Kernel::Pointwise { flat: true, .. }) => (width * height, 1, 1),
+        (Part::Pixels(pixels), _) => (pixels, 1, height * (row(graph, stage) / pixels).max(1)),
+        (Part::Row | Part::Channels(_), _) => (width, rows, height.div_ceil(rows)),
     };
     let calls = calls * (all_channels(graph, stage) / channels).max(1);
     let depth = match &stage.kernel {
@@ -49,16 +51,16 @@ fn work(graph: &Graph, stage: &Stage, target: &Target, rate: usize) -> usize {
         }
         Kernel::Depthwise { conv, .. } if is_depthwise(graph, stage.node) => {
             let taps = conv.kernel[0] * conv.kernel[1];
-            return calls * pixels * channels.div_ceil(lanes) * (taps + 3);
+            return calls * rows * pixels * channels.div_ceil(lanes) * (taps + 3);
         }
-        _ => return calls * pixels * channels.div_ceil(lanes),
+        _ => return calls * rows * pixels * channels.div_ceil(lanes),
     };
     let bytes = from.element.bytes() == 1;
-    let sums =
-        tile::estimate(target, Product { pixels, channels, depth, planes: false, bytes }) / 2;
+    let product = Product { pixels, channels, depth, planes: false, bytes };
+    let row = tile::estimate(target, product) / 2;
     let weights = depth * channels * from.element.bytes();
     let fetched = if weights > NEAR_BYTES { weights / rate } else { 0 };
-    calls * sums.max(fetched)
+    calls * (rows * row).max(fetched)
 }
 
 /// Pixels of a whole row of the result.

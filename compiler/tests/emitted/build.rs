@@ -98,7 +98,11 @@ impl Crate {
         self.add(name, graph, target);
         let mut main = format!("    {{\n        #[path = \"{name}.rs\"]\n        mod net;\n");
         main += "        let mut arena = Box::new(net::Arena::new());\n";
-        let mut arguments = String::new();
+        let mut arguments = String::from("&mut arena");
+        if target.threads > 1 {
+            writeln!(main, "        let mut pool = net::Pool::new({});", target.threads).unwrap();
+            arguments.insert_str(0, "&mut pool, ");
+        }
         for (at, array) in inputs.iter().enumerate() {
             self.put_floats(&format!("{name}.x{at}"), array);
             writeln!(main, "        let x{at} = floats(\"{name}.x{at}\");").unwrap();
@@ -109,7 +113,7 @@ impl Crate {
             writeln!(main, "        let mut y{at} = [0.0; {}];", array.values.len()).unwrap();
             write!(arguments, ", &mut y{at}").unwrap();
         }
-        writeln!(main, "        net::infer(&mut arena{arguments});").unwrap();
+        writeln!(main, "        net::infer({arguments});").unwrap();
         for at in 0..expected.len() {
             writeln!(
                 main,
@@ -159,7 +163,8 @@ impl Crate {
     fn runtime(&self) -> String {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../runtime/src/lib.rs");
         let name = ["--crate-name", "mnv2c_runtime", "--crate-type", "rlib", "-O"];
-        self.rustc(&[&name[..], &[source.to_str().unwrap()]].concat());
+        let features = ["--cfg", "feature=\"std\"", source.to_str().unwrap()];
+        self.rustc(&[&name[..], &features].concat());
         "mnv2c_runtime=libmnv2c_runtime.rlib".to_owned()
     }
 

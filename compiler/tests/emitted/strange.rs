@@ -1,7 +1,8 @@
 //! Small valid networks that strain where values lie: names of cases are what each is about.
 
 use mnv2c::ir::{
-    Binary, Clamp, Conv, Graph, NodeId, Op, Output, Reduce, Reducer, Tensor, Unary, Values, infer,
+    Binary, Clamp, Conv, Graph, NodeId, Op, Output, Pad, PadMode, Pool, PoolKind, Reduce, Reducer,
+    Tensor, Unary, Values, infer,
 };
 
 /// Every network with its name.
@@ -14,6 +15,7 @@ pub(crate) fn networks() -> Vec<(&'static str, Graph)> {
         ("padding_is_taller_than_the_window", tall_padding()),
         ("a_batch_runs_image_by_image", batch()),
         ("several_pictures_meet_no_window", pictures()),
+        ("branches_are_padded_and_pooled", branches()),
     ]
 }
 
@@ -81,6 +83,35 @@ fn pictures() -> Graph {
     let sum = net.shaped(Op::Reduce(all), &[1, 5, 6], &[y]);
     net.answer(&[sum, y])
 }
+
+/// Two branches leave a choice of order; one begins with a value that no operand gives, its own padding.
+fn branches() -> Graph {
+    let mut net = Net::default();
+    let x = net.input(&[1, 3, 9, 8]);
+    let stem = net.conv(x, 8, POINT);
+    let (before, after) = (vec![0, 0, 1, 2], vec![0, 0, 2, 1]);
+    let padded = Op::Pad(Pad { before, after, mode: PadMode::Constant(0.5) });
+    let padded = net.put(padded, &[stem]);
+    let window = |kind| Pool { kind, ..WINDOW };
+    let largest = net.put(Op::Pool(window(PoolKind::Max)), &[padded]);
+    let mean = net.put(Op::Pool(window(PoolKind::Average)), &[stem]);
+    let narrow = net.conv(mean, 4, POINT);
+    let [a, b] = [largest, narrow].map(|x| {
+        let all = Op::Reduce(Reduce { kind: Reducer::Mean, axes: vec![2, 3] });
+        let channels = net.graph.node(x).out.shape[1];
+        net.shaped(all, &[1, channels], &[x])
+    });
+    let y = net.put(Op::Concat(1), &[a, b]);
+    net.answer(&[y])
+}
+
+const WINDOW: Pool = Pool {
+    kind: PoolKind::Max,
+    kernel: [3, 2],
+    stride: [2, 1],
+    dilation: [1, 1],
+    pads: [1, 0, 1, 1],
+};
 
 const POINT: Conv = Conv {
     kernel: [1, 1],

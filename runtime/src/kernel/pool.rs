@@ -47,7 +47,7 @@ impl Window {
 
 /// The image, its windows and its rows, as every pool over windows needs them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pool {
+pub struct Windows {
     /// Rows read.
     pub from: Ring,
     /// Rows written.
@@ -64,7 +64,7 @@ pub struct Pool {
 
 /// The greatest number of each window and channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MaxPool(pub Pool);
+pub struct MaxPool(pub Windows);
 
 impl MaxPool {
     /// Makes `rows` of the result.
@@ -77,8 +77,8 @@ impl MaxPool {
 /// The mean of each window and channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AveragePool {
-    /// What to pool.
-    pub pool: Pool,
+    /// Where they lie.
+    pub windows: Windows,
     /// What the sums are divided by.
     pub divisor: Divisor,
 }
@@ -96,16 +96,16 @@ impl AveragePool {
     /// Makes `rows` of the result.
     #[inline(always)]
     pub fn run(&self, rows: Range<usize>, x: &[f32], y: &mut [f32]) {
-        let Pool { down, across, .. } = self.pool;
+        let Windows { down, across, .. } = self.windows;
         let divisor = |row: usize, column: usize| match self.divisor {
             Divisor::Inside => (down.inside(row) * across.inside(column)) as f32,
             Divisor::Padded => (down.padded(row) * across.padded(column)) as f32,
         };
-        self.pool.run(rows, x, y, 0.0, |a, b| a + b, divisor);
+        self.windows.run(rows, x, y, 0.0, |a, b| a + b, divisor);
     }
 }
 
-impl Pool {
+impl Windows {
     #[inline(always)]
     fn run(
         &self,
@@ -228,7 +228,7 @@ mod tests {
 
     /// The numbers of one window and channel, and how many of its taps lie in the padded image.
     fn taps(
-        pool: &Pool,
+        pool: &Windows,
         x: &[f32],
         row: usize,
         column: usize,
@@ -258,16 +258,16 @@ mod tests {
         fn windows_are_clipped_to_the_image(down in a_window(), across in a_window(), channels in 1..5_usize) {
             let (rows, width) = (outputs(down), outputs(across));
             let (from, into) = (whole(down.len, across.len, channels), whole(rows, width, channels));
-            let pool = Pool { from, into, channels, down, across, width };
+            let windows = Windows { from, into, channels, down, across, width };
             let x: Vec<f32> = (0..down.len * across.len * channels).map(|at| (at * 37 % 19) as f32 - 20.0).collect();
             let mut most = vec![0.0; rows * width * channels];
             let [mut inside, mut padded] = [most.clone(), most.clone()];
-            MaxPool(pool).run(0..rows, &x, &mut most);
-            AveragePool { pool, divisor: Divisor::Inside }.run(0..rows, &x, &mut inside);
-            AveragePool { pool, divisor: Divisor::Padded }.run(0..rows, &x, &mut padded);
+            MaxPool(windows).run(0..rows, &x, &mut most);
+            AveragePool { windows, divisor: Divisor::Inside }.run(0..rows, &x, &mut inside);
+            AveragePool { windows, divisor: Divisor::Padded }.run(0..rows, &x, &mut padded);
             for at in 0..most.len() {
                 let (pixel, channel) = (at / channels, at % channels);
-                let (numbers, in_padded) = taps(&pool, &x, pixel / width, pixel % width, channel);
+                let (numbers, in_padded) = taps(&windows, &x, pixel / width, pixel % width, channel);
                 let sum: f32 = numbers.iter().sum();
                 prop_assert_eq!(most[at], numbers.iter().copied().fold(f32::NEG_INFINITY, f32::max));
                 prop_assert_eq!(inside[at], sum / numbers.len() as f32);
@@ -283,7 +283,7 @@ mod tests {
         // Rows 2 and 3 in a ring of three with one zero row on top: slots 0 and 1.
         let from = Ring { base: 1, kept: 3, top: 1, row: 4, pixel: 1, chunk: 1 };
         let into = Ring { base: 0, kept: 2, top: 0, row: 2, pixel: 1, chunk: 1 };
-        let pool = Pool { from, into, channels: 1, down, across, width: 2 };
+        let pool = Windows { from, into, channels: 1, down, across, width: 2 };
         let x = [0.0, 5.0, 1.0, 0.0, 0.0, 2.0, 6.0, 0.0, 9.0, 9.0, 9.0, 9.0];
         let mut y = [7.0; 4];
         MaxPool(pool).run(2..3, &x, &mut y);

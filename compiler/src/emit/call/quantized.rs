@@ -25,7 +25,7 @@ pub(super) fn imports(graph: &Graph, stage: &Stage) -> Option<Vec<&'static str>>
         Kernel::QAverage(_) => vec![
             "affine::Affine",
             "kernel::pool::Divisor",
-            "kernel::pool::Pool",
+            "kernel::pool::Windows",
             "kernel::pool::Window",
             "kernel::q8::pool::QAverage",
         ],
@@ -38,7 +38,7 @@ pub(super) fn imports(graph: &Graph, stage: &Stage) -> Option<Vec<&'static str>>
         Kernel::Depthwise { .. } => vec!["affine::Levels", "kernel::q8::depthwise::QDepthwiseAny"],
         Kernel::GlobalPool(_) => vec!["affine::Levels", "kernel::q8::pool::QMean"],
         Kernel::Pool(_) => {
-            vec!["kernel::pool::Pool", "kernel::pool::Window", "kernel::q8::pool::QMaxPool"]
+            vec!["kernel::pool::Windows", "kernel::pool::Window", "kernel::q8::pool::QMaxPool"]
         }
         _ => return None,
     };
@@ -95,7 +95,7 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<Op
             let fields = super::pool_fields(scope, from, into, &average.pool);
             let divisor = divisor(&average.pool);
             let (x, y) = (affine(average.x), affine(average.y));
-            let value = quote!(QAverage { pool: #fields, divisor: #divisor, x: #x, y: #y });
+            let value = quote!(QAverage { windows: #fields, divisor: #divisor, x: #x, y: #y });
             (quote!(QAverage), value)
         }
         Kernel::Table => return Some(None),

@@ -57,8 +57,8 @@ impl Quantize {
             at += S::LANES;
         }
         for at in whole..self.width {
-            for (channel, x) in [a[at], b[at], c[at]].into_iter().enumerate() {
-                y[3 * at + channel] = self.to.levels().byte(x / self.to.scale);
+            for (channel, plane) in [a, b, c].iter().enumerate() {
+                y[3 * at + channel] = self.to.levels().byte(plane[at] / self.to.scale);
             }
         }
     }

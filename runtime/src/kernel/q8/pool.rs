@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use crate::affine::{Affine, Levels};
 use crate::blob::wide_mut;
-use crate::kernel::pool::{Divisor, Pool};
+use crate::kernel::pool::{Divisor, Windows};
 use crate::ring::Ring;
 use crate::simd::dots::Dots;
 use crate::simd::requant::Steps;
@@ -92,7 +92,7 @@ impl QMean {
 
 /// The greatest byte of each window and channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QMaxPool(pub Pool);
+pub struct QMaxPool(pub Windows);
 
 impl QMaxPool {
     /// Makes `rows` of the result.
@@ -109,8 +109,8 @@ impl QMaxPool {
 /// The mean of each window and channel: the f32 sum of reals, row by row, over their f32 count.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct QAverage {
-    /// What to pool.
-    pub pool: Pool,
+    /// Where they lie.
+    pub windows: Windows,
     /// What the sums are divided by.
     pub divisor: Divisor,
     /// Of the image.
@@ -123,16 +123,16 @@ impl QAverage {
     /// Makes `rows` of the result.
     #[inline(always)]
     pub fn run(&self, rows: Range<usize>, x: &[u8], y: &mut [u8]) {
-        each_window(&self.pool, rows, y, |at| {
+        each_window(&self.windows, rows, y, |at| {
             let mut sum = 0.0;
-            each_byte(&self.pool, at, x, |q| sum += self.x.real(q));
+            each_byte(&self.windows, at, x, |q| sum += self.x.real(q));
             self.y.levels().byte(sum / self.count(at) / self.y.scale)
         });
     }
 
     #[inline(always)]
     fn count(&self, [row, column, _]: [usize; 3]) -> f32 {
-        let Pool { down, across, .. } = self.pool;
+        let Windows { down, across, .. } = self.windows;
         match self.divisor {
             Divisor::Inside => (down.inside(row) * across.inside(column)) as f32,
             Divisor::Padded => (down.padded(row) * across.padded(column)) as f32,
@@ -142,11 +142,16 @@ impl QAverage {
 
 /// Writes what `byte` makes of each window of some rows, by its row, column and channel.
 #[inline(always)]
-fn each_window(pool: &Pool, rows: Range<usize>, y: &mut [u8], byte: impl Fn([usize; 3]) -> u8) {
+fn each_window(
+    windows: &Windows,
+    rows: Range<usize>,
+    y: &mut [u8],
+    byte: impl Fn([usize; 3]) -> u8,
+) {
     for row in rows {
-        let out = pool.into.slot(row + pool.into.top);
-        for column in 0..pool.width {
-            let y = &mut y[out + column * pool.into.pixel..][..pool.channels];
+        let out = windows.into.slot(row + windows.into.top);
+        for column in 0..windows.width {
+            let y = &mut y[out + column * windows.into.pixel..][..windows.channels];
             for (channel, y) in y.iter_mut().enumerate() {
                 *y = byte([row, column, channel]);
             }
@@ -156,8 +161,13 @@ fn each_window(pool: &Pool, rows: Range<usize>, y: &mut [u8], byte: impl Fn([usi
 
 /// The bytes under a window, row by row.
 #[inline(always)]
-fn each_byte(pool: &Pool, [row, column, channel]: [usize; 3], x: &[u8], mut f: impl FnMut(u8)) {
-    let Pool { from, down, across, .. } = *pool;
+fn each_byte(
+    windows: &Windows,
+    [row, column, channel]: [usize; 3],
+    x: &[u8],
+    mut f: impl FnMut(u8),
+) {
+    let Windows { from, down, across, .. } = *windows;
     for row in (0..down.taps).map(|tap| down.pixel(row, tap)).filter(|row| *row < down.len) {
         let line = &x[from.slot(row + from.top)..];
         for column in (0..across.taps).map(|tap| across.pixel(column, tap)) {
