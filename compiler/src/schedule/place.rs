@@ -287,7 +287,12 @@ impl<'a> Lowering<'a> {
 
     fn buffer(&mut self, id: NodeId, place: Place) -> Place {
         let home = self.add_buffer(self.graph.node(id).name.clone(), place, self.end_of(id));
-        let sums = matches!(self.graph.node(id).op, Op::Reduce(_) | Op::Quant(Quant::Mean(_)));
+        let sums = match self.graph.node(id).op {
+            Op::Reduce(_) => true,
+            // Of a whole picture, sums of bytes stay in registers.
+            Op::Quant(Quant::Mean(_)) => self.batch != RowBatch::Whole,
+            _ => false,
+        };
         if let (true, Home::Arena(buffer)) = (sums, home) {
             self.schedule.buffers[buffer.0].len = place.rows.len() * SUM_BYTES;
         }
