@@ -66,6 +66,8 @@ pub fn report(mut graph: Graph, target: &Target, memory: Memory) -> Result<Repor
     let (madds, params) = (graph.total_madds(), graph.params());
     let imported = levels::whole_values(&graph, memory);
     pass::run_all(&mut graph, |_, _, _| ())?;
+    pass::feed_bytes::run(&mut graph, memory.feed);
+    let target = &target.suited(&graph);
     let layerwise = levels::whole_values(&graph, memory);
     let fused = levels::fused(&graph, target, memory)?;
     let Choice { schedule, plan } = choose::choose(&graph, target, memory)?;

@@ -7,7 +7,7 @@ use quote::{ToTokens, format_ident, quote};
 
 use crate::emit::names::{self, Names};
 use crate::emit::{Network, literal, probe, scope, step, weights};
-use crate::schedule::{Home, Intake, Port};
+use crate::schedule::{Element, Home, Intake, Port};
 use crate::target::Isa;
 
 /// Names that the file itself uses, so that no step or port may take them.
@@ -36,6 +36,7 @@ pub(super) fn items(network: &Network<'_>) -> Vec<TokenStream> {
         steps.map(|(step, name)| step::function(network, step, name, &names.ports)).collect();
     let mut items = imports(network, &functions);
     items.extend(facts(network));
+    items.extend(scales(network));
     items.extend(arena(network));
     items.extend(weights::object(network, &functions));
     items.push(infer(network, &names));
@@ -80,6 +81,7 @@ fn imports(network: &Network<'_>, functions: &[step::Function]) -> Vec<TokenStre
         .chain(kernels)
         .chain(probe::imports(network).iter().copied())
         .chain(weights::imports(network).iter().copied())
+        .chain(asks_for_bytes(network).then_some("affine::Affine"))
     {
         let (module, name) = path.rsplit_once("::").expect("imports are paths");
         modules.entry(module).or_default().insert(name);
@@ -93,6 +95,11 @@ fn imports(network: &Network<'_>, functions: &[step::Function]) -> Vec<TokenStre
         .into_iter()
         .chain(modules.into_iter().map(|(module, names)| import(module, &names)))
         .collect()
+}
+
+/// Whether the caller quantises an input.
+fn asks_for_bytes(network: &Network<'_>) -> bool {
+    network.schedule.intakes.iter().any(|intake| intake.scale.is_some())
 }
 
 /// One `use`, in the order of names that rustfmt keeps: `self` first.
@@ -171,19 +178,22 @@ fn input_slots(network: &Network<'_>) -> Vec<TokenStream> {
     let slot = |(at, (intake, port)): (usize, (&Intake, &Port))| {
         let Home::Arena(buffer) = intake.place.home else { return None };
         let slot = network.plan.slots[buffer.0];
-        let (start, len) = (slot.offset / 4, port.shape.iter().product::<usize>());
+        let element = intake.place.element;
+        let (start, len) = (slot.offset / element.bytes(), port.shape.iter().product::<usize>());
         let (range, len) = (literal::range(&(start..start + len)), literal::size(len));
+        let element = self::element(element);
         let name = if several { format_ident!("input_{at}") } else { format_ident!("input") };
         let layout =
             if intake.planes { ", as rows of pixels with their channels side by side" } else { "" };
+        let bytes = if intake.scale.is_some() { ", quantised" } else { "" };
         let about = format!(
-            " Where `{}` is written before each `infer`, which overwrites it{layout}.",
+            " Where `{}` is written before each `infer`, which overwrites it{bytes}{layout}.",
             port.name
         );
         Some(quote! {
             #[doc = #about]
-            pub fn #name(&mut self) -> &mut [f32; #len] {
-                const SLOTS: Slots<f32, 1, ARENA_BYTES> = Slots::one(#range);
+            pub fn #name(&mut self) -> &mut [#element; #len] {
+                const SLOTS: Slots<#element, 1, ARENA_BYTES> = Slots::one(#range);
                 let [input] = self.0.slots(SLOTS);
                 input.first_chunk_mut().expect("the slot has this length")
             }
@@ -298,6 +308,35 @@ fn pool(network: &Network<'_>) -> (TokenStream, TokenStream) {
     (quote!(pool: &mut Pool,), quote!(pool,))
 }
 
+/// The type of an element.
+fn element(element: Element) -> TokenStream {
+    match element {
+        Element::F32 => quote!(f32),
+        Element::U8 { .. } => quote!(u8),
+    }
+}
+
+/// How the caller quantises the inputs that the network takes as bytes.
+fn scales(network: &Network<'_>) -> Vec<TokenStream> {
+    let several = network.schedule.inputs.len() > 1;
+    let intakes = network.schedule.intakes.iter().zip(&network.schedule.inputs).enumerate();
+    let consts = intakes.filter_map(|(at, (intake, port))| {
+        let affine = intake.scale?;
+        let stem = if several { format!("INPUT_{at}") } else { "INPUT".to_owned() };
+        let name = format_ident!("{stem}_SCALE");
+        let (scale, zero) = (literal::float(affine.scale), literal::size(affine.zero.into()));
+        let about = format!(
+            " What the bytes of `{}` stand for: its method `byte` makes one of a number.",
+            port.name
+        );
+        Some(quote! {
+            #[doc = #about]
+            pub const #name: Affine = Affine { scale: #scale, zero: #zero };
+        })
+    });
+    consts.collect()
+}
+
 /// Who calls a function that takes arrays and functions of the user.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Caller {
@@ -320,9 +359,10 @@ fn parameters(
         match intake.place.home {
             Home::Feed(at) => {
                 let next = scope::next_row(network, ports, at);
+                let element = element(intake.place.element);
                 Some(match caller {
-                    Caller::User => quote!(mut #next: impl FnMut(usize, &mut [f32])),
-                    Caller::Infer => quote!(#next: &mut impl FnMut(usize, &mut [f32])),
+                    Caller::User => quote!(mut #next: impl FnMut(usize, &mut [#element])),
+                    Caller::Infer => quote!(#next: &mut impl FnMut(usize, &mut [#element])),
                 })
             }
             Home::Arena(_) => None,

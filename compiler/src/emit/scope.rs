@@ -353,7 +353,9 @@ impl<'a> Scope<'a> {
                 Home::Output(at) => (&self.ports.outputs[at], &self.network.schedule.outputs[at]),
                 Home::Feed(at) => {
                     let name = next_row(self.network, self.ports, at);
-                    parameters.push(quote!(#name: &mut impl FnMut(usize, &mut [f32])));
+                    let scale = self.network.schedule.intakes[at].scale;
+                    let element = if scale.is_some() { quote!(u8) } else { quote!(f32) };
+                    parameters.push(quote!(#name: &mut impl FnMut(usize, &mut [#element])));
                     arguments.push(quote!(#name));
                     continue;
                 }

@@ -95,7 +95,7 @@ impl<'a> Lowering<'a> {
         let Rows { kept, width, channels, .. } = place.rows;
         let rows = if planes { Rows::nhwc(kept, width, channels) } else { place.rows };
         let place = match self.memory.feed {
-            Feed::Caller => return Ok(Intake { place, planes: false }),
+            Feed::Caller => return Ok(Intake { place, planes: false, scale: None }),
             Feed::Arena => {
                 let place = self.spread(id, Place { rows, ..place });
                 let end = self.last_reads.get(&id).map_or(0, |last| last + 1);
@@ -104,7 +104,7 @@ impl<'a> Lowering<'a> {
             }
             Feed::Rows => Place { home: self.fed(index, id)?, rows, ..place },
         };
-        Ok(Intake { place, planes })
+        Ok(Intake { place, planes, scale: self.graph.scales.get(&id).copied() })
     }
 
     /// How an image that the caller writes into the arena lies: with the zeros that its one convolution reads.
