@@ -14,6 +14,7 @@ pub(crate) mod constant;
 pub mod drop_dead;
 pub mod drop_noop;
 pub(crate) mod edit;
+pub mod feed_bytes;
 pub mod find_blocks;
 #[cfg(test)]
 mod fixture;

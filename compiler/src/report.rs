@@ -77,13 +77,15 @@ pub fn report(mut graph: Graph, target: &Target, memory: Memory) -> Result<Repor
     let counts = (graph.total_madds(), graph.params());
     let imported = levels::whole_values(&graph, memory);
     pass::run_all(&mut graph, |_, _, _| ())?;
+    pass::feed_bytes::run(&mut graph, memory.feed);
+    let target = &target.suited(&graph);
     let choice = choose::choose(&graph, target, memory)?;
     planned(&graph, target, memory, imported, counts, choice)
 }
 
 /// Reports what became of `graph` as read, when it was compiled.
 pub fn compiled(graph: &Graph, options: &Options, artifact: &Artifact) -> Result<Report> {
-    let (target, memory, facts) = (&options.target, options.memory, &artifact.facts);
+    let (target, memory, facts) = (&artifact.target, options.memory, &artifact.facts);
     let imported = levels::whole_values(graph, memory);
     let (schedule, plan) = (artifact.schedule.clone(), artifact.plan.clone());
     let counts = (facts.madds, facts.params);

@@ -69,12 +69,14 @@ pub struct Port {
 }
 
 /// How an input reaches the network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Intake {
     /// Where it lies.
     pub place: Place,
     /// Whether the model takes it as planes, and the network as rows of pixels.
     pub planes: bool,
+    /// What its bytes stand for, where the model takes floats and the network bytes.
+    pub scale: Option<Affine>,
 }
 
 /// The greatest entries of an output that the arena holds.

@@ -43,6 +43,12 @@ impl Affine {
         (q as i32 - self.zero as i32) as f32 * self.scale
     }
 
+    /// The nearest byte of a real.
+    #[inline(always)]
+    pub const fn byte(self, x: f32) -> u8 {
+        self.levels().byte(x / self.scale)
+    }
+
     /// All bytes, counted from its zero.
     #[inline(always)]
     pub const fn levels(self) -> Levels {

@@ -25,8 +25,9 @@ pub(super) fn slots(network: &Network<'_>) -> Vec<TokenStream> {
         let name = if several { format_ident!("input_{at}") } else { format_ident!("input") };
         let layout =
             if intake.planes { ", as rows of pixels with their channels side by side" } else { "" };
+        let bytes = if intake.scale.is_some() { ", quantised" } else { "" };
         let about = format!(
-            " Where `{}` is written before each `infer`, which overwrites it{layout}.",
+            " Where `{}` is written before each `infer`, which overwrites it{bytes}{layout}.",
             port.name
         );
         let number = number(port);

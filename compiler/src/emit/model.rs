@@ -37,6 +37,7 @@ pub(super) fn items(network: &Network<'_>) -> Vec<TokenStream> {
     let mut items = imports(network, &functions);
     items.extend(facts(network));
     items.extend(layers::item(network));
+    items.extend(scales(network));
     items.extend(arena(network));
     items.extend(weights::object(network, &functions));
     items.push(infer(network, &names));
@@ -82,6 +83,7 @@ fn imports(network: &Network<'_>, functions: &[step::Function]) -> Vec<TokenStre
         .chain(probe::imports(network).iter().copied())
         .chain(weights::imports(network).iter().copied())
         .chain(answer::imports(network).iter().copied())
+        .chain(asks_for_bytes(network).then_some("affine::Affine"))
     {
         let (module, name) = path.rsplit_once("::").expect("imports are paths");
         modules.entry(module).or_default().insert(name);
@@ -96,6 +98,11 @@ fn imports(network: &Network<'_>, functions: &[step::Function]) -> Vec<TokenStre
         .chain(threads)
         .chain(modules.into_iter().map(|(module, names)| import(module, &names)))
         .collect()
+}
+
+/// Whether the caller quantises an input.
+fn asks_for_bytes(network: &Network<'_>) -> bool {
+    network.schedule.intakes.iter().any(|intake| intake.scale.is_some())
 }
 
 /// One `use`, in the order of names that rustfmt keeps: `self` first.
@@ -274,6 +281,27 @@ fn pool(network: &Network<'_>) -> (TokenStream, TokenStream) {
         return (quote!(), quote!());
     }
     (quote!(pool: &mut Pool,), quote!(pool,))
+}
+
+/// How the caller quantises the inputs that the network takes as bytes.
+fn scales(network: &Network<'_>) -> Vec<TokenStream> {
+    let several = network.schedule.inputs.len() > 1;
+    let intakes = network.schedule.intakes.iter().zip(&network.schedule.inputs).enumerate();
+    let consts = intakes.filter_map(|(at, (intake, port))| {
+        let affine = intake.scale?;
+        let stem = if several { format!("INPUT_{at}") } else { "INPUT".to_owned() };
+        let name = format_ident!("{stem}_SCALE");
+        let (scale, zero) = (literal::float(affine.scale), literal::size(affine.zero.into()));
+        let about = format!(
+            " What the bytes of `{}` stand for: its method `byte` makes one of a number.",
+            port.name
+        );
+        Some(quote! {
+            #[doc = #about]
+            pub const #name: Affine = Affine { scale: #scale, zero: #zero };
+        })
+    });
+    consts.collect()
 }
 
 /// Who calls a function that takes arrays and functions of the user.

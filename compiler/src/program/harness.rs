@@ -105,10 +105,19 @@ fn threads(threads: usize) -> String {
 fn fed(intake: &Intake, x: &str, at: usize, several: bool) -> (String, String) {
     let Rows { width, channels, .. } = intake.place.rows;
     let row = width * channels;
-    let copy = if intake.planes {
-        format!("row_of_planes({x}, {channels}, row, pixels)")
-    } else {
-        format!("pixels.copy_from_slice(&{x}[row * {row}..][..{row}])")
+    let copy = match (intake.planes, intake.scale) {
+        (true, None) => format!("row_of_planes({x}, {channels}, row, pixels, |x| x)"),
+        (true, Some(_)) => {
+            let scale = if several { format!("INPUT_{at}_SCALE") } else { "INPUT_SCALE".into() };
+            format!("row_of_planes({x}, {channels}, row, pixels, |x| net::{scale}.byte(x))")
+        }
+        (false, None) => format!("pixels.copy_from_slice(&{x}[row * {row}..][..{row}])"),
+        (false, Some(_)) => {
+            let scale = if several { format!("INPUT_{at}_SCALE") } else { "INPUT_SCALE".into() };
+            format!(
+                "pixels.iter_mut().zip(&{x}[row * {row}..]).for_each(|(q, x)| *q = net::{scale}.byte(*x))"
+            )
+        }
     };
     match intake.place.home {
         Home::Arena(_) => {
@@ -126,12 +135,12 @@ fn fed(intake: &Intake, x: &str, at: usize, several: bool) -> (String, String) {
 }
 
 const ROW_OF_PLANES: &str = "\
-/// Writes a row of an image of planes as pixels, the channels of each side by side.
-pub fn row_of_planes(planes: &[f32], channels: usize, row: usize, pixels: &mut [f32]) {
+/// Writes a row of an image of planes as pixels, the channels of each side by side, as `element` makes them.
+pub fn row_of_planes<E>(planes: &[f32], channels: usize, row: usize, pixels: &mut [E], element: impl Fn(f32) -> E) {
     let (width, plane) = (pixels.len() / channels, planes.len() / channels);
     for (pixel, into) in pixels.chunks_exact_mut(channels).enumerate() {
         for (channel, value) in into.iter_mut().enumerate() {
-            *value = planes[channel * plane + row * width + pixel];
+            *value = element(planes[channel * plane + row * width + pixel]);
         }
     }
 }

@@ -104,7 +104,7 @@ impl<'a> Lowering<'a> {
         let Rows { kept, width, channels, .. } = place.rows;
         let rows = if planes { Rows::nhwc(kept, width, channels) } else { place.rows };
         let place = match self.memory.feed {
-            Feed::Caller => return Ok(Intake { place, planes: false }),
+            Feed::Caller => return Ok(Intake { place, planes: false, scale: None }),
             Feed::Arena => {
                 let place = self.spread(id, Place { rows, ..place });
                 let end = self.last_reads.get(&id).map_or(0, |last| last + 1);
@@ -113,7 +113,7 @@ impl<'a> Lowering<'a> {
             }
             Feed::Rows => Place { home: self.fed(index, id)?, rows, ..place },
         };
-        Ok(Intake { place, planes })
+        Ok(Intake { place, planes, scale: self.graph.scales.get(&id).copied() })
     }
 
     /// How an image that the caller writes into the arena lies: with the zeros that its one convolution reads.
@@ -317,7 +317,12 @@ impl<'a> Lowering<'a> {
 
     fn buffer(&mut self, id: NodeId, place: Place) -> Place {
         let home = self.add_buffer(self.graph.node(id).name.clone(), place, self.end_of(id));
-        let sums = matches!(self.graph.node(id).op, Op::Reduce(_) | Op::Quant(Quant::Mean(_)));
+        let sums = match self.graph.node(id).op {
+            Op::Reduce(_) => true,
+            // Of a whole picture, sums of bytes stay in registers.
+            Op::Quant(Quant::Mean(_)) => self.batch != RowBatch::Whole,
+            _ => false,
+        };
         if let (true, Home::Arena(buffer)) = (sums, home) {
             self.schedule.buffers[buffer.0].len = place.rows.len() * SUM_BYTES;
         }

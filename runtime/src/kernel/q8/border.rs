@@ -57,8 +57,8 @@ impl Quantize {
             at += S::LANES;
         }
         for at in whole..self.width {
-            for (channel, x) in [a[at], b[at], c[at]].into_iter().enumerate() {
-                y[3 * at + channel] = self.to.levels().byte(x / self.to.scale);
+            for (channel, plane) in [a, b, c].iter().enumerate() {
+                y[3 * at + channel] = self.to.byte(plane[at]);
             }
         }
     }
@@ -69,7 +69,7 @@ impl Quantize {
         for column in 0..self.width {
             for channel in 0..self.channels {
                 let x = x[column * self.from.pixel + channel * step];
-                y[column * self.into.pixel + channel] = self.to.levels().byte(x / self.to.scale);
+                y[column * self.into.pixel + channel] = self.to.byte(x);
             }
         }
     }
