@@ -3,6 +3,7 @@
 mod args;
 mod bench;
 mod build;
+mod calib;
 mod case;
 mod check;
 mod compare;
@@ -16,6 +17,7 @@ mod picture;
 mod plan;
 mod profile;
 mod progress;
+mod quantize;
 mod run;
 mod verify;
 
@@ -51,6 +53,7 @@ enum Verb {
     Check(check::Args),
     Bench(bench::Args),
     Plan(plan::Args),
+    Quantize(quantize::Args),
     Targets(list::TargetsArgs),
     Ops(list::OpsArgs),
     Spec(list::SpecArgs),
@@ -74,6 +77,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Check(args) => check::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Plan(args) => plan::run(&args),
+        Verb::Quantize(args) => quantize::run(&args),
         Verb::Targets(args) => list::targets(&args),
         Verb::Ops(args) => list::ops(&args),
         Verb::Spec(args) => list::spec(&args),

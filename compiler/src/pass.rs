@@ -15,7 +15,7 @@ pub mod drop_noop;
 pub(crate) mod edit;
 pub mod find_blocks;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 pub mod fold_bn;
 pub mod fold_consts;
 pub mod fold_pad;
