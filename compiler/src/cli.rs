@@ -3,6 +3,7 @@
 mod args;
 mod bench;
 mod build;
+mod calib;
 mod case;
 mod check;
 mod compare;
@@ -17,6 +18,7 @@ mod picture;
 mod plan;
 mod profile;
 mod progress;
+mod quantize;
 mod report;
 mod run;
 mod verify;
@@ -54,6 +56,7 @@ enum Verb {
     Bench(bench::Args),
     Plan(plan::Args),
     Report(report::Args),
+    Quantize(quantize::Args),
     Targets(list::TargetsArgs),
     Ops(list::OpsArgs),
     Spec(list::SpecArgs),
@@ -78,6 +81,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Bench(args) => bench::run(&args),
         Verb::Plan(args) => plan::run(&args),
         Verb::Report(args) => report::run(&args),
+        Verb::Quantize(args) => quantize::run(&args),
         Verb::Targets(args) => list::targets(&args),
         Verb::Ops(args) => list::ops(&args),
         Verb::Spec(args) => list::spec(&args),

@@ -40,21 +40,35 @@ impl Array {
 
 /// What the model answers to `inputs`, in the order of `graph.outputs`.
 pub fn run(graph: &Graph, inputs: &[Array]) -> Result<Vec<Array>> {
+    watch(graph, inputs, |_, _| ())
+}
+
+/// The same; `seen` is shown each input and each computed value, in order of execution.
+pub fn watch(
+    graph: &Graph,
+    inputs: &[Array],
+    mut seen: impl FnMut(NodeId, &Array),
+) -> Result<Vec<Array>> {
     if graph.batch == 1 {
-        return part(graph, inputs);
+        return part(graph, inputs, &mut seen);
     }
     let mut answers: Vec<Array> = Vec::new();
     for at in 0..graph.batch {
         let parts: Vec<Array> = inputs.iter().map(|x| batch::part(x, at, graph.batch)).collect();
-        let answer = part(graph, &parts)?;
+        let answer = part(graph, &parts, &mut seen)?;
         answers = if at == 0 { answer } else { batch::joined(answers, &answer) };
     }
     Ok(answers)
 }
 
 /// The same for one part of a batch.
-fn part(graph: &Graph, inputs: &[Array]) -> Result<Vec<Array>> {
+fn part(
+    graph: &Graph,
+    inputs: &[Array],
+    seen: &mut impl FnMut(NodeId, &Array),
+) -> Result<Vec<Array>> {
     let mut live = bind(graph, inputs)?;
+    graph.inputs.iter().for_each(|id| seen(*id, &live[id]));
     let mut unread = uses(graph);
     for id in order(graph)? {
         if matches!(graph.node(id).op, Op::Input | Op::Const(_)) {
@@ -66,6 +80,7 @@ fn part(graph: &Graph, inputs: &[Array]) -> Result<Vec<Array>> {
         }
         let arrays: Vec<&Array> = operands.iter().map(|operand| &live[operand]).collect();
         let array = eval(graph, id, &arrays)?;
+        seen(id, &array);
         live.insert(id, array);
         for operand in operands {
             let left = unread.get_mut(&operand).expect("every node is counted");

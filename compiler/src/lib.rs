@@ -23,6 +23,7 @@ pub mod pass;
 pub mod plan;
 pub mod program;
 pub mod proto;
+pub mod quantize;
 mod random;
 pub mod report;
 pub mod schedule;

@@ -17,7 +17,7 @@ pub(crate) mod edit;
 pub mod feed_bytes;
 pub mod find_blocks;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 pub mod fold_bn;
 pub mod fold_consts;
 pub mod fold_input;

@@ -1,0 +1,118 @@
+//! Pictures to calibrate with: files, directories of files, and arrays that hold several.
+
+use std::path::{Path, PathBuf};
+
+use mnv2c::error::{Error, Result};
+use mnv2c::interp::Array;
+use mnv2c::ir::{Graph, Values};
+use mnv2c::schedule::Port;
+
+use crate::cli::input::{self, fault};
+use crate::cli::output;
+use crate::cli::picture::PictureArgs;
+
+/// Where pictures are, and what becomes of them.
+#[derive(clap::Args, Clone)]
+pub(crate) struct CalibArgs {
+    /// Pictures of the model's use, or directories of them: .png, .jpg, or .npy of one input or of several
+    #[arg(long, value_name = "DIR|FILE", num_args = 1.., required = true)]
+    calib: Vec<PathBuf>,
+    /// Most pictures to use
+    #[arg(long, value_name = "N", default_value_t = 128)]
+    limit: usize,
+    #[command(flatten)]
+    picture: PictureArgs,
+}
+
+impl CalibArgs {
+    /// The pictures as the model's one input takes them, in the order of their names.
+    pub(crate) fn images(&self, graph: &Graph) -> Result<Vec<Array>> {
+        let Some(id) = graph.inputs.first() else { return Ok(Vec::new()) };
+        let node = graph.node(*id);
+        let port = Port { name: node.name.clone(), shape: node.out.shape.clone() };
+        let mut images = Vec::new();
+        let files = self.files()?;
+        for path in &files {
+            if images.len() < self.limit {
+                images.extend(arrays(path, &port, &self.picture)?);
+            }
+        }
+        if images.is_empty() {
+            return Err(self.nothing());
+        }
+        if images.len() > self.limit {
+            let count = images.len();
+            images.truncate(self.limit);
+            eprintln!("note: {} of {count} pictures are used; --limit takes more", self.limit);
+        }
+        Ok(images)
+    }
+
+    fn files(&self) -> Result<Vec<PathBuf>> {
+        let mut files = Vec::new();
+        for path in &self.calib {
+            if !path.is_dir() {
+                files.push(path.clone());
+                continue;
+            }
+            let unreadable =
+                |error: std::io::Error| fault(path, format!("cannot be listed: {error}"));
+            let entries = std::fs::read_dir(path).map_err(unreadable)?;
+            let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+            let mut paths: Vec<PathBuf> =
+                paths.collect::<std::io::Result<_>>().map_err(unreadable)?;
+            paths.retain(|path| is_picture(path));
+            paths.sort();
+            files.append(&mut paths);
+        }
+        if files.is_empty() { Err(self.nothing()) } else { Ok(files) }
+    }
+
+    fn nothing(&self) -> Error {
+        let places: Vec<String> =
+            self.calib.iter().map(|path| path.display().to_string()).collect();
+        Error::Wiring(format!(
+            "{}: there is no picture to calibrate with; put .png, .jpg or .npy files there",
+            places.join(", ")
+        ))
+    }
+}
+
+fn is_picture(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    ["npy", "pb", "png", "jpg", "jpeg"].contains(&extension.as_str())
+}
+
+/// The inputs in one file: one, or the parts of an array that holds several along its first dimension.
+fn arrays(path: &Path, port: &Port, picture: &PictureArgs) -> Result<Vec<Array>> {
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    if extension != "npy" && extension != "pb" {
+        return input::read(path, port, picture).map(|image| vec![image]);
+    }
+    let array = input::array(path)?;
+    let Values::F32(floats) = &array.values else {
+        let dtype = array.values.dtype();
+        return Err(fault(
+            path,
+            format!("holds {dtype}; the model takes f32, so scale and save it as f32"),
+        ));
+    };
+    let each = match port.shape.as_slice() {
+        [1, rest @ ..] => rest,
+        whole => whole,
+    };
+    let several = array.shape.split_first().is_some_and(|(_, rest)| rest == each);
+    if array.shape == port.shape || several {
+        let len: usize = port.shape.iter().product();
+        let part = |part: &[f32]| Array::f32(port.shape.clone(), part.to_vec());
+        return Ok(floats.chunks_exact(len.max(1)).map(part).collect());
+    }
+    let (found, takes) = (output::shape(&array.shape), output::shape(&port.shape));
+    Err(fault(
+        path,
+        format!(
+            "has shape {found}, input {:?} takes {takes}; give one of these, or several along the first dimension",
+            port.name
+        ),
+    ))
+}

@@ -1,0 +1,132 @@
+//! Turns a model of floats into one of bytes, by what its values are on the user's own pictures.
+//!
+//! ```text
+//! Graph -passes-> Graph -observe-> ranges -equalize-> Graph, ranges -choose-> Choice -correct-> Choice -write-> QDQ ONNX
+//! ```
+//! Activations become u8 with one scale a tensor, weights i8 with one a channel and zero point 0, biases i32. What comes
+//! out is a standard file, which other runtimes run too; [`measure`] runs it by the oracle beside the floats.
+
+pub mod choose;
+mod correct;
+mod equalize;
+pub mod histogram;
+pub mod measure;
+pub mod observe;
+mod write;
+
+use std::collections::BTreeSet;
+
+use crate::error::{Error, Result};
+use crate::interp::Array;
+use crate::ir::{Graph, Op};
+use crate::pass::{self, Skips};
+use crate::quantize::histogram::Observer;
+use crate::quantize::measure::Report;
+
+/// What the user chooses.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// How ranges follow from what was seen.
+    pub observer: Observer,
+    /// Whether channels are scaled to like ranges where that changes no answer.
+    pub equalize: bool,
+    /// Whether biases make up for what rounding the weights adds on average.
+    pub correct: bool,
+    /// Names of values that are computed in floats.
+    pub keep: BTreeSet<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { observer: Observer::MinMax, equalize: true, correct: true, keep: BTreeSet::new() }
+    }
+}
+
+/// A model of bytes.
+#[derive(Clone, Debug)]
+pub struct Quantized {
+    /// The ONNX file.
+    pub file: Vec<u8>,
+    /// How it compares with the floats.
+    pub report: Report,
+}
+
+/// Quantises a model of one input by `images`, each of which that input takes; `say` hears what is going on.
+pub fn quantize(
+    graph: Graph,
+    images: &[Array],
+    settings: &Settings,
+    mut say: impl FnMut(&str),
+) -> Result<Quantized> {
+    if images.is_empty() {
+        let what = "there is no picture to calibrate with; name some .npy, .png or .jpg files";
+        return Err(Error::Spec(what.into()));
+    }
+    let mut graph = simplified(graph)?;
+    check_names(&graph, &settings.keep)?;
+    let equalized = if settings.equalize {
+        let few = &images[..images.len().min(FEW)];
+        let ranges = observe::all(&graph, few, |_| say("equalising channels"))?;
+        equalize::run(&mut graph, &ranges)
+    } else {
+        0
+    };
+    let seen = observe::all(&graph, images, |done| {
+        say(&format!("observing: {done} of {} pictures", images.len()));
+    })?;
+    let mut choice = choose::choose(&graph, &seen, settings)?;
+    if settings.correct {
+        correct::biases(&graph, &seen, &mut choice);
+    }
+    let file = write::onnx(&graph, &choice)?;
+    let report = measure::compare(&graph, &file, &choice, &seen, images, |done, all| {
+        say(&format!("comparing with floats: {done} of {all} pictures"));
+    })?;
+    Ok(Quantized { file, report: Report { equalized, ..report } })
+}
+
+/// Pictures that show well enough how the ranges of channels compare.
+const FEW: usize = 4;
+
+/// Passes that leave operators which a file can hold and which have the meaning of the model's own.
+const PASSES: &[&str] = &[
+    "fold_consts",
+    "drop_noop",
+    "merge_same",
+    "drop_dead",
+    "sink_transpose",
+    "fold_pad",
+    "settle_dense",
+    "merge_reduce",
+    "fold_bn",
+    "fuse_clamp",
+];
+
+fn simplified(mut graph: Graph) -> Result<Graph> {
+    if graph.ids().into_iter().any(|id| matches!(graph.node(id).op, Op::Quant(_))) {
+        return Err(Error::Spec(
+            "the model computes on bytes already; give the one of floats".into(),
+        ));
+    }
+    if graph.inputs.len() != 1 {
+        let count = graph.inputs.len();
+        return Err(Error::Spec(format!(
+            "the model has {count} inputs; models of one input are quantised"
+        )));
+    }
+    for pass in pass::PIPELINE.iter().filter(|pass| PASSES.contains(&pass.name)) {
+        (pass.run)(&mut graph, &mut Skips::new())?;
+    }
+    Ok(graph)
+}
+
+fn check_names(graph: &Graph, keep: &BTreeSet<String>) -> Result<()> {
+    let names: BTreeSet<String> =
+        graph.ids().into_iter().map(|id| graph.node(id).name.clone()).collect();
+    match keep.difference(&names).next() {
+        None => Ok(()),
+        Some(unknown) => Err(Error::Spec(format!(
+            "there is no layer {unknown:?} to keep in floats; the report of `mnv2c quantize` names all layers"
+        ))),
+    }
+}

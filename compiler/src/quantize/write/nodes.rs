@@ -1,0 +1,279 @@
+//! Operators of the IR as nodes of ONNX.
+
+use super::{Writer, int, ints, real, tensors, text};
+use crate::error::Result;
+use crate::ir::{
+    Binary, Gemm, NodeId, Op, Pad, PadMode, Pool, PoolKind, Reduce, Reducer, Slice, Unary,
+};
+use crate::proto::AttributeProto;
+use crate::proto::tensor_proto::DataType;
+
+impl Writer<'_> {
+    /// Writes the operator `id`, without its bounds, whose result is called `result`.
+    pub(super) fn operator(&mut self, id: NodeId, result: &str) -> Result<()> {
+        let graph = self.graph;
+        let shape = graph.node(id).out.shape.clone();
+        match &graph.node(id).op {
+            Op::Conv(conv) => {
+                let attributes = vec![
+                    int("group", conv.group as i64),
+                    ints("kernel_shape", conv.kernel),
+                    ints("strides", conv.stride),
+                    ints("dilations", conv.dilation),
+                    ints("pads", conv.pads),
+                ];
+                self.layer(id, "Conv", result, attributes)
+            }
+            Op::Dense(_) => self.layer(id, "Gemm", result, vec![]),
+            Op::BatchNorm(norm) => {
+                self.plain(id, "BatchNormalization", 5, result, vec![real("epsilon", norm.epsilon)])
+            }
+            Op::Gemm(gemm) => self.gemm(id, *gemm, result),
+            Op::MatMul => self.plain(id, "MatMul", 2, result, vec![]),
+            Op::Clamp(clamp) => {
+                let x = self.operand(id, 0)?;
+                self.clip(*clamp, &x, result);
+                Ok(())
+            }
+            Op::Unary(f) => self.unary(id, *f, result),
+            Op::Binary(f) => self.plain(id, binary_name(*f), 2, result, vec![]),
+            Op::PRelu => self.plain(id, "PRelu", 2, result, vec![]),
+            Op::Pool(pool) => self.pool(id, pool, result),
+            Op::Reduce(reduce) => self.reduce(id, reduce, result),
+            Op::Softmax(softmax) => {
+                let op = if softmax.log { "LogSoftmax" } else { "Softmax" };
+                self.plain(id, op, 1, result, vec![int("axis", softmax.axis as i64)])
+            }
+            Op::Reshape => self.with_sizes(id, "Reshape", &shape, result),
+            Op::Expand => self.with_sizes(id, "Expand", &shape, result),
+            Op::Transpose(perm) => {
+                self.plain(id, "Transpose", 1, result, vec![ints("perm", perm.iter().copied())])
+            }
+            Op::Concat(axis) => {
+                let count = graph.operands(id).len();
+                self.plain(id, "Concat", count, result, vec![int("axis", *axis as i64)])
+            }
+            Op::Slice(slice) => self.slice(id, slice, &shape, result),
+            Op::Pad(pad) => self.pad(id, pad, result),
+            Op::Identity | Op::Relayout => {
+                let to = if self.is_half(id) { DataType::Float16 } else { DataType::Float };
+                self.plain(id, "Cast", 1, result, vec![int("to", i64::from(i32::from(to)))])
+            }
+            Op::Const(weights) => {
+                let tensor = tensors::values(result, &shape, graph.weights.get(*weights));
+                self.file.initializer.push(tensor);
+                Ok(())
+            }
+            Op::Input | Op::Quant(_) => Err(self.fault(id, "is not written as floats".into())),
+        }
+    }
+
+    fn plain(
+        &mut self,
+        id: NodeId,
+        op: &str,
+        operands: usize,
+        result: &str,
+        attributes: Vec<AttributeProto>,
+    ) -> Result<()> {
+        let names = (0..operands).map(|port| self.operand(id, port));
+        let names = names.collect::<Result<Vec<String>>>()?;
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        self.push(op, &names, result, attributes);
+        Ok(())
+    }
+
+    /// A convolution or product, with its integers if it has them.
+    fn layer(
+        &mut self,
+        id: NodeId,
+        op: &str,
+        result: &str,
+        attributes: Vec<AttributeProto>,
+    ) -> Result<()> {
+        let x = self.operand(id, 0)?;
+        let from = self.graph.operand(id, 0).and_then(|x| self.choice.bytes.get(&x)).copied();
+        let [w, b] = match (self.choice.layers.get(&id), from) {
+            (Some(layer), Some(from)) => self.integers(id, layer, from),
+            _ if self.graph.operand(id, 2).is_some() => {
+                [self.operand(id, 1)?, self.operand(id, 2)?]
+            }
+            _ => [self.operand(id, 1)?, String::new()],
+        };
+        self.push(op, &[&x, &w, &b], result, attributes);
+        Ok(())
+    }
+
+    fn gemm(&mut self, id: NodeId, gemm: Gemm, result: &str) -> Result<()> {
+        let attributes = vec![
+            real("alpha", gemm.alpha),
+            real("beta", gemm.beta),
+            int("transA", gemm.transpose_a.into()),
+            int("transB", gemm.transpose_b.into()),
+        ];
+        let count = 2 + usize::from(self.graph.operand(id, 2).is_some());
+        self.plain(id, "Gemm", count, result, attributes)
+    }
+
+    fn unary(&mut self, id: NodeId, f: Unary, result: &str) -> Result<()> {
+        let (op, attributes) = match f {
+            Unary::LeakyRelu(alpha) => ("LeakyRelu", vec![real("alpha", alpha)]),
+            Unary::Elu(alpha) => ("Elu", vec![real("alpha", alpha)]),
+            Unary::HardSigmoid(alpha, beta) => {
+                ("HardSigmoid", vec![real("alpha", alpha), real("beta", beta)])
+            }
+            Unary::Silu => return self.gated(id, result),
+            Unary::Gelu => return self.gelu(id, result),
+            Unary::Sigmoid => ("Sigmoid", vec![]),
+            Unary::HardSwish => ("HardSwish", vec![]),
+            Unary::Tanh => ("Tanh", vec![]),
+            Unary::Erf => ("Erf", vec![]),
+            Unary::Exp => ("Exp", vec![]),
+            Unary::Log => ("Log", vec![]),
+            Unary::Sqrt => ("Sqrt", vec![]),
+            Unary::Reciprocal => ("Reciprocal", vec![]),
+            Unary::Neg => ("Neg", vec![]),
+            Unary::Abs => ("Abs", vec![]),
+            Unary::Floor => ("Floor", vec![]),
+            Unary::Ceil => ("Ceil", vec![]),
+            Unary::Round => ("Round", vec![]),
+        };
+        self.plain(id, op, 1, result, attributes)
+    }
+
+    /// `x * sigmoid(x)`, which has no operator of its own.
+    fn gated(&mut self, id: NodeId, result: &str) -> Result<()> {
+        let (x, gate) = (self.operand(id, 0)?, self.fresh(&format!("{result}/gate")));
+        self.push("Sigmoid", &[&x], &gate, vec![]);
+        self.push("Mul", &[&x, &gate], result, vec![]);
+        Ok(())
+    }
+
+    /// `x * (erf(x * sqrt(1/2)) + 1) * 1/2`, which has none either.
+    fn gelu(&mut self, id: NodeId, result: &str) -> Result<()> {
+        let x = self.operand(id, 0)?;
+        let numbers = [("root", std::f32::consts::FRAC_1_SQRT_2), ("one", 1.0), ("half", 0.5)];
+        let [root, one, half] = numbers.map(|(part, value)| {
+            let name = self.fresh(&format!("{result}/{part}"));
+            self.file.initializer.push(tensors::floats(&name, &[], &[value]));
+            name
+        });
+        let steps = ["scaled", "erf", "above", "product"];
+        let [scaled, erf, above, product] =
+            steps.map(|part| self.fresh(&format!("{result}/{part}")));
+        self.push("Mul", &[&x, &root], &scaled, vec![]);
+        self.push("Erf", &[&scaled], &erf, vec![]);
+        self.push("Add", &[&erf, &one], &above, vec![]);
+        self.push("Mul", &[&x, &above], &product, vec![]);
+        self.push("Mul", &[&product, &half], result, vec![]);
+        Ok(())
+    }
+
+    fn pool(&mut self, id: NodeId, pool: &Pool, result: &str) -> Result<()> {
+        let mut attributes = vec![
+            ints("kernel_shape", pool.kernel),
+            ints("strides", pool.stride),
+            ints("pads", pool.pads),
+        ];
+        if pool.dilation != [1, 1] && pool.kind != PoolKind::Max {
+            return Err(
+                self.fault(id, "averages over spaced taps, which the operator set lacks".into())
+            );
+        }
+        let op = match pool.kind {
+            PoolKind::Max => {
+                attributes.push(ints("dilations", pool.dilation));
+                "MaxPool"
+            }
+            PoolKind::Average => "AveragePool",
+            PoolKind::AverageWithPads => {
+                attributes.push(int("count_include_pad", 1));
+                "AveragePool"
+            }
+        };
+        self.plain(id, op, 1, result, attributes)
+    }
+
+    fn reduce(&mut self, id: NodeId, reduce: &Reduce, result: &str) -> Result<()> {
+        let graph = self.graph;
+        let rank = |x: Option<NodeId>| x.map_or(0, |x| graph.node(x).out.shape.len());
+        let from = rank(graph.operand(id, 0));
+        let keeps = rank(Some(id)) == from;
+        if reduce.kind == Reducer::Mean && reduce.axes == [2, 3] && from == 4 && keeps {
+            return self.plain(id, "GlobalAveragePool", 1, result, vec![]);
+        }
+        let keepdims = int("keepdims", keeps.into());
+        let axes = reduce.axes.iter().copied();
+        let op = match reduce.kind {
+            Reducer::Mean => "ReduceMean",
+            Reducer::Max => "ReduceMax",
+            Reducer::Min => "ReduceMin",
+            Reducer::Sum => {
+                let axes: Vec<i64> = axes.map(|axis| axis as i64).collect();
+                let (x, axes) = (self.operand(id, 0)?, self.sizes(result, "axes", &axes));
+                self.push("ReduceSum", &[&x, &axes], result, vec![keepdims]);
+                return Ok(());
+            }
+        };
+        self.plain(id, op, 1, result, vec![ints("axes", axes), keepdims])
+    }
+
+    fn with_sizes(&mut self, id: NodeId, op: &str, shape: &[usize], result: &str) -> Result<()> {
+        let sizes: Vec<i64> = shape.iter().map(|size| *size as i64).collect();
+        let (x, sizes) = (self.operand(id, 0)?, self.sizes(result, "shape", &sizes));
+        self.push(op, &[&x, &sizes], result, vec![]);
+        Ok(())
+    }
+
+    fn slice(&mut self, id: NodeId, slice: &Slice, shape: &[usize], result: &str) -> Result<()> {
+        let starts: Vec<i64> = slice.starts.iter().map(|start| *start as i64).collect();
+        let steps: Vec<i64> = slice.steps.iter().map(|step| *step as i64).collect();
+        let lens = shape.iter().map(|len| *len as i64);
+        let last =
+            starts.iter().zip(&steps).zip(lens).map(|((start, step), len)| start + step * len);
+        // Running backwards past the first element is said by a number beyond any size.
+        let ends: Vec<i64> = last.map(|end| if end < 0 { i64::MIN / 2 } else { end }).collect();
+        let axes: Vec<i64> = (0..shape.len() as i64).collect();
+        let x = self.operand(id, 0)?;
+        let [starts, ends, axes, steps] =
+            [("starts", &starts), ("ends", &ends), ("axes", &axes), ("steps", &steps)]
+                .map(|(part, values)| self.sizes(result, part, values));
+        self.push("Slice", &[&x, &starts, &ends, &axes, &steps], result, vec![]);
+        Ok(())
+    }
+
+    fn pad(&mut self, id: NodeId, pad: &Pad, result: &str) -> Result<()> {
+        let pads: Vec<i64> = pad.before.iter().chain(&pad.after).map(|pad| *pad as i64).collect();
+        let (x, pads) = (self.operand(id, 0)?, self.sizes(result, "pads", &pads));
+        let (mode, value) = match pad.mode {
+            PadMode::Constant(value) => {
+                let name = self.fresh(&format!("{result}/filler"));
+                self.file.initializer.push(tensors::floats(&name, &[], &[value]));
+                ("constant", name)
+            }
+            PadMode::Reflect => ("reflect", String::new()),
+            PadMode::Edge => ("edge", String::new()),
+        };
+        self.push("Pad", &[&x, &pads, &value], result, vec![text("mode", mode)]);
+        Ok(())
+    }
+
+    /// Writes integers that say a shape; their name.
+    fn sizes(&mut self, result: &str, part: &str, values: &[i64]) -> String {
+        let name = self.fresh(&format!("{result}/{part}"));
+        self.file.initializer.push(tensors::i64s(&name, &[values.len()], values));
+        name
+    }
+}
+
+fn binary_name(f: Binary) -> &'static str {
+    match f {
+        Binary::Add => "Add",
+        Binary::Sub => "Sub",
+        Binary::Mul => "Mul",
+        Binary::Div => "Div",
+        Binary::Min => "Min",
+        Binary::Max => "Max",
+        Binary::Pow => "Pow",
+    }
+}
