@@ -126,8 +126,8 @@ impl Compiler {
 
     /// The network in tokens, its weights in one literal unless they stay apart.
     pub fn tokens(&self) -> Result<Module> {
-        let Compiled { artifact, target, files } = self.network("")?;
-        let network = Network { carrier: self.carrier, ..artifact.network(&target, false) };
+        let Compiled { artifact, files } = self.network("")?;
+        let network = Network { carrier: self.carrier, ..artifact.network(false) };
         let items = emit::tokens(&network);
         let schedule = &artifact.schedule;
         let number = schedule.inputs.first().map_or(Dtype::F32, |port| port.dtype);
@@ -155,16 +155,15 @@ impl Compiler {
         };
         let mut artifact = crate::compile(model.graph, &options, |_, _, _| ())?;
         if self.carrier == Carrier::Extern {
-            artifact = artifact.apart(&target);
+            artifact = artifact.apart();
         }
-        Ok(Compiled { artifact, target, files: source.files(&self.options)? })
+        Ok(Compiled { artifact, files: source.files(&self.options)? })
     }
 }
 
 /// A network, its machine, and the files it was read from.
 struct Compiled {
     artifact: Artifact,
-    target: Target,
     files: Vec<PathBuf>,
 }
 

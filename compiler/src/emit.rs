@@ -19,6 +19,7 @@ mod scope;
 mod shared;
 mod step;
 mod stream;
+mod strips;
 mod weights;
 
 pub use layers::{Layer, layers};

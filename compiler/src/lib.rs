@@ -80,6 +80,8 @@ pub struct Artifact {
     pub log: pass::Log,
     /// Facts that the file states.
     pub facts: Facts,
+    /// The machine it was compiled for, with the instructions that suit it.
+    pub target: Target,
 }
 
 /// Compiles an imported model. `watcher` sees the graph after each pass, with the pass's name and its rewrites.
@@ -97,32 +99,33 @@ pub fn compile(
         layers: options.layers,
     };
     options.ends.fit(&mut graph)?;
-    let target = &options.target;
     let log = pass::run_all(&mut graph, watcher)?;
+    let target = &options.target.suited(&graph);
     let Choice { schedule, plan } = choose::choose(&graph, target, options.memory)?;
-    let blob = pack::weights(&graph, &schedule);
+    let blob = pack::weights(&graph, &schedule, target);
     let rust = String::new();
-    let mut artifact = Artifact { rust, blob, plan, schedule, graph, log, facts };
-    artifact.rust = emit::rust(&artifact.network(target, false));
+    let target = *target;
+    let mut artifact = Artifact { rust, blob, plan, schedule, graph, log, facts, target };
+    artifact.rust = emit::rust(&artifact.network(false));
     Ok(artifact)
 }
 
 impl Artifact {
-    /// The same network, which also takes the time of each kernel; `target` is what it was compiled for.
-    pub fn probed(self, target: &Target) -> Self {
-        let rust = emit::rust(&self.network(target, true));
+    /// The same network, which also takes the time of each kernel.
+    pub fn probed(self) -> Self {
+        let rust = emit::rust(&self.network(true));
         Self { rust, ..self }
     }
 
     /// The same network, which is given its weights when it runs: the bytes of [`Blob::file`].
-    pub fn apart(self, target: &Target) -> Self {
-        let network = Network { carrier: Carrier::Extern, ..self.network(target, false) };
+    pub fn apart(self) -> Self {
+        let network = Network { carrier: Carrier::Extern, ..self.network(false) };
         let rust = emit::rust(&network);
         Self { rust, ..self }
     }
 
-    pub(crate) fn network<'a>(&'a self, target: &'a Target, probed: bool) -> Network<'a> {
-        let Self { graph, schedule, plan, blob, facts, .. } = self;
+    pub(crate) fn network(&self, probed: bool) -> Network<'_> {
+        let Self { graph, schedule, plan, blob, facts, target, .. } = self;
         Network { graph, schedule, plan, blob, target, facts, probed, carrier: Carrier::File }
     }
 }

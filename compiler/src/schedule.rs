@@ -3,12 +3,14 @@
 //! A schedule is data: what runs, in order, over which buffers. The plan gives the buffers their offsets, `pack` lays
 //! out the weights its kernels ask for, and `emit` prints it. Nothing here knows tokens or offsets.
 
+pub mod anew;
 mod chain;
 mod hand;
 mod moves;
 mod padding;
 mod panels;
 mod place;
+mod quant;
 mod stage;
 mod stream;
 mod support;
@@ -21,7 +23,10 @@ use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
 use crate::ir::view::base;
-use crate::ir::{Binary, Clamp, Conv, Dtype, Graph, NodeId, Pool, Reducer, Softmax, Unary};
+use crate::ir::{
+    Affine, Binary, Clamp, Conv, Dtype, Graph, NodeId, Pool, QAverage, QPair, Reducer, Softmax,
+    Unary,
+};
 use crate::objective::Memory;
 use crate::plan::{Buffer, BufferId, Overlap};
 use crate::segment::{RowBatch, Segment};
@@ -90,6 +95,8 @@ pub struct Step {
     pub panels: usize,
     /// Multiply-adds.
     pub madds: u64,
+    /// Those of them that are done more than once.
+    pub again: u64,
 }
 
 /// One kernel and the memory it works on.
@@ -124,6 +131,23 @@ pub enum Part {
     Pixels(usize),
     /// So many channels of each pixel.
     Channels(usize),
+    /// A strip of columns of all rows that one row of its reader reads.
+    Strip(Strip),
+}
+
+/// Columns that move over a row: each strip keeps the last ones of the strip before it and computes those it adds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Strip {
+    /// Columns computed before the first strip.
+    pub first: usize,
+    /// Columns that each strip adds.
+    pub adds: usize,
+    /// Columns that the last strip adds; fewer where the window ends in zeros.
+    pub last: usize,
+    /// Pixels of the tile that computes the last ones.
+    pub last_tile: usize,
+    /// Pixels of the reader's row that a strip serves.
+    pub pixels: usize,
 }
 
 /// Rows `r * stride - above ..` of `span` rows are what row `r` of a stage reads.
@@ -146,6 +170,20 @@ pub struct Place {
     pub rows: Rows,
     /// Rows of the image.
     pub height: usize,
+    /// What its elements are.
+    pub element: Element,
+}
+
+/// What the elements of a value are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Element {
+    /// Floats; padding is 0.
+    F32,
+    /// Bytes.
+    U8 {
+        /// What padding holds.
+        zero: u8,
+    },
 }
 
 /// Whose memory a value lies in.
@@ -193,6 +231,20 @@ pub enum PackOrder {
     },
     /// A constant's own order.
     Plain,
+    /// Panels of `columns` output channels of bytes: biases, multipliers, quads of weights. See `runtime::simd::qgemm`.
+    QPanels {
+        /// Output channels of a panel.
+        columns: usize,
+        /// Inputs of the window that lie side by side; a row of it may end in fewer.
+        run: usize,
+    },
+    /// Vectors of `lanes` channels of bytes: biases, multipliers, then four rows of each column of the window.
+    QDepthwise {
+        /// Channels of a vector.
+        lanes: usize,
+    },
+    /// The 256 entries of a function of a byte.
+    Table,
 }
 
 /// What runs, with all its numbers.
@@ -256,10 +308,29 @@ pub enum Kernel {
     },
     /// One value everywhere.
     Fill(f32),
+    /// The nearest byte of each real.
+    Quantize(Affine),
+    /// The real of each byte.
+    Dequantize(Affine),
+    /// A function of two bytes.
+    QBinary(QBinary, QPair),
+    /// Mean bytes of windows.
+    QAverage(QAverage),
+    /// Any function of a byte.
+    Table,
     /// Elements moved to other places: `len` elements an axis, with strides on both sides.
     Move(Move),
     /// Reduction over some of the axes.
     Reduce(Reducer, Move),
+}
+
+/// A function of two bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QBinary {
+    /// Of the sum of what they stand for.
+    Add,
+    /// Of the product.
+    Mul,
 }
 
 /// Where a residual comes from.
@@ -372,7 +443,23 @@ impl RowWindow {
     pub const SAME: Self = Self { span: 1, stride: 1, above: 0 };
 }
 
+impl Element {
+    /// Bytes of one.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::U8 { .. } => 1,
+        }
+    }
+}
+
 impl Place {
+    /// Whether rows or columns are stored around the image.
+    pub fn is_padded(&self) -> bool {
+        let Rows { kept, top, left, right, .. } = self.rows;
+        kept > self.height || [top, left, right] != [0; 3]
+    }
+
     /// Whether pixels follow one another without a gap, channels or vectors of them innermost.
     pub fn is_dense(&self) -> bool {
         let Rows { form, kept, top, left, right, .. } = self.rows;

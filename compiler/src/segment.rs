@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Result};
 use crate::ir::view::{base, is_view};
-use crate::ir::{Block, Graph, Layout, NodeId, Op, Reduce, Reducer};
+use crate::ir::{Block, Graph, Layout, NodeId, Op, Reducer};
 use crate::target::Target;
 
 /// Bytes of the nearest cache that a panel of a wide value may take.
@@ -24,6 +24,9 @@ pub struct Segment {
     pub stages: Vec<NodeId>,
     /// Rows that flow at once.
     pub batch: RowBatch,
+    /// Expansions that are computed anew, a strip of columns at a time, for each row of the depthwise convolution that
+    /// reads them: their rows are kept nowhere.
+    pub anew: Vec<NodeId>,
 }
 
 /// What part of the network a segment is: names functions and sections of reports.
@@ -44,9 +47,14 @@ pub enum Role {
 }
 
 impl Segment {
+    /// Nodes that run one after the other over whole tensors.
+    fn whole(role: Role, stages: Vec<NodeId>) -> Self {
+        Self { role, stages, batch: RowBatch::Whole, anew: vec![] }
+    }
+
     /// One node as a segment of its own.
     pub fn single(role: Role, id: NodeId) -> Self {
-        Self { role, stages: vec![id], batch: RowBatch::Whole }
+        Self::whole(role, vec![id])
     }
 }
 
@@ -92,7 +100,8 @@ pub fn units(graph: &Graph) -> Result<Vec<Segment>> {
 pub fn fastest(graph: &Graph, unit: &Segment, target: &Target) -> Segment {
     let lanes = target.isa.lanes();
     let shape = |id: &NodeId| graph.node(*id).out.shape.as_slice();
-    let panel = |id: &NodeId| shape(id)[2..].iter().product::<usize>() * lanes * 8;
+    let bytes = |id: &NodeId| graph.node(*id).out.dtype.stored_bytes();
+    let panel = |id: &NodeId| shape(id)[2..].iter().product::<usize>() * lanes * 2 * bytes(id);
     let by_rows = match unit.role {
         Role::Block(_) => {
             target.threads == 1 && unit.stages.iter().map(panel).max() > Some(L1_BYTES)
@@ -145,8 +154,10 @@ pub fn joined(
     if streamed && !(parts.iter().all(|part| streams(graph, part)) && convolves(graph, stages[0])) {
         return None;
     }
-    let pools = inside.iter().any(|id| matches!(graph.node(*id).op, Op::Reduce(_)));
-    (!pools && inside.iter().all(private)).then(|| Segment { role: role(&parts), stages, batch })
+    let pools = inside.iter().any(|id| graph.node(*id).op.pools_pictures().is_some());
+    let grouped = stages.windows(2).any(|pair| parts_vectors(graph, pair));
+    let fits = !pools && !grouped && inside.iter().all(private);
+    fits.then(|| Segment { batch, ..Segment::whole(role(&parts), stages) })
 }
 
 fn role(parts: &[&Segment]) -> Role {
@@ -165,18 +176,27 @@ fn role(parts: &[&Segment]) -> Role {
     }
 }
 
+/// Whether a convolution of a few groups hands its channels to one that wants them in vectors, which groups may part.
+fn parts_vectors(graph: &Graph, pair: &[NodeId]) -> bool {
+    let groups = |id: NodeId| match &graph.node(id).op {
+        Op::Conv(conv) => conv.group,
+        _ => 1,
+    };
+    let depthwise = |id: NodeId| graph.node(id).out.shape.get(1) == Some(&groups(id));
+    groups(pair[0]) > 1 && !depthwise(pair[0]) && groups(pair[1]) > 1
+}
+
 fn convolves(graph: &Graph, id: NodeId) -> bool {
-    matches!(graph.node(id).op, Op::Conv(_))
+    graph.node(id).op.conv().is_some()
 }
 
 /// Whether rows can flow through a unit.
 fn streams(graph: &Graph, unit: &Segment) -> bool {
     unit.stages.iter().all(|id| {
         let node = graph.node(*id);
-        match &node.op {
-            Op::Conv(_) => node.out.layout == Layout::Nhwc && node.out.shape.len() == 4,
-            Op::Reduce(Reduce { kind: Reducer::Mean | Reducer::Max, axes }) => *axes == [2, 3],
-            _ => false,
+        match node.op.conv() {
+            Some(_) => node.out.layout == Layout::Nhwc && node.out.shape.len() == 4,
+            None => node.op.pools_pictures().is_some(),
         }
     })
 }
@@ -186,7 +206,7 @@ fn blocks(graph: &Graph) -> Vec<Segment> {
         let stem = stem_of(graph, block.depthwise).filter(|_| block.expand.is_none());
         let stages = [stem, block.expand, Some(block.depthwise), Some(block.project)];
         let stages = stages.into_iter().flatten().collect();
-        Segment { role: Role::Block(index + 1), stages, batch: RowBatch::Whole }
+        Segment::whole(Role::Block(index + 1), stages)
     };
     graph.blocks.iter().enumerate().map(segment).collect()
 }
@@ -195,7 +215,7 @@ fn blocks(graph: &Graph) -> Vec<Segment> {
 fn stem_of(graph: &Graph, depthwise: NodeId) -> Option<NodeId> {
     let stem = graph.operand(depthwise, 0)?;
     let from = base(graph, graph.operand(stem, 0)?);
-    let fits = matches!(&graph.node(stem).op, Op::Conv(conv) if conv.group == 1)
+    let fits = graph.node(stem).op.conv().is_some_and(|conv| conv.group == 1)
         && matches!(graph.node(from).op, Op::Input);
     (fits && graph.operand(stem, 3).is_none() && graph.only_reader(stem) == Some(depthwise))
         .then_some(stem)
@@ -204,14 +224,11 @@ fn stem_of(graph: &Graph, depthwise: NodeId) -> Option<NodeId> {
 /// Convolutions that only a global mean reads.
 fn heads(graph: &Graph) -> impl Iterator<Item = Segment> {
     graph.ids().into_iter().filter_map(|id| {
-        let Op::Reduce(Reduce { kind: Reducer::Mean, axes }) = &graph.node(id).op else {
-            return None;
-        };
         let conv = graph.operand(id, 0)?;
-        let fits = *axes == [2, 3]
-            && matches!(graph.node(conv).op, Op::Conv(_))
+        let fits = graph.node(id).op.pools_pictures() == Some(Reducer::Mean)
+            && graph.node(conv).op.conv().is_some()
             && graph.only_reader(conv) == Some(id);
-        fits.then(|| Segment { role: Role::Head, stages: vec![conv, id], batch: RowBatch::Whole })
+        fits.then(|| Segment::whole(Role::Head, vec![conv, id]))
     })
 }
 

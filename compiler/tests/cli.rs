@@ -11,6 +11,8 @@ mod ends;
 mod lists;
 #[path = "cli/place.rs"]
 mod place;
+#[path = "cli/plan.rs"]
+mod plan;
 #[path = "cli/programs.rs"]
 mod programs;
 #[path = "cli/verify.rs"]

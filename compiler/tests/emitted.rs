@@ -12,6 +12,7 @@ use std::path::Path;
 use build::{Crate, MAIN_HEAD};
 use mnv2c::frontend::onnx;
 use mnv2c::ir::Graph;
+use mnv2c::objective::{Memory, Objective};
 use mnv2c::target::Target;
 use mnv2c::{interp, testing};
 
@@ -136,6 +137,21 @@ fn an_emitted_file_is_formatted_and_warns_of_nothing() {
         nets.add("net", digits(), &target.parse().unwrap());
         nets.check_format("net.rs");
         nets.check_library("#![no_std]\n#![deny(warnings)]\n//! A user's crate.\npub mod net;\n");
+    }
+}
+
+#[test]
+fn nothing_in_an_emitted_program_can_panic() {
+    let targets = [Target::host(), "generic".parse().unwrap()];
+    for (target, objective) in targets.iter().zip([Objective::Speed, Objective::Ram]) {
+        let mut nets = Crate::new(&format!("calm_{objective}"));
+        let memory = Memory { objective, ..Memory::default() };
+        let artifact = build::compile_for(digits(), target, memory, "net.bin");
+        nets.put("net.bin", &artifact.blob.bytes());
+        nets.put("net.rs", artifact.rust.as_bytes());
+        let library = nets.link_library(include_str!("emitted/calm_lib.rs"));
+        let kept = b"reached_by_a_panic";
+        assert!(!library.windows(kept.len()).any(|bytes| bytes == kept), "{objective}");
     }
 }
 

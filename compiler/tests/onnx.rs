@@ -4,10 +4,14 @@
 mod bad;
 #[path = "onnx/build.rs"]
 mod build;
+#[path = "onnx/bytes.rs"]
+mod bytes;
 #[path = "onnx/forms.rs"]
 mod forms;
 #[path = "onnx/hostile.rs"]
 mod hostile;
+#[path = "onnx/quantized.rs"]
+mod quantized;
 #[path = "onnx/shapes.rs"]
 mod shapes;
 #[path = "onnx/weights.rs"]

@@ -202,6 +202,24 @@ pub const fn view_mut<A: Element, B: Element>(numbers: &mut [A]) -> &mut [B] {
     unsafe { slice::from_raw_parts_mut(numbers.as_mut_ptr().cast(), numbers.len() * ratio) }
 }
 
+/// The `B`s that lie in bytes, whole ones; panics where the bytes do not begin at an address fit for a `B`.
+#[inline(always)]
+pub fn wide<B: Element>(bytes: &[u8]) -> &[B] {
+    let start = bytes.as_ptr();
+    assert!(start.addr().is_multiple_of(align_of::<B>()), "bytes seen as numbers are aligned");
+    // SAFETY: the result ends within the bytes, they are aligned, and any bytes are a `B`.
+    unsafe { slice::from_raw_parts(start.cast(), bytes.len() / size_of::<B>()) }
+}
+
+/// [`wide`] to write through.
+#[inline(always)]
+pub fn wide_mut<B: Element>(bytes: &mut [u8]) -> &mut [B] {
+    let start = bytes.as_mut_ptr();
+    assert!(start.addr().is_multiple_of(align_of::<B>()), "bytes seen as numbers are aligned");
+    // SAFETY: as for `wide`; what is written is also valid as bytes, and the borrow stays unique.
+    unsafe { slice::from_raw_parts_mut(start.cast(), bytes.len() / size_of::<B>()) }
+}
+
 /// How many `B`s lie in an `A`.
 const fn ratio<A: Element, B: Element>() -> usize {
     assert!(size_of::<A>().is_multiple_of(size_of::<B>()), "whole `B`s fit in an `A`");
@@ -331,6 +349,13 @@ mod tests {
         assert_eq!(Blob::<64>::from_file(&[0; 9], right).err(), Some(BlobError::Header));
         assert_eq!(Blob::<64>::from_file(&[0; 128], right).err(), Some(BlobError::Header));
         assert_eq!(read(&file.bytes()[..120], right), Err(()));
+    }
+
+    #[test]
+    fn bytes_are_seen_as_floats() {
+        let mut blob = one_two();
+        wide_mut::<f32>(blob.bytes_mut())[0] = 7.0;
+        assert_eq!(wide::<f32>(&blob.bytes()[..11]), [7.0, 1.0]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! registers; `registers` says how many those are.
 
 use crate::isa::Isa;
+use crate::simd::dots::Quads;
 
 /// A tile of `Pointwise<MR, NV>` and `Conv<MR, NV>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,11 +53,27 @@ pub const DEPTHWISE: &[DepthwiseTile] = crate::depthwise_tiles!(depthwise_table)
 /// Tiles of the depthwise kernel of any window.
 pub const DEPTHWISE_ANY: &[DepthwiseAnyTile] = crate::depthwise_any_tiles!(depthwise_any_table);
 
+/// Tiles of matrix kernels of bytes.
+pub const QGEMM: &[GemmTile] = crate::qgemm_tiles!(gemm_table);
+/// Tiles of depthwise kernels of bytes.
+pub const QDEPTHWISE: &[DepthwiseTile] = crate::qdepthwise_tiles!(depthwise_table);
+/// Tiles of the depthwise kernel of bytes of any window.
+pub const QDEPTHWISE_ANY: &[DepthwiseAnyTile] = crate::qdepthwise_any_tiles!(depthwise_any_table);
+
+/// How an instruction set wants the weights for four bytes.
+pub const fn quads(isa: Isa) -> Quads {
+    match isa {
+        Isa::Scalar | Isa::Avx2 | Isa::Avx512 => Quads::Pairs,
+        Isa::Avx512Vnni => Quads::Bytes,
+        Isa::Neon => Quads::Lanes,
+    }
+}
+
 /// Vector registers of an instruction set; of `Scalar`, those of an x86-64. A Cortex-M has room for 8 vectors of 4.
 pub const fn registers(isa: Isa) -> usize {
     match isa {
         Isa::Scalar | Isa::Avx2 => 16,
-        Isa::Avx512 | Isa::Neon => 32,
+        Isa::Avx512 | Isa::Avx512Vnni | Isa::Neon => 32,
     }
 }
 
@@ -68,8 +85,19 @@ impl GemmTile {
             Isa::Neon if self.vectors > 2 => sums + self.pixels + 2,
             Isa::Neon => sums + self.pixels + self.vectors,
             Isa::Scalar => sums + self.vectors + 2,
-            Isa::Avx2 | Isa::Avx512 if self.pixels == 1 => sums + 1,
-            Isa::Avx2 | Isa::Avx512 => sums + self.vectors + 1,
+            Isa::Avx2 | Isa::Avx512 | Isa::Avx512Vnni if self.pixels == 1 => sums + 1,
+            Isa::Avx2 | Isa::Avx512 | Isa::Avx512Vnni => sums + self.vectors + 1,
+        }
+    }
+
+    /// The same of bytes: sums, weights and inputs where one instruction adds to a sum; else weights from memory, a
+    /// pair of inputs and a product.
+    pub const fn registers_of_bytes(&self) -> usize {
+        let sums = self.pixels * self.vectors;
+        match self.isa {
+            Isa::Neon => sums + 4 * self.vectors + self.pixels,
+            Isa::Avx512Vnni => sums + self.vectors + 1,
+            Isa::Scalar | Isa::Avx2 | Isa::Avx512 => sums + 4,
         }
     }
 }
@@ -137,6 +165,51 @@ macro_rules! depthwise_any_tiles {
     };
 }
 
+/// Calls the macro `$each` with the table of matrix tiles of bytes: `isa lanes: pixels x vectors, ..;`.
+#[macro_export]
+macro_rules! qgemm_tiles {
+    ($each:ident) => {
+        $each! {
+            Scalar 4: 4 x 1, 2 x 1, 1 x 1, 4 x 2, 3 x 2, 2 x 2, 1 x 2, 2 x 3, 1 x 3, 2 x 4, 1 x 4;
+            Avx2 8: 4 x 1, 2 x 1, 1 x 1, 6 x 2, 5 x 2, 4 x 2, 3 x 2, 2 x 2, 1 x 2, 4 x 3, 3 x 3, 2 x 3, 1 x 3,
+                3 x 4, 2 x 4, 1 x 4, 2 x 5, 1 x 8;
+            Avx512Vnni 16: 14 x 2, 12 x 2, 10 x 2, 8 x 2, 7 x 2, 4 x 2, 2 x 2, 1 x 2,
+                14 x 1, 7 x 1, 4 x 1, 2 x 1, 1 x 1, 9 x 3, 8 x 3, 7 x 3, 4 x 3, 2 x 3,
+                6 x 4, 4 x 4, 2 x 4, 1 x 4, 5 x 5, 4 x 6, 2 x 8, 1 x 8;
+            Neon 4: 7 x 1, 4 x 1, 2 x 1, 1 x 1, 8 x 2, 7 x 2, 4 x 2, 2 x 2, 1 x 2, 4 x 3, 2 x 3, 2 x 4, 1 x 4;
+        }
+    };
+}
+
+/// Calls the macro `$each` with the table of depthwise tiles of bytes: `isa lanes: kernel stride pixels, ..;`.
+#[macro_export]
+macro_rules! qdepthwise_tiles {
+    ($each:ident) => {
+        $each! {
+            Scalar 4: 3 1 1, 3 1 2, 3 1 4, 3 2 1, 3 2 2, 3 2 4, 5 1 1, 5 1 4, 5 2 1, 5 2 4, 7 1 1, 7 1 4, 7 2 1, 7 2 4;
+            Avx2 8: 3 1 1, 3 1 2, 3 1 4, 3 1 7, 3 2 1, 3 2 2, 3 2 4,
+                5 1 1, 5 1 4, 5 2 1, 5 2 4, 7 1 1, 7 1 4, 7 2 1, 7 2 4;
+            Avx512Vnni 16: 3 1 1, 3 1 2, 3 1 4, 3 1 7, 3 2 1, 3 2 2, 3 2 4,
+                5 1 1, 5 1 4, 5 1 7, 5 2 1, 5 2 4, 7 1 1, 7 1 4, 7 1 7, 7 2 1, 7 2 4;
+            Neon 4: 3 1 1, 3 1 2, 3 1 4, 3 1 7, 3 2 1, 3 2 2, 3 2 4,
+                5 1 1, 5 1 4, 5 2 1, 5 2 4, 7 1 1, 7 1 4, 7 2 1, 7 2 4;
+        }
+    };
+}
+
+/// Calls the macro `$each` with the table of tiles for any depthwise window of bytes: `isa lanes: pixels, ..;`.
+#[macro_export]
+macro_rules! qdepthwise_any_tiles {
+    ($each:ident) => {
+        $each! {
+            Scalar 4: 1, 4;
+            Avx2 8: 1, 4;
+            Avx512Vnni 16: 1, 4, 7;
+            Neon 4: 1, 4, 7;
+        }
+    };
+}
+
 macro_rules! gemm_table {
     ($($isa:ident $lanes:literal: $($mr:literal x $nv:literal),*;)*) => {
         &[$($(GemmTile { isa: Isa::$isa, lanes: $lanes, pixels: $mr, vectors: $nv },)*)*]
@@ -179,11 +252,18 @@ mod tests {
         for tile in DEPTHWISE_ANY {
             assert!(tile.registers() <= registers(tile.isa), "{tile:?}");
         }
+        for tile in QGEMM {
+            assert!(tile.registers_of_bytes() <= registers(tile.isa), "{tile:?}");
+        }
     }
 
     #[test]
     fn every_isa_has_a_tile_for_a_single_pixel() {
-        for isa in Isa::ALL {
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.of_bytes() == *isa) {
+            assert!(QGEMM.iter().any(|t| t.isa == isa && t.pixels == 1));
+            assert!(QDEPTHWISE_ANY.iter().any(|t| t.isa == isa && t.pixels == 1));
+        }
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.of_floats() == *isa) {
             assert!(GEMM.iter().any(|t| t.isa == isa && t.pixels == 1));
             for (kernel, stride) in [(3, 1), (3, 2), (5, 1), (5, 2), (7, 1), (7, 2)] {
                 let found = DEPTHWISE

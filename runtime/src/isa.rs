@@ -13,13 +13,16 @@ pub enum Isa {
     Avx2,
     /// x86-64 with 16 lanes.
     Avx512,
+    /// The same with products of bytes.
+    Avx512Vnni,
     /// aarch64 with 4 lanes.
     Neon,
 }
 
 impl Isa {
     /// Every instruction set, in the order of their declaration.
-    pub const ALL: [Self; 4] = [Self::Scalar, Self::Avx2, Self::Avx512, Self::Neon];
+    pub const ALL: [Self; 5] =
+        [Self::Scalar, Self::Avx2, Self::Avx512, Self::Avx512Vnni, Self::Neon];
 
     /// A word for reports.
     pub const fn name(self) -> &'static str {
@@ -27,6 +30,7 @@ impl Isa {
             Self::Scalar => "scalar",
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
+            Self::Avx512Vnni => "avx512vnni",
             Self::Neon => "neon",
         }
     }
@@ -37,6 +41,7 @@ impl Isa {
             Self::Scalar => "",
             Self::Avx2 => "avx2,fma",
             Self::Avx512 => "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma",
+            Self::Avx512Vnni => "avx512vnni,avx512f,avx512vl,avx512bw,avx512dq,avx2,fma",
             Self::Neon => "neon",
         }
     }
@@ -46,7 +51,23 @@ impl Isa {
         match self {
             Self::Scalar | Self::Neon => 4,
             Self::Avx2 => 8,
-            Self::Avx512 => 16,
+            Self::Avx512 | Self::Avx512Vnni => 16,
+        }
+    }
+
+    /// The instruction set whose kernels of floats this one runs.
+    pub const fn of_floats(self) -> Self {
+        match self {
+            Self::Avx512Vnni => Self::Avx512,
+            Self::Scalar | Self::Avx2 | Self::Avx512 | Self::Neon => self,
+        }
+    }
+
+    /// The instruction set that does best with bytes on machines of this one's kind.
+    pub const fn of_bytes(self) -> Self {
+        match self {
+            Self::Avx512 => Self::Avx512Vnni,
+            Self::Scalar | Self::Avx2 | Self::Avx512Vnni | Self::Neon => self,
         }
     }
 
@@ -66,13 +87,15 @@ impl Isa {
     /// Whether the running machine has it.
     pub fn is_present(self) -> bool {
         let found = Self::detect();
-        self == Self::Scalar || self == found || (self, found) == (Self::Avx2, Self::Avx512)
+        self == Self::Scalar || self == found || (self < found && found != Self::Neon)
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 fn widest() -> Isa {
-    if cpu::has_avx512() {
+    if cpu::has_avx512_vnni() {
+        Isa::Avx512Vnni
+    } else if cpu::has_avx512() {
         Isa::Avx512
     } else if cpu::has_avx2() {
         Isa::Avx2
@@ -105,8 +128,9 @@ fn refuse(isa: Isa) -> ! {
     extern crate std;
     let remedy = match Isa::detect() {
         Isa::Scalar => "generic",
+        Isa::Avx512 if isa == Isa::Avx512Vnni => "x86-64-v3",
         Isa::Avx2 => "x86-64-v3",
-        Isa::Avx512 => "x86-64-v4",
+        Isa::Avx512 | Isa::Avx512Vnni => "x86-64-v4",
         Isa::Neon => "armv8",
     };
     std::eprintln!(
@@ -137,6 +161,8 @@ mod tests {
             && std::is_x86_feature_detected!("avx512dq");
         assert_eq!(Isa::Avx2.is_present(), avx2);
         assert_eq!(Isa::Avx512.is_present(), avx2 && avx512);
+        let vnni = std::is_x86_feature_detected!("avx512vnni");
+        assert_eq!(Isa::Avx512Vnni.is_present(), avx2 && avx512 && vnni);
         assert!(!Isa::Neon.is_present());
     }
 

@@ -13,6 +13,7 @@ pub mod elementwise;
 pub mod global_pool;
 pub mod pointwise;
 pub mod pool;
+pub mod q8;
 pub mod rank;
 pub mod reduce;
 pub mod softmax;

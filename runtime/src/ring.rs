@@ -13,6 +13,8 @@
 
 mod border;
 
+use core::ops::Range;
+
 /// Strides of a value's rows, all in elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ring {
@@ -127,20 +129,27 @@ impl Rows {
     /// Writes the zero columns of every slot and the zero rows above the image: once, before the first row.
     #[inline(always)]
     pub fn clear_edges(&self, x: &mut [f32]) {
+        self.fill_edges(x, 0.0);
+    }
+
+    /// The same with another number for zero.
+    #[inline(always)]
+    pub fn fill_edges<E: Copy>(&self, x: &mut [E], zero: E) {
+        assert!(self.len() <= x.len(), "the rows lie in the slice");
         self.each_run(|start, columns, pixel| {
-            x[start..start + self.left * pixel].fill(0.0);
-            x[start + (self.left + self.width) * pixel..start + columns * pixel].fill(0.0);
+            fill(x, start..start + self.left * pixel, zero);
+            fill(x, start + (self.left + self.width) * pixel..start + columns * pixel, zero);
         });
         let mut row = 0;
         while row < self.top {
-            self.clear_slot(x, row);
+            self.fill_slot(x, row, zero);
             row += 1;
         }
     }
 
     /// The pixels of row `row` of an NHWC image, without the zeros around it.
     #[inline(always)]
-    pub fn row_mut<'a>(&self, x: &'a mut [f32], row: usize) -> &'a mut [f32] {
+    pub fn row_mut<'a, E>(&self, x: &'a mut [E], row: usize) -> &'a mut [E] {
         assert!(matches!(self.form, Form::Nhwc), "only pixels lie one after the other");
         &mut x[self.ring(0).slot(row + self.top)..][..self.width * self.channels]
     }
@@ -149,33 +158,55 @@ impl Rows {
     /// lie, and writes the zeros around them.
     #[inline(always)]
     pub fn spread(&self, x: &mut [f32], height: usize) {
+        self.spread_in(x, height, 0.0);
+    }
+
+    /// The same with another number for zero.
+    #[inline(always)]
+    pub fn spread_in<E: Copy>(&self, x: &mut [E], height: usize, zero: E) {
         assert!(matches!(self.form, Form::Nhwc), "only pixels lie one after the other");
         let (ring, len) = (self.ring(0), self.width * self.channels);
         for row in (0..height).rev() {
             x.copy_within(row * len..(row + 1) * len, ring.slot(row + self.top));
         }
-        self.clear_edges(x);
+        self.fill_edges(x, zero);
         for row in height + self.top..self.kept {
-            self.clear_slot(x, row);
+            self.fill_slot(x, row, zero);
         }
+    }
+
+    /// Moves every row to the left, so that its column `by` comes to lie where its first stored one did, and makes the
+    /// columns behind zero: what a strip of columns does before its next ones are computed.
+    #[inline(always)]
+    pub fn slide(&self, x: &mut [f32], by: usize) {
+        self.each_run(|start, columns, pixel| {
+            let row = &mut x[start..start + columns * pixel];
+            row.copy_within(by * pixel.., 0);
+            row[(columns - by) * pixel..].fill(0.0);
+        });
     }
 
     /// Makes row `row` of the image zero, when it lies below the last.
     #[inline(always)]
     pub fn clear_row(&self, x: &mut [f32], row: usize) {
-        self.clear_slot(x, row + self.top);
+        self.fill_row(x, row, 0.0);
+    }
+
+    /// The same with another number for zero.
+    #[inline(always)]
+    pub fn fill_row<E: Copy>(&self, x: &mut [E], row: usize, zero: E) {
+        assert!(self.len() <= x.len(), "the rows lie in the slice");
+        self.fill_slot(x, row + self.top, zero);
     }
 }
 
 impl Rows {
-    fn clear_slot(&self, x: &mut [f32], slot: usize) {
+    fn fill_slot<E: Copy>(&self, x: &mut [E], slot: usize, zero: E) {
         let (ring, columns) = (self.ring(0), self.left + self.width + self.right);
-        let start = (slot % self.kept) * ring.row;
-        let mut group = 0;
-        while group < self.groups() {
+        let start = slot.checked_rem(self.kept).unwrap_or(0) * ring.row;
+        for group in 0..self.groups() {
             let from = start + group * ring.chunk;
-            x[from..from + columns * ring.pixel].fill(0.0);
-            group += 1;
+            fill(x, from..from + columns * ring.pixel, zero);
         }
     }
 
@@ -191,8 +222,18 @@ impl Rows {
     const fn groups(&self) -> usize {
         match self.form {
             Form::Nhwc => 1,
-            Form::Chunks(lanes) => self.channels.div_ceil(lanes),
+            Form::Chunks(lanes) => match self.channels.checked_next_multiple_of(lanes) {
+                Some(channels) => channels / lanes,
+                None => 0,
+            },
             Form::Planes => self.channels,
         }
+    }
+}
+
+/// Writes a part of `x` that callers know to lie in it: this is no place where an emitted program could panic.
+fn fill<E: Copy>(x: &mut [E], range: Range<usize>, value: E) {
+    if let Some(part) = x.get_mut(range) {
+        part.fill(value);
     }
 }

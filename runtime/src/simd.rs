@@ -23,12 +23,16 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 pub(crate) mod cpu;
+pub mod dots;
 pub mod gemm;
 #[cfg(feature = "std")]
 pub(crate) mod lent;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod plain;
+pub mod qgemm;
+pub mod qstencil;
+pub(crate) mod requant;
 #[cfg(target_arch = "x86_64")]
 mod sse2;
 pub mod stencil;
@@ -38,7 +42,7 @@ mod wasm128;
 #[cfg(target_arch = "x86_64")]
 pub use self::avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
-pub use self::avx512::Avx512;
+pub use self::avx512::{Avx512, Avx512Vnni};
 #[cfg(target_arch = "aarch64")]
 pub use self::neon::Neon;
 pub use self::plain::Plain;

@@ -104,7 +104,7 @@ pub(crate) fn program<T>(
     progress.say(&format!("compiling {} for {target}", source.name));
     let artifact = compile::for_program(&source, model, wish)?;
     let artifact = match probes {
-        Probes::Yes => artifact.probed(&target),
+        Probes::Yes => artifact.probed(),
         Probes::No => artifact,
     };
     let prepared = prepare(&artifact.schedule.inputs)?;

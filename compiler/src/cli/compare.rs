@@ -1,6 +1,9 @@
 //! How far an answer is from the one recorded.
 
+use std::borrow::Cow;
+
 use mnv2c::interp::Array;
+use mnv2c::ir::Values;
 
 /// How far an answer may be from the one recorded.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,14 +52,28 @@ pub(crate) fn distance(
     if expected.shape != found.shape {
         return Err(format!("answers {:?}, recorded is {:?}", found.shape, expected.shape));
     }
-    let (Some(expected), Some(found)) = (expected.values.as_f32(), found.values.as_f32()) else {
-        return Err("recorded answers are no floats".into());
+    let (Some(expected), Some(found)) = (floats(&expected.values), floats(&found.values)) else {
+        let (found, expected) = (found.values.dtype(), expected.values.dtype());
+        return Err(format!(
+            "answers {found}, recorded is {expected}; floats and bytes are compared"
+        ));
     };
+    let (expected, found) = (&*expected, &*found);
     let largest = expected.iter().filter(|x| x.is_finite()).fold(0f32, |most, x| most.max(x.abs()));
     let absolute = expected.iter().zip(found).map(|(e, f)| difference(*e, *f)).fold(0f32, f32::max);
     let relative = if absolute == 0.0 { 0.0 } else { absolute / largest };
     let is_close = absolute <= tolerance.absolute + tolerance.relative * largest;
     Ok(Distance { absolute, relative, cosine: cosine(expected, found), is_close })
+}
+
+/// Floats, or bytes as such.
+fn floats(values: &Values) -> Option<Cow<'_, [f32]>> {
+    match values {
+        Values::F32(floats) => Some(Cow::Borrowed(floats)),
+        Values::U8(bytes) => Some(bytes.iter().map(|q| f32::from(*q)).collect()),
+        Values::I8(bytes) => Some(bytes.iter().map(|q| f32::from(*q)).collect()),
+        Values::I32(_) | Values::I64(_) => None,
+    }
 }
 
 /// Infinite where one is a number and the other is none.

@@ -81,7 +81,7 @@ pub(crate) fn run(args: &Args) -> Done {
     let options = options(name, &model, &wish, &blob_name);
     let mut artifact = mnv2c::compile(model.graph, &options, dump)?;
     if args.weights == Weights::Extern {
-        artifact = artifact.apart(&options.target);
+        artifact = artifact.apart();
     }
     dumps.iter().try_for_each(|dump| output::line(dump))?;
     match &args.file {

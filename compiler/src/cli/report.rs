@@ -69,7 +69,7 @@ pub(crate) fn run(args: &Args) -> Done {
 /// Microseconds of each kernel on this machine.
 fn measured(args: &Args, runs: u32, artifact: &Artifact, wish: &Wish) -> Result<Vec<f64>> {
     let mut progress = Progress::new("building with rustc");
-    let probed = artifact.clone().probed(&wish.target);
+    let probed = artifact.clone().probed();
     let program = program::build(&probed, &wish.target)?;
     progress.say("measuring");
     let arguments = ["--bench".into(), runs.to_string().into()];

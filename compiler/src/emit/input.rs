@@ -6,7 +6,7 @@ use quote::{format_ident, quote};
 use crate::emit::scope::Scope;
 use crate::emit::{Network, literal};
 use crate::ir::Dtype;
-use crate::schedule::{Home, Intake, Kernel, Place, Port, Stage};
+use crate::schedule::{Element, Home, Intake, Kernel, Place, Port, Stage};
 
 /// The type of a port's numbers.
 pub(super) fn number(port: &Port) -> TokenStream {
@@ -43,15 +43,14 @@ pub(super) fn slots(network: &Network<'_>) -> Vec<TokenStream> {
     ports.enumerate().filter_map(slot).collect()
 }
 
-/// Paths in the runtime that a stage needs because bytes are what it reads.
-pub(super) fn imports(network: &Network<'_>, stage: &Stage) -> Option<&'static str> {
-    let home = stage.from.first()?.home;
-    match (&stage.kernel, home) {
-        _ if !network.schedule.holds_bytes(home) => None,
-        (Kernel::Fetch, _) => Some("kernel::widen::self"),
-        (_, Home::Arena(_)) => Some("blob::self"),
-        _ => None,
-    }
+/// The path in the runtime that a stage needs because bytes are what it reads.
+pub(super) fn imports(stage: &Stage) -> Option<&'static str> {
+    (stage.kernel == Kernel::Fetch && widens(stage)).then_some("kernel::widen::self")
+}
+
+/// Whether a stage makes floats of bytes.
+fn widens(stage: &Stage) -> bool {
+    stage.from[0].element.bytes() != stage.into.element.bytes()
 }
 
 /// The numbers of the kernel that makes floats of bytes.
@@ -69,7 +68,6 @@ pub(super) fn widened(
     y: &TokenStream,
 ) -> TokenStream {
     let x = scope.tail(stage.from[0]);
-    let x = if let Home::Arena(_) = stage.from[0].home { quote!(blob::view(#x)) } else { x };
     quote!(#name.run(#rows, #x, #y);)
 }
 
@@ -78,7 +76,7 @@ pub(super) fn fetch(scope: &Scope<'_>, stage: &Stage, row: &TokenStream) -> Toke
     let from = stage.from[0];
     let (next, ring, y) =
         (scope.variable(from), scope.rows_of(stage.into), scope.variable(stage.into));
-    if scope.network.schedule.holds_bytes(from.home) {
+    if widens(stage) {
         return quote!(widen::fetch(#next, #row, #ring.row_mut(#y, #row)););
     }
     quote!(#next(#row, #ring.row_mut(#y, #row));)
@@ -88,8 +86,14 @@ pub(super) fn fetch(scope: &Scope<'_>, stage: &Stage, row: &TokenStream) -> Toke
 pub(super) fn blank_edges(scope: &Scope<'_>, stage: &Stage) -> TokenStream {
     let (rows, y) = (scope.rows_of(stage.into), scope.variable(stage.into));
     match border(scope, stage) {
-        Some(border) => quote!(#rows.fill_edges(#y, #border);),
-        None => quote!(#rows.clear_edges(#y);),
+        Some(border) => quote!(#rows.border_edges(#y, #border);),
+        None => match stage.into.element {
+            Element::F32 => quote!(#rows.clear_edges(#y);),
+            Element::U8 { zero } => {
+                let zero = literal::size(zero.into());
+                quote!(#rows.fill_edges(#y, #zero);)
+            }
+        },
     }
 }
 
@@ -97,8 +101,8 @@ pub(super) fn blank_edges(scope: &Scope<'_>, stage: &Stage) -> TokenStream {
 pub(super) fn blank_row(scope: &Scope<'_>, stage: &Stage, row: &TokenStream) -> TokenStream {
     let (rows, y) = (scope.rows_of(stage.into), scope.variable(stage.into));
     match border(scope, stage) {
-        Some(border) => quote!(#rows.fill_row(#y, #row, #border);),
-        None => quote!(#rows.clear_row(#y, #row);),
+        Some(border) => quote!(#rows.border_row(#y, #row, #border);),
+        None => scope.clear_row(stage.into, row),
     }
 }
 

@@ -87,10 +87,10 @@ pub(super) fn interleaved(
     let (height, count) = (literal::size(maker.height), literal::size(panels));
     let vectors = vectors_of(vectors / panels);
     let below = stream::reads_below(reader, maker).then(|| {
-        let rows = scope.rows_of(maker.into);
+        let clear = scope.clear_row(maker.into, &quote!(row));
         quote! {
             for row in #height..#until {
-                #rows.clear_row(#wide, row);
+                #clear
             }
         }
     });

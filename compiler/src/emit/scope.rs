@@ -9,7 +9,7 @@ use quote::{ToTokens, format_ident, quote};
 use crate::emit::names::{self, Names};
 use crate::emit::{Network, call, input, literal, panels, shared, weights};
 use crate::plan::{Plan, Slot};
-use crate::schedule::{Home, PackId, Part, Place, Stage, Step};
+use crate::schedule::{Element, Home, PackId, Part, Place, Stage, Step};
 use crate::segment::Role;
 
 /// Names of the arrays that the caller lends.
@@ -18,12 +18,19 @@ pub(super) struct Ports {
     pub outputs: Vec<String>,
 }
 
+/// A part of the arena that a body borrows.
+struct Slice {
+    name: Ident,
+    /// Bytes of an element.
+    element: usize,
+}
+
 /// What the words in a function's body stand for.
 pub(super) struct Scope<'a> {
     pub network: &'a Network<'a>,
     ports: &'a Ports,
     /// Variables for the parts of the arena that the body borrows, by where they lie; slots that share bytes are one.
-    slots: BTreeMap<(usize, usize), Ident>,
+    slots: BTreeMap<(usize, usize), Slice>,
     /// Consts for places whose zeros the body writes.
     pub(super) rows: BTreeMap<Home, Ident>,
     /// Consts for weights, by stage.
@@ -63,7 +70,8 @@ impl<'a> Scope<'a> {
                 let range = range.expect("every slot is borrowed").clone();
                 let names = &mut variables;
                 let named = scope.slots.entry((range.start, range.end));
-                named.or_insert_with(|| names::ident(&names.take(wanted)));
+                let element = place.element.bytes();
+                named.or_insert_with(|| Slice { name: names::ident(&names.take(wanted)), element });
             };
             if at == 0 {
                 stage.from.iter().for_each(|place| name_slot(*place, "x"));
@@ -72,6 +80,7 @@ impl<'a> Scope<'a> {
             name_slot(stage.into, out);
             stage.from.iter().for_each(|place| name_slot(*place, "skip"));
             if has_zeros(stage.into)
+                && !matches!(stage.part, Part::Strip(_))
                 && let Some(variable) = scope.slot_of(stage.into)
             {
                 let rows = format_ident!("{}", consts.take(&variable.to_string()).to_uppercase());
@@ -96,6 +105,9 @@ impl<'a> Scope<'a> {
                     (kernel, pack)
                 }
             };
+            // A stage that is in no block may be called as one in a block is.
+            let is_taken = scope.weights.contains(&Some(names::constant(&pack)));
+            let pack = if is_taken { format!("{pack}_apart") } else { pack };
             scope.weights.push(stage.pack.map(|_| names::constant(&pack)));
             scope.kernels.push(names::constant(&kernel));
         }
@@ -139,7 +151,7 @@ impl<'a> Scope<'a> {
         let rows = self.rows_of(place);
         let lanes = literal::size(self.network.target.isa.lanes());
         let ring = quote!(#rows.ring(#lanes));
-        match slot(self.network.plan, place).map(|slot| self.shift(key(slot).0)) {
+        match slot(self.network.plan, place).map(|slot| self.shift(slot)) {
             None | Some(0) => ring,
             Some(shift) => {
                 let shift = literal::size(shift);
@@ -151,7 +163,7 @@ impl<'a> Scope<'a> {
     /// What a place that is read begins, where its slot may be a part of what the body borrows.
     pub(super) fn tail(&self, place: Place) -> TokenStream {
         let variable = self.variable(place);
-        match slot(self.network.plan, place).map(|slot| self.shift(key(slot).0)) {
+        match slot(self.network.plan, place).map(|slot| self.shift(slot)) {
             None | Some(0) => variable,
             Some(shift) => {
                 let shift = literal::size(shift);
@@ -160,10 +172,11 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Elements from the start of what the body borrows to element `at` of the arena.
-    fn shift(&self, at: usize) -> usize {
-        let range = self.slots.keys().find(|range| (range.0..range.1).contains(&at));
-        range.map_or(0, |range| at - range.0)
+    /// Elements from the start of what the body borrows to a slot of the arena.
+    fn shift(&self, slot: Slot) -> usize {
+        let (at, _) = key(slot);
+        let slice = self.slots.iter().find(|(range, _)| (range.0..range.1).contains(&at));
+        slice.map_or(0, |(range, slice)| (at - range.0) / slice.element)
     }
 
     /// How many parts of `part.into`'s channels make a whole pixel.
@@ -171,7 +184,7 @@ impl<'a> Scope<'a> {
         let all = self.network.graph.node(stage.node).out.shape[1];
         let some = match stage.part {
             Part::Channels(some) => some,
-            Part::Row | Part::Pixels(_) => all,
+            Part::Row | Part::Pixels(_) | Part::Strip(_) => all,
         };
         all / some
     }
@@ -192,28 +205,45 @@ impl<'a> Scope<'a> {
     fn slot_of(&self, place: Place) -> Option<&Ident> {
         let (start, _) = key(slot(self.network.plan, place)?);
         let mut slots = self.slots.iter();
-        slots.find(|(range, _)| (range.0..range.1).contains(&start)).map(|(_, name)| name)
+        slots.find(|(range, _)| (range.0..range.1).contains(&start)).map(|(_, slice)| &slice.name)
     }
 
     pub(super) fn slots(&self) -> TokenStream {
         if self.slots.is_empty() {
             return quote!();
         }
-        let variables = self.slots.values();
-        quote!(let [#(#variables),*] = arena.0.slots(SLOTS);)
+        let variables = self.slots.values().map(|slice| &slice.name);
+        let floats = self.slots.values().filter(|slice| self.has_bytes() && slice.element == 4);
+        let floats = floats.map(|slice| &slice.name);
+        quote! {
+            let [#(#variables),*] = arena.0.slots(SLOTS);
+            #(let #floats = wide_mut::<f32>(#floats);)*
+        }
+    }
+
+    /// Whether the body borrows bytes of the arena.
+    fn has_bytes(&self) -> bool {
+        self.slots.values().any(|slice| slice.element == 1)
+    }
+
+    /// Paths in the runtime that borrowing needs.
+    pub(super) fn imports(&self) -> Option<&'static str> {
+        let widens = self.has_bytes() && self.slots.values().any(|slice| slice.element == 4);
+        widens.then_some("blob::wide_mut")
     }
 
     /// The const that says where the slots lie.
     pub(super) fn slots_const(&self) -> TokenStream {
         let count = literal::size(self.slots.len());
-        let ranges: Vec<_> =
-            self.slots.keys().map(|(start, end)| literal::range(&(*start..*end))).collect();
+        let (element, bytes) = if self.has_bytes() { (quote!(u8), 1) } else { (quote!(f32), 4) };
+        let range = |(start, end): &(usize, usize)| literal::range(&(*start / bytes..*end / bytes));
+        let ranges: Vec<_> = self.slots.keys().map(range).collect();
         match ranges.as_slice() {
             [] => quote!(),
-            [one] => quote!(const SLOTS: Slots<f32, 1, ARENA_BYTES> = Slots::one(#one);),
-            several => {
-                quote!(const SLOTS: Slots<f32, #count, ARENA_BYTES> = Slots::new([#(#several),*]);)
-            }
+            [one] => quote!(const SLOTS: Slots<#element, 1, ARENA_BYTES> = Slots::one(#one);),
+            several => quote! {
+                const SLOTS: Slots<#element, #count, ARENA_BYTES> = Slots::new([#(#several),*]);
+            },
         }
     }
 
@@ -245,12 +275,20 @@ impl<'a> Scope<'a> {
         let spread = spread.filter(|place| self.is_spread_here(step, **place)).map(|place| {
             let (rows, variable) = (call::rows(place.rows), self.variable(*place));
             let height = literal::size(place.height);
-            let shift = slot(self.network.plan, *place).map_or(0, |slot| self.shift(key(slot).0));
-            if shift == 0 {
-                return quote!(#rows.spread(#variable, #height););
+            let shift = slot(self.network.plan, *place).map_or(0, |slot| self.shift(slot));
+            let x = if shift == 0 {
+                quote!(#variable)
+            } else {
+                let shift = literal::size(shift);
+                quote!(&mut #variable[#shift..])
+            };
+            match place.element {
+                Element::F32 => quote!(#rows.spread(#x, #height);),
+                Element::U8 { zero } => {
+                    let zero = literal::size(zero.into());
+                    quote!(#rows.spread_in(#x, #height, #zero);)
+                }
             }
-            let shift = literal::size(shift);
-            quote!(#rows.spread(&mut #variable[#shift..], #height);)
         });
         let spread: Vec<TokenStream> = spread.collect();
         let padded = step
@@ -278,6 +316,18 @@ impl<'a> Scope<'a> {
             quote!(for #variable in #variable.chunks_exact_mut(#len) { #clears })
         });
         spread.into_iter().chain(padded).collect()
+    }
+
+    /// The statement that makes a row below the image zero.
+    pub(super) fn clear_row(&self, place: Place, row: &TokenStream) -> TokenStream {
+        let (rows, variable) = (self.rows_of(place), self.variable(place));
+        match place.element {
+            Element::F32 => quote!(#rows.clear_row(#variable, #row);),
+            Element::U8 { zero } => {
+                let zero = literal::size(zero.into());
+                quote!(#rows.fill_row(#variable, #row, #zero);)
+            }
+        }
     }
 
     /// Whether a place is an input in the arena that this step, its only reader, gives its zeros.
@@ -346,7 +396,7 @@ fn slot(plan: &Plan, place: Place) -> Option<Slot> {
     }
 }
 
-/// What `step` borrows of the arena, in floats: its slots, those that share bytes as one.
+/// What `step` borrows of the arena, in bytes: its slots, those that share bytes as one.
 fn borrowed(plan: &Plan, step: &Step) -> Vec<Range<usize>> {
     let places = step.stages.iter().flat_map(|stage| stage.from.iter().chain([&stage.into]));
     let mut slots: Vec<_> = places.filter_map(|place| slot(plan, *place)).map(key).collect();
@@ -370,7 +420,7 @@ pub(super) fn next_row(network: &Network<'_>, ports: &Ports, at: usize) -> Ident
     }
 }
 
-/// A slot in floats.
+/// A slot in bytes.
 fn key(slot: Slot) -> (usize, usize) {
-    (slot.offset / 4, slot.end() / 4)
+    (slot.offset, slot.end())
 }

@@ -8,7 +8,7 @@ use crate::emit::{
     Carrier, Network, call, doc, input, literal, names, panels, probe, shared, stream,
 };
 use crate::ir::view::base;
-use crate::ir::{Graph, NodeId, Op};
+use crate::ir::{Graph, NodeId, Op, Quant};
 use crate::schedule::{PackId, Step};
 use crate::segment::Role;
 use crate::target::{Isa, Target};
@@ -44,8 +44,8 @@ pub(super) fn name(graph: &Graph, step: &Step) -> String {
             format!("{}_to_{}", node.name, graph.node(last).name)
         }
         (Role::Head, _) => "head".to_owned(),
-        (Role::Single, Op::Conv(_)) if reads_input(graph, id) => "stem".to_owned(),
-        (Role::Single, Op::Dense(_)) => "classifier".to_owned(),
+        (Role::Single, op) if op.conv().is_some() && reads_input(graph, id) => "stem".to_owned(),
+        (Role::Single, Op::Dense(_) | Op::Quant(Quant::Dense(_))) => "classifier".to_owned(),
         (Role::Single, Op::Softmax(_)) => "softmax".to_owned(),
         (Role::Single, _) => node.name.clone(),
         (Role::Copy, _) => format!("copy_{}", node.name),
@@ -53,8 +53,12 @@ pub(super) fn name(graph: &Graph, step: &Step) -> String {
 }
 
 fn reads_input(graph: &Graph, id: NodeId) -> bool {
-    let maker = graph.operand(id, 0).map(|x| base(graph, x));
-    maker.is_some_and(|maker| matches!(graph.node(maker).op, Op::Input))
+    let maker = |id: NodeId| graph.operand(id, 0).map(|x| base(graph, x));
+    maker(id).is_some_and(|maker| match graph.node(maker).op {
+        Op::Input => true,
+        Op::Quant(Quant::Quantize(_)) => reads_input(graph, maker),
+        _ => false,
+    })
 }
 
 /// The type that proves a target's instructions are there.
@@ -66,7 +70,7 @@ pub(super) fn token(target: &Target) -> Ident {
 pub(super) fn feature(target: &Target) -> TokenStream {
     match target.isa {
         Isa::Scalar => quote!(),
-        Isa::Avx2 | Isa::Avx512 | Isa::Neon => {
+        Isa::Avx2 | Isa::Avx512 | Isa::Avx512Vnni | Isa::Neon => {
             let features = target.isa.features();
             quote!(#[target_feature(enable = #features)])
         }
@@ -107,9 +111,10 @@ pub(super) fn function<'a>(
         }
     };
     let mut paths: Vec<&'static str> =
-        step.stages.iter().flat_map(|stage| call::imports(&stage.kernel)).collect();
-    paths.extend(step.stages.iter().filter_map(|stage| input::imports(network, stage)));
-    if !scope.rows.is_empty() || step.stages.iter().any(|stage| call::names_rings(&stage.kernel)) {
+        step.stages.iter().flat_map(|stage| call::imports(network.graph, stage)).collect();
+    paths.extend(scope.imports());
+    paths.extend(step.stages.iter().filter_map(input::imports));
+    if !scope.rows.is_empty() || step.stages.iter().any(call::names_rings) {
         paths.push("ring::Rows");
     }
     let packs = scope.packs(step);
@@ -144,5 +149,5 @@ pub(super) fn call_of(
 }
 
 fn uses_token(step: &Step) -> bool {
-    step.stages.iter().any(|stage| call::takes_token(&stage.kernel))
+    step.stages.iter().any(call::takes_token)
 }

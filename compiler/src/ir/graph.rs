@@ -264,6 +264,11 @@ impl Graph {
         self.constant(self.operand(id, port)?)?.as_f32()
     }
 
+    /// Whether some of it computes on bytes.
+    pub fn is_quantised(&self) -> bool {
+        self.ids().into_iter().any(|id| matches!(self.node(id).op, Op::Quant(_)))
+    }
+
     /// Nodes in an order in which each comes after what it reads, oldest first; `Err` names a node on a cycle.
     pub fn order(&self) -> Result<Vec<NodeId>, NodeId> {
         let mut waiting: BTreeMap<NodeId, usize> =

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::ir::{Quant, WeightsId};
+use crate::ir::{QConv, Quant, To, WeightsId};
 
 /// What a node computes.
 #[derive(Clone, Debug, PartialEq)]
@@ -353,6 +353,27 @@ impl Op {
             Self::Expand => "expand",
             Self::Identity => "identity",
             Self::Quant(quant) => quant.name(),
+        }
+    }
+
+    /// The window, if this is a convolution of whatever numbers.
+    pub fn conv(&self) -> Option<&Conv> {
+        match self {
+            Self::Conv(conv) | Self::Quant(Quant::Conv(QConv { conv, .. })) => Some(conv),
+            _ => None,
+        }
+    }
+
+    /// What this takes of whole pictures, if it makes one number of each.
+    pub fn pools_pictures(&self) -> Option<Reducer> {
+        match self {
+            Self::Reduce(Reduce { kind: kind @ (Reducer::Mean | Reducer::Max), axes }) => {
+                (*axes == [2, 3]).then_some(*kind)
+            }
+            Self::Quant(Quant::Mean(mean)) => {
+                (mean.requant.to != To::Floats).then_some(Reducer::Mean)
+            }
+            _ => None,
         }
     }
 }

@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::Result;
-use crate::ir::{Block, Clamp, Conv, Graph, NodeId, Op};
+use crate::ir::{Block, Clamp, Conv, Graph, NodeId, Op, QConv, Quant, To};
 use crate::pass::edit::{sole_reader, x};
 use crate::pass::layer;
 use crate::pass::{Attempt, Skip, Skips};
@@ -41,14 +41,15 @@ pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
 fn block_around(graph: &Graph, depthwise: NodeId, taken: &BTreeSet<NodeId>) -> Attempt<Block> {
     let refused = |reason: &str| Err(Skip::new(graph, depthwise, reason));
     let project = sole_reader(graph, depthwise)?;
-    if layer::clamp(&graph.node(depthwise).op) == Some(Clamp::NONE) {
+    if bends(&graph.node(depthwise).op) == Some(false) {
         return refused("it is linear, the half of a separable convolution");
     }
-    let Some(conv) = pointwise(graph, project) else {
+    if !is_pointwise(graph, project) {
         return refused("no 1x1 conv follows");
-    };
+    }
     let wide = channels(graph, depthwise);
-    if conv.clamp != Clamp::NONE && channels(graph, project) >= wide {
+    let linear = bends(&graph.node(project).op) != Some(true);
+    if !linear && channels(graph, project) >= wide {
         return refused("the 1x1 conv after it neither narrows nor ends linearly");
     }
     if graph.operand(depthwise, 3).is_some() || graph.operand(project, 0) != Some(depthwise) {
@@ -61,31 +62,41 @@ fn block_around(graph: &Graph, depthwise: NodeId, taken: &BTreeSet<NodeId>) -> A
 
 /// Whether `id` is a 1x1 convolution that widens, read by one reader, and adds no residual.
 fn expands(graph: &Graph, id: NodeId) -> bool {
-    pointwise(graph, id).is_some()
+    is_pointwise(graph, id)
         && graph.only_reader(id).is_some()
         && graph.operand(id, 3).is_none()
         && channels(graph, id) > channels(graph, x(graph, id))
 }
 
-/// Whether each channel is convolved alone into one.
-fn is_depthwise(graph: &Graph, id: NodeId) -> bool {
-    match &graph.node(id).op {
-        Op::Conv(conv) => {
-            conv.group > 1
-                && conv.group == channels(graph, id)
-                && conv.group == channels(graph, x(graph, id))
-        }
-        _ => false,
+/// Whether a convolution is nonlinear; on bytes, whether no byte of its result stands for a negative real.
+fn bends(op: &Op) -> Option<bool> {
+    match op {
+        Op::Quant(Quant::Conv(conv)) => match conv.requant.to {
+            To::Bytes { zero, bounds } => Some(bounds.lo >= zero),
+            To::Floats => Some(false),
+        },
+        op => layer::clamp(op).map(|clamp| clamp != Clamp::NONE),
     }
 }
 
-/// The convolution `id` is, if its window is one pixel over all channels.
-fn pointwise(graph: &Graph, id: NodeId) -> Option<&Conv> {
-    match &graph.node(id).op {
-        Op::Conv(conv) => {
-            let plain = conv.kernel == [1, 1] && conv.stride == [1, 1] && conv.pads == [0; 4];
-            (plain && conv.group == 1).then_some(conv)
-        }
+/// Whether each channel is convolved alone into one.
+fn is_depthwise(graph: &Graph, id: NodeId) -> bool {
+    geometry(&graph.node(id).op).is_some_and(|conv| {
+        conv.group > 1
+            && conv.group == channels(graph, id)
+            && conv.group == channels(graph, x(graph, id))
+    })
+}
+
+/// Whether `id` is a convolution whose window is one pixel over all channels.
+fn is_pointwise(graph: &Graph, id: NodeId) -> bool {
+    geometry(&graph.node(id).op).is_some_and(Conv::is_point)
+}
+
+/// The window of a convolution of floats or bytes.
+fn geometry(op: &Op) -> Option<&Conv> {
+    match op {
+        Op::Conv(conv) | Op::Quant(Quant::Conv(QConv { conv, .. })) => Some(conv),
         _ => None,
     }
 }

@@ -40,6 +40,17 @@ impl Net {
         self.graph.add(op.name(), op, Tensor::f32(shape), operands)
     }
 
+    /// `op` of `operands`, which makes elements of type `dtype`.
+    pub(crate) fn typed(&mut self, op: Op, dtype: Dtype, operands: &[NodeId]) -> NodeId {
+        let id = self.put(op, operands);
+        self.graph.node_mut(id).out.dtype = dtype;
+        id
+    }
+
+    pub(crate) fn constant(&mut self, shape: &[usize], values: Values) -> NodeId {
+        self.graph.add_const("c", shape, values)
+    }
+
     pub(crate) fn floats(&mut self, shape: &[usize], values: &[f32]) -> NodeId {
         self.graph.add_const("c", shape, Values::F32(values.to_vec()))
     }

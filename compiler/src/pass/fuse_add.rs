@@ -1,14 +1,16 @@
 //! Makes the addition of a residual part of the convolution that ends a block.
 //!
 //! ```text
-//! add(conv(x), y)  ->  conv(x, residual y)
+//! add(conv(x), y)   ->  conv(x, residual y)
+//! qadd(qconv(x), y) ->  qconv(x, residual y, with the scales of the sum)
 //! ```
-//! The residual comes before the clamp, so a convolution that clamps already cannot take one.
+//! The residual comes before the clamp, so a convolution that clamps already cannot take one; on bytes, the sum keeps its
+//! own bounds behind those of the convolution.
 
 use std::collections::BTreeMap;
 
 use crate::error::Result;
-use crate::ir::{Binary, Clamp, Conv, Dtype, Graph, NodeId, Op, Port};
+use crate::ir::{Binary, Clamp, Conv, Dtype, Graph, NodeId, Op, Port, QPair, Quant};
 use crate::pass::edit::{replace, sole_reader};
 use crate::pass::{Attempt, Skip, Skips, fixpoint};
 
@@ -31,19 +33,25 @@ fn fuse(graph: &mut Graph, id: NodeId, places: &BTreeMap<NodeId, usize>) -> Atte
         (Err(skip), Err(_)) => return Err(skip),
     };
     graph.connect(residual, conv, Port(3));
+    if let (Op::Quant(Quant::Add(pair)), is_first) = (&graph.node(id).op, conv == a) {
+        let pair = if is_first { *pair } else { QPair { a: pair.b, b: pair.a, ..*pair } };
+        if let Op::Quant(Quant::Conv(conv)) = &mut graph.node_mut(conv).op {
+            conv.residual = Some(pair);
+        }
+    }
     replace(graph, id, conv);
     Ok(true)
 }
 
-/// The operands of an addition of two computed float tensors of one shape.
+/// The operands of an addition of two computed tensors of one shape.
 fn summands(graph: &Graph, id: NodeId) -> Option<[NodeId; 2]> {
-    let Op::Binary(Binary::Add) = graph.node(id).op else {
+    if !matches!(graph.node(id).op, Op::Binary(Binary::Add) | Op::Quant(Quant::Add(_))) {
         return None;
-    };
+    }
     let out = &graph.node(id).out;
     let pair = [graph.operand(id, 0)?, graph.operand(id, 1)?];
     let fits = |id: NodeId| graph.node(id).out.shape == out.shape && graph.constant(id).is_none();
-    (out.dtype == Dtype::F32 && pair.into_iter().all(fits)).then_some(pair)
+    (matches!(out.dtype, Dtype::F32 | Dtype::U8) && pair.into_iter().all(fits)).then_some(pair)
 }
 
 /// Says why `id` is no convolution that can add one more tensor. That only the addition reads it rules out cycles.
@@ -53,8 +61,10 @@ fn takes_residual(graph: &Graph, id: NodeId) -> Attempt<()> {
         Op::Conv(Conv { clamp, .. }) if *clamp != Clamp::NONE => {
             refused("conv clamps before the addition")
         }
-        Op::Conv(_) if graph.operand(id, 3).is_some() => refused("conv adds a residual already"),
-        Op::Conv(_) => sole_reader(graph, id).map(|_| ()),
+        Op::Conv(_) | Op::Quant(Quant::Conv(_)) if graph.operand(id, 3).is_some() => {
+            refused("conv adds a residual already")
+        }
+        Op::Conv(_) | Op::Quant(Quant::Conv(_)) => sole_reader(graph, id).map(|_| ()),
         op => refused(&format!("{} can add nothing to its result", op.name())),
     }
 }
@@ -62,6 +72,7 @@ fn takes_residual(graph: &Graph, id: NodeId) -> Attempt<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ir::{Affine, Bounds, QConv, Requant, To, Values};
     use crate::pass::fixture::{Net, golden, left, refusals, rewrite, same};
 
     #[test]
@@ -113,6 +124,35 @@ mod tests {
         assert_eq!(doubled, ["conv has 2 readers"]);
         let none = sum(|net, x| [net.clamp(x, Clamp::RELU), x]);
         assert_eq!(none, ["clamp can add nothing to its result"]);
+    }
+
+    #[test]
+    fn a_sum_of_bytes_keeps_its_scales_whichever_operand_the_conv_is() {
+        let affine = |scale, zero| Affine { scale, zero };
+        let (from, mid, to) = (affine(0.5, 3), affine(0.25, 7), affine(1.0, 9));
+        for conv_first in [true, false] {
+            let mut net = Net::default();
+            let x = net.input(&[1, 2, 4, 4]);
+            let x = net.typed(Op::Quant(Quant::Quantize(from)), Dtype::U8, &[x]);
+            let w = net.constant(&[2, 2, 1, 1], Values::I8(vec![1, -2, 3, 4]));
+            let to_mid = To::Bytes { zero: mid.zero, bounds: Bounds { lo: 5, hi: 99 } };
+            let requant = Requant { multipliers: vec![0.5, 0.125], to: to_mid };
+            let conv = QConv { conv: same(1), x_zero: from.zero, requant, residual: None };
+            let conv = net.typed(Op::Quant(Quant::Conv(conv)), Dtype::U8, &[x, w]);
+            let pair = QPair { a: mid, b: from, y: to, bounds: Bounds::ALL };
+            let swapped = QPair { a: from, b: mid, ..pair };
+            let sum = match conv_first {
+                true => net.typed(Op::Quant(Quant::Add(pair)), Dtype::U8, &[conv, x]),
+                false => net.typed(Op::Quant(Quant::Add(swapped)), Dtype::U8, &[x, conv]),
+            };
+            let y = net.put(Op::Quant(Quant::Dequantize(to)), &[sum]);
+            let (after, _) = rewrite(run, net.answer(&[y]));
+            assert_eq!(after.operand(conv, 3), Some(x));
+            let Op::Quant(Quant::Conv(QConv { residual, .. })) = &after.node(conv).op else {
+                panic!("the conv is gone: {after}");
+            };
+            assert_eq!(*residual, Some(pair));
+        }
     }
 
     #[test]

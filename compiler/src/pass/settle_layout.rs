@@ -61,6 +61,7 @@ fn result_layout(graph: &Graph, id: NodeId) -> Layout {
         Op::Conv(_) | Op::Pool(_) => Layout::Nhwc,
         Op::Quant(Quant::Conv(_) | Quant::Average(_) | Quant::Mean(_)) => Layout::Nhwc,
         Op::Quant(Quant::Dense(_) | Quant::Unpack(_)) => Layout::RowMajor,
+        Op::Quant(Quant::Quantize(_)) if readers_layout(graph, id) == Layout::Nhwc => Layout::Nhwc,
         Op::Relayout => node.out.layout,
         Op::Transpose(_) => {
             view_layout(graph, id, x_tensor(graph, id)).unwrap_or_else(|| readers_layout(graph, id))
@@ -128,6 +129,7 @@ fn wanted_layout(graph: &Graph, id: NodeId, port: usize) -> Option<Layout> {
         Op::Conv(_) | Op::Pool(_) => Some(Layout::Nhwc),
         Op::Quant(Quant::Conv(_) | Quant::Average(_) | Quant::Mean(_)) => Some(Layout::Nhwc),
         Op::Quant(Quant::Dense(_)) => Some(Layout::RowMajor),
+        Op::Quant(Quant::Quantize(_)) if node.out.layout == Layout::Nhwc => None,
         Op::Gemm(_) | Op::MatMul | Op::Dense(_) => Some(Layout::RowMajor),
         Op::Reshape => (!is_view(graph, id)).then_some(Layout::RowMajor),
         Op::Reduce(reduce) if x_tensor(graph, id).shape.len() != node.out.shape.len() => {

@@ -109,3 +109,124 @@ fn only_quantized(graph: &Graph, value: NodeId) -> Attempt<()> {
         _ => Err(Skip::new(graph, value, "its result is read in floats")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::{Binary, Dtype, Tensor, Unpack, Values};
+    use crate::pass::fixture::{Net, golden, left, refusals, same};
+
+    const FINE: Affine = Affine { scale: 0.02, zero: 100 };
+    const COARSE: Affine = Affine { scale: 0.05, zero: 0 };
+
+    fn quantize(net: &mut Net, x: NodeId, affine: Affine) -> NodeId {
+        net.typed(Op::Quant(Quant::Quantize(affine)), Dtype::U8, &[x])
+    }
+
+    fn reals(net: &mut Net, x: NodeId, affine: Affine) -> NodeId {
+        let bytes = quantize(net, x, affine);
+        net.put(Op::Quant(Quant::Dequantize(affine)), &[bytes])
+    }
+
+    fn unpack(net: &mut Net, shape: &[usize], values: Values, scales: Vec<f32>) -> NodeId {
+        let integers = net.constant(shape, values);
+        let zeros = vec![0; scales.len()];
+        net.put(Op::Quant(Quant::Unpack(Unpack { axis: 0, scales, zeros })), &[integers])
+    }
+
+    /// A convolution of 2 channels to 2 with weights and a bias of integers.
+    fn conv(net: &mut Net, x: NodeId, from: Affine) -> NodeId {
+        let scales = vec![0.01, 0.02];
+        let units = scales.iter().map(|scale| scale * from.scale).collect();
+        let w = unpack(net, &[2, 2, 1, 1], Values::I8(vec![100, -50, 70, 90]), scales);
+        let b = unpack(net, &[2], Values::I32(vec![300, -500]), units);
+        net.put(Op::Conv(same(1)), &[x, w, b])
+    }
+
+    #[test]
+    fn a_layer_between_bytes_computes_on_bytes() {
+        let mut net = Net::default();
+        let x = net.input(&[1, 2, 3, 3]);
+        let x = reals(&mut net, x, FINE);
+        let conv = conv(&mut net, x, FINE);
+        let bounded = net.clamp(conv, Clamp::RELU6);
+        let bounded = reals(&mut net, bounded, COARSE);
+        let sum = net.add(bounded, x);
+        let y = reals(&mut net, sum, FINE);
+        golden("settle_quant", run, net.answer(&[y]));
+    }
+
+    #[test]
+    fn weights_that_no_layer_on_bytes_takes_become_floats() {
+        let mut net = Net::default();
+        let x = net.input(&[1, 2, 3, 3]);
+        let y = conv(&mut net, x, FINE);
+        assert_eq!(left(run, net.answer(&[y])), "input conv");
+    }
+
+    #[test]
+    fn a_value_that_is_read_in_floats_stays_in_floats() {
+        let mut net = Net::default();
+        let x = net.input(&[1, 2, 3, 3]);
+        let (a, b) = (reals(&mut net, x, FINE), reals(&mut net, x, COARSE));
+        let z = net.add(a, b);
+        let y = reals(&mut net, z, FINE);
+        let operators = left(run, net.answer(&[y, z]));
+        assert_eq!(
+            operators,
+            "input quantize dequantize quantize dequantize add quantize dequantize"
+        );
+    }
+
+    #[test]
+    fn a_sum_of_reals_that_are_no_bytes_is_refused() {
+        let mut net = Net::default();
+        let x = net.input(&[1, 2, 3, 3]);
+        let sum = net.add(x, x);
+        let y = reals(&mut net, sum, FINE);
+        assert_eq!(refusals(run, net.answer(&[y])), ["an operand is no bytes"]);
+    }
+
+    #[test]
+    fn moves_go_to_the_side_of_bytes() {
+        let mut net = Net::default();
+        let x = net.input(&[1, 2, 3, 3]);
+        let x = reals(&mut net, x, FINE);
+        let turned = net.put(Op::Transpose(vec![0, 2, 3, 1]), &[x]);
+        let flat = net.shaped(Op::Reshape, &[1, 18], &[turned]);
+        let y = reals(&mut net, flat, FINE);
+        let operators = left(run, net.answer(&[y]));
+        assert_eq!(operators, "input quantize transpose reshape dequantize");
+    }
+
+    #[test]
+    fn a_table_that_only_bounds_becomes_the_bounds_of_what_it_reads() {
+        let mut net = Net::default();
+        let x = net.input(&[1, 2, 3, 3]);
+        let (a, b) = (reals(&mut net, x, FINE), reals(&mut net, x, COARSE));
+        let product = net.put(Op::Binary(Binary::Mul), &[a, b]);
+        let product = reals(&mut net, product, FINE);
+        let bounded = net.clamp(product, Clamp { lo: -0.5, hi: 1.0 });
+        let y = reals(&mut net, bounded, FINE);
+        let (after, _) = crate::pass::fixture::rewrite(run, net.answer(&[y]));
+        let text = after.to_string();
+        assert!(text.contains("within 75..150") && !text.contains("table"), "{text}");
+    }
+
+    #[test]
+    fn a_byte_is_flipped_once() {
+        let out = Tensor { dtype: Dtype::U8, ..Tensor::f32([2]) };
+        let mut graph = Graph::default();
+        let x = graph.add_input("x", Tensor { dtype: Dtype::I8, ..out.clone() });
+        let there = graph.add("there", Op::Quant(Quant::Flip), out.clone(), &[x]);
+        let back = graph.add("back", Op::Quant(Quant::Flip), graph.node(x).out.clone(), &[there]);
+        let again = graph.add("again", Op::Quant(Quant::Flip), out, &[back]);
+        graph.outputs.push(crate::ir::Output { name: "y".into(), node: again });
+        assert_eq!(run(&mut graph, &mut Skips::new()), Ok(1));
+        assert_eq!(x_of_output(&graph), x);
+    }
+
+    fn x_of_output(graph: &Graph) -> NodeId {
+        x(graph, graph.outputs[0].node)
+    }
+}

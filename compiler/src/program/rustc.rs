@@ -70,7 +70,7 @@ pub(super) fn flags(target: &Target) -> Vec<String> {
 fn foreign_arch(isa: Isa) -> Option<&'static str> {
     let arch = match isa {
         Isa::Scalar => return None,
-        Isa::Avx2 | Isa::Avx512 => "x86_64",
+        Isa::Avx2 | Isa::Avx512 | Isa::Avx512Vnni => "x86_64",
         Isa::Neon => "aarch64",
     };
     (std::env::consts::ARCH != arch).then_some(arch)

@@ -1,8 +1,8 @@
 //! What no kernel does, found before anything is lowered, so that one run names all of it.
 
 use crate::error::{Error, Result};
-use crate::ir::view::base;
-use crate::ir::{Dtype, Graph, NodeId, Op};
+use crate::ir::view::{base, is_view};
+use crate::ir::{Dtype, Graph, NodeId, Op, QConv, Quant, Requant, To};
 
 /// Every operator without a kernel and every value that is no float, each with its node and remedy.
 pub(super) fn check(graph: &Graph) -> Result<()> {
@@ -17,8 +17,24 @@ pub(super) fn check(graph: &Graph) -> Result<()> {
         let whole = !matches!(out.dtype, Dtype::F32 | Dtype::F16);
         whole.then(|| format!("output {:?}: {out}; cast it to float", output.name))
     });
-    let obstacles: Vec<String> = operators.chain(outputs).collect();
+    let inputs = graph.inputs.iter().filter_map(|id| {
+        let node = graph.node(*id);
+        let bytes = node.out.dtype.stored_bytes() == 1 && !widens(graph, *id);
+        bytes.then(|| format!("input {:?}: {}; make it float", node.name, node.out))
+    });
+    let obstacles: Vec<String> = operators.chain(inputs).chain(outputs).collect();
     if obstacles.is_empty() { Ok(()) } else { Err(Error::Unsupported(obstacles)) }
+}
+
+/// Whether the bytes of `id` become floats in whatever reads them.
+fn widens(graph: &Graph, id: NodeId) -> bool {
+    let widens = |reader: NodeId| match &graph.node(reader).op {
+        Op::Conv(_) => true,
+        Op::Identity => graph.node(reader).out.dtype == Dtype::F32,
+        _ => is_view(graph, reader) && self::widens(graph, reader),
+    };
+    graph.node(id).out.dtype == Dtype::U8
+        && graph.readers(id).into_iter().all(|(reader, _)| widens(reader))
 }
 
 fn obstacle(graph: &Graph, id: NodeId) -> Option<String> {
@@ -46,7 +62,19 @@ fn obstacle(graph: &Graph, id: NodeId) -> Option<String> {
         Op::Unary(_) | Op::Binary(_) | Op::PRelu | Op::Reduce(_) | Op::Softmax(_) => None,
         Op::Reshape | Op::Transpose(_) | Op::Relayout | Op::Identity | Op::Expand => None,
         Op::Concat(_) | Op::Slice(_) | Op::Pad(_) => None,
-        Op::Quant(_) => Some("no kernel for bytes yet; compile the model in floats".into()),
+        Op::Quant(Quant::Unpack(_)) => {
+            Some("its integers are computed at run time; make them constants".into())
+        }
+        Op::Quant(Quant::Flip) => {
+            Some("signed bytes at an end of the model; make it u8 or float".into())
+        }
+        Op::Quant(Quant::Conv(_) | Quant::Average(_) | Quant::Mean(_)) if node.out.shape[0] > 1 => {
+            Some(format!("{} holds several images; compile for a batch of 1", node.out))
+        }
+        Op::Quant(Quant::Conv(QConv { requant: Requant { to: To::Floats, .. }, .. })) => {
+            Some("a convolution of bytes that makes floats; quantise its result".into())
+        }
+        Op::Quant(_) => None,
     }
 }
 

@@ -77,7 +77,7 @@ fn everything_unsupported_is_reported_at_once() {
         .node("Conv", &["a", "w"], &["b"], vec![])
         .floats("w", &[4, 3, 1, 1])
         .node("Relu", &["x"], &["c"], vec![int("speed", 9)])
-        .node("QLinearAdd", &["b"], &["d"], vec![])
+        .node("FusedConv", &["b"], &["d"], vec![])
         .output(&last)
         .output("c")
         .output("d");
@@ -86,7 +86,7 @@ fn everything_unsupported_is_reported_at_once() {
   Pad: mode=wrap; supported: constant, reflect, edge (at "a")
   Relu: attribute "speed" (at "c")
   Resize: the operator is not supported (at "up0", "up1", "up2", "up3", "up4" and 2 more)
-  com.microsoft.QLinearAdd: the operator is not supported (at "d")"#;
+  com.microsoft.FusedConv: the operator is not supported (at "d")"#;
     assert_eq!(model.text(), expected);
 }
 
@@ -119,7 +119,7 @@ fn each_thing_that_is_unsupported_has_its_reason() {
             open.node("Clip", &["x", "lo"], &["y"], vec![]).output("y"),
             "Clip: operand 1 that is computed at run time",
         ),
-        (typed(DataType::Uint8).output("y"), "input: type uint8; supported: float, float16"),
+        (typed(DataType::Int32).output("y"), "input: type int32; supported: float, float16"),
         (
             typed(DataType::Float).output_of("y", DataType::Double),
             "output: type double; supported: float, float16",

@@ -33,7 +33,7 @@ pub struct Relayout {
 impl Relayout {
     /// Copies image rows; stored padding is left to [`Edges`].
     #[inline(always)]
-    pub fn run(&self, rows: Range<usize>, x: &[f32], y: &mut [f32]) {
+    pub fn run<E: Copy + Default>(&self, rows: Range<usize>, x: &[E], y: &mut [E]) {
         for row in rows {
             let x = &x[self.from.slot(row + self.from.top)..];
             let y = &mut y[self.into.slot(row + self.into.top)..];
@@ -72,7 +72,7 @@ impl Relayout {
     }
 
     #[inline(always)]
-    fn copy_chunks(&self, x: &[f32], y: &mut [f32]) {
+    fn copy_chunks<E: Copy>(&self, x: &[E], y: &mut [E]) {
         let len = self.width * self.from_lanes;
         for chunk in 0..self.channels.div_ceil(self.from_lanes) {
             let x = &x[chunk * self.from.chunk..][..len];
@@ -81,7 +81,7 @@ impl Relayout {
     }
 
     #[inline(always)]
-    fn copy_pixels(&self, x: &[f32], y: &mut [f32]) {
+    fn copy_pixels<E: Copy>(&self, x: &[E], y: &mut [E]) {
         let run = self.side_by_side();
         for part in 0..self.channels.div_ceil(run) {
             let len = run.min(self.channels - part * run);
@@ -95,7 +95,7 @@ impl Relayout {
 
     /// Sixteen pixels at a time, so that the lines of the side with strides stay in cache for the next channel.
     #[inline(always)]
-    fn copy_channels(&self, x: &[f32], y: &mut [f32]) {
+    fn copy_channels<E: Copy>(&self, x: &[E], y: &mut [E]) {
         for block in 0..self.width.div_ceil(16) {
             for channel in 0..self.channels {
                 let (from, into) = self.channel(channel);
@@ -108,12 +108,12 @@ impl Relayout {
 
     /// Zeroes the lanes past the last channel.
     #[inline(always)]
-    fn clear_lanes(&self, y: &mut [f32]) {
+    fn clear_lanes<E: Copy + Default>(&self, y: &mut [E]) {
         let beyond = self.channels.next_multiple_of(self.into_lanes) - self.channels;
         if beyond > 0 {
             let (_, into) = self.channel(self.channels);
             for column in 0..self.width {
-                y[into + column * self.into.pixel..][..beyond].fill(0.0);
+                y[into + column * self.into.pixel..][..beyond].fill(E::default());
             }
         }
     }

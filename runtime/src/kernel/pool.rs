@@ -28,19 +28,19 @@ pub struct Window {
 impl Window {
     /// The pixel under a tap of window `at`; not below `len` if there is none.
     #[inline(always)]
-    const fn pixel(&self, at: usize, tap: usize) -> usize {
+    pub(super) const fn pixel(&self, at: usize, tap: usize) -> usize {
         (at * self.stride + tap * self.dilation).wrapping_sub(self.before)
     }
 
     /// How many taps of window `at` lie in the image.
     #[inline(always)]
-    fn inside(&self, at: usize) -> usize {
+    pub(super) fn inside(&self, at: usize) -> usize {
         (0..self.taps).filter(|tap| self.pixel(at, *tap) < self.len).count()
     }
 
     /// How many taps of window `at` lie in the image or in its padding; a rounded-up last window may leave both.
     #[inline(always)]
-    fn padded(&self, at: usize) -> usize {
+    pub(super) fn padded(&self, at: usize) -> usize {
         Self { len: self.before + self.len + self.after, before: 0, ..*self }.inside(at)
     }
 }

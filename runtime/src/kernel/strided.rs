@@ -31,7 +31,7 @@ impl<const N: usize> Strided<N> {
 
     /// Copies `x` into `y`; elements of `y` between steps are kept.
     #[inline(always)]
-    pub fn run(&self, x: &[f32], y: &mut [f32]) {
+    pub fn run<E: Copy>(&self, x: &[E], y: &mut [E]) {
         let (len, from_by, into_by) = self.innermost();
         self.each_run(x.len(), y.len(), |from, into| match (from_by, into_by) {
             (1, 1) => {
@@ -190,7 +190,7 @@ mod tests {
     fn nothing_is_copied_from_an_empty_tensor() {
         let copy =
             Strided::new([0, 3], Steps { start: 0, by: [3, 1] }, Steps { start: 0, by: [3, 1] });
-        copy.run(&[], &mut []);
+        copy.run::<f32>(&[], &mut []);
     }
 
     #[test]

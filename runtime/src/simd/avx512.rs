@@ -11,8 +11,13 @@ macro_rules! op {
 }
 
 /// Proof of AVX-512 F, BW, DQ and VL, AVX2 and FMA.
+pub type Avx512 = Zmm<false>;
+/// The same, and of VNNI, which multiplies bytes.
+pub type Avx512Vnni = Zmm<true>;
+
+/// 512-bit vectors, with or without VNNI.
 #[derive(Clone, Copy, Debug)]
-pub struct Avx512(());
+pub struct Zmm<const VNNI: bool>(());
 
 impl Avx512 {
     /// The token, in a build that has the features everywhere.
@@ -30,17 +35,19 @@ impl Avx512 {
     )]
     #[inline(always)]
     pub const fn new() -> Self {
-        Avx512(())
+        Zmm(())
     }
+}
 
+impl<const VNNI: bool> Zmm<VNNI> {
     /// The token, at the top of a function with
-    /// `#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]`.
+    /// `#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]`, and `avx512vnni` if it says so.
     ///
     /// # Safety
     /// The machine has these features.
     #[inline(always)]
     pub const unsafe fn assume() -> Self {
-        Avx512(())
+        Zmm(())
     }
 
     /// Vectors of eight, in as many registers.
@@ -52,7 +59,7 @@ impl Avx512 {
 }
 
 // SAFETY: sixteen floats.
-unsafe impl Simd for Avx512 {
+unsafe impl<const VNNI: bool> Simd for Zmm<VNNI> {
     const LANES: usize = 16;
     const BY_LANE: bool = false;
     type F32 = __m512;

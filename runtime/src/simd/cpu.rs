@@ -19,6 +19,13 @@ pub(crate) fn has_avx512() -> bool {
     has_avx2() && has(leaf(7)[1], F_DQ_BW_VL) && saved_registers() & ZMM_SAVED == ZMM_SAVED
 }
 
+/// The same and VNNI, whose vectors multiply bytes.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn has_avx512_vnni() -> bool {
+    const VNNI: u32 = 1 << 11;
+    has_avx512() && has(leaf(7)[2], VNNI)
+}
+
 #[cfg(target_arch = "x86_64")]
 fn has(register: u32, bits: u32) -> bool {
     register & bits == bits

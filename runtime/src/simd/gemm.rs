@@ -99,7 +99,7 @@ impl<const MR: usize, const NV: usize> Gemm<MR, NV> {
         assert!(part.pixels.end <= self.width && part.pixels.start + MR <= part.pixels.end);
         assert!(w.len() >= self.panels::<S>().saturating_mul(self.panel_len::<S>()));
         assert!(self.window.before <= self.from.base && self.window.above <= self.from.top);
-        assert!(reach(&self.from, self.window_reach()) <= x.len());
+        assert!(reach(&self.from, self.window.reach(self.width)) <= x.len());
         assert!(reach(&self.into, self.pixel_reach::<S>(&self.into)) <= y.len());
         let end = y.as_mut_ptr();
         let added = match residual {
@@ -254,12 +254,18 @@ impl<const MR: usize, const NV: usize> Gemm<MR, NV> {
         inputs.saturating_add(1).saturating_mul(NV * S::LANES)
     }
 
-    /// One past the last input of the last pixel of a row, from the ring's image column 0.
     #[inline(always)]
-    const fn window_reach(&self) -> usize {
-        let Window { taps, tap_step, depth, depth_step, tail, pixel_step, before, .. } =
-            self.window;
-        assert!(self.width > 0 && taps > 0 && depth > 0);
+    const fn pixel_reach<S: Simd>(&self, ring: &Ring) -> usize {
+        pixel_reach(ring, self.width, self.c_out, S::LANES)
+    }
+}
+
+impl Window {
+    /// One past the last input of the last of `width` pixels, from the ring's image column 0.
+    #[inline(always)]
+    pub(super) const fn reach(&self, width: usize) -> usize {
+        let Window { taps, tap_step, depth, depth_step, tail, pixel_step, before, .. } = *self;
+        assert!(width > 0 && taps > 0 && depth > 0);
         let mut last = (taps - 1).saturating_mul(tap_step);
         last = last.saturating_add((depth - 1).saturating_mul(depth_step));
         if tail > 0 {
@@ -267,19 +273,19 @@ impl<const MR: usize, const NV: usize> Gemm<MR, NV> {
             let end = end.saturating_add((tail - 1).saturating_mul(depth_step));
             last = if end > last { end } else { last };
         }
-        let last = last.saturating_add((self.width - 1).saturating_mul(pixel_step));
+        let last = last.saturating_add((width - 1).saturating_mul(pixel_step));
         last.saturating_add(1).saturating_sub(before)
     }
+}
 
-    /// One past the last output of the last pixel of a row, from the ring's image column 0.
-    #[inline(always)]
-    const fn pixel_reach<S: Simd>(&self, ring: &Ring) -> usize {
-        assert!(self.width > 0 && self.c_out > 0);
-        let v = (self.c_out - 1) / S::LANES;
-        let last = (self.width - 1).saturating_mul(ring.pixel);
-        let last = last.saturating_add(v.saturating_mul(ring.chunk));
-        last.saturating_add(self.c_out - v * S::LANES)
-    }
+/// One past the last output of the last of `width` pixels, from the ring's image column 0.
+#[inline(always)]
+pub(super) const fn pixel_reach(ring: &Ring, width: usize, c_out: usize, lanes: usize) -> usize {
+    assert!(width > 0 && c_out > 0);
+    let v = (c_out - 1) / lanes;
+    let last = (width - 1).saturating_mul(ring.pixel);
+    let last = last.saturating_add(v.saturating_mul(ring.chunk));
+    last.saturating_add(c_out - v * lanes)
 }
 
 /// First elements of the slices of one call.
@@ -292,16 +298,16 @@ struct Ends {
 
 /// Where a tile's output lies.
 #[derive(Clone, Copy)]
-struct Place {
-    panel: usize,
-    row: usize,
-    pixel: usize,
+pub(super) struct Place {
+    pub(super) panel: usize,
+    pub(super) row: usize,
+    pub(super) pixel: usize,
 }
 
 impl Place {
     /// Element of vector `v` of the tile's pixel `r`.
     #[inline(always)]
-    const fn offset(self, ring: &Ring, r: usize, v: usize) -> usize {
+    pub(super) const fn offset(self, ring: &Ring, r: usize, v: usize) -> usize {
         ring.slot(self.row + ring.top) + (self.pixel + r) * ring.pixel + v * ring.chunk
     }
 }

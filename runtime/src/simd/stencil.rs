@@ -269,8 +269,8 @@ impl Stencil {
 
 /// Where a tile lies: vector of channels, output row, first pixel.
 #[derive(Clone, Copy)]
-struct Place {
-    v: usize,
-    row: usize,
-    pixel: usize,
+pub(super) struct Place {
+    pub(super) v: usize,
+    pub(super) row: usize,
+    pub(super) pixel: usize,
 }

@@ -98,7 +98,15 @@ fn check_blocks(call: &Call<'_>) -> Result<(), Fault> {
 pub(super) fn unsigned(call: &mut Call<'_>, x: NodeId) -> Result<NodeId, Fault> {
     match call.graph.node(x).out.dtype {
         Dtype::U8 => Ok(x),
-        Dtype::I8 => call.step(&format!("{}/unsigned", x.number()), Op::Quant(Quant::Flip), &[x]),
+        Dtype::I8 => {
+            let readers = call.graph.readers(x).into_iter().map(|(reader, _)| reader);
+            let is_flip = |id: &NodeId| call.graph.node(*id).op == Op::Quant(Quant::Flip);
+            let part = format!("{}/unsigned", x.number());
+            match readers.into_iter().find(is_flip) {
+                Some(flip) => Ok(flip),
+                None => call.step(&part, Op::Quant(Quant::Flip), &[x]),
+            }
+        }
         other => Err(Fault::Unsupported(format!("operand of type {other}; {BYTES}"))),
     }
 }
@@ -147,7 +155,8 @@ pub(super) fn emit_as(
     if !flip && shape.is_none() {
         return call.emit(op, operands);
     }
-    let bytes = call.step("bytes", op, operands)?;
+    let part = if dtype == Dtype::F32 { "windows" } else { "bytes" };
+    let bytes = call.step(part, op, operands)?;
     match shape {
         Some(shape) if !flip => call.emit_as(Op::Reshape, shape, &[bytes]),
         Some(shape) => {

@@ -6,7 +6,7 @@ use crate::pass::edit::{replace, x};
 /// Drops the table `id`, makes it one with the table before it, or makes it the bounds of what it reads.
 pub(super) fn table(graph: &mut Graph, id: NodeId, table: &[u8; 256]) -> bool {
     let before = x(graph, id);
-    if table.iter().zip(0..).all(|(to, from)| *to == from) {
+    if table.iter().zip(0..=255).all(|(to, from)| *to == from) {
         replace(graph, id, before);
         return true;
     }
@@ -19,7 +19,7 @@ pub(super) fn table(graph: &mut Graph, id: NodeId, table: &[u8; 256]) -> bool {
     }
     let next = Bounds { lo: table[0], hi: table[255] };
     let bounds_only =
-        next.lo <= next.hi && table.iter().zip(0..).all(|(to, q)| *to == next.apply(q));
+        next.lo <= next.hi && table.iter().zip(0..=255).all(|(to, q)| *to == next.apply(q));
     if !bounds_only || graph.only_reader(before) != Some(id) {
         return false;
     }

@@ -1,0 +1,10 @@
+//! Kernels on bytes that stand for reals: exact 32-bit sums, and what they become rounded one f32 operation at a time.
+//!
+//! Values lie as floats do, element for element, and padding holds the byte of zero. A zero point of the input is part
+//! of the biases: `bias - zero * sum of weights`. Every instruction set gives the same bytes.
+
+pub mod border;
+pub mod conv;
+pub mod depthwise;
+pub mod elements;
+pub mod pool;

@@ -1,0 +1,169 @@
+//! Means of bytes: of whole pictures in exact sums, of windows in f32.
+
+use core::ops::Range;
+
+use crate::affine::{Affine, Levels};
+use crate::blob::wide_mut;
+use crate::kernel::pool::{Divisor, Windows};
+use crate::ring::Ring;
+use crate::simd::dots::Dots;
+use crate::simd::requant::Steps;
+
+/// The mean of each channel of an image of bytes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct QMean {
+    /// Rows read: pixels with their channels side by side.
+    pub from: Ring,
+    /// Channels of a pixel.
+    pub channels: usize,
+    /// Rows of the image.
+    pub height: usize,
+    /// Pixels of a row.
+    pub width: usize,
+    /// The byte of zero in the image.
+    pub zero: u8,
+    /// What a sum is multiplied with.
+    pub factor: f32,
+    /// What sums become.
+    pub levels: Levels,
+}
+
+impl QMean {
+    /// The means of an image that lies whole.
+    #[inline(always)]
+    pub fn run<S: Dots>(&self, simd: S, x: &[u8], y: &mut [u8]) {
+        let steps = Steps::of(simd, self.levels);
+        for (v, y) in y[..self.channels].chunks_mut(S::LANES).enumerate() {
+            let mean = self.mean(simd, x, v * S::LANES);
+            simd.store_bytes(y, steps.stored(simd, self.levels, mean));
+        }
+    }
+
+    /// The same as reals.
+    #[inline(always)]
+    pub fn run_floats<S: Dots>(&self, simd: S, x: &[u8], y: &mut [f32]) {
+        for (v, y) in y[..self.channels].chunks_mut(S::LANES).enumerate() {
+            simd.store_head(y, self.mean(simd, x, v * S::LANES));
+        }
+    }
+
+    /// Takes `rows` into 32-bit sums, which lie in bytes; row 0 starts anew.
+    #[inline(always)]
+    pub fn take(&self, rows: Range<usize>, x: &[u8], sums: &mut [u8]) {
+        let sums = &mut wide_mut::<i32>(sums)[..self.channels];
+        if rows.start == 0 {
+            sums.fill(-((self.height * self.width) as i32 * i32::from(self.zero)));
+        }
+        let line_len = (self.width - 1) * self.from.pixel + self.channels;
+        for row in rows {
+            let line = &x[self.from.slot(row + self.from.top)..][..line_len];
+            for column in 0..self.width {
+                let pixel = &line[column * self.from.pixel..][..self.channels];
+                sums.iter_mut().zip(pixel).for_each(|(sum, x)| *sum += i32::from(*x));
+            }
+        }
+    }
+
+    /// Turns the sums of so many channels into means, which lie where the sums begin.
+    #[inline(always)]
+    pub fn finish(&self, channels: usize, y: &mut [u8]) {
+        for channel in 0..channels {
+            let sum = wide_mut::<i32>(y)[channel];
+            y[channel] = self.levels.byte(sum as f32 * self.factor);
+        }
+    }
+
+    /// The sums of a vector of channels from `at` on, times the factor.
+    #[inline(always)]
+    fn mean<S: Dots>(&self, simd: S, x: &[u8], at: usize) -> S::F32 {
+        let end = self.channels.min(at + S::LANES);
+        let line_len = (self.width - 1) * self.from.pixel + self.channels;
+        let mut sum = simd.splat_i32(-((self.height * self.width) as i32 * i32::from(self.zero)));
+        for row in 0..self.height {
+            let line = &x[self.from.slot(row + self.from.top)..][..line_len];
+            for column in 0..self.width {
+                let pixel = &line[column * self.from.pixel..];
+                sum = simd.add_i32(sum, simd.bytes(&pixel[at..end]));
+            }
+        }
+        simd.mul(simd.to_f32(sum), simd.splat(self.factor))
+    }
+}
+
+/// The greatest byte of each window and channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QMaxPool(pub Windows);
+
+impl QMaxPool {
+    /// Makes `rows` of the result.
+    #[inline(always)]
+    pub fn run(&self, rows: Range<usize>, x: &[u8], y: &mut [u8]) {
+        each_window(&self.0, rows, y, |at| {
+            let mut greatest = 0;
+            each_byte(&self.0, at, x, |q| greatest = q.max(greatest));
+            greatest
+        });
+    }
+}
+
+/// The mean of each window and channel: the f32 sum of reals, row by row, over their f32 count.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct QAverage {
+    /// What to pool.
+    pub windows: Windows,
+    /// What the sums are divided by.
+    pub divisor: Divisor,
+    /// Of the image.
+    pub x: Affine,
+    /// Of the result.
+    pub y: Affine,
+}
+
+impl QAverage {
+    /// Makes `rows` of the result.
+    #[inline(always)]
+    pub fn run(&self, rows: Range<usize>, x: &[u8], y: &mut [u8]) {
+        each_window(&self.windows, rows, y, |at| {
+            let mut sum = 0.0;
+            each_byte(&self.windows, at, x, |q| sum += self.x.real(q));
+            self.y.levels().byte(sum / self.count(at) / self.y.scale)
+        });
+    }
+
+    #[inline(always)]
+    fn count(&self, [row, column, _]: [usize; 3]) -> f32 {
+        let Windows { down, across, .. } = self.windows;
+        match self.divisor {
+            Divisor::Inside => (down.inside(row) * across.inside(column)) as f32,
+            Divisor::Padded => (down.padded(row) * across.padded(column)) as f32,
+        }
+    }
+}
+
+/// Writes what `byte` makes of each window of some rows, by its row, column and channel.
+#[inline(always)]
+fn each_window(pool: &Windows, rows: Range<usize>, y: &mut [u8], byte: impl Fn([usize; 3]) -> u8) {
+    for row in rows {
+        let out = pool.into.slot(row + pool.into.top);
+        for column in 0..pool.width {
+            let y = &mut y[out + column * pool.into.pixel..][..pool.channels];
+            for (channel, y) in y.iter_mut().enumerate() {
+                *y = byte([row, column, channel]);
+            }
+        }
+    }
+}
+
+/// The bytes under a window, row by row.
+#[inline(always)]
+fn each_byte(pool: &Windows, [row, column, channel]: [usize; 3], x: &[u8], mut f: impl FnMut(u8)) {
+    let Windows { from, down, across, .. } = *pool;
+    for row in (0..down.taps).map(|tap| down.pixel(row, tap)).filter(|row| *row < down.len) {
+        let line = &x[from.slot(row + from.top)..];
+        for column in (0..across.taps).map(|tap| across.pixel(column, tap)) {
+            if column < across.len {
+                f(line[column * from.pixel + channel]);
+            }
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Products of bytes in whole numbers: what integer networks need of a vector beside floats.
+//!
+//! Four inputs, unsigned bytes, meet four weights, signed ones, in each lane of 32 bits, and every sum is exact. How
+//! the four weights of a lane lie is each instruction set's own [`Quads`]. What rounds is f32, one operation at a time,
+//! so every machine makes the same bytes.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod plain;
+#[cfg(target_arch = "x86_64")]
+mod sse2;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod wasm128;
+
+use super::Simd;
+
+/// How the weights for four inputs lie, for a vector of channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Quads {
+    /// Four bytes a lane, for instructions that multiply bytes.
+    Bytes,
+    /// Pairs of 16 bits: inputs 0 and 2 of every lane, then inputs 1 and 3.
+    Pairs,
+    /// 16 bits: input 0 of every lane, then input 1 and so on.
+    Lanes,
+}
+
+impl Quads {
+    /// Bytes of the weights of `lanes` channels for four inputs.
+    #[inline(always)]
+    pub const fn len(self, lanes: usize) -> usize {
+        match self {
+            Self::Bytes => 4 * lanes,
+            Self::Pairs | Self::Lanes => 8 * lanes,
+        }
+    }
+
+    /// Writes the weight of one lane for input `at` of four into the bytes of a vector of `lanes` channels.
+    pub fn put(self, into: &mut [u8], lanes: usize, lane: usize, at: usize, weight: i8) {
+        let wide = i16::from(weight).to_le_bytes();
+        match self {
+            Self::Bytes => into[4 * lane + at] = weight.cast_unsigned(),
+            Self::Pairs => {
+                let start = 4 * lanes * (at % 2) + 4 * lane + at / 2 * 2;
+                into[start..start + 2].copy_from_slice(&wide);
+            }
+            Self::Lanes => {
+                let start = 2 * (lanes * at + lane);
+                into[start..start + 2].copy_from_slice(&wide);
+            }
+        }
+    }
+}
+
+/// Vectors of 32-bit integers, and sums of products of bytes in them.
+///
+/// # Safety
+/// `I32` holds `LANES` integers and `Taps` weights and nothing else: all bits zero is a valid value of both.
+pub unsafe trait Dots: Simd {
+    /// How weights lie.
+    const QUADS: Quads;
+    /// Bytes of the weights of a vector for four inputs.
+    const QUAD_LEN: usize = Self::QUADS.len(Self::LANES);
+    /// Whether storing bytes takes all from 256 on, and what an overflow converts to, as 255.
+    const SATURATES: bool = false;
+    /// `LANES` integers.
+    type I32: Copy;
+    /// Four inputs, the same in every lane.
+    type Quad: Copy;
+    /// An input of each of four rows, lane by lane.
+    type Column: Copy;
+    /// Weights for four inputs.
+    type Taps: Copy;
+
+    /// The bytes of `x`, lowest first, as inputs of every lane.
+    fn quad(self, x: u32) -> Self::Quad;
+    /// `sum` and the four products of each lane.
+    fn dot(self, x: Self::Quad, w: Self::Taps, sum: Self::I32) -> Self::I32;
+    /// The same for a column.
+    fn dot_column(self, x: Self::Column, w: Self::Taps, sum: Self::I32) -> Self::I32;
+    /// `x` in every lane.
+    fn splat_i32(self, x: i32) -> Self::I32;
+    /// `a + b`.
+    fn add_i32(self, a: Self::I32, b: Self::I32) -> Self::I32;
+    /// The nearest float.
+    fn to_f32(self, x: Self::I32) -> Self::F32;
+    /// The nearest integer, halves to even, of a float that is within 2^22 of zero (where it is not, see `SATURATES`).
+    fn to_i32(self, x: Self::F32) -> Self::I32;
+    /// The larger one, lane by lane; `least` where `x` is NaN.
+    #[inline(always)]
+    fn at_least(self, x: Self::F32, least: Self::F32) -> Self::F32 {
+        self.max(x, least)
+    }
+
+    /// Reads weights for four inputs.
+    ///
+    /// # Safety
+    /// `QUAD_LEN` bytes lie inside one allocation.
+    unsafe fn taps_at(self, from: *const u8) -> Self::Taps;
+    /// Reads `LANES` bytes of each of the first `N` rows, at most four; zeros stand for the others.
+    ///
+    /// # Safety
+    /// They lie inside one allocation each.
+    unsafe fn column_at<const N: usize>(self, rows: [*const u8; 4]) -> Self::Column;
+    /// Reads `LANES` integers, little endian.
+    ///
+    /// # Safety
+    /// Their bytes lie inside one allocation.
+    unsafe fn i32s_at(self, from: *const u8) -> Self::I32;
+    /// Reads `LANES` bytes, each to a lane.
+    ///
+    /// # Safety
+    /// They lie inside one allocation.
+    unsafe fn bytes_at(self, from: *const u8) -> Self::I32;
+    /// Writes a byte for each lane, all of them from 0 to 255.
+    ///
+    /// # Safety
+    /// They lie inside one allocation.
+    unsafe fn store_bytes_at(self, into: *mut u8, v: Self::I32);
+
+    /// Writes three bytes for each lane, one of each vector, all of them from 0 to 255.
+    ///
+    /// # Safety
+    /// Three times `LANES` bytes lie inside one allocation.
+    #[inline(always)]
+    unsafe fn store_triples_at(self, into: *mut u8, all: [Self::I32; 3]) {
+        let mut bytes = [[0_u8; 16]; 3];
+        // SAFETY: there is room for 16 lanes; the caller's bytes.
+        unsafe {
+            self.store_bytes_at(bytes[0].as_mut_ptr(), all[0]);
+            self.store_bytes_at(bytes[1].as_mut_ptr(), all[1]);
+            self.store_bytes_at(bytes[2].as_mut_ptr(), all[2]);
+            for lane in 0..Self::LANES {
+                for (at, bytes) in bytes.iter().enumerate() {
+                    into.add(3 * lane + at).write(bytes[lane]);
+                }
+            }
+        }
+    }
+    /// Reads the first `len` bytes, zero in the lanes after.
+    ///
+    /// # Safety
+    /// They lie inside one allocation, and `len <= LANES`.
+    #[inline(always)]
+    unsafe fn bytes_head_at(self, from: *const u8, len: usize) -> Self::I32 {
+        let mut bytes = [0_u8; 16];
+        // SAFETY: the caller's bytes; there is room for 16 lanes.
+        unsafe {
+            core::ptr::copy_nonoverlapping(from, bytes.as_mut_ptr(), len);
+            self.bytes_at(bytes.as_ptr())
+        }
+    }
+    /// Writes the bytes of the first `len` lanes and nothing after them.
+    ///
+    /// # Safety
+    /// They lie inside one allocation, and `len <= LANES`.
+    #[inline(always)]
+    unsafe fn store_bytes_head_at(self, into: *mut u8, len: usize, v: Self::I32) {
+        let mut bytes = [0_u8; 16];
+        // SAFETY: the caller's bytes; there is room for 16 lanes.
+        unsafe {
+            self.store_bytes_at(bytes.as_mut_ptr(), v);
+            core::ptr::copy_nonoverlapping(bytes.as_ptr(), into, len);
+        }
+    }
+    /// Reads `LANES` floats from bytes.
+    ///
+    /// # Safety
+    /// Their bytes lie inside one allocation.
+    #[inline(always)]
+    unsafe fn f32s_at(self, from: *const u8) -> Self::F32 {
+        // SAFETY: vectors are read from any address.
+        unsafe { self.load_at(from.cast()) }
+    }
+
+    /// As many bytes as `from` has, up to `LANES`; zero in the lanes after.
+    #[inline(always)]
+    fn bytes(self, from: &[u8]) -> Self::I32 {
+        // SAFETY: the slice has as many bytes.
+        unsafe {
+            if from.len() >= Self::LANES {
+                self.bytes_at(from.as_ptr())
+            } else {
+                self.bytes_head_at(from.as_ptr(), from.len())
+            }
+        }
+    }
+
+    /// As many lanes as `into` has bytes, up to `LANES`; all of them are from 0 to 255.
+    #[inline(always)]
+    fn store_bytes(self, into: &mut [u8], v: Self::I32) {
+        // SAFETY: the slice has as many bytes.
+        unsafe {
+            if into.len() >= Self::LANES {
+                self.store_bytes_at(into.as_mut_ptr(), v);
+            } else {
+                self.store_bytes_head_at(into.as_mut_ptr(), into.len(), v);
+            }
+        }
+    }
+
+    /// Three bytes for each lane, one of each vector; panics on fewer.
+    #[inline(always)]
+    fn store_triples(self, into: &mut [u8], all: [Self::I32; 3]) {
+        assert!(into.len() >= 3 * Self::LANES);
+        // SAFETY: the slice is that long.
+        unsafe { self.store_triples_at(into.as_mut_ptr(), all) }
+    }
+}
