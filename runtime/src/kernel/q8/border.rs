@@ -57,7 +57,7 @@ impl Quantize {
             at += S::LANES;
         }
         for at in whole..self.width {
-            for (channel, x) in [a[at], b[at], c[at]].into_iter().enumerate() {
+            for (channel, x) in IntoIterator::into_iter([a[at], b[at], c[at]]).enumerate() {
                 y[3 * at + channel] = self.to.levels().byte(x / self.to.scale);
             }
         }
