@@ -7,9 +7,9 @@ use mnv2c::interp::Array;
 use mnv2c::ir::{Graph, Values};
 use mnv2c::schedule::Port;
 
+use crate::cli::ends::{EndsArgs, NumbersArgs};
 use crate::cli::input::{self, fault};
 use crate::cli::output;
-use crate::cli::picture::PictureArgs;
 
 /// Where pictures are, and what becomes of them.
 #[derive(clap::Args, Clone)]
@@ -21,7 +21,7 @@ pub(crate) struct CalibArgs {
     #[arg(long, value_name = "N", default_value_t = 128)]
     limit: usize,
     #[command(flatten)]
-    picture: PictureArgs,
+    numbers: NumbersArgs,
 }
 
 impl CalibArgs {
@@ -29,12 +29,14 @@ impl CalibArgs {
     pub(crate) fn images(&self, graph: &Graph) -> Result<Vec<Array>> {
         let Some(id) = graph.inputs.first() else { return Ok(Vec::new()) };
         let node = graph.node(*id);
-        let port = Port { name: node.name.clone(), shape: node.out.shape.clone() };
+        let port =
+            Port { name: node.name.clone(), shape: node.out.shape.clone(), dtype: node.out.dtype };
+        let ends = EndsArgs::from(self.numbers.clone());
         let mut images = Vec::new();
         let files = self.files()?;
         for path in &files {
             if images.len() < self.limit {
-                images.extend(arrays(path, &port, &self.picture)?);
+                images.extend(arrays(path, &port, &ends)?);
             }
         }
         if images.is_empty() {
@@ -84,10 +86,10 @@ fn is_picture(path: &Path) -> bool {
 }
 
 /// The inputs in one file: one, or the parts of an array that holds several along its first dimension.
-fn arrays(path: &Path, port: &Port, picture: &PictureArgs) -> Result<Vec<Array>> {
+fn arrays(path: &Path, port: &Port, ends: &EndsArgs) -> Result<Vec<Array>> {
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     if extension != "npy" && extension != "pb" {
-        return input::read(path, port, picture).map(|image| vec![image]);
+        return input::read(path, port, ends).map(|image| vec![image]);
     }
     let array = input::array(path)?;
     let Values::F32(floats) = &array.values else {

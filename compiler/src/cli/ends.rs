@@ -14,6 +14,16 @@ pub(crate) struct EndsArgs {
     /// The picture is given blue first, where the model takes red first
     #[arg(long, requires = "input_format")]
     bgr: bool,
+    #[command(flatten)]
+    numbers: NumbersArgs,
+    /// What the network gives: its output, probabilities, the likeliest class, or the five likeliest
+    #[arg(long, value_name = "raw|softmax|argmax|top5", default_value = "raw", value_parser = answer)]
+    output: Answer,
+}
+
+/// What becomes of a picture's numbers.
+#[derive(clap::Args, Clone)]
+pub(crate) struct NumbersArgs {
     /// What white is before mean and deviation
     #[arg(long, value_enum, default_value_t = Scale::Unit)]
     scale: Scale,
@@ -35,9 +45,13 @@ pub(crate) struct EndsArgs {
         value_parser = deviation
     )]
     deviation: Vec<f32>,
-    /// What the network gives: its output, probabilities, the likeliest class, or the five likeliest
-    #[arg(long, value_name = "raw|softmax|argmax|top5", default_value = "raw", value_parser = answer)]
-    output: Answer,
+}
+
+impl From<NumbersArgs> for EndsArgs {
+    /// The ends of a network that folds nothing.
+    fn from(numbers: NumbersArgs) -> Self {
+        Self { input_format: None, bgr: false, numbers, output: Answer::Raw }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -51,7 +65,9 @@ enum Scale {
 impl EndsArgs {
     /// What these flags ask of the network; a normalisation that nothing folds is refused.
     pub(crate) fn ends(&self) -> Result<Ends> {
-        let plain = self.scale == Scale::Unit && self.mean == [0.0] && self.deviation == [1.0];
+        let plain = self.numbers.scale == Scale::Unit
+            && self.numbers.mean == [0.0]
+            && self.numbers.deviation == [1.0];
         if self.input_format.is_none() && !plain {
             let what = "--scale, --mean and --std are folded into a network whose picture has a format; add \
                         --input-format u8-nhwc, or f32-nchw for floats in planes";
@@ -81,8 +97,8 @@ impl EndsArgs {
     }
 
     fn picture(&self, format: Format) -> Picture {
-        let (mean, deviation) = (self.mean.clone(), self.deviation.clone());
-        let white = if self.scale == Scale::Raw { 255.0 } else { 1.0 };
+        let (mean, deviation) = (self.numbers.mean.clone(), self.numbers.deviation.clone());
+        let white = if self.numbers.scale == Scale::Raw { 255.0 } else { 1.0 };
         Picture { format, white, mean, deviation, bgr: self.bgr }
     }
 }

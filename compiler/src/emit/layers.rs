@@ -37,7 +37,9 @@ pub fn layers(graph: &Graph, schedule: &Schedule, blob: &Blob) -> Vec<Layer> {
             probe,
             shape: graph.node(shown).out.shape.clone(),
             params: params.sum(),
-            weights_bytes: stage.pack.map_or(0, |id| blob.range(id).len() * size_of::<f32>()),
+            weights_bytes: stage
+                .pack
+                .map_or(0, |id| blob.range(id).len() * if blob.has_bytes(id) { 1 } else { 4 }),
         }
     });
     layers.collect()

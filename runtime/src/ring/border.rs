@@ -10,11 +10,11 @@ impl Rows {
     pub fn border_edges(&self, x: &mut [f32], border: &[f32]) {
         let columns = self.left + self.width + self.right;
         for slot in 0..self.kept {
-            self.fill(x, slot, 0..self.left, border);
-            self.fill(x, slot, self.left + self.width..columns, border);
+            self.put(x, slot, 0..self.left, border);
+            self.put(x, slot, self.left + self.width..columns, border);
         }
         for slot in 0..self.top {
-            self.fill(x, slot, 0..columns, border);
+            self.put(x, slot, 0..columns, border);
         }
     }
 
@@ -22,11 +22,11 @@ impl Rows {
     #[inline(always)]
     pub fn border_row(&self, x: &mut [f32], row: usize, border: &[f32]) {
         let columns = self.left + self.width + self.right;
-        self.fill(x, (row + self.top) % self.kept, 0..columns, border);
+        self.put(x, (row + self.top) % self.kept, 0..columns, border);
     }
 
     #[inline(always)]
-    fn fill(&self, x: &mut [f32], slot: usize, columns: Range<usize>, border: &[f32]) {
+    fn put(&self, x: &mut [f32], slot: usize, columns: Range<usize>, border: &[f32]) {
         let ring = self.ring(0);
         for group in 0..self.groups() {
             let start = group * ring.chunk + slot * ring.row;

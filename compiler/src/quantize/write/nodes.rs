@@ -64,6 +64,7 @@ impl Writer<'_> {
                 self.file.initializer.push(tensor);
                 Ok(())
             }
+            Op::Resize(_) => Err(self.fault(id, "is not written back to ONNX".into())),
             Op::Input | Op::Quant(_) => Err(self.fault(id, "is not written as floats".into())),
         }
     }
