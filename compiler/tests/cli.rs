@@ -11,5 +11,7 @@ mod lists;
 mod place;
 #[path = "cli/programs.rs"]
 mod programs;
+#[path = "cli/quantize.rs"]
+mod quantize;
 #[path = "cli/verify.rs"]
 mod verify;

@@ -15,7 +15,7 @@ use crate::cli::picture::PictureArgs;
 #[derive(clap::Args, Clone)]
 pub(crate) struct CalibArgs {
     /// Pictures of the model's use, or directories of them: .png, .jpg, or .npy of one input or of several
-    #[arg(long, value_name = "DIR|FILE", num_args = 1.., required = true)]
+    #[arg(long, value_name = "DIR|FILE", num_args = 1..)]
     calib: Vec<PathBuf>,
     /// Most pictures to use
     #[arg(long, value_name = "N", default_value_t = 128)]
@@ -25,6 +25,11 @@ pub(crate) struct CalibArgs {
 }
 
 impl CalibArgs {
+    /// Whether pictures are named.
+    pub(crate) fn is_given(&self) -> bool {
+        !self.calib.is_empty()
+    }
+
     /// The pictures as the model's one input takes them, in the order of their names.
     pub(crate) fn images(&self, graph: &Graph) -> Result<Vec<Array>> {
         let Some(id) = graph.inputs.first() else { return Ok(Vec::new()) };
@@ -69,6 +74,11 @@ impl CalibArgs {
     }
 
     fn nothing(&self) -> Error {
+        if self.calib.is_empty() {
+            let what =
+                "there is no picture to calibrate with; pass --calib DIR, or --calib and files";
+            return Error::Spec(what.into());
+        }
         let places: Vec<String> =
             self.calib.iter().map(|path| path.display().to_string()).collect();
         Error::Wiring(format!(
