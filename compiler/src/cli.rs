@@ -8,6 +8,7 @@ mod case;
 mod check;
 mod compare;
 mod compile;
+mod ends;
 mod input;
 mod inspect;
 mod labels;
@@ -18,6 +19,7 @@ mod plan;
 mod profile;
 mod progress;
 mod quantize;
+mod report;
 mod run;
 mod verify;
 
@@ -54,6 +56,7 @@ enum Verb {
     Bench(bench::Args),
     Plan(plan::Args),
     Quantize(quantize::Args),
+    Report(report::Args),
     Targets(list::TargetsArgs),
     Ops(list::OpsArgs),
     Spec(list::SpecArgs),
@@ -78,6 +81,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Bench(args) => bench::run(&args),
         Verb::Plan(args) => plan::run(&args),
         Verb::Quantize(args) => quantize::run(&args),
+        Verb::Report(args) => report::run(&args),
         Verb::Targets(args) => list::targets(&args),
         Verb::Ops(args) => list::ops(&args),
         Verb::Spec(args) => list::spec(&args),

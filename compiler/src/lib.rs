@@ -9,6 +9,7 @@
 pub mod build;
 pub mod choose;
 pub mod emit;
+pub mod ends;
 pub mod error;
 pub mod files;
 pub mod frontend;
@@ -35,6 +36,7 @@ pub mod testing;
 
 use crate::choose::Choice;
 use crate::emit::{Carrier, Facts, Network};
+use crate::ends::Ends;
 use crate::error::Result;
 use crate::ir::Graph;
 use crate::objective::Memory;
@@ -44,7 +46,7 @@ use crate::schedule::Schedule;
 use crate::target::Target;
 
 /// What to compile for, and what to call it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     /// The machine.
     pub target: Target,
@@ -56,6 +58,10 @@ pub struct Options {
     pub blob_name: String,
     /// What the memory is chosen for.
     pub memory: Memory,
+    /// Whether the file says what each of its kernels is.
+    pub layers: bool,
+    /// What it takes and gives, where that is not what the model does.
+    pub ends: Ends,
 }
 
 /// A compiled network: every stage's result, to print, check and measure.
@@ -75,6 +81,8 @@ pub struct Artifact {
     pub log: pass::Log,
     /// Facts that the file states.
     pub facts: Facts,
+    /// The machine it was compiled for, with the instructions that suit it.
+    pub target: Target,
 }
 
 /// Compiles an imported model. `watcher` sees the graph after each pass, with the pass's name and its rewrites.
@@ -89,33 +97,36 @@ pub fn compile(
         params: graph.params(),
         sha256: options.sha256.clone(),
         blob_name: options.blob_name.clone(),
+        layers: options.layers,
     };
-    let target = &options.target;
+    options.ends.fit(&mut graph)?;
     let log = pass::run_all(&mut graph, watcher)?;
+    let target = &options.target.suited(&graph);
     let Choice { schedule, plan } = choose::choose(&graph, target, options.memory)?;
-    let blob = pack::weights(&graph, &schedule);
+    let blob = pack::weights(&graph, &schedule, target);
     let rust = String::new();
-    let mut artifact = Artifact { rust, blob, plan, schedule, graph, log, facts };
-    artifact.rust = emit::rust(&artifact.network(target, false));
+    let target = *target;
+    let mut artifact = Artifact { rust, blob, plan, schedule, graph, log, facts, target };
+    artifact.rust = emit::rust(&artifact.network(false));
     Ok(artifact)
 }
 
 impl Artifact {
-    /// The same network, which also takes the time of each kernel; `target` is what it was compiled for.
-    pub fn probed(self, target: &Target) -> Self {
-        let rust = emit::rust(&self.network(target, true));
+    /// The same network, which also takes the time of each kernel.
+    pub fn probed(self) -> Self {
+        let rust = emit::rust(&self.network(true));
         Self { rust, ..self }
     }
 
     /// The same network, which is given its weights when it runs: the bytes of [`Blob::file`].
-    pub fn apart(self, target: &Target) -> Self {
-        let network = Network { carrier: Carrier::Extern, ..self.network(target, false) };
+    pub fn apart(self) -> Self {
+        let network = Network { carrier: Carrier::Extern, ..self.network(false) };
         let rust = emit::rust(&network);
         Self { rust, ..self }
     }
 
-    pub(crate) fn network<'a>(&'a self, target: &'a Target, probed: bool) -> Network<'a> {
-        let Self { graph, schedule, plan, blob, facts, .. } = self;
+    pub(crate) fn network(&self, probed: bool) -> Network<'_> {
+        let Self { graph, schedule, plan, blob, facts, target, .. } = self;
         Network { graph, schedule, plan, blob, target, facts, probed, carrier: Carrier::File }
     }
 }

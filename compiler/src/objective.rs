@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::Error;
+use crate::ir::Tensor;
 
 /// What the partition into segments is chosen for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub enum Feed {
 /// How a plan stores activations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Storage {
-    /// Four bytes each.
+    /// As their type says: four bytes each, or one.
     #[default]
     F32,
     /// One byte each, four where sums are kept in memory.
@@ -48,15 +49,60 @@ pub struct Memory {
     pub feed: Feed,
     /// How activations are stored.
     pub storage: Storage,
+    /// How much may be computed more than once.
+    pub recompute: Recompute,
+}
+
+/// How many multiply-adds may be done more than once, to save memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recompute {
+    /// Millionths of those of the network.
+    pub millionths: u64,
+}
+
+impl Recompute {
+    /// The least that allows `again` of `madds` to be repeated, in whole hundredths.
+    pub fn allowing(again: u64, madds: u64) -> Self {
+        let hundredths = (again * 100).div_ceil(madds.max(1));
+        Self { millionths: hundredths * 10_000 }
+    }
+
+    /// How many of `madds` may be repeated.
+    pub fn budget(self, madds: u64) -> u64 {
+        (u128::from(madds) * u128::from(self.millionths) / 1_000_000) as u64
+    }
+}
+
+impl FromStr for Recompute {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let factor = text.parse::<f64>().ok().filter(|factor| (1.0..=1e3).contains(factor));
+        let factor = factor.ok_or_else(|| {
+            Error::Spec(format!("{text:?} is no factor from 1 to 1000; 1.05 allows 5 % more"))
+        })?;
+        Ok(Self { millionths: ((factor - 1.0) * 1e6).round() as u64 })
+    }
+}
+
+impl fmt::Display for Recompute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", 1.0 + self.millionths as f64 / 1e6)
+    }
 }
 
 impl Storage {
-    /// Bytes of an activation.
-    pub fn bytes(self) -> usize {
+    /// Bytes of every activation; nothing where its own type says.
+    pub fn bytes(self) -> Option<usize> {
         match self {
-            Self::F32 => 4,
-            Self::Int8 => 1,
+            Self::F32 => None,
+            Self::Int8 => Some(1),
         }
+    }
+
+    /// Bytes of a value without padding.
+    pub fn bytes_of(self, tensor: &Tensor) -> usize {
+        tensor.len() * self.bytes().unwrap_or(tensor.dtype.stored_bytes())
     }
 
     /// Bytes of which every offset is a multiple: a line of cache for floats, a vector of most machines for bytes.

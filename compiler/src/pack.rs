@@ -1,53 +1,82 @@
 //! Weights -> blob: every constant in the order in which its kernel reads it, each aligned to 64 bytes.
 
+mod quant;
+
 use std::ops::Range;
 
 use mnv2c_runtime::blob;
 
 use crate::ir::{Conv, Graph, NodeId, Op};
 use crate::schedule::{Pack, PackId, PackOrder, Schedule};
+use crate::target::Target;
 
-/// Floats to which each pack is aligned: one line of cache.
-const ALIGN: usize = 16;
+/// Bytes to which each pack is aligned: one line of cache.
+const ALIGN: usize = 64;
 
 /// Packed weights, and where each pack lies among them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Blob {
-    floats: Vec<f32>,
-    packs: Vec<Range<usize>>,
+    bytes: Vec<u8>,
+    packs: Vec<Packed>,
 }
 
-/// Lays out every weight that `schedule` reads.
-pub fn weights(graph: &Graph, schedule: &Schedule) -> Blob {
+/// Where a pack lies.
+#[derive(Clone, Debug, PartialEq)]
+struct Packed {
+    bytes: Range<usize>,
+    /// Bytes of an element.
+    element: usize,
+}
+
+/// Lays out every weight that `schedule` reads, for vectors of `target`.
+pub fn weights(graph: &Graph, schedule: &Schedule, target: &Target) -> Blob {
     let mut blob = Blob::default();
     for pack in &schedule.packs {
-        let start = blob.floats.len();
-        put(graph, *pack, &mut blob.floats);
-        blob.packs.push(start..blob.floats.len());
-        blob.floats.resize(blob.floats.len().next_multiple_of(ALIGN), 0.0);
+        let start = blob.bytes.len();
+        let element = match quant::bytes(graph, *pack, target) {
+            Some(bytes) => {
+                blob.bytes.extend(bytes);
+                1
+            }
+            None => {
+                let mut floats = Vec::new();
+                put(graph, *pack, &mut floats);
+                blob.bytes.extend(floats.into_iter().flat_map(f32::to_le_bytes));
+                4
+            }
+        };
+        blob.packs.push(Packed { bytes: start..blob.bytes.len(), element });
+        blob.bytes.resize(blob.bytes.len().next_multiple_of(ALIGN), 0);
     }
     blob
 }
 
 impl Blob {
-    /// Where a pack lies, in floats.
+    /// Where a pack lies, in elements.
     pub fn range(&self, id: PackId) -> Range<usize> {
-        self.packs[id.0].clone()
+        let Packed { bytes, element } = &self.packs[id.0];
+        bytes.start / element..bytes.end / element
     }
 
-    /// The numbers of a pack.
-    pub fn floats(&self, id: PackId) -> &[f32] {
-        &self.floats[self.range(id)]
+    /// Whether the elements of a pack are bytes; else they are floats.
+    pub fn has_bytes(&self, id: PackId) -> bool {
+        self.packs[id.0].element == 1
+    }
+
+    /// The numbers of a pack of floats.
+    pub fn floats(&self, id: PackId) -> Vec<f32> {
+        let (floats, _) = self.bytes[self.packs[id.0].bytes.clone()].as_chunks();
+        floats.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
     }
 
     /// Bytes of the blob.
     pub fn bytes_len(&self) -> usize {
-        self.floats.len() * 4
+        self.bytes.len()
     }
 
     /// The bytes, little endian.
     pub fn bytes(&self) -> Vec<u8> {
-        self.floats.iter().flat_map(|x| x.to_le_bytes()).collect()
+        self.bytes.clone()
     }
 
     /// The bytes behind a header, for a program that is given them when it runs.
@@ -67,6 +96,9 @@ fn put(graph: &Graph, pack: Pack, into: &mut Vec<f32>) {
         }
         (PackOrder::Panels { columns, .. }, _) => dense(graph, pack.node, columns, into),
         (PackOrder::Depthwise { lanes }, _) => depthwise(graph, pack.node, lanes, into),
+        (PackOrder::QPanels { .. } | PackOrder::QDepthwise { .. } | PackOrder::Table, _) => {
+            unreachable!("these are bytes")
+        }
         (PackOrder::Plain, _) => {
             let values = graph.constant(pack.node).and_then(|values| values.as_f32());
             into.extend(values.expect("only float constants are operands of kernels"));

@@ -6,6 +6,7 @@ use std::str::FromStr;
 pub use mnv2c_runtime::isa::Isa;
 
 use crate::error::Error;
+use crate::ir::Graph;
 
 /// One machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +61,13 @@ impl Target {
         let isa = Isa::detect().of_floats();
         let found = TARGETS.iter().find(|target| target.isa == isa);
         *found.expect("every instruction set has a target")
+    }
+}
+
+impl Target {
+    /// The same machine with the instructions that do best with the numbers of `graph`.
+    pub(crate) fn suited(self, graph: &Graph) -> Self {
+        if graph.is_quantised() { Self { isa: self.isa.of_bytes(), ..self } } else { self }
     }
 }
 

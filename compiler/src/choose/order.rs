@@ -37,7 +37,7 @@ fn problem(
     segments: &[Segment],
 ) -> Result<(Problem, BTreeMap<OpId, usize>)> {
     let (graph, memory) = (network.graph, network.memory);
-    let bytes = |id: NodeId| graph.node(id).out.len() * memory.storage.bytes();
+    let bytes = |id: NodeId| memory.storage.bytes_of(&graph.node(id).out);
     let (mut problem, mut ops) = (Problem::default(), BTreeMap::new());
     let mut made: BTreeMap<NodeId, OpId> = BTreeMap::new();
     for id in &graph.inputs {

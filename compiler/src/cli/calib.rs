@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use mnv2c::ends::Picture;
 use mnv2c::error::{Error, Result};
 use mnv2c::interp::Array;
 use mnv2c::ir::{Graph, Values};
@@ -9,9 +10,8 @@ use mnv2c::schedule::Port;
 
 use crate::cli::input::{self, fault};
 use crate::cli::output;
-use crate::cli::picture::PictureArgs;
 
-/// Where pictures are, and what becomes of them.
+/// Where pictures are.
 #[derive(clap::Args, Clone)]
 pub(crate) struct CalibArgs {
     /// Pictures of the model's use, or directories of them: .png, .jpg, or .npy of one input or of several
@@ -20,8 +20,6 @@ pub(crate) struct CalibArgs {
     /// Most pictures to use
     #[arg(long, value_name = "N", default_value_t = 128)]
     limit: usize,
-    #[command(flatten)]
-    picture: PictureArgs,
 }
 
 impl CalibArgs {
@@ -31,15 +29,16 @@ impl CalibArgs {
     }
 
     /// The pictures as the model's one input takes them, in the order of their names.
-    pub(crate) fn images(&self, graph: &Graph) -> Result<Vec<Array>> {
+    pub(crate) fn images(&self, graph: &Graph, picture: &Picture) -> Result<Vec<Array>> {
         let Some(id) = graph.inputs.first() else { return Ok(Vec::new()) };
         let node = graph.node(*id);
-        let port = Port { name: node.name.clone(), shape: node.out.shape.clone() };
+        let port =
+            Port { name: node.name.clone(), shape: node.out.shape.clone(), dtype: node.out.dtype };
         let mut images = Vec::new();
         let files = self.files()?;
         for path in &files {
             if images.len() < self.limit {
-                images.extend(arrays(path, &port, &self.picture)?);
+                images.extend(arrays(path, &port, picture)?);
             }
         }
         if images.is_empty() {
@@ -94,7 +93,7 @@ fn is_picture(path: &Path) -> bool {
 }
 
 /// The inputs in one file: one, or the parts of an array that holds several along its first dimension.
-fn arrays(path: &Path, port: &Port, picture: &PictureArgs) -> Result<Vec<Array>> {
+fn arrays(path: &Path, port: &Port, picture: &Picture) -> Result<Vec<Array>> {
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     if extension != "npy" && extension != "pb" {
         return input::read(path, port, picture).map(|image| vec![image]);

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, ValueEnum};
+use mnv2c::ends::Picture;
 use mnv2c::error::{Error, Result};
 use mnv2c::files;
 use mnv2c::frontend::onnx;
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::cli::args::{Format, FormatArgs, ModelArgs};
 use crate::cli::calib::CalibArgs;
+use crate::cli::ends::NormalArgs;
 use crate::cli::progress::Progress;
 use crate::cli::{Done, Outcome, output};
 
@@ -32,9 +34,11 @@ pub(crate) struct Args {
     #[command(flatten)]
     calib: CalibArgs,
     #[command(flatten)]
+    normal: NormalArgs,
+    #[command(flatten)]
     settings: SettingsArgs,
     /// The file to write
-    #[arg(short, long, value_name = "FILE.onnx")]
+    #[arg(short, value_name = "FILE.onnx")]
     output: PathBuf,
     #[command(flatten)]
     format: FormatArgs,
@@ -101,15 +105,15 @@ enum Dtype {
 }
 
 impl DtypeArgs {
-    /// The model on the type that is asked for.
-    pub(crate) fn typed(&self, model: Model) -> Result<Model> {
+    /// The model on the type that is asked for; it is calibrated with pictures normalised as `picture` says.
+    pub(crate) fn typed(&self, model: Model, picture: &Picture) -> Result<Model> {
         if self.dtype == Dtype::F32 {
             if self.calib.is_given() {
                 return Err(Error::Spec("--calib quantises; pass --dtype int8 with it".into()));
             }
             return Ok(model);
         }
-        let images = self.calib.images(&model.graph)?;
+        let images = self.calib.images(&model.graph, picture)?;
         let mut progress = Progress::new("quantising");
         let say = |what: &str| progress.say(what);
         let quantized = quantize::quantize(model.graph, &images, &self.settings.settings()?, say)?;
@@ -121,7 +125,7 @@ impl DtypeArgs {
 pub(crate) fn run(args: &Args) -> Done {
     let settings = args.settings.settings()?;
     let (_, model) = args.model.read()?;
-    let images = args.calib.images(&model.graph)?;
+    let images = args.calib.images(&model.graph, &args.normal.picture())?;
     let mut progress = Progress::new("quantising");
     let quantized = quantize::quantize(model.graph, &images, &settings, |what| progress.say(what))?;
     drop(progress);

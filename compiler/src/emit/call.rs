@@ -1,13 +1,17 @@
 //! One stage: the const that holds its numbers, and the call that runs it.
 
+mod quantized;
+
 use mnv2c_runtime::ring::{Form, Rows};
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 
-use crate::emit::literal;
 use crate::emit::scope::Scope;
-use crate::ir::{Binary, Block, Clamp, Conv, Graph, Pool, PoolKind, Reducer, Unary};
-use crate::schedule::{Broadcast, Home, Kernel, Move, Part, Place, Skip, Stage, Step};
+use crate::emit::{input, literal, strips};
+use crate::ir::{
+    Binary, Blend, Block, Clamp, Conv, Graph, Pool, PoolKind, Reducer, Resize, Scale, Unary,
+};
+use crate::schedule::{Broadcast, Element, Home, Kernel, Move, Part, Place, Skip, Stage, Step};
 use crate::segment::Role;
 
 /// What the const of a stage's kernel is called.
@@ -22,9 +26,10 @@ pub(super) fn word(graph: &Graph, step: &Step, stage: &Stage) -> &'static str {
     };
     let role = if before_pool(step, stage) { Role::Head } else { step.segment.role };
     match (&stage.kernel, block, role) {
-        (Kernel::Load, _, _) => "load",
+        (Kernel::Load | Kernel::Widen, _, _) => "load",
         (Kernel::Depthwise { .. }, _, _) => "depthwise",
         (Kernel::GlobalPool(_) | Kernel::Pool(_), _, _) => "pool",
+        (Kernel::Resize(_), _, _) => "resize",
         (Kernel::Move(_) | Kernel::Fill(_), _, _) => "copy",
         (_, Some(block), _) if block.expand == Some(stage.node) => "expand",
         (_, Some(block), _) if block.project == stage.node => "project",
@@ -59,9 +64,13 @@ pub(super) fn result(word: &str) -> &'static str {
 }
 
 /// Paths in the runtime that a kernel's const and call name.
-pub(super) fn imports(kernel: &Kernel) -> Vec<&'static str> {
-    match kernel {
+pub(super) fn imports(graph: &Graph, stage: &Stage) -> Vec<&'static str> {
+    if let Some(paths) = quantized::imports(graph, stage) {
+        return paths;
+    }
+    match &stage.kernel {
         Kernel::Load => vec!["kernel::copy::Relayout"],
+        Kernel::Widen => vec!["kernel::widen::Widen"],
         Kernel::Fetch => vec!["ring::Rows"],
         Kernel::Pointwise { skip, .. } => with_skip(*skip, "kernel::pointwise::Pointwise"),
         Kernel::Conv { skip, .. } => with_skip(*skip, "kernel::conv::Conv"),
@@ -79,6 +88,7 @@ pub(super) fn imports(kernel: &Kernel) -> Vec<&'static str> {
             [kind, &["kernel::pool::Window", "kernel::pool::Windows"]].concat()
         }
         Kernel::GlobalPool(_) => vec!["kernel::global_pool::GlobalPool"],
+        Kernel::Resize(_) => vec!["kernel::resize::Resize", "kernel::resize::Scale"],
         Kernel::Clamp(_) => vec!["clamp::Clamp", "kernel::unary::self", "kernel::unary::Unary"],
         Kernel::Unary(_) => vec!["kernel::unary::self", "kernel::unary::Unary"],
         Kernel::Binary(..) | Kernel::PRelu(_) => {
@@ -90,11 +100,17 @@ pub(super) fn imports(kernel: &Kernel) -> Vec<&'static str> {
             vec!["kernel::reduce::Fold", "kernel::reduce::Reduce", "kernel::strided::Steps"]
         }
         Kernel::Fill(_) => vec![],
+        Kernel::Quantize(_) | Kernel::Dequantize(_) | Kernel::QBinary(..) => vec![],
+        Kernel::QAverage(_) | Kernel::Table => vec![],
     }
 }
 
 /// Whether the call passes the token of the instruction set.
-pub(super) fn takes_token(kernel: &Kernel) -> bool {
+pub(super) fn takes_token(stage: &Stage) -> bool {
+    convolves(&stage.kernel) || quantized::takes_token(stage)
+}
+
+fn convolves(kernel: &Kernel) -> bool {
     matches!(kernel, Kernel::Pointwise { .. } | Kernel::Conv { .. } | Kernel::Depthwise { .. })
 }
 
@@ -104,8 +120,13 @@ pub(super) fn is_scalar(kernel: &Kernel) -> bool {
 }
 
 /// Whether the const says where rows lie.
-pub(super) fn names_rings(kernel: &Kernel) -> bool {
-    takes_token(kernel) || matches!(kernel, Kernel::Load | Kernel::Pool(_) | Kernel::GlobalPool(_))
+pub(super) fn names_rings(stage: &Stage) -> bool {
+    match &stage.kernel {
+        Kernel::Load | Kernel::Widen | Kernel::Pool(_) | Kernel::Resize(_) => true,
+        Kernel::GlobalPool(_) | Kernel::QAverage(_) => true,
+        Kernel::Quantize(_) => quantized::moves(stage),
+        kernel => convolves(kernel),
+    }
 }
 
 /// How rows lie, as an expression.
@@ -119,6 +140,11 @@ pub(super) fn rows(rows: Rows) -> TokenStream {
             let lanes = literal::size(lanes);
             quote!(Rows::chunks(#kept, #width, #channels, #lanes))
         }
+        Form::Slice { of, first } => {
+            let whole = self::rows(Rows { form: Form::Nhwc, channels: of, ..rows });
+            let first = literal::size(first);
+            return quote!(#whole.slice(#first, #channels));
+        }
     };
     if [rows.top, rows.left, rows.right] == [0; 3] {
         return form;
@@ -130,10 +156,17 @@ pub(super) fn rows(rows: Rows) -> TokenStream {
 
 /// The const that holds the kernel's numbers, if it has any.
 pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<TokenStream> {
+    if let Some(constant) = quantized::constant(scope, at, stage) {
+        return constant;
+    }
     let (name, into) = (scope.kernel(at), stage.into);
     let from = stage.from.first().copied();
+    if let Part::Strip(strip) = stage.part {
+        return Some(strips::constants(scope, at, stage, strip));
+    }
     let (kind, value) = match &stage.kernel {
         Kernel::Load => (quote!(Relayout), relayout(scope, from?, into)),
+        Kernel::Widen => (quote!(Widen), input::widen(scope, into)),
         Kernel::Pointwise { tile: [mr, nv], clamp, flat, .. } => {
             let (mr, nv) = (literal::size(*mr), literal::size(*nv));
             (quote!(Pointwise<#mr, #nv>), pointwise(scope, stage, *clamp, *flat))
@@ -144,6 +177,7 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<To
         }
         Kernel::Depthwise { tile, conv } => depthwise(scope, from?, into, *tile, conv),
         Kernel::Pool(pool) => pooling(scope, from?, into, pool),
+        Kernel::Resize(resize) => (quote!(Resize), resizing(scope, from?, into, resize)),
         Kernel::GlobalPool(_) => (quote!(GlobalPool), global_pool(scope, from?)),
         Kernel::Softmax { outer, axis, inner, .. } => {
             let (outer, axis, inner) =
@@ -169,6 +203,11 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<To
         | Kernel::Binary(..)
         | Kernel::PRelu(_)
         | Kernel::Fetch
+        | Kernel::Quantize(_)
+        | Kernel::Dequantize(_)
+        | Kernel::QBinary(..)
+        | Kernel::QAverage(_)
+        | Kernel::Table
         | Kernel::Fill(_) => return None,
     };
     Some(quote!(const #name: #kind = #value;))
@@ -191,18 +230,14 @@ pub(super) fn run_with(
     let name = scope.kernel(at);
     let x = stage.from.first().map(|place| scope.variable(*place)).unwrap_or_default();
     let (w, x, y) = part(scope, stage, [w, x, y]);
-    let over = stage.from.first().is_some_and(|place| place.home == stage.into.home);
-    let second = || {
-        if is_scalar(&stage.kernel) {
-            scalar(scope, stage.from[1])
-        } else {
-            scope.variable(stage.from[1])
-        }
-    };
+    if let Some(call) = quantized::run(scope, at, stage, rows, [&w, &x, &y]) {
+        return call;
+    }
     match &stage.kernel {
         Kernel::Load => quote!(#name.run(#rows, #x, #y);),
+        Kernel::Widen => input::widened(scope, stage, &name.into_token_stream(), rows, &y),
         Kernel::Fetch => {
-            let fetch = fetch(scope, stage, &quote!(row));
+            let fetch = input::fetch(scope, stage, &quote!(row));
             quote!(for row in #rows { #fetch })
         }
         Kernel::Pointwise { flat: true, skip, .. } => {
@@ -213,8 +248,43 @@ pub(super) fn run_with(
         }
         Kernel::Depthwise { .. } => quote!(#name.run(isa, #w, #x, #y, #rows);),
         Kernel::Pool(_) => quote!(#name.run(#rows, #x, #y);),
+        Kernel::Resize(resize) => match resize.blend {
+            Blend::Nearest => quote!(#name.nearest(#rows, #x, #y);),
+            Blend::Linear => quote!(#name.linear(#rows, #x, #y);),
+        },
         Kernel::GlobalPool(Reducer::Max) => quote!(#name.max(#rows, #x, #y);),
         Kernel::GlobalPool(_) => quote!(#name.average(#rows, #x, #y);),
+        Kernel::Clamp(_) | Kernel::Unary(_) | Kernel::Binary(..) | Kernel::PRelu(_) => {
+            over_slices(scope, at, stage, [x, y], None)
+        }
+        Kernel::Softmax { .. } | Kernel::Move(_) | Kernel::Reduce(..) | Kernel::Fill(_) => {
+            over_slices(scope, at, stage, [x, y], None)
+        }
+        Kernel::Quantize(_)
+        | Kernel::Dequantize(_)
+        | Kernel::QBinary(..)
+        | Kernel::Table
+        | Kernel::QAverage(_) => unreachable!("kernels of bytes have been printed"),
+    }
+}
+
+/// The statement that runs a stage that knows no rows over slices: all of a value, or a row of it. `second` is what it
+/// reads of its second operand, all of it if not given.
+pub(super) fn over_slices(
+    scope: &Scope<'_>,
+    at: usize,
+    stage: &Stage,
+    [x, y]: [TokenStream; 2],
+    second: Option<TokenStream>,
+) -> TokenStream {
+    let name = scope.kernel(at);
+    let over = stage.from.first().is_some_and(|place| place.home == stage.into.home);
+    let second = || match second {
+        Some(second) => second,
+        None if is_scalar(&stage.kernel) => scalar(scope, stage.from[1]),
+        None => scope.variable(stage.from[1]),
+    };
+    match &stage.kernel {
         Kernel::Clamp(clamp) => {
             let clamp = literal::clamp(*clamp);
             let function = quote!(Unary::Clamp(#clamp));
@@ -251,10 +321,19 @@ pub(super) fn run_with(
         }
         Kernel::Move(_) | Kernel::Reduce(..) => quote!(#name.run(#x, #y);),
         Kernel::Fill(value) => {
-            let value = literal::float(*value);
+            let value = match stage.into.element {
+                Element::F32 => literal::float(*value),
+                Element::U8 { .. } => literal::size(*value as usize).into_token_stream(),
+            };
             quote!(#y.fill(#value);)
         }
+        kernel => unreachable!("{kernel:?} runs over rows"),
     }
+}
+
+/// What follows the last row of a step through which rows flow.
+pub(super) fn finish(scope: &Scope<'_>, step: &Step) -> TokenStream {
+    quantized::finish(scope, step).unwrap_or_default()
 }
 
 /// What a call works on: all of the slices, or what they hold from a part of the row on.
@@ -274,7 +353,7 @@ fn part(
             (w, x, quote!(&mut #y))
         }
         (Part::Channels(_), Kernel::GlobalPool(_)) => {
-            let some = literal::size(from.rows.channels);
+            let some = literal::size(from.rows.channels * quantized::sum_len(stage));
             (w, x, quote!(&mut #y[panel * #some..][..#some]))
         }
         (Part::Channels(_), _) => {
@@ -282,7 +361,7 @@ fn part(
             let panel = literal::size(panel / scope.parts(stage));
             (quote!(&#w[panel * #panel..]), x, y)
         }
-        (Part::Row, _) => (w, x, y),
+        (Part::Row | Part::Strip(_), _) => (w, x, y),
     }
 }
 
@@ -290,13 +369,6 @@ fn part(
 fn from_pixel(slice: &TokenStream, place: Place, stride: usize) -> TokenStream {
     let step = literal::size(place.rows.ring(0).pixel * stride);
     quote!(#slice[pixel * #step..])
-}
-
-/// The statement that asks the caller for a row.
-pub(super) fn fetch(scope: &Scope<'_>, stage: &Stage, row: &TokenStream) -> TokenStream {
-    let (next, ring, y) =
-        (scope.variable(stage.from[0]), scope.rows_of(stage.into), scope.variable(stage.into));
-    quote!(#next(#row, #ring.row_mut(#y, #row));)
 }
 
 fn with_skip(skip: Skip, path: &'static str) -> Vec<&'static str> {
@@ -316,7 +388,10 @@ fn matrix(
 ) -> TokenStream {
     match skip {
         Skip::None => quote!(#name.run(isa, #w, #x, #y, #rows);),
-        Skip::InPlace => quote!(#name.run_adding(isa, #w, #x, #y, Residual::InPlace, #rows);),
+        Skip::InPlace => {
+            let residual = residual(stage, &name, None);
+            quote!(#name.run_adding(isa, #w, #x, #y, #residual, #rows);)
+        }
         Skip::Other => {
             let (other, ring) =
                 (scope.variable(stage.from[1]), scope.ring(flattened(stage, stage.from[1])));
@@ -325,10 +400,30 @@ fn matrix(
                     let other = from_pixel(&other, stage.from[1], 1);
                     quote!(&#other)
                 }
-                Part::Row | Part::Channels(_) => other,
+                Part::Row | Part::Channels(_) | Part::Strip(_) => other,
             };
-            quote!(#name.run_adding(isa, #w, #x, #y, Residual::Of(#other, #ring), #rows);)
+            let residual = residual(stage, &name, Some((other, ring)));
+            quote!(#name.run_adding(isa, #w, #x, #y, #residual, #rows);)
         }
+    }
+}
+
+/// What is added to a product called `name`: another value where it lies, or what the result overwrites.
+pub(super) fn residual(
+    stage: &Stage,
+    name: &impl ToTokens,
+    other: Option<(TokenStream, TokenStream)>,
+) -> TokenStream {
+    if quantized::reads_bytes(stage) {
+        let sum = quantized::sum_name(name);
+        return match other {
+            Some((other, ring)) => quote!(QResidual::Of(#other, #ring, #sum)),
+            None => quote!(QResidual::InPlace(#sum)),
+        };
+    }
+    match other {
+        Some((other, ring)) => quote!(Residual::Of(#other, #ring)),
+        None => quote!(Residual::InPlace),
     }
 }
 
@@ -376,6 +471,11 @@ fn scalar(scope: &Scope<'_>, place: Place) -> TokenStream {
 }
 
 fn pointwise(scope: &Scope<'_>, stage: &Stage, clamp: Clamp, flat: bool) -> TokenStream {
+    let (fields, clamp) = (pointwise_fields(scope, stage, flat), literal::clamp(clamp));
+    quote!(Pointwise { #fields clamp: #clamp })
+}
+
+fn pointwise_fields(scope: &Scope<'_>, stage: &Stage, flat: bool) -> TokenStream {
     let (from, into, parts) = (stage.from[0], stage.into, stage.parts);
     let wide = |place: Place| {
         let (pixels, channels) = (place.rows.width * place.height, place.rows.channels);
@@ -393,11 +493,16 @@ fn pointwise(scope: &Scope<'_>, stage: &Stage, clamp: Clamp, flat: bool) -> Toke
         scope.ring(Place { rows: wide(from), ..from }),
         scope.ring(Place { rows: wide(into), ..into }),
     );
-    let clamp = literal::clamp(clamp);
-    quote!(Pointwise { width: #width, c_in: #c_in, c_out: #c_out, from: #from, into: #into, clamp: #clamp })
+    quote!(width: #width, c_in: #c_in, c_out: #c_out, from: #from, into: #into,)
 }
 
 fn convolution(scope: &Scope<'_>, from: Place, into: Place, conv: &Conv) -> TokenStream {
+    let fields = convolution_fields(scope, from, into, conv);
+    let clamp = literal::clamp(conv.clamp);
+    quote!(Conv { #fields clamp: #clamp })
+}
+
+fn convolution_fields(scope: &Scope<'_>, from: Place, into: Place, conv: &Conv) -> TokenStream {
     let width = literal::size(into.rows.width);
     let window = window(conv);
     let (groups, c_in, c_out) = (
@@ -405,12 +510,10 @@ fn convolution(scope: &Scope<'_>, from: Place, into: Place, conv: &Conv) -> Toke
         literal::size(from.rows.channels),
         literal::size(into.rows.channels),
     );
-    let (from, into, clamp) = (scope.ring(from), scope.ring(into), literal::clamp(conv.clamp));
+    let (from, into) = (scope.ring(from), scope.ring(into));
     quote! {
-        Conv {
-            width: #width, #window,
-            groups: #groups, c_in: #c_in, c_out: #c_out, from: #from, into: #into, clamp: #clamp,
-        }
+        width: #width, #window,
+        groups: #groups, c_in: #c_in, c_out: #c_out, from: #from, into: #into,
     }
 }
 
@@ -421,22 +524,27 @@ fn depthwise(
     tile: usize,
     conv: &Conv,
 ) -> (TokenStream, TokenStream) {
-    let (width, channels, tile) =
-        (literal::size(into.rows.width), literal::size(from.rows.channels), literal::size(tile));
-    let (from, into, clamp) = (scope.ring(from), scope.ring(into), literal::clamp(conv.clamp));
+    let fields = depthwise_fields(scope, from, into, conv);
+    let (tile, clamp) = (literal::size(tile), literal::clamp(conv.clamp));
     if let Some([k, stride]) = conv.square_window() {
         let (k, stride) = (literal::size(k), literal::size(stride));
-        let pad = pair([conv.pads[0], conv.pads[1]]);
-        let value = quote! {
-            Depthwise { width: #width, channels: #channels, pad: #pad, from: #from, into: #into, clamp: #clamp }
-        };
+        let value = quote!(Depthwise { #fields clamp: #clamp });
         return (quote!(Depthwise<#k, #stride, #tile>), value);
     }
-    let window = window(conv);
-    let value = quote! {
-        DepthwiseAny { width: #width, channels: #channels, #window, from: #from, into: #into, clamp: #clamp }
+    (quote!(DepthwiseAny<#tile>), quote!(DepthwiseAny { #fields clamp: #clamp }))
+}
+
+fn depthwise_fields(scope: &Scope<'_>, from: Place, into: Place, conv: &Conv) -> TokenStream {
+    let (width, channels) = (literal::size(into.rows.width), literal::size(from.rows.channels));
+    let (from, into) = (scope.ring(from), scope.ring(into));
+    let window = match conv.square_window() {
+        Some(_) => {
+            let pad = pair([conv.pads[0], conv.pads[1]]);
+            quote!(pad: #pad)
+        }
+        None => window(conv),
     };
-    (quote!(DepthwiseAny<#tile>), value)
+    quote!(width: #width, channels: #channels, #window, from: #from, into: #into,)
 }
 
 fn window(conv: &Conv) -> TokenStream {
@@ -451,6 +559,21 @@ fn pair([a, b]: [usize; 2]) -> TokenStream {
 }
 
 fn pooling(scope: &Scope<'_>, from: Place, into: Place, pool: &Pool) -> (TokenStream, TokenStream) {
+    let fields = pool_fields(scope, from, into, pool);
+    match pool.kind {
+        PoolKind::Max => (quote!(MaxPool), quote!(MaxPool(#fields))),
+        PoolKind::Average => (
+            quote!(AveragePool),
+            quote!(AveragePool { windows: #fields, divisor: Divisor::Inside }),
+        ),
+        PoolKind::AverageWithPads => (
+            quote!(AveragePool),
+            quote!(AveragePool { windows: #fields, divisor: Divisor::Padded }),
+        ),
+    }
+}
+
+fn pool_fields(scope: &Scope<'_>, from: Place, into: Place, pool: &Pool) -> TokenStream {
     let axis = |at: usize, len: usize| {
         let fields = [
             len,
@@ -468,19 +591,22 @@ fn pooling(scope: &Scope<'_>, from: Place, into: Place, pool: &Pool) -> (TokenSt
     let (down, across) = (axis(0, from.height), axis(1, from.rows.width));
     let (width, channels) = (literal::size(into.rows.width), literal::size(from.rows.channels));
     let (from, into) = (scope.ring(from), scope.ring(into));
-    let fields = quote! {
+    quote! {
         Windows { from: #from, into: #into, channels: #channels, down: #down, across: #across, width: #width }
+    }
+}
+
+fn resizing(scope: &Scope<'_>, from: Place, into: Place, resize: &Resize) -> TokenStream {
+    let axis = |Scale { step, shift, per }: Scale, len: usize| {
+        let [len, step, per] = [len, step, per].map(literal::size);
+        let shift = literal::step(shift);
+        quote!(Scale { len: #len, step: #step, shift: #shift, per: #per })
     };
-    match pool.kind {
-        PoolKind::Max => (quote!(MaxPool), quote!(MaxPool(#fields))),
-        PoolKind::Average => (
-            quote!(AveragePool),
-            quote!(AveragePool { windows: #fields, divisor: Divisor::Inside }),
-        ),
-        PoolKind::AverageWithPads => (
-            quote!(AveragePool),
-            quote!(AveragePool { windows: #fields, divisor: Divisor::Padded }),
-        ),
+    let (down, across) = (axis(resize.down, from.height), axis(resize.across, from.rows.width));
+    let (width, channels) = (literal::size(into.rows.width), literal::size(from.rows.channels));
+    let (from, into) = (scope.ring(from), scope.ring(into));
+    quote! {
+        Resize { from: #from, into: #into, channels: #channels, down: #down, across: #across, width: #width }
     }
 }
 
@@ -496,7 +622,7 @@ fn global_pool(scope: &Scope<'_>, from: Place) -> TokenStream {
 
 fn relayout(scope: &Scope<'_>, from: Place, into: Place) -> TokenStream {
     let lanes = |rows: Rows| match rows.form {
-        Form::Nhwc => rows.channels,
+        Form::Nhwc | Form::Slice { .. } => rows.channels,
         Form::Chunks(lanes) => lanes,
         Form::Planes => 1,
     };

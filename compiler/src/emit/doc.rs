@@ -1,6 +1,6 @@
 //! The sentence above each emitted function, and the file's own.
 
-use crate::ir::{Graph, NodeId, Op};
+use crate::ir::{Graph, NodeId};
 use crate::schedule::{Home, Kernel, Place, Stage, Step};
 use crate::segment::Role;
 
@@ -77,7 +77,7 @@ fn subject(graph: &Graph, step: &Step) -> String {
 /// Whether a step ends in global pooling.
 pub(super) fn holds_head(graph: &Graph, step: &Step) -> bool {
     let last = step.segment.stages.last();
-    last.is_some_and(|id| matches!(graph.node(*id).op, Op::Reduce(_)))
+    last.is_some_and(|id| graph.node(*id).op.pools_pictures().is_some())
 }
 
 fn holds_stem(graph: &Graph, step: &Step, number: usize) -> bool {
@@ -86,9 +86,7 @@ fn holds_stem(graph: &Graph, step: &Step, number: usize) -> bool {
 }
 
 fn has_residual(graph: &Graph, stages: &[NodeId]) -> bool {
-    stages
-        .iter()
-        .any(|id| matches!(graph.node(*id).op, Op::Conv(_)) && graph.operand(*id, 3).is_some())
+    stages.iter().any(|id| graph.node(*id).op.conv().is_some() && graph.operand(*id, 3).is_some())
 }
 
 fn changes_width(stage: &Stage) -> bool {

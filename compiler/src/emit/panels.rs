@@ -15,7 +15,7 @@ use crate::schedule::{Kernel, Part, Skip, Step};
 
 /// Where the two stages that run by panels begin: behind the load of padded rows, if there is one.
 pub(super) fn first(step: &Step) -> usize {
-    usize::from(matches!(step.stages[0].kernel, Kernel::Load))
+    usize::from(matches!(step.stages[0].kernel, Kernel::Load | Kernel::Widen))
 }
 
 /// The two stages of `step` that go by panels over whole values, each panel in the memory of the one before.
@@ -87,10 +87,10 @@ pub(super) fn interleaved(
     let (height, count) = (literal::size(maker.height), literal::size(panels));
     let vectors = vectors_of(vectors / panels);
     let below = stream::reads_below(reader, maker).then(|| {
-        let rows = scope.rows_of(maker.into);
+        let clear = scope.clear_row(maker.into, &quote!(row));
         quote! {
             for row in #height..#until {
-                #rows.clear_row(#wide, row);
+                #clear
             }
         }
     });

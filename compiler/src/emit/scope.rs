@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use mnv2c_runtime::ring::{Form, Rows};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
 use crate::emit::names::{self, Names};
-use crate::emit::{Network, call, literal, panels, shared, weights};
+use crate::emit::{Network, call, input, literal, panels, rowwise, shared, weights};
 use crate::plan::{Plan, Slot};
-use crate::schedule::{Home, PackId, Part, Place, Stage, Step};
+use crate::schedule::{Element, Home, PackId, Part, Place, Stage, Step};
 use crate::segment::Role;
 
 /// Names of the arrays that the caller lends.
@@ -18,12 +19,19 @@ pub(super) struct Ports {
     pub outputs: Vec<String>,
 }
 
+/// A part of the arena that a body borrows.
+struct Slice {
+    name: Ident,
+    /// Bytes of an element.
+    element: usize,
+}
+
 /// What the words in a function's body stand for.
 pub(super) struct Scope<'a> {
     pub network: &'a Network<'a>,
     ports: &'a Ports,
     /// Variables for the parts of the arena that the body borrows, by where they lie; slots that share bytes are one.
-    slots: BTreeMap<(usize, usize), Ident>,
+    slots: BTreeMap<(usize, usize), Slice>,
     /// Consts for places whose zeros the body writes.
     pub(super) rows: BTreeMap<Home, Ident>,
     /// Consts for weights, by stage.
@@ -63,7 +71,8 @@ impl<'a> Scope<'a> {
                 let range = range.expect("every slot is borrowed").clone();
                 let names = &mut variables;
                 let named = scope.slots.entry((range.start, range.end));
-                named.or_insert_with(|| names::ident(&names.take(wanted)));
+                let element = place.element.bytes();
+                named.or_insert_with(|| Slice { name: names::ident(&names.take(wanted)), element });
             };
             if at == 0 {
                 stage.from.iter().for_each(|place| name_slot(*place, "x"));
@@ -71,16 +80,14 @@ impl<'a> Scope<'a> {
             let out = if at == last { "y" } else { call::result(role) };
             name_slot(stage.into, out);
             stage.from.iter().for_each(|place| name_slot(*place, "skip"));
-            if has_zeros(stage.into)
-                && let Some(variable) = scope.slot_of(stage.into)
-            {
-                let rows = format_ident!("{}", consts.take(&variable.to_string()).to_uppercase());
-                scope.rows.insert(stage.into.home, rows);
+            if has_zeros(stage.into) && !matches!(stage.part, Part::Strip(_)) {
+                scope.name_rows(stage.into, &mut consts);
             }
             for (port, place) in stage.from.iter().enumerate() {
                 let written_out = port == 1 && call::is_scalar(&stage.kernel);
                 if let (Home::Weights(id), false) = (place.home, written_out) {
-                    let operand = format!("{name}_{}", consts.take("operand"));
+                    let word = if input::loads(stage) { "border" } else { "operand" };
+                    let operand = format!("{name}_{}", consts.take(word));
                     scope.operands.entry(id).or_insert_with(|| names::constant(&operand));
                 }
             }
@@ -95,10 +102,22 @@ impl<'a> Scope<'a> {
                     (kernel, pack)
                 }
             };
+            // A stage that is in no block may be called as one in a block is.
+            let is_taken = scope.weights.contains(&Some(names::constant(&pack)));
+            let pack = if is_taken { format!("{pack}_apart") } else { pack };
             scope.weights.push(stage.pack.map(|_| names::constant(&pack)));
             scope.kernels.push(names::constant(&kernel));
         }
+        rowwise::places(step).for_each(|place| scope.name_rows(place, &mut consts));
         scope
+    }
+
+    /// Gives how rows lie at `place` a name, once.
+    fn name_rows(&mut self, place: Place, consts: &mut Names) {
+        if !self.rows.contains_key(&place.home) {
+            let name = consts.take(&self.variable(place).to_string()).to_uppercase();
+            self.rows.insert(place.home, format_ident!("{name}"));
+        }
     }
 
     /// The const of the kernel of stage `at`.
@@ -138,7 +157,7 @@ impl<'a> Scope<'a> {
         let rows = self.rows_of(place);
         let lanes = literal::size(self.network.target.isa.lanes());
         let ring = quote!(#rows.ring(#lanes));
-        match slot(self.network.plan, place).map(|slot| self.shift(key(slot).0)) {
+        match slot(self.network.plan, place).map(|slot| self.shift(slot)) {
             None | Some(0) => ring,
             Some(shift) => {
                 let shift = literal::size(shift);
@@ -147,10 +166,23 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Elements from the start of what the body borrows to element `at` of the arena.
-    fn shift(&self, at: usize) -> usize {
-        let range = self.slots.keys().find(|range| (range.0..range.1).contains(&at));
-        range.map_or(0, |range| at - range.0)
+    /// What a place that is read begins, where its slot may be a part of what the body borrows.
+    pub(super) fn tail(&self, place: Place) -> TokenStream {
+        let variable = self.variable(place);
+        match slot(self.network.plan, place).map(|slot| self.shift(slot)) {
+            None | Some(0) => variable,
+            Some(shift) => {
+                let shift = literal::size(shift);
+                quote!(&#variable[#shift..])
+            }
+        }
+    }
+
+    /// Elements from the start of what the body borrows to a slot of the arena.
+    fn shift(&self, slot: Slot) -> usize {
+        let (at, _) = key(slot);
+        let slice = self.slots.iter().find(|(range, _)| (range.0..range.1).contains(&at));
+        slice.map_or(0, |(range, slice)| (at - range.0) / slice.element)
     }
 
     /// How many parts of `part.into`'s channels make a whole pixel.
@@ -158,17 +190,38 @@ impl<'a> Scope<'a> {
         let all = self.network.graph.node(stage.node).out.shape[1];
         let some = match stage.part {
             Part::Channels(some) => some,
-            Part::Row | Part::Pixels(_) => all,
+            Part::Row | Part::Pixels(_) | Part::Strip(_) => all,
         };
         all / some
     }
 
     /// The shape of a place in memory, by its const if it has one.
     pub(super) fn rows_of(&self, place: Place) -> TokenStream {
-        match self.rows.get(&place.home) {
-            Some(name) => quote!(#name),
-            None => call::rows(place.rows),
+        match (self.rows.get(&place.home), place.rows.form) {
+            (Some(name), Form::Slice { first, .. }) => {
+                let (first, channels) = (literal::size(first), literal::size(place.rows.channels));
+                quote!(#name.slice(#first, #channels))
+            }
+            (Some(name), _) => quote!(#name),
+            (None, _) => call::rows(place.rows),
         }
+    }
+
+    /// The slice that a place is in, from where the place begins.
+    pub(super) fn slice(&self, place: Place) -> TokenStream {
+        let variable = self.variable(place);
+        match slot(self.network.plan, place).map(|slot| self.shift(slot)) {
+            None | Some(0) => variable,
+            Some(shift) => {
+                let shift = literal::size(shift);
+                quote!(&mut #variable[#shift..])
+            }
+        }
+    }
+
+    /// The rows made so far by stage `at`, where several may write one value.
+    pub(super) fn counter_of(&self, at: usize) -> Ident {
+        format_ident!("{}_rows", self.kernels[at].to_string().to_lowercase())
     }
 
     pub(super) fn counter(&self, maker: &Stage) -> Ident {
@@ -179,42 +232,63 @@ impl<'a> Scope<'a> {
     fn slot_of(&self, place: Place) -> Option<&Ident> {
         let (start, _) = key(slot(self.network.plan, place)?);
         let mut slots = self.slots.iter();
-        slots.find(|(range, _)| (range.0..range.1).contains(&start)).map(|(_, name)| name)
+        slots.find(|(range, _)| (range.0..range.1).contains(&start)).map(|(_, slice)| &slice.name)
     }
 
     pub(super) fn slots(&self) -> TokenStream {
         if self.slots.is_empty() {
             return quote!();
         }
-        let variables = self.slots.values();
-        quote!(let [#(#variables),*] = arena.0.slots(SLOTS);)
+        let variables = self.slots.values().map(|slice| &slice.name);
+        let floats = self.slots.values().filter(|slice| self.has_bytes() && slice.element == 4);
+        let floats = floats.map(|slice| &slice.name);
+        quote! {
+            let [#(#variables),*] = arena.0.slots(SLOTS);
+            #(let #floats = wide_mut::<f32>(#floats);)*
+        }
+    }
+
+    /// Whether the body borrows bytes of the arena.
+    fn has_bytes(&self) -> bool {
+        self.slots.values().any(|slice| slice.element == 1)
+    }
+
+    /// Paths in the runtime that borrowing needs.
+    pub(super) fn imports(&self) -> Option<&'static str> {
+        let widens = self.has_bytes() && self.slots.values().any(|slice| slice.element == 4);
+        widens.then_some("blob::wide_mut")
     }
 
     /// The const that says where the slots lie.
     pub(super) fn slots_const(&self) -> TokenStream {
         let count = literal::size(self.slots.len());
-        let ranges: Vec<_> =
-            self.slots.keys().map(|(start, end)| literal::range(&(*start..*end))).collect();
+        let (element, bytes) = if self.has_bytes() { (quote!(u8), 1) } else { (quote!(f32), 4) };
+        let range = |(start, end): &(usize, usize)| literal::range(&(*start / bytes..*end / bytes));
+        let ranges: Vec<_> = self.slots.keys().map(range).collect();
         match ranges.as_slice() {
             [] => quote!(),
-            [one] => quote!(const SLOTS: Slots<f32, 1, ARENA_BYTES> = Slots::one(#one);),
-            several => {
-                quote!(const SLOTS: Slots<f32, #count, ARENA_BYTES> = Slots::new([#(#several),*]);)
-            }
+            [one] => quote!(const SLOTS: Slots<#element, 1, ARENA_BYTES> = Slots::one(#one);),
+            several => quote! {
+                const SLOTS: Slots<#element, #count, ARENA_BYTES> = Slots::new([#(#several),*]);
+            },
         }
     }
 
     pub(super) fn row_consts(&self, step: &Step) -> Vec<TokenStream> {
-        let named = step
-            .stages
-            .iter()
-            .filter_map(|stage| Some((self.rows.get(&stage.into.home)?, stage.into.rows)));
-        named
-            .map(|(name, rows)| {
-                let rows = call::rows(rows);
-                quote!(const #name: Rows = #rows;)
-            })
-            .collect()
+        let places =
+            step.stages.iter().flat_map(|stage| [&stage.into].into_iter().chain(&stage.from));
+        let mut named: Vec<(&Ident, Rows)> = Vec::new();
+        for place in places {
+            let Some(name) = self.rows.get(&place.home) else { continue };
+            if !named.iter().any(|(other, _)| *other == name) {
+                named.push((name, whole_pixels(place.rows)));
+            }
+        }
+        let named = named.into_iter().map(|(name, rows)| {
+            let rows = call::rows(rows);
+            quote!(const #name: Rows = #rows;)
+        });
+        named.collect()
     }
 
     pub(super) fn kernel_consts(&self, step: &Step) -> Vec<TokenStream> {
@@ -227,36 +301,48 @@ impl<'a> Scope<'a> {
 
     /// Zero columns, and the zero rows that no loop writes.
     pub(super) fn clears(&self, step: &Step) -> Vec<TokenStream> {
-        let last = step.stages.len() - 1;
+        let result = step.stages[step.stages.len() - 1].into.home;
         let spread = step.stages.iter().flat_map(|stage| stage.from.first());
         let spread = spread.filter(|place| self.is_spread_here(step, **place)).map(|place| {
             let (rows, variable) = (call::rows(place.rows), self.variable(*place));
             let height = literal::size(place.height);
-            let shift = slot(self.network.plan, *place).map_or(0, |slot| self.shift(key(slot).0));
-            if shift == 0 {
-                return quote!(#rows.spread(#variable, #height););
+            let shift = slot(self.network.plan, *place).map_or(0, |slot| self.shift(slot));
+            let x = if shift == 0 {
+                quote!(#variable)
+            } else {
+                let shift = literal::size(shift);
+                quote!(&mut #variable[#shift..])
+            };
+            match place.element {
+                Element::F32 => quote!(#rows.spread(#x, #height);),
+                Element::U8 { zero } => {
+                    let zero = literal::size(zero.into());
+                    quote!(#rows.spread_in(#x, #height, #zero);)
+                }
             }
-            let shift = literal::size(shift);
-            quote!(#rows.spread(&mut #variable[#shift..], #height);)
         });
         let spread: Vec<TokenStream> = spread.collect();
-        let padded = step
-            .stages
-            .iter()
-            .enumerate()
-            .filter(|(_, stage)| self.rows.contains_key(&stage.into.home));
+        let mut cleared: Vec<Home> = Vec::new();
+        let padded = step.stages.iter().enumerate().filter(|(_, stage)| {
+            let home = stage.into.home;
+            let first = !cleared.contains(&home);
+            cleared.push(home);
+            first && has_zeros(stage.into) && self.rows.contains_key(&home)
+        });
         let padded = padded.map(|(at, stage)| {
-            let (rows, variable) = (self.rows_of(stage.into), self.variable(stage.into));
-            let below = if step.is_streamed() && at < last {
+            let place = Place { rows: whole_pixels(stage.into.rows), ..stage.into };
+            let variable = self.variable(stage.into);
+            let below = if step.is_streamed() && place.home != result {
                 0
             } else {
                 stage.into.rows.kept - stage.into.rows.top - stage.into.height
             };
             let lower = (0..below).map(|row| {
                 let row = literal::size(stage.into.height + row);
-                quote!(#rows.clear_row(#variable, #row);)
+                input::blank_row(self, stage, &row.to_token_stream())
             });
-            let clears = quote!(#rows.clear_edges(#variable); #(#lower)*);
+            let edges = input::blank_edges(self, stage, place);
+            let clears = quote!(#edges #(#lower)*);
             if self.network.target.threads == 1 || step.panels == 1 || at != panels::first(step) {
                 return clears;
             }
@@ -264,6 +350,30 @@ impl<'a> Scope<'a> {
             quote!(for #variable in #variable.chunks_exact_mut(#len) { #clears })
         });
         spread.into_iter().chain(padded).collect()
+    }
+
+    /// The statement that writes the zeros beside and above the image.
+    pub(super) fn clear_edges(&self, place: Place) -> TokenStream {
+        let (rows, variable) = (self.rows_of(place), self.variable(place));
+        match place.element {
+            Element::F32 => quote!(#rows.clear_edges(#variable);),
+            Element::U8 { zero } => {
+                let zero = literal::size(zero.into());
+                quote!(#rows.fill_edges(#variable, #zero);)
+            }
+        }
+    }
+
+    /// The statement that makes a row below the image zero.
+    pub(super) fn clear_row(&self, place: Place, row: &TokenStream) -> TokenStream {
+        let (rows, variable) = (self.rows_of(place), self.variable(place));
+        match place.element {
+            Element::F32 => quote!(#rows.clear_row(#variable, #row);),
+            Element::U8 { zero } => {
+                let zero = literal::size(zero.into());
+                quote!(#rows.fill_row(#variable, #row, #zero);)
+            }
+        }
     }
 
     /// Whether a place is an input in the arena that this step, its only reader, gives its zeros.
@@ -300,18 +410,19 @@ impl<'a> Scope<'a> {
                 Home::Output(at) => (&self.ports.outputs[at], &self.network.schedule.outputs[at]),
                 Home::Feed(at) => {
                     let name = next_row(self.network, self.ports, at);
-                    parameters.push(quote!(#name: &mut impl FnMut(usize, &mut [f32])));
+                    let number = input::number(&self.network.schedule.inputs[at]);
+                    parameters.push(quote!(#name: &mut impl FnMut(usize, &mut [#number])));
                     arguments.push(quote!(#name));
                     continue;
                 }
                 Home::Arena(_) | Home::Weights(_) => continue,
             };
             let len = literal::size(self.network.schedule.part_len(port));
-            let name = names::ident(name);
+            let (name, number) = (names::ident(name), input::number(port));
             parameters.push(if written {
                 quote!(#name: &mut [f32; #len])
             } else {
-                quote!(#name: &[f32; #len])
+                quote!(#name: &[#number; #len])
             });
             arguments.push(quote!(#name));
         }
@@ -324,6 +435,14 @@ fn has_zeros(place: Place) -> bool {
     [rows.top, rows.left, rows.right] != [0; 3] || rows.kept > rows.top + place.height
 }
 
+/// The rows of whose pixels some channels are meant.
+pub(super) fn whole_pixels(rows: Rows) -> Rows {
+    match rows.form {
+        Form::Slice { of, .. } => Rows { form: Form::Nhwc, channels: of, ..rows },
+        Form::Nhwc | Form::Chunks(_) | Form::Planes => rows,
+    }
+}
+
 fn slot(plan: &Plan, place: Place) -> Option<Slot> {
     match place.home {
         Home::Arena(buffer) => Some(plan.slots[buffer.0]),
@@ -331,7 +450,7 @@ fn slot(plan: &Plan, place: Place) -> Option<Slot> {
     }
 }
 
-/// What `step` borrows of the arena, in floats: its slots, those that share bytes as one.
+/// What `step` borrows of the arena, in bytes: its slots, those that share bytes as one.
 fn borrowed(plan: &Plan, step: &Step) -> Vec<Range<usize>> {
     let places = step.stages.iter().flat_map(|stage| stage.from.iter().chain([&stage.into]));
     let mut slots: Vec<_> = places.filter_map(|place| slot(plan, *place)).map(key).collect();
@@ -355,7 +474,7 @@ pub(super) fn next_row(network: &Network<'_>, ports: &Ports, at: usize) -> Ident
     }
 }
 
-/// A slot in floats.
+/// A slot in bytes.
 fn key(slot: Slot) -> (usize, usize) {
-    (slot.offset / 4, slot.end() / 4)
+    (slot.offset, slot.end())
 }

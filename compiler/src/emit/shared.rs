@@ -31,20 +31,25 @@ fn pixels(scope: &Scope<'_>, at: usize, stage: &Stage, skip: Skip) -> TokenStrea
     let pixels = into.rows.width * into.height / stage.parts;
     let pixel = match from.rows.form {
         Form::Chunks(lanes) => lanes,
-        Form::Nhwc | Form::Planes => from.rows.channels,
+        Form::Nhwc | Form::Planes | Form::Slice { .. } => from.rows.channels,
     };
     let (read, written) =
         (literal::size(pixels * pixel), literal::size(pixels * into.rows.channels));
     let x = quote!(&#x[#read * part..]);
     let call = match skip {
         Skip::None => quote!(#name.run(isa, #w, #x, #y, 0..1);),
-        Skip::InPlace => quote!(#name.run_adding(isa, #w, #x, #y, Residual::InPlace, 0..1);),
+        Skip::InPlace => {
+            let residual = call::residual(stage, name, None);
+            quote!(#name.run_adding(isa, #w, #x, #y, #residual, 0..1);)
+        }
         Skip::Other => {
             let other = stage.from[1];
             let ring = scope.ring(call::flattened(stage, other));
             let other = scope.variable(other);
+            let other = quote!(&#other[#written * part..]);
+            let residual = call::residual(stage, name, Some((other, ring)));
             quote! {
-                let skip = Residual::Of(&#other[#written * part..], #ring);
+                let skip = #residual;
                 #name.run_adding(isa, #w, #x, #y, skip, 0..1);
             }
         }
@@ -61,7 +66,8 @@ fn channels(scope: &Scope<'_>, at: usize, stage: &Stage, nv: usize) -> TokenStre
     let (name, w) = (scope.kernel(at), scope.weights(at));
     let (x, y) = (scope.variable(stage.from[0]), scope.variable(stage.into));
     let columns = nv * scope.network.target.isa.lanes();
-    let len = literal::size(columns * (stage.from[0].rows.channels + 1));
+    let pack = stage.pack.expect("a product has weights");
+    let len = literal::size(scope.network.blob.range(pack).len() / stage.parts);
     let columns = literal::size(columns);
     quote! {
         pool.each(#y.chunks_mut(#columns), |part, #y| {

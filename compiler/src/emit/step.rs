@@ -4,11 +4,13 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use crate::emit::scope::{Ports, Scope};
-use crate::emit::{Carrier, Network, call, doc, literal, names, panels, probe, shared, stream};
+use crate::emit::{
+    Carrier, Network, call, doc, input, literal, names, panels, probe, region, shared, stream,
+};
 use crate::ir::view::base;
-use crate::ir::{Graph, NodeId, Op};
+use crate::ir::{Graph, NodeId, Op, Quant};
 use crate::schedule::{PackId, Step};
-use crate::segment::Role;
+use crate::segment::{Role, is_chain};
 use crate::target::{Isa, Target};
 
 /// An emitted step.
@@ -42,8 +44,8 @@ pub(super) fn name(graph: &Graph, step: &Step) -> String {
             format!("{}_to_{}", node.name, graph.node(last).name)
         }
         (Role::Head, _) => "head".to_owned(),
-        (Role::Single, Op::Conv(_)) if reads_input(graph, id) => "stem".to_owned(),
-        (Role::Single, Op::Dense(_)) => "classifier".to_owned(),
+        (Role::Single, op) if op.conv().is_some() && reads_input(graph, id) => "stem".to_owned(),
+        (Role::Single, Op::Dense(_) | Op::Quant(Quant::Dense(_))) => "classifier".to_owned(),
         (Role::Single, Op::Softmax(_)) => "softmax".to_owned(),
         (Role::Single, _) => node.name.clone(),
         (Role::Copy, _) => format!("copy_{}", node.name),
@@ -51,8 +53,12 @@ pub(super) fn name(graph: &Graph, step: &Step) -> String {
 }
 
 fn reads_input(graph: &Graph, id: NodeId) -> bool {
-    let maker = graph.operand(id, 0).map(|x| base(graph, x));
-    maker.is_some_and(|maker| matches!(graph.node(maker).op, Op::Input))
+    let maker = |id: NodeId| graph.operand(id, 0).map(|x| base(graph, x));
+    maker(id).is_some_and(|maker| match graph.node(maker).op {
+        Op::Input => true,
+        Op::Quant(Quant::Quantize(_)) => reads_input(graph, maker),
+        _ => false,
+    })
 }
 
 /// The type that proves a target's instructions are there.
@@ -89,7 +95,11 @@ pub(super) fn function<'a>(
     }
     let (rows, kernels) = (scope.row_consts(step), scope.kernel_consts(step));
     let (places, slots, clears) = (scope.slots_const(), scope.slots(), scope.clears(step));
-    let body = if step.is_streamed() { stream::rows(&scope, step) } else { whole(&scope, step) };
+    let body = match () {
+        () if !step.is_streamed() => whole(&scope, step),
+        () if is_chain(network.graph, &step.segment.stages) => stream::rows(&scope, step),
+        () => region::rows(&scope, step),
+    };
     let isa = if uses_token(step) { quote!(isa) } else { quote!(_) };
     let item = quote! {
         #[doc = #about]
@@ -105,8 +115,10 @@ pub(super) fn function<'a>(
         }
     };
     let mut paths: Vec<&'static str> =
-        step.stages.iter().flat_map(|stage| call::imports(&stage.kernel)).collect();
-    if !scope.rows.is_empty() || step.stages.iter().any(|stage| call::names_rings(&stage.kernel)) {
+        step.stages.iter().flat_map(|stage| call::imports(network.graph, stage)).collect();
+    paths.extend(scope.imports());
+    paths.extend(step.stages.iter().filter_map(input::imports));
+    if !scope.rows.is_empty() || step.stages.iter().any(call::names_rings) {
         paths.push("ring::Rows");
     }
     let packs = scope.packs(step);
@@ -141,5 +153,5 @@ pub(super) fn call_of(
 }
 
 fn uses_token(step: &Step) -> bool {
-    step.stages.iter().any(|stage| call::takes_token(&stage.kernel))
+    step.stages.iter().any(call::takes_token)
 }

@@ -44,12 +44,13 @@ pub(super) fn object(network: &Network<'_>, functions: &[Function]) -> Vec<Token
     let file_bytes = literal::size(blob::HEADER_BYTES + network.blob.bytes_len());
     let hash: Literal =
         format!("{:#018x}", blob::hash(&network.blob.bytes())).parse().expect("hex is a literal");
-    let packs = packs(network, functions).map(|(name, range)| {
+    let packs = packs(network, functions).map(|(name, range, element)| {
         let name = method(name);
+        let (element, cut) = element;
         quote! {
             #[inline(always)]
-            fn #name(self) -> &'static [f32] {
-                self.0.f32s(#range)
+            fn #name(self) -> &'static [#element] {
+                self.0.#cut(#range)
             }
         }
     });
@@ -87,7 +88,9 @@ pub(super) fn item(network: &Network<'_>, functions: &[Function]) -> Option<Toke
     };
     let len = literal::size(network.blob.bytes_len());
     let packs = packs(network, functions)
-        .map(|(name, range)| quote!(pub(super) const #name: &[f32] = BLOB.f32s(#range);));
+        .map(|(name, range, (element, cut))| {
+            quote!(pub(super) const #name: &[#element] = BLOB.#cut(#range);)
+        });
     Some(quote! {
         #[doc = " The trained numbers, each range in the order in which its kernel reads it."]
         mod weights {
@@ -100,13 +103,20 @@ pub(super) fn item(network: &Network<'_>, functions: &[Function]) -> Option<Toke
     })
 }
 
-/// The name and the range of each run of numbers that a kernel reads.
+/// The name and the range of each run of numbers that a kernel reads, their type, and the method that cuts them.
 fn packs<'a>(
     network: &'a Network<'_>,
     functions: &'a [Function],
-) -> impl Iterator<Item = (&'a Ident, TokenStream)> {
+) -> impl Iterator<Item = (&'a Ident, TokenStream, (TokenStream, TokenStream))> {
     let packs = functions.iter().flat_map(|function| &function.packs);
-    packs.map(|(name, id)| (name, literal::range(&network.blob.range(*id))))
+    packs.map(|(name, id)| {
+        let kind = if network.blob.has_bytes(*id) {
+            (quote!(u8), quote!(cut))
+        } else {
+            (quote!(f32), quote!(f32s))
+        };
+        (name, literal::range(&network.blob.range(*id)), kind)
+    })
 }
 
 fn method(name: &Ident) -> Ident {

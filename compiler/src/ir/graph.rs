@@ -27,6 +27,8 @@ pub struct Graph {
     pub notes: Vec<String>,
     /// How often the graph is run, on one part after another of the model's inputs along their leading dimension.
     pub batch: usize,
+    /// How many of the greatest entries of the only output the caller is told, instead of all of them; 0 for all.
+    pub ranked: usize,
     dag: StableDiGraph<Node, Port>,
     names: BTreeSet<String>,
 }
@@ -80,6 +82,7 @@ impl Default for Graph {
             blocks: Vec::new(),
             notes: Vec::new(),
             batch: 1,
+            ranked: 0,
             dag: StableDiGraph::new(),
             names: BTreeSet::new(),
         }
@@ -261,6 +264,11 @@ impl Graph {
         self.constant(self.operand(id, port)?)?.as_f32()
     }
 
+    /// Whether some of it computes on bytes.
+    pub fn is_quantised(&self) -> bool {
+        self.ids().into_iter().any(|id| matches!(self.node(id).op, Op::Quant(_)))
+    }
+
     /// Nodes in an order in which each comes after what it reads, oldest first; `Err` names a node on a cycle.
     pub fn order(&self) -> Result<Vec<NodeId>, NodeId> {
         let mut waiting: BTreeMap<NodeId, usize> =
@@ -309,6 +317,7 @@ impl Graph {
             | Op::Binary(_) => 0,
             Op::PRelu
             | Op::Pool(_)
+            | Op::Resize(_)
             | Op::Reduce(_)
             | Op::Softmax(_)
             | Op::Reshape

@@ -76,6 +76,14 @@ impl Dtype {
             Self::I64 => 8,
         }
     }
+
+    /// Bytes of one element while a network runs: other floats are computed in f32.
+    pub fn stored_bytes(self) -> usize {
+        match self {
+            Self::I8 | Self::U8 => 1,
+            Self::F16 | Self::F32 | Self::I32 | Self::I64 => 4,
+        }
+    }
 }
 
 impl fmt::Display for Dtype {

@@ -7,7 +7,7 @@ use crate::ir::{NodeId, Op};
 use crate::plan::{Buffer, BufferId, Overlap};
 use crate::schedule::padding::padding;
 use crate::schedule::place::{Lowering, dense, is_depthwise};
-use crate::schedule::{Home, Kernel, Part, Place, Stage, hand, stage, stream};
+use crate::schedule::{Element, Home, Kernel, Part, Place, Stage, hand, stage, stream};
 use crate::segment::{RowBatch, Segment};
 
 impl Lowering<'_> {
@@ -27,6 +27,11 @@ impl Lowering<'_> {
             let from = stages.last().map_or(from, |stage| stage.into);
             self.is_panel = at == 0 && panels > 1;
             let (stage, next) = match segment.stages.get(at + 1) {
+                Some(reader) if self.anew.contains(id) => {
+                    let stage = self.strip(*id, *reader, from)?;
+                    self.inner.insert(*id, stage.into);
+                    (stage, Part::Row)
+                }
                 Some(reader) => {
                     let parts = if at == 0 { panels } else { 1 };
                     let (mut into, part) = self.between(*id, *reader, parts, turn)?;
@@ -41,7 +46,11 @@ impl Lowering<'_> {
                 }
                 None => (stage::last(self, *id, from)?, Part::Row),
             };
-            let part = if turn == Part::Row { next } else { turn };
+            let part = match stage.part {
+                Part::Strip(_) => stage.part,
+                _ if turn == Part::Row => next,
+                _ => turn,
+            };
             stages.push(Stage { part, ..stage });
             turn = next;
         }
@@ -53,19 +62,27 @@ impl Lowering<'_> {
 
     /// A load of padded rows, where `from` lacks the padding that convolution `id` reads.
     pub(super) fn load_for(&mut self, id: NodeId, from: Place) -> Option<Stage> {
-        let Op::Conv(conv) = &self.graph.node(id).op else { return None };
+        let conv = self.graph.node(id).op.conv()?;
+        let widens = from.element != Element::F32 && matches!(self.graph.node(id).op, Op::Conv(_));
+        let element = if widens { Element::F32 } else { self.element_for(id, from) };
         let need = padding(conv, from);
         let depthwise = is_depthwise(self.graph, id);
-        let fed = matches!(from.home, Home::Feed(_));
+        let as_is = !matches!(from.home, Home::Feed(_)) && !widens;
         let readable = match from.rows.form {
-            Form::Nhwc => !depthwise || from.rows.channels.is_multiple_of(self.target.isa.lanes()),
+            Form::Nhwc | Form::Slice { .. } => {
+                !depthwise || from.rows.channels.is_multiple_of(self.target.isa.lanes())
+            }
             Form::Chunks(_) => depthwise,
             Form::Planes => !depthwise && conv.dilation[1] == 1,
         };
         let padded = from.rows.top >= need.top
             && from.rows.left >= need.left
-            && from.rows.right >= need.right;
-        if !fed && readable && padded && from.rows.kept >= from.rows.top + from.height + need.bottom
+            && from.rows.right >= need.right
+            && (from.element == element || need.is_none());
+        if as_is
+            && readable
+            && padded
+            && from.rows.kept >= from.rows.top + from.height + need.bottom
         {
             return None;
         }
@@ -74,11 +91,14 @@ impl Lowering<'_> {
         let rows = match from.rows.form {
             _ if depthwise => Rows::chunks(kept, width, channels, self.target.isa.lanes()),
             Form::Planes if conv.dilation[1] == 1 => Rows::planes(kept, width, channels),
-            Form::Planes | Form::Nhwc | Form::Chunks(_) => Rows::nhwc(kept, width, channels),
+            Form::Planes | Form::Nhwc | Form::Chunks(_) | Form::Slice { .. } => {
+                Rows::nhwc(kept, width, channels)
+            }
         };
         let rows = rows.padded(need.top, need.left, need.right);
-        let into = self.scratch(&format!("{}.padded", self.graph.node(id).name), rows, from.height);
-        Some(stage::load(id, from, into))
+        let name = format!("{}.padded", self.graph.node(id).name);
+        let into = self.scratch(&name, Place { rows, element, ..from });
+        Some(stage::load(self, id, from, into))
     }
 
     /// One of `panels` equal parts of the value between two stages as its reader wants it, and how much of a row passes
@@ -93,20 +113,21 @@ impl Lowering<'_> {
         let mut flat = dense(Home::Output(0), &self.graph.node(id).out)?;
         let handed = if turn == Part::Row { hand::over(self, id, reader, flat) } else { None };
         if let Some((rows, part)) = handed {
-            return Ok((self.hand_over(id, rows, flat.height), part));
+            return Ok((self.hand_over(id, Place { rows, ..flat }), part));
         }
         flat.rows.channels /= panels;
-        let rows = match &self.graph.node(reader).op {
-            Op::Conv(conv) => self.rows_for(conv, is_depthwise(self.graph, reader), flat),
-            _ => flat.rows,
+        let rows = match self.graph.node(reader).op.conv() {
+            Some(conv) => self.rows_for(conv, is_depthwise(self.graph, reader), flat),
+            None => flat.rows,
         };
-        Ok((self.scratch(&self.graph.node(id).name, rows, flat.height), Part::Row))
+        let element = self.element_for(reader, flat);
+        Ok((self.scratch(&self.graph.node(id).name, Place { rows, element, ..flat }), Part::Row))
     }
 
     /// Makes room for one of a value on each thread.
     fn multiply(&mut self, place: Place) {
         if let Home::Arena(buffer) = place.home {
-            self.schedule.buffers[buffer.0].len = self.bytes(place.rows) * self.target.threads;
+            self.schedule.buffers[buffer.0].len = self.bytes(place) * self.target.threads;
         }
     }
 
@@ -119,37 +140,37 @@ impl Lowering<'_> {
     }
 
     /// Memory for parts of rows, which all pairs of stages of a step share: no two of them are at work at once.
-    fn hand_over(&mut self, id: NodeId, rows: Rows, height: usize) -> Place {
-        let len = self.bytes(rows);
+    fn hand_over(&mut self, id: NodeId, place: Place) -> Place {
+        let (len, align) = (self.bytes(place), self.align());
         let buffer = *self.hand.get_or_insert_with(|| {
             let live = self.schedule.steps.len()..self.schedule.steps.len() + 1;
             let name = format!("{}.part", self.graph.node(id).name);
-            let align = self.memory.storage.align();
             self.schedule.buffers.push(Buffer { name, len, align, live });
             BufferId(self.schedule.buffers.len() - 1)
         });
         let taken = &mut self.schedule.buffers[buffer.0].len;
         *taken = len.max(*taken);
-        Place { home: Home::Arena(buffer), rows, height }
+        Place { home: Home::Arena(buffer), ..place }
     }
 
     /// Cuts the rings between streamed stages down to the rows that are ever alive at once, and lets the result grow
     /// where the input dies.
     fn settle(&mut self, stages: &mut [Stage], batch: RowBatch) {
-        let held = stream::simulate(stages, batch);
+        let ends = [stages[0].from[0], stages[stages.len() - 1].into];
+        let held = stream::simulate(stages, batch, ends.map(|place| self.element_bytes(place)));
         for (at, kept) in held.kept.into_iter().enumerate() {
-            let Place { home, rows, .. } = stages[at].into;
+            let place @ Place { home, rows, .. } = stages[at].into;
             let Home::Arena(buffer) = home else { continue };
-            if Some(buffer) == self.hand {
+            if Some(buffer) == self.hand || Some(buffer) == self.strips {
                 continue;
             }
-            self.schedule.buffers[buffer.0].len = self.bytes(Rows { kept, ..rows });
+            let rows = Rows { kept, ..rows };
+            self.schedule.buffers[buffer.0].len = self.bytes(Place { rows, ..place });
             let ends =
                 stages.iter_mut().flat_map(|stage| stage.from.iter_mut().chain([&mut stage.into]));
             ends.filter(|place| place.home == home).for_each(|place| place.rows.kept = kept);
         }
-        let lead = held.lead * self.memory.storage.bytes();
-        self.schedule.overlaps.extend(self.diagonal(stages, lead));
+        self.schedule.overlaps.extend(self.diagonal(stages, held.lead));
     }
 
     /// Leave for the last stage's result to lie over the first one's input, row behind row.
@@ -163,9 +184,10 @@ impl Lowering<'_> {
         let in_rows = x.rows.form == Form::Nhwc && last.into.is_dense_nhwc();
         // Two stages may take turns at parts of a row: then the first reads a row again when the last has written.
         let apart = dying != growing && stages.len() > 2;
+        let alike = self.element_bytes(x) == self.element_bytes(last.into);
         let read_last = last.from.iter().any(|place| place.home == x.home);
-        let sums = matches!(last.kernel, Kernel::GlobalPool(_)) && self.memory.storage.bytes() != 4;
-        (dies && grows && in_rows && apart && !read_last && !sums).then_some(Overlap {
+        let sums = matches!(last.kernel, Kernel::GlobalPool(_)) && self.element_bytes(x) != 4;
+        (dies && grows && in_rows && apart && alike && !read_last && !sums).then_some(Overlap {
             dying,
             growing,
             ahead,

@@ -4,7 +4,7 @@
 
 use mnv2c_runtime::ring::Rows;
 
-use crate::ir::{Graph, NodeId, Op};
+use crate::ir::{Conv, Graph, NodeId};
 use crate::schedule::place::{Lowering, is_depthwise};
 use crate::schedule::tile::{self, Product};
 use crate::schedule::{Part, Place};
@@ -24,16 +24,15 @@ pub(super) fn over(
         return None;
     }
     if is_depthwise(graph, id) && is_point(graph, reader) {
-        let pixels = match lowering.batch {
-            RowBatch::Whole | RowBatch::Rows(_) => width,
-            RowBatch::Pixels(most) => divisor(width, most),
-        };
+        let strips = graph.operand(id, 0).is_some_and(|wide| lowering.anew.contains(&wide));
+        let pixels = pixels(width, lowering.batch, strips);
         let part = if pixels == width { Part::Row } else { Part::Pixels(pixels) };
         return Some((Rows::nhwc(rows, pixels, channels), part));
     }
-    if is_point(graph, id) && matches!(graph.node(reader).op, Op::Reduce(_)) {
+    if is_point(graph, id) && graph.node(reader).op.pools_pictures().is_some() {
         let (lanes, depth) = (lowering.target.isa.lanes(), depth(graph, id));
-        let product = Product { pixels: width, channels, depth, planes: false };
+        let bytes = flat.element.bytes() == 1;
+        let product = Product { pixels: width, channels, depth, planes: false, bytes };
         let [_, wanted] = tile::choose(lowering.target, product);
         let panels = (1..=wanted).rev().map(|nv| nv * lanes);
         let panel = panels.into_iter().find(|panel| channels.is_multiple_of(*panel))?;
@@ -43,9 +42,18 @@ pub(super) fn over(
     None
 }
 
+/// How many of the `width` pixels of a row pass at once; not all of them where they come from strips.
+pub(super) fn pixels(width: usize, batch: RowBatch, strips: bool) -> usize {
+    match batch {
+        RowBatch::Whole | RowBatch::Rows(_) => width,
+        RowBatch::Pixels(most) if strips => divisor(width, most.min(width / 2)),
+        RowBatch::Pixels(most) => divisor(width, most),
+    }
+}
+
 /// Whether a node is a 1x1 convolution of all channels.
 fn is_point(graph: &Graph, id: NodeId) -> bool {
-    matches!(&graph.node(id).op, Op::Conv(conv) if conv.is_point())
+    graph.node(id).op.conv().is_some_and(Conv::is_point)
 }
 
 /// Input channels of a convolution.

@@ -2,37 +2,50 @@
 
 use mnv2c_runtime::ring::Rows;
 
-use crate::ir::{Conv, NodeId, Op};
+use crate::ir::{Conv, Layout, NodeId, Op, Quant};
 use crate::schedule::place::{Lowering, is_depthwise};
-use crate::schedule::{Home, Place};
+use crate::schedule::{Element, Place};
 
 impl Lowering<'_> {
-    pub(super) fn wanted_rows(&self, id: NodeId, flat: Rows, height: usize) -> Rows {
-        let place = Place { home: Home::Output(0), rows: flat, height };
+    /// How the result of `id`, dense at `flat`, lies best for those who read it.
+    pub(super) fn wanted(&self, id: NodeId, flat: Place) -> Place {
         let readers: Vec<NodeId> =
             self.graph.readers(id).into_iter().map(|(reader, _)| reader).collect();
         let convs: Option<Vec<(&Conv, bool)>> = readers
             .iter()
-            .map(|reader| match &self.graph.node(*reader).op {
-                Op::Conv(conv) if self.graph.operand(*reader, 3) != Some(id) => {
-                    Some((conv, is_depthwise(self.graph, *reader)))
-                }
-                _ => None,
+            .map(|reader| {
+                let conv = self.graph.node(*reader).op.conv();
+                let conv = conv.filter(|_| self.graph.operand(*reader, 3) != Some(id))?;
+                Some((conv, is_depthwise(self.graph, *reader)))
             })
             .collect();
-        let (Some(convs), Op::Conv(_)) = (convs, &self.graph.node(id).op) else { return flat };
-        let mixed = convs.iter().any(|(_, depthwise)| *depthwise != convs[0].1);
-        let grouped = matches!(&self.graph.node(id).op, Op::Conv(conv) if conv.group > 1);
-        if convs.is_empty() || mixed || (grouped && !is_depthwise(self.graph, id)) {
+        let (Some(convs), true) = (convs, self.makes_rows(id)) else { return flat };
+        let Some(first) = readers.first() else { return flat };
+        let element = self.element_for(*first, flat);
+        let mixed = convs.iter().any(|(_, depthwise)| *depthwise != convs[0].1)
+            || readers.iter().any(|reader| self.element_for(*reader, flat) != element);
+        if mixed {
             return flat;
         }
-        let each = convs.iter().map(|(conv, depthwise)| self.rows_for(conv, *depthwise, place));
-        each.reduce(|a, b| {
-            let (above, below) = (a.top.max(b.top), (a.kept - a.top).max(b.kept - b.top));
-            let padded = a.padded(above, a.left.max(b.left), a.right.max(b.right));
-            Rows { kept: above + below, ..padded }
-        })
-        .unwrap_or(flat)
+        let each = convs.iter().map(|(conv, depthwise)| self.rows_for(conv, *depthwise, flat));
+        let rows = each.reduce(spacious);
+        Place { rows: rows.unwrap_or(flat.rows), element, ..flat }
+    }
+
+    /// Whether the kernel of `id` writes rows that lie in any way.
+    fn makes_rows(&self, id: NodeId) -> bool {
+        match &self.graph.node(id).op {
+            Op::Quant(Quant::Quantize(_)) => self.graph.node(id).out.layout == Layout::Nhwc,
+            op => op.conv().is_some_and(|own| own.group == 1 || is_depthwise(self.graph, id)),
+        }
+    }
+
+    /// What the elements at `place` are for `reader`, which says what stands around them.
+    pub(super) fn element_for(&self, reader: NodeId, place: Place) -> Element {
+        match &self.graph.node(reader).op {
+            Op::Quant(Quant::Conv(conv)) => Element::U8 { zero: conv.x_zero },
+            _ => place.element,
+        }
     }
 
     /// How a whole value lies best for one convolution.
@@ -49,12 +62,26 @@ impl Lowering<'_> {
     }
 }
 
+/// Rows with zeros enough for either.
+pub(super) fn spacious(a: Rows, b: Rows) -> Rows {
+    let (above, below) = (a.top.max(b.top), (a.kept - a.top).max(b.kept - b.top));
+    let padded = a.padded(above, a.left.max(b.left), a.right.max(b.right));
+    Rows { kept: above + below, ..padded }
+}
+
 /// Zeros that a convolution reads around an image.
 pub(super) struct Padding {
     pub(super) top: usize,
     pub(super) left: usize,
     pub(super) bottom: usize,
     pub(super) right: usize,
+}
+
+impl Padding {
+    /// Whether nothing is read around the image.
+    pub(super) fn is_none(&self) -> bool {
+        [self.top, self.left, self.bottom, self.right] == [0; 4]
+    }
 }
 
 pub(super) fn padding(conv: &Conv, place: Place) -> Padding {

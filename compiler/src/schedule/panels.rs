@@ -4,7 +4,7 @@
 //! value before them fits the nearest cache, the same few kilobytes hold panel after panel.
 
 use crate::error::Result;
-use crate::ir::{Graph, NodeId, Op, Reduce, Reducer};
+use crate::ir::{Graph, NodeId};
 use crate::schedule::Home;
 use crate::schedule::place::{Lowering, dense, is_depthwise};
 use crate::schedule::tile::{self, Product};
@@ -28,16 +28,19 @@ pub(super) fn count(lowering: &Lowering<'_>, segment: &Segment) -> Result<usize>
     } else {
         place.rows.width * place.height
     };
-    let bytes = place.rows.width * place.height * lanes * 4;
+    let bytes = place.rows.width * place.height * lanes * lowering.element_bytes(place);
+    let is_bytes = place.element.bytes() == 1;
     let near_bytes = if target.threads > 1 { target.l2_bytes / 4 } else { L1_BYTES };
     let fits = |vectors: &usize| {
-        let panel = Product { pixels, channels: vectors * lanes, depth, planes: false };
+        let panel =
+            Product { pixels, channels: vectors * lanes, depth, planes: false, bytes: is_bytes };
         channels.is_multiple_of(panel.channels)
             && (*vectors == 1 || vectors * bytes <= near_bytes)
             && vectors.is_multiple_of(tile::choose(target, panel)[1])
     };
     let cost = |vectors: &usize| {
-        let panel = Product { pixels, channels: vectors * lanes, depth, planes: false };
+        let panel =
+            Product { pixels, channels: vectors * lanes, depth, planes: false, bytes: is_bytes };
         tile::estimate(target, panel) * (channels / panel.channels)
     };
     let best = (1..=tile::MAX_VECTORS).filter(fits).min_by_key(cost);
@@ -46,7 +49,7 @@ pub(super) fn count(lowering: &Lowering<'_>, segment: &Segment) -> Result<usize>
 
 /// The products of each sum of a convolution; one of a window goes by panels only for the sake of threads.
 fn depth(graph: &Graph, id: NodeId, target: &Target) -> Option<usize> {
-    let Op::Conv(conv) = &graph.node(id).op else { return None };
+    let conv = graph.node(id).op.conv()?;
     let fits = conv.is_point() || (conv.group == 1 && target.threads > 1);
     let weights = graph.operand(id, 1).filter(|_| fits && graph.operand(id, 3).is_none())?;
     Some(graph.node(weights).out.shape[1..].iter().product())
@@ -54,8 +57,5 @@ fn depth(graph: &Graph, id: NodeId, target: &Target) -> Option<usize> {
 
 /// Whether each channel of the result of `id` is made of the same channel of its operand alone.
 fn reads_alone(graph: &Graph, id: NodeId) -> bool {
-    match &graph.node(id).op {
-        Op::Reduce(Reduce { kind: Reducer::Mean | Reducer::Max, axes }) => *axes == [2, 3],
-        _ => is_depthwise(graph, id),
-    }
+    graph.node(id).op.pools_pictures().is_some() || is_depthwise(graph, id)
 }

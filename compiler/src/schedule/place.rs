@@ -10,13 +10,14 @@ use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::{Error, Result};
 use crate::ir::view::{base, is_view};
-use crate::ir::{Graph, Layout, NodeId, Op, Tensor};
-use crate::objective::{Feed, Memory};
+use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Quant, Tensor};
+use crate::objective::{Feed, Memory, Objective, Storage};
 use crate::plan::{Buffer, BufferId};
 use crate::schedule::{
-    Home, Intake, Pack, PackId, PackOrder, Place, Port, Schedule, Stage, Step, panels, stage,
+    Element, Home, Intake, Pack, PackId, PackOrder, Place, Port, Ranking, Schedule, Stage, Step,
+    anew, panels, stage,
 };
-use crate::segment::{Role, RowBatch, Segment};
+use crate::segment::{Role, RowBatch, Segment, is_chain};
 use crate::target::Target;
 
 /// Bytes of a sum that is kept in memory.
@@ -31,6 +32,8 @@ pub(super) struct Lowering<'a> {
     pub(super) batch: RowBatch,
     /// Whether the stage that is being lowered makes one panel of its channels at a time.
     pub(super) is_panel: bool,
+    /// Whether some of the network computes on bytes.
+    is_quantised: bool,
     pub(super) schedule: Schedule,
     /// Where each value that crosses segments lies, by the node that makes it.
     places: BTreeMap<NodeId, Place>,
@@ -38,6 +41,10 @@ pub(super) struct Lowering<'a> {
     pub(super) inner: BTreeMap<NodeId, Place>,
     /// The memory of this step in which parts of rows pass from a stage to the next.
     pub(super) hand: Option<BufferId>,
+    /// The memory of this step in which expansions are computed anew.
+    pub(super) strips: Option<BufferId>,
+    /// The expansions of this step that are.
+    pub(super) anew: Vec<NodeId>,
     /// The step after which nobody reads a value, by the node that makes it.
     last_reads: BTreeMap<NodeId, usize>,
     packs: BTreeMap<(NodeId, PackOrder), PackId>,
@@ -51,8 +58,11 @@ impl<'a> Lowering<'a> {
         memory: Memory,
         last_reads: BTreeMap<NodeId, usize>,
     ) -> Result<Self> {
-        let port =
-            |name: &str, id: NodeId| Port { name: name.to_owned(), shape: graph.outer_shape(id) };
+        let port = |name: &str, id: NodeId| Port {
+            name: name.to_owned(),
+            shape: graph.outer_shape(id),
+            dtype: if graph.node(id).out.dtype == Dtype::U8 { Dtype::U8 } else { Dtype::F32 },
+        };
         let inputs = graph.inputs.iter().map(|id| port(&graph.node(*id).name, *id)).collect();
         let outputs = graph.outputs.iter().map(|output| port(&output.name, output.node)).collect();
         let schedule = Schedule { inputs, outputs, batch: graph.batch, ..Schedule::default() };
@@ -62,10 +72,13 @@ impl<'a> Lowering<'a> {
             memory,
             batch: RowBatch::Whole,
             is_panel: false,
+            is_quantised: graph.is_quantised(),
             schedule,
             places: BTreeMap::new(),
             inner: BTreeMap::new(),
             hand: None,
+            strips: None,
+            anew: vec![],
             last_reads,
             packs: BTreeMap::new(),
         };
@@ -79,8 +92,8 @@ impl<'a> Lowering<'a> {
 
     /// Where an input lies when the first step begins.
     fn intake(&mut self, index: usize, id: NodeId) -> Result<Intake> {
-        let out = &self.graph.node(id).out;
-        let place = dense(Home::Input(index), out)?;
+        let seen = &self.graph.node(seen(self.graph, id)).out;
+        let place = dense(Home::Input(index), seen)?;
         if self.graph.batch > 1 && self.memory.feed != Feed::Caller {
             let (name, images) = (&self.graph.node(id).name, self.graph.batch);
             return Err(Error::Unsupported(vec![format!(
@@ -93,10 +106,10 @@ impl<'a> Lowering<'a> {
         let place = match self.memory.feed {
             Feed::Caller => return Ok(Intake { place, planes: false }),
             Feed::Arena => {
-                let rows = self.spread_rows(id, rows, place.height);
+                let place = self.spread(id, Place { rows, ..place });
                 let end = self.last_reads.get(&id).map_or(0, |last| last + 1);
-                let home = self.add_buffer(self.graph.node(id).name.clone(), rows, end);
-                Place { home, rows, ..place }
+                let home = self.add_buffer(self.graph.node(id).name.clone(), place, end);
+                Place { home, ..place }
             }
             Feed::Rows => Place { home: self.fed(index, id)?, rows, ..place },
         };
@@ -104,26 +117,24 @@ impl<'a> Lowering<'a> {
     }
 
     /// How an image that the caller writes into the arena lies: with the zeros that its one convolution reads.
-    fn spread_rows(&self, id: NodeId, rows: Rows, height: usize) -> Rows {
-        let reader = self.graph.only_reader(id).map(|reader| &self.graph.node(reader).op);
-        match reader {
-            Some(Op::Conv(conv)) if is_image(self.graph, id) && rows.form == Form::Nhwc => {
-                let place = Place { home: Home::Output(0), rows, height };
-                self.rows_for(conv, false, place)
+    fn spread(&self, id: NodeId, place: Place) -> Place {
+        let reader = self.graph.only_reader(id);
+        let reader = reader.filter(|reader| self.graph.operand(*reader, 4).is_none());
+        let conv = reader.and_then(|reader| self.graph.node(reader).op.conv());
+        match (reader, conv) {
+            (Some(reader), Some(conv))
+                if is_image(self.graph, id) && place.rows.form == Form::Nhwc =>
+            {
+                let element = self.element_for(reader, place);
+                Place { rows: self.rows_for(conv, false, place), element, ..place }
             }
-            _ => rows,
+            _ => place,
         }
     }
 
     fn fed(&self, index: usize, id: NodeId) -> Result<Home> {
         let graph = self.graph;
-        let seen = graph.only_reader(id).map_or(id, |reader| {
-            if is_view(graph, reader) && graph.node(reader).out.layout == Layout::Nhwc {
-                reader
-            } else {
-                id
-            }
-        });
+        let seen = seen(graph, id);
         if is_image(graph, seen) && graph.only_reader(seen).is_some() {
             return Ok(Home::Feed(index));
         }
@@ -138,15 +149,20 @@ impl<'a> Lowering<'a> {
         self.batch = segment.batch;
         self.inner.clear();
         self.hand = None;
+        self.strips = None;
+        self.anew.clone_from(&segment.anew);
         let panels = panels::count(self, segment)?;
         let stages = match segment.batch {
             RowBatch::Whole if segment.stages.len() == 1 => self.single(segment.stages[0])?,
+            _ if !is_chain(self.graph, &segment.stages) => self.region(segment)?,
             RowBatch::Whole | RowBatch::Rows(_) | RowBatch::Pixels(_) => {
                 self.chain(segment, panels)?
             }
         };
-        let madds = segment.stages.iter().map(|id| self.graph.madds(*id)).sum();
-        self.schedule.steps.push(Step { segment: segment.clone(), stages, panels, madds });
+        let again = segment.anew.iter().map(|id| anew::extra(self.graph, *id)).sum();
+        let once: u64 = segment.stages.iter().map(|id| self.graph.madds(*id)).sum();
+        let (segment, madds) = (segment.clone(), once + again);
+        self.schedule.steps.push(Step { segment, stages, panels, madds, again });
         Ok(())
     }
 
@@ -161,8 +177,22 @@ impl<'a> Lowering<'a> {
             let into = dense(Home::Output(index), &self.graph.node(output.node).out)?;
             let stages = vec![stage::repeat(output.node, from, into)];
             let segment = Segment::single(Role::Copy, output.node);
-            self.schedule.steps.push(Step { segment, stages, panels: 1, madds: 0 });
+            self.schedule.steps.push(Step { segment, stages, panels: 1, madds: 0, again: 0 });
         }
+        Ok(())
+    }
+
+    /// Says where the output lies whose greatest entries the caller is told.
+    pub(super) fn rank_output(&mut self) -> Result<()> {
+        let (output, count) = (&self.graph.outputs[0], self.graph.ranked);
+        let scores = self.value(output.node)?;
+        if !matches!(scores.home, Home::Arena(_)) || !scores.is_dense_nhwc() {
+            return Err(Error::Unsupported(vec![format!(
+                "ranking {:?}, which is not computed for this alone; give the output raw",
+                output.name
+            )]));
+        }
+        self.schedule.ranking = Some(Ranking { scores, count });
         Ok(())
     }
 
@@ -197,8 +227,7 @@ impl<'a> Lowering<'a> {
             Some(index) => dense(Home::Output(index), out)?,
             None => {
                 let flat = dense(Home::Output(0), out)?;
-                let rows = self.wanted_rows(id, flat.rows, flat.height);
-                self.buffer(id, rows, flat.height)
+                self.buffer(id, self.wanted(id, flat))
             }
         };
         self.places.insert(id, place);
@@ -235,11 +264,20 @@ impl<'a> Lowering<'a> {
         }
         let place = self.value(operand)?;
         let out = dense(place.home, &self.graph.node(id).out)?;
-        let wanted = self.wanted_rows(id, out.rows, out.height);
+        let wanted = self.wanted(id, out);
         let Home::Arena(buffer) = place.home else { return Ok(None) };
         let last = self.schedule.buffers[buffer.0].live.end <= self.now() + 1;
-        let fits = place.rows == wanted && self.output_of(id).is_none();
+        let alike = place.element.bytes() == wanted.element.bytes()
+            && (place.element == wanted.element || !place.is_padded());
+        let fits = alike && place.rows == wanted.rows && self.output_of(id).is_none();
         Ok((last && fits).then_some(place))
+    }
+
+    /// Whether the residual of `id` is read again for each row after: an expansion of this step is computed anew of it.
+    pub(super) fn rereads_residual(&self, id: NodeId) -> bool {
+        let source = |id: NodeId, port| self.graph.operand(id, port).map(|x| base(self.graph, x));
+        let residual = source(id, 3);
+        self.anew.iter().any(|expand| source(*expand, 0) == residual)
     }
 
     /// Whether `id` reads the value of `maker` at another port than `port`.
@@ -249,10 +287,10 @@ impl<'a> Lowering<'a> {
     }
 
     /// A buffer that lives for this step only.
-    pub(super) fn scratch(&mut self, name: &str, rows: Rows, height: usize) -> Place {
+    pub(super) fn scratch(&mut self, name: &str, place: Place) -> Place {
         let now = self.now();
-        let home = self.add_buffer(name.to_owned(), rows, now + 1);
-        Place { home, rows, height }
+        let home = self.add_buffer(name.to_owned(), place, now + 1);
+        Place { home, ..place }
     }
 
     /// The weights of `node` in the given order, once.
@@ -267,7 +305,7 @@ impl<'a> Lowering<'a> {
 
     /// A lone operator, with the load its padding may need.
     fn single(&mut self, id: NodeId) -> Result<Vec<Stage>> {
-        if !matches!(self.graph.node(id).op, Op::Conv(_)) {
+        if self.graph.node(id).op.conv().is_none() {
             return stage::lone(self, id);
         }
         let from = self.operand(id, 0)?;
@@ -277,23 +315,39 @@ impl<'a> Lowering<'a> {
         Ok(load.into_iter().chain([conv]).collect())
     }
 
-    fn buffer(&mut self, id: NodeId, rows: Rows, height: usize) -> Place {
-        let home = self.add_buffer(self.graph.node(id).name.clone(), rows, self.end_of(id));
-        if let (Op::Reduce(_), Home::Arena(buffer)) = (&self.graph.node(id).op, home) {
-            self.schedule.buffers[buffer.0].len = rows.len() * SUM_BYTES;
+    fn buffer(&mut self, id: NodeId, place: Place) -> Place {
+        let home = self.add_buffer(self.graph.node(id).name.clone(), place, self.end_of(id));
+        let sums = matches!(self.graph.node(id).op, Op::Reduce(_) | Op::Quant(Quant::Mean(_)));
+        if let (true, Home::Arena(buffer)) = (sums, home) {
+            self.schedule.buffers[buffer.0].len = place.rows.len() * SUM_BYTES;
         }
-        Place { home, rows, height }
+        Place { home, ..place }
     }
 
-    fn add_buffer(&mut self, name: String, rows: Rows, end: usize) -> Home {
-        let (live, len) = (self.now()..end, self.bytes(rows));
-        let align = self.memory.storage.align();
+    fn add_buffer(&mut self, name: String, place: Place, end: usize) -> Home {
+        let (live, len, align) = (self.now()..end, self.bytes(place), self.align());
         self.schedule.buffers.push(Buffer { name, len, align, live });
         Home::Arena(BufferId(self.schedule.buffers.len() - 1))
     }
 
-    pub(super) fn bytes(&self, rows: Rows) -> usize {
-        rows.len() * self.memory.storage.bytes()
+    /// Bytes that a place takes.
+    pub(super) fn bytes(&self, place: Place) -> usize {
+        place.rows.len() * self.element_bytes(place)
+    }
+
+    /// Bytes of an element of a place.
+    pub(super) fn element_bytes(&self, place: Place) -> usize {
+        self.memory.storage.bytes().unwrap_or(place.element.bytes())
+    }
+
+    /// Bytes of which every offset is a multiple.
+    pub(super) fn align(&self) -> usize {
+        let is_small = self.memory.objective != Objective::Speed;
+        if is_small && self.is_quantised {
+            Storage::Int8.align()
+        } else {
+            self.memory.storage.align()
+        }
     }
 
     pub(super) fn now(&self) -> usize {
@@ -304,21 +358,28 @@ impl<'a> Lowering<'a> {
         self.last_reads.get(&id).map_or(self.now() + 1, |last| last + 1)
     }
 
-    /// The first model output that is `id` or a view of it.
+    /// The first model output that is `id` or a view of it, if the caller lends memory for outputs.
     fn output_of(&self, id: NodeId) -> Option<usize> {
+        if self.graph.ranked > 0 {
+            return None;
+        }
         self.graph.outputs.iter().position(|output| base(self.graph, output.node) == id)
     }
 }
 
+/// An input as its one reader sees it, where that only says that its channels lie innermost.
+fn seen(graph: &Graph, id: NodeId) -> NodeId {
+    let views =
+        |reader: &NodeId| is_view(graph, *reader) && graph.node(*reader).out.layout == Layout::Nhwc;
+    graph.only_reader(id).filter(views).unwrap_or(id)
+}
+
 /// Whether each output channel of a convolution reads one input channel, its own.
 pub(super) fn is_depthwise(graph: &Graph, id: NodeId) -> bool {
-    match &graph.node(id).op {
-        Op::Conv(conv) => {
-            let weights = graph.operand(id, 1).map(|w| &graph.node(w).out.shape);
-            conv.group > 1 && weights.is_some_and(|w| w[0] == conv.group && w[1] == 1)
-        }
-        _ => false,
-    }
+    graph.node(id).op.conv().is_some_and(|conv| {
+        let weights = graph.operand(id, 1).map(|w| &graph.node(w).out.shape);
+        conv.group > 1 && weights.is_some_and(|w| w[0] == conv.group && w[1] == 1)
+    })
 }
 
 /// A value without padding, as its shape and layout say.
@@ -333,14 +394,17 @@ pub(super) fn dense(home: Home, tensor: &Tensor) -> Result<Place> {
         ([outer @ .., last], _) => (Rows::nhwc(1, outer.iter().product(), *last), 1),
         ([], _) => (Rows::nhwc(1, 1, 1), 1),
     };
-    Ok(Place { home, rows, height })
+    let element = match tensor.dtype {
+        Dtype::U8 | Dtype::I8 => Element::U8 { zero: 0 },
+        Dtype::F16 | Dtype::F32 | Dtype::I32 | Dtype::I64 => Element::F32,
+    };
+    Ok(Place { home, rows, height, element })
 }
 
 /// Whether a value is an image, and convolutions of it its only readers.
 fn is_image(graph: &Graph, id: NodeId) -> bool {
-    let convolves = |reader: NodeId| {
-        matches!(graph.node(reader).op, Op::Conv(_)) && !is_depthwise(graph, reader)
-    };
+    let convolves =
+        |reader: NodeId| graph.node(reader).op.conv().is_some() && !is_depthwise(graph, reader);
     let readers = graph.readers(id);
     graph.node(id).out.shape.len() == 4
         && !graph.is_output(id)

@@ -1,21 +1,37 @@
 //! The kernel of one operator, over places already chosen.
 
-use mnv2c_runtime::ring::Form;
+use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
-use crate::ir::{Conv, Layout, NodeId, Op, Reducer, Tensor};
-use crate::schedule::moves;
+use crate::ir::{Conv, Dtype, Layout, NodeId, Op, Quant, Reducer, Resize, Scale, Tensor};
 use crate::schedule::place::{Lowering, dense, is_depthwise};
 use crate::schedule::tile::{Product, SquareWindow};
 use crate::schedule::{
     Broadcast, Home, Kernel, Move, PackOrder, Part, Place, RowWindow, Skip, Stage, tile,
 };
+use crate::schedule::{moves, quant};
 use crate::segment::RowBatch;
 
-/// A copy of rows into padded rows.
-pub(super) fn load(node: NodeId, from: Place, into: Place) -> Stage {
-    let fed = matches!(from.home, Home::Feed(_));
-    stage(node, if fed { Kernel::Fetch } else { Kernel::Load }, vec![from], into)
+/// A copy of rows into padded rows; what pads them is the second operand, if it is not zero.
+pub(super) fn load(lowering: &mut Lowering<'_>, node: NodeId, from: Place, into: Place) -> Stage {
+    let kernel = match from.home {
+        Home::Feed(_) => Kernel::Fetch,
+        _ if from.element.bytes() < into.element.bytes() => Kernel::Widen,
+        _ => Kernel::Load,
+    };
+    let conv = lowering.graph.node(node).op.conv();
+    let border = conv.and_then(|_| lowering.graph.operand(node, 4));
+    let border = border.map(|border| lowering.value(border).expect("a border is one row"));
+    stage(node, kernel, [from].into_iter().chain(border).collect(), into)
+}
+
+/// Bytes as floats, where no convolution reads them.
+fn widen(lowering: &mut Lowering<'_>, node: NodeId) -> Result<Stage> {
+    let flat =
+        |place: Place| Place { rows: Rows::nhwc(1, place.rows.len(), 1), height: 1, ..place };
+    let from = lowering.operand(node, 0)?;
+    let into = lowering.place_result(node)?;
+    Ok(stage(node, Kernel::Widen, vec![flat(from)], flat(into)))
 }
 
 /// A copy of a whole value that lies without padding.
@@ -29,11 +45,11 @@ pub(super) fn repeat(node: NodeId, from: Place, into: Place) -> Stage {
 pub(super) fn last(lowering: &mut Lowering<'_>, id: NodeId, from: Place) -> Result<Stage> {
     let residual = lowering.graph.operand(id, 3);
     let over = match residual {
-        Some(_) => {
+        Some(_) if !lowering.rereads_residual(id) => {
             let dying = lowering.dies_here(id, 3)?.filter(|place| place.home != from.home);
             dying.filter(|place| overwrites(lowering, id, from, *place))
         }
-        None => None,
+        Some(_) | None => None,
     };
     match over {
         Some(place) => {
@@ -55,7 +71,7 @@ pub(super) fn lower(
     into: Place,
 ) -> Result<Stage> {
     match &lowering.graph.node(id).op {
-        Op::Conv(_) => {
+        Op::Conv(_) | Op::Quant(Quant::Conv(_)) => {
             let skip =
                 if lowering.graph.operand(id, 3).is_some() { Skip::Other } else { Skip::None };
             convolution(lowering, id, from, into, skip)
@@ -64,8 +80,59 @@ pub(super) fn lower(
             let kernel = Kernel::GlobalPool(reduce.kind);
             Ok(Stage { height: from.height, ..stage(id, kernel, vec![from], into) })
         }
+        Op::Quant(Quant::Mean(_)) => {
+            let kernel = Kernel::GlobalPool(Reducer::Mean);
+            Ok(Stage { height: from.height, ..stage(id, kernel, vec![from], into) })
+        }
+        Op::Pool(pool) => {
+            let window = RowWindow {
+                span: (pool.kernel[0] - 1) * pool.dilation[0] + 1,
+                stride: pool.stride[0],
+                above: pool.pads[0],
+                ..RowWindow::SAME
+            };
+            Ok(Stage { window, ..stage(id, Kernel::Pool(pool.clone()), vec![from], into) })
+        }
+        Op::Resize(resize) => {
+            let window = resize_window(resize);
+            Ok(Stage { window, ..stage(id, Kernel::Resize(*resize), vec![from], into) })
+        }
+        Op::Clamp(clamp) => Ok(stage(id, Kernel::Clamp(*clamp), vec![from], into)),
+        Op::Unary(function) => Ok(stage(id, Kernel::Unary(*function), vec![from], into)),
+        Op::Binary(function) => {
+            pair(lowering, id, from, into, |how| Kernel::Binary(*function, how))
+        }
+        Op::PRelu => pair(lowering, id, from, into, Kernel::PRelu),
         op => unreachable!("{} does not stream", op.name()),
     }
+}
+
+/// The rows between which a row of a resized picture lies.
+fn resize_window(resize: &Resize) -> RowWindow {
+    let Scale { step, shift, per } = resize.down;
+    let above = if shift < 0 { shift.unsigned_abs().div_ceil(per) } else { 0 };
+    let at = (shift + (above * per) as isize).unsigned_abs();
+    RowWindow { span: 2 + above, stride: step, above, shared: (per, at) }
+}
+
+/// A function of two elements, row by row.
+fn pair(
+    lowering: &mut Lowering<'_>,
+    id: NodeId,
+    from: Place,
+    into: Place,
+    kernel: impl Fn(Broadcast) -> Kernel,
+) -> Result<Stage> {
+    let second = lowering.operand(id, 1)?;
+    let graph = lowering.graph;
+    let other = graph.operand(id, 1).map(|x| &graph.node(x).out);
+    let other = other.expect("verified nodes have their operands");
+    let broadcast = match () {
+        () if other.shape == graph.node(id).out.shape => Broadcast::Same,
+        () if other.len() == 1 => Broadcast::Scalar,
+        () => Broadcast::Channel,
+    };
+    Ok(stage(id, kernel(broadcast), vec![from, second], into))
 }
 
 /// An operator that is a segment of its own, and no convolution.
@@ -81,6 +148,7 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
                 channels: into.rows.channels,
                 depth: from.rows.channels,
                 planes: false,
+                bytes: false,
             };
             let tile = tile::choose(lowering.target, product);
             let kernel =
@@ -114,10 +182,10 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
             };
             elementwise(lowering, id, kernel)
         }
-        Op::Pool(pool) => {
+        Op::Pool(_) | Op::Resize(_) => {
             let from = lowering.operand(id, 0)?;
             let into = lowering.place_result(id)?;
-            Ok(vec![stage(id, Kernel::Pool(pool.clone()), vec![from], into)])
+            Ok(vec![lower(lowering, id, from, into)?])
         }
         Op::Reduce(reduce) => {
             let from = lowering.operand(id, 0)?;
@@ -129,6 +197,7 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
             let kernel = Kernel::Reduce(reduce.kind, moves::reduction(lowering, id, from)?);
             Ok(vec![stage(id, kernel, vec![from], into)])
         }
+        Op::Identity if reads_bytes(lowering, id)? => Ok(vec![widen(lowering, id)?]),
         Op::Reshape
         | Op::Transpose(_)
         | Op::Relayout
@@ -172,13 +241,19 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
                 )
                 .collect())
         }
-        Op::Gemm(_) | Op::MatMul | Op::BatchNorm(_) | Op::Quant(_) => {
+        Op::Quant(_) => quant::lone(lowering, id),
+        Op::Gemm(_) | Op::MatMul | Op::BatchNorm(_) => {
             unreachable!("{} has no kernel and was refused", node.op.name())
         }
         Op::Conv(_) | Op::Input | Op::Const(_) => {
             unreachable!("{} is no lone step", node.op.name())
         }
     }
+}
+
+fn reads_bytes(lowering: &mut Lowering<'_>, id: NodeId) -> Result<bool> {
+    let home = lowering.operand(id, 0)?.home;
+    Ok(lowering.schedule.holds_bytes(home))
 }
 
 fn convolution(
@@ -188,25 +263,30 @@ fn convolution(
     into: Place,
     skip: Skip,
 ) -> Result<Stage> {
-    let Op::Conv(conv) = lowering.graph.node(id).op.clone() else {
-        unreachable!("only convolutions have residuals")
-    };
+    let conv = lowering.graph.node(id).op.conv().expect("only convolutions have residuals").clone();
+    let bytes = from.element.bytes() == 1;
     let lanes = lowering.target.isa.lanes();
+    let strips = lowering.graph.operand(id, 0).is_some_and(|wide| lowering.anew.contains(&wide));
     let window = RowWindow {
         span: (conv.kernel[0] - 1) * conv.dilation[0] + 1,
         stride: conv.stride[0],
         above: conv.pads[0],
+        ..RowWindow::SAME
     };
+    // What is computed anew for a row is there when that row is made.
+    let window = if strips { RowWindow::SAME } else { window };
     let mut parts = 1;
     let (kernel, order) = if is_depthwise(lowering.graph, id) {
         let pixels = into.rows.width;
         let tile = match conv.square_window() {
             Some([kernel, stride]) => {
-                tile::choose_window(lowering.target, pixels, SquareWindow { kernel, stride })
+                tile::choose_window(lowering.target, pixels, SquareWindow { kernel, stride, bytes })
             }
-            None => tile::choose_any_window(lowering.target, pixels),
+            None => tile::choose_any_window(lowering.target, pixels, bytes),
         };
-        (Kernel::Depthwise { tile, conv }, PackOrder::Depthwise { lanes })
+        let order =
+            if bytes { PackOrder::QDepthwise { lanes } } else { PackOrder::Depthwise { lanes } };
+        (Kernel::Depthwise { tile, conv }, order)
     } else {
         parts = matrix_parts(lowering, &conv, from, into);
         matrix(lowering, conv, from, into, skip)
@@ -234,9 +314,12 @@ fn matrix(
     let product = Product { pixels: whole.pixels / parts, ..whole };
     let exact = tile::choose_exact(lowering.target, product).filter(|_| skip == Skip::InPlace);
     let tile = exact.unwrap_or_else(|| tile::choose(lowering.target, product));
-    let order = PackOrder::Panels {
-        columns: tile[1] * lowering.target.isa.lanes(),
-        planes: product.planes,
+    let lanes = lowering.target.isa.lanes();
+    let columns = tile[1] * lanes;
+    let order = if product.bytes {
+        PackOrder::QPanels { columns, run: quant::run(&conv, from, lanes) }
+    } else {
+        PackOrder::Panels { columns, planes: product.planes }
     };
     let kernel = if is_point(&conv, from) {
         Kernel::Pointwise { tile, clamp: conv.clamp, skip, flat }
@@ -257,7 +340,7 @@ fn matrix_parts(lowering: &Lowering<'_>, conv: &Conv, from: Place, into: Place) 
 
 /// Whether the result of convolution `id` had better overwrite its residual at `into`.
 fn overwrites(lowering: &Lowering<'_>, id: NodeId, from: Place, into: Place) -> bool {
-    let Op::Conv(conv) = &lowering.graph.node(id).op else { return false };
+    let Some(conv) = lowering.graph.node(id).op.conv() else { return false };
     let whole = product(conv, from, into, is_flat(lowering, conv, from, into));
     let parts = matrix_parts(lowering, conv, from, into);
     let product = Product { pixels: whole.pixels / parts, ..whole };
@@ -285,16 +368,21 @@ fn product(conv: &Conv, from: Place, into: Place, flat: bool) -> Product {
         channels: into.rows.channels / conv.group,
         depth: conv.kernel[0] * conv.kernel[1] * from.rows.channels / conv.group,
         planes: from.rows.form == Form::Planes,
+        bytes: from.element.bytes() == 1,
     }
 }
 
 /// A function of each element, over its operand where that dies.
-fn elementwise(lowering: &mut Lowering<'_>, id: NodeId, kernel: Kernel) -> Result<Vec<Stage>> {
+pub(super) fn elementwise(
+    lowering: &mut Lowering<'_>,
+    id: NodeId,
+    kernel: Kernel,
+) -> Result<Vec<Stage>> {
     let (from, into) = over_or_fresh(lowering, id)?;
     Ok(vec![stage(id, kernel, vec![from], into)])
 }
 
-fn binary(
+pub(super) fn binary(
     lowering: &mut Lowering<'_>,
     id: NodeId,
     kernel: impl Fn(Broadcast) -> Kernel,
@@ -309,6 +397,7 @@ fn binary(
     let same = |tensor: &Tensor| tensor.shape == out.shape && tensor.layout == out.layout;
     let channels = dense(Home::Output(0), &out)?.rows.channels;
     let broadcast = match () {
+        () if out.dtype == Dtype::U8 => Broadcast::Same,
         () if same(&b) => Broadcast::Same,
         () if b.len() == 1 => Broadcast::Scalar,
         () if b.len() == channels && per_channel(&b, &out) => Broadcast::Channel,
@@ -327,11 +416,8 @@ fn binary(
             continue;
         }
         let rows = dense(Home::Output(0), &out)?;
-        let into = lowering.scratch(
-            &format!("{}.operand_{port}", lowering.graph.node(id).name),
-            rows.rows,
-            rows.height,
-        );
+        let into =
+            lowering.scratch(&format!("{}.operand_{port}", lowering.graph.node(id).name), rows);
         let copies = moves::broadcast(lowering, id, port, from, into)?;
         stages.push(stage(id, Kernel::Move(copies), vec![from], into));
         widened.push(into);
@@ -352,7 +438,7 @@ fn per_channel(b: &Tensor, out: &Tensor) -> bool {
 }
 
 /// The first operand, and either its own memory for the result or a new place.
-fn over_or_fresh(lowering: &mut Lowering<'_>, id: NodeId) -> Result<(Place, Place)> {
+pub(super) fn over_or_fresh(lowering: &mut Lowering<'_>, id: NodeId) -> Result<(Place, Place)> {
     let from = lowering.operand(id, 0)?;
     let into = match lowering.dies_here(id, 0)? {
         Some(place) => {
@@ -364,7 +450,8 @@ fn over_or_fresh(lowering: &mut Lowering<'_>, id: NodeId) -> Result<(Place, Plac
     Ok((from, into))
 }
 
-fn stage(node: NodeId, kernel: Kernel, from: Vec<Place>, into: Place) -> Stage {
+/// A stage of whole rows, each made of the same row.
+pub(super) fn stage(node: NodeId, kernel: Kernel, from: Vec<Place>, into: Place) -> Stage {
     let (window, height) = (RowWindow::SAME, into.height);
     Stage { node, kernel, from, into, pack: None, window, height, part: Part::Row, parts: 1 }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::ir::view::base;
-use crate::ir::{Dtype, Graph, NodeId, Op};
+use crate::ir::{Dtype, Graph, NodeId, Op, QConv, Quant, Requant, To};
 
 /// Every operator without a kernel and every value that is no float, each with its node and remedy.
 pub(super) fn check(graph: &Graph) -> Result<()> {
@@ -17,7 +17,12 @@ pub(super) fn check(graph: &Graph) -> Result<()> {
         let whole = !matches!(out.dtype, Dtype::F32 | Dtype::F16);
         whole.then(|| format!("output {:?}: {out}; cast it to float", output.name))
     });
-    let obstacles: Vec<String> = operators.chain(outputs).collect();
+    let inputs = graph.inputs.iter().filter_map(|id| {
+        let node = graph.node(*id);
+        let signed = node.out.dtype == Dtype::I8;
+        signed.then(|| format!("input {:?}: {}; make it u8 or float", node.name, node.out))
+    });
+    let obstacles: Vec<String> = operators.chain(inputs).chain(outputs).collect();
     if obstacles.is_empty() { Ok(()) } else { Err(Error::Unsupported(obstacles)) }
 }
 
@@ -31,7 +36,7 @@ fn obstacle(graph: &Graph, id: NodeId) -> Option<String> {
         Op::Conv(_) if computed(&[1, 2]) => {
             Some("its weights or bias are computed at run time; make them constants".into())
         }
-        Op::Conv(_) | Op::Pool(_) if node.out.shape[0] > 1 => {
+        Op::Conv(_) | Op::Pool(_) | Op::Resize(_) if node.out.shape[0] > 1 => {
             Some(format!("{} holds several images; compile for a batch of 1", node.out))
         }
         Op::Gemm(_) | Op::MatMul => Some(
@@ -45,8 +50,20 @@ fn obstacle(graph: &Graph, id: NodeId) -> Option<String> {
         Op::Conv(_) | Op::Pool(_) | Op::Input | Op::Const(_) | Op::Dense(_) | Op::Clamp(_) => None,
         Op::Unary(_) | Op::Binary(_) | Op::PRelu | Op::Reduce(_) | Op::Softmax(_) => None,
         Op::Reshape | Op::Transpose(_) | Op::Relayout | Op::Identity | Op::Expand => None,
-        Op::Concat(_) | Op::Slice(_) | Op::Pad(_) => None,
-        Op::Quant(_) => Some("no kernel for bytes yet; compile the model in floats".into()),
+        Op::Concat(_) | Op::Slice(_) | Op::Pad(_) | Op::Resize(_) => None,
+        Op::Quant(Quant::Unpack(_)) => {
+            Some("its integers are computed at run time; make them constants".into())
+        }
+        Op::Quant(Quant::Flip) => {
+            Some("signed bytes at an end of the model; make it u8 or float".into())
+        }
+        Op::Quant(Quant::Conv(_) | Quant::Average(_) | Quant::Mean(_)) if node.out.shape[0] > 1 => {
+            Some(format!("{} holds several images; compile for a batch of 1", node.out))
+        }
+        Op::Quant(Quant::Conv(QConv { requant: Requant { to: To::Floats, .. }, .. })) => {
+            Some("a convolution of bytes that makes floats; quantise its result".into())
+        }
+        Op::Quant(_) => None,
     }
 }
 

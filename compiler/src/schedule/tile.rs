@@ -5,6 +5,7 @@
 //! waits for loads: the choice is by an estimate of cycles.
 
 use mnv2c_runtime::catalog::{self, DepthwiseAnyTile, DepthwiseTile, GemmTile};
+use mnv2c_runtime::simd::dots::Quads;
 
 use crate::target::{Isa, Target};
 
@@ -24,6 +25,8 @@ pub(super) struct Product {
     pub(super) depth: usize,
     /// Whether inputs lie in planes, so that nearby inputs of a pixel are not nearby in memory.
     pub(super) planes: bool,
+    /// Whether inputs are bytes.
+    pub(super) bytes: bool,
 }
 
 /// The tile that computes `product` soonest.
@@ -34,9 +37,25 @@ pub(super) fn choose(target: &Target, product: Product) -> [usize; 2] {
 /// The same among tiles whose pixels divide those of a row, as results that overwrite their residual need; nothing
 /// if that costs more than a twentieth of the time.
 pub(super) fn choose_exact(target: &Target, product: Product) -> Option<[usize; 2]> {
-    let (tile, cycles) = best(target, product, |pixels| product.pixels.is_multiple_of(pixels));
+    let exact = |[pixels, _]: [usize; 2]| product.pixels.is_multiple_of(pixels);
+    let (tile, cycles) = best(target, product, exact);
     let (_, least) = best(target, product, |_| true);
     (cycles <= least + least / 20).then_some(tile)
+}
+
+/// The same among tiles whose weights a tile of one pixel reads too.
+pub(super) fn choose_for_strips(target: &Target, product: Product) -> [usize; 2] {
+    let lanes = target.isa.lanes();
+    let single = |vectors: usize| {
+        let mut tiles = catalog::GEMM.iter().filter(|it| (it.isa, it.lanes) == (target.isa, lanes));
+        tiles.any(|it| (it.pixels, it.vectors) == (1, vectors))
+    };
+    best(target, product, |[_, vectors]| single(vectors)).0
+}
+
+/// The pixels of the tile of so many vectors that computes `product` soonest.
+pub(super) fn choose_pixels(target: &Target, product: Product, vectors: usize) -> usize {
+    best(target, product, |tile| tile[1] == vectors).0[0]
 }
 
 /// Half cycles that `product` takes with its best tile.
@@ -57,11 +76,15 @@ pub(super) fn parts(target: &Target, product: Product) -> usize {
 
 /// The pixels that a depthwise tile computes along a row.
 pub(super) fn choose_window(target: &Target, pixels: usize, window: SquareWindow) -> usize {
-    let SquareWindow { kernel, stride } = window;
-    let fits = |tile: &&DepthwiseTile| {
-        (tile.isa, tile.kernel, tile.stride) == (target.isa, kernel, stride)
+    let SquareWindow { kernel, stride, bytes } = window;
+    let (tiles, isa) = if bytes {
+        (catalog::QDEPTHWISE, target.isa)
+    } else {
+        (catalog::DEPTHWISE, target.isa.of_floats())
     };
-    let tiles = catalog::DEPTHWISE.iter().filter(fits).map(|tile| tile.pixels);
+    let fits =
+        |tile: &&DepthwiseTile| (tile.isa, tile.kernel, tile.stride) == (isa, kernel, stride);
+    let tiles = tiles.iter().filter(fits).map(|tile| tile.pixels);
     let most = match (catalog::registers(target.isa), stride) {
         (32.., 1) => 7,
         (_, 1) | (32.., _) => 4,
@@ -71,9 +94,14 @@ pub(super) fn choose_window(target: &Target, pixels: usize, window: SquareWindow
 }
 
 /// The same for the kernel of any window.
-pub(super) fn choose_any_window(target: &Target, pixels: usize) -> usize {
-    let fits = |tile: &&DepthwiseAnyTile| tile.isa == target.isa;
-    widest(catalog::DEPTHWISE_ANY.iter().filter(fits).map(|tile| tile.pixels), pixels)
+pub(super) fn choose_any_window(target: &Target, pixels: usize, bytes: bool) -> usize {
+    let (tiles, isa) = if bytes {
+        (catalog::QDEPTHWISE_ANY, target.isa)
+    } else {
+        (catalog::DEPTHWISE_ANY, target.isa.of_floats())
+    };
+    let fits = |tile: &&DepthwiseAnyTile| tile.isa == isa;
+    widest(tiles.iter().filter(fits).map(|tile| tile.pixels), pixels)
 }
 
 /// A depthwise window of equal sides and strides.
@@ -83,16 +111,28 @@ pub(super) struct SquareWindow {
     pub(super) kernel: usize,
     /// Input rows, and columns, from an output to the next.
     pub(super) stride: usize,
+    /// Whether inputs are bytes.
+    pub(super) bytes: bool,
 }
 
-fn best(target: &Target, product: Product, allows: impl Fn(usize) -> bool) -> ([usize; 2], usize) {
+fn best(
+    target: &Target,
+    product: Product,
+    allows: impl Fn([usize; 2]) -> bool,
+) -> ([usize; 2], usize) {
     let lanes = target.isa.lanes();
-    let fits = |tile: &&GemmTile| {
-        (tile.isa, tile.lanes) == (target.isa, lanes)
-            && tile.pixels <= product.pixels
-            && allows(tile.pixels)
+    let (tiles, isa) = if product.bytes {
+        (catalog::QGEMM, target.isa)
+    } else {
+        (catalog::GEMM, target.isa.of_floats())
     };
-    let costs = catalog::GEMM.iter().filter(fits).map(|tile| (tile, cycles(target, tile, product)));
+    let fits = |tile: &&GemmTile| {
+        (tile.isa, tile.lanes) == (isa, lanes)
+            && tile.pixels <= product.pixels
+            && allows([tile.pixels, tile.vectors])
+    };
+    let cost = if product.bytes { cycles_of_bytes } else { cycles };
+    let costs = tiles.iter().filter(fits).map(|tile| (tile, cost(target, tile, product)));
     let (tile, cycles) =
         costs.min_by_key(|(_, cycles)| *cycles).expect("every machine has a tile of one pixel");
     ([tile.pixels, tile.vectors], cycles)
@@ -115,6 +155,20 @@ fn cycles(target: &Target, tile: &GemmTile, product: Product) -> usize {
     tiles * (product.depth * step + finish + far)
 }
 
+/// The same for bytes: four inputs of a sum at a time, in one instruction or in two products and two additions (NEON:
+/// four multiply-adds). A byte costs several instructions to make of its sum.
+fn cycles_of_bytes(target: &Target, tile: &GemmTile, product: Product) -> usize {
+    let (mr, nv) = (tile.pixels, tile.vectors);
+    let (step, finish) = match catalog::quads(target.isa) {
+        Quads::Bytes => ((mr * nv).max(mr + 2 * nv), 4),
+        Quads::Pairs => (2 * mr * nv + mr, 8),
+        Quads::Lanes => (4 * mr * nv, 8),
+    };
+    let vectors = product.channels.div_ceil(tile.lanes);
+    let tiles = product.pixels.div_ceil(mr) * vectors.div_ceil(nv);
+    tiles * (product.depth.div_ceil(4) * step.max(8) + finish * mr * nv + 24)
+}
+
 /// The widest tile that divides `pixels`, if it is not much narrower than the widest that fits.
 fn widest(tiles: impl Iterator<Item = usize>, pixels: usize) -> usize {
     let fits: Vec<usize> = tiles.filter(|tile| *tile <= pixels).collect();
@@ -132,7 +186,7 @@ mod tests {
     }
 
     fn check(isa: Isa, [pixels, depth, channels]: [usize; 3], tiles: &[[usize; 2]]) {
-        let product = Product { pixels, channels, depth, planes: false };
+        let product = Product { pixels, channels, depth, planes: false, bytes: false };
         let tile = choose(&target(isa), product);
         assert!(tiles.contains(&tile), "{isa:?} {pixels}x{depth}x{channels}: {tile:?}");
     }
@@ -149,10 +203,12 @@ mod tests {
 
     #[test]
     fn a_tile_that_divides_the_row_is_given_up_where_it_is_slow() {
-        let product = Product { pixels: 49, channels: 160, depth: 960, planes: false };
+        let product =
+            Product { pixels: 49, channels: 160, depth: 960, planes: false, bytes: false };
         assert_eq!(choose_exact(&target(Isa::Avx2), product), None);
         assert!(choose_exact(&target(Isa::Avx512), product).is_some());
-        let product = Product { pixels: 1, channels: 1_000, depth: 1_280, planes: false };
+        let product =
+            Product { pixels: 1, channels: 1_000, depth: 1_280, planes: false, bytes: false };
         assert_eq!(choose(&target(Isa::Avx512), product)[0], 1);
     }
 }

@@ -47,12 +47,10 @@ impl QMean {
         }
     }
 
-    /// Takes `rows` into the means. Row 0 starts anew; until the last row comes, the memory of `y`, four times as long,
-    /// holds 32-bit sums.
+    /// Takes `rows` into 32-bit sums, which lie in bytes; row 0 starts anew.
     #[inline(always)]
-    pub fn take(&self, rows: Range<usize>, x: &[u8], y: &mut [u8]) {
-        let is_last = rows.end == self.height;
-        let sums = &mut wide_mut::<i32>(y)[..self.channels];
+    pub fn take(&self, rows: Range<usize>, x: &[u8], sums: &mut [u8]) {
+        let sums = &mut wide_mut::<i32>(sums)[..self.channels];
         if rows.start == 0 {
             sums.fill(-((self.height * self.width) as i32 * i32::from(self.zero)));
         }
@@ -64,11 +62,14 @@ impl QMean {
                 sums.iter_mut().zip(pixel).for_each(|(sum, x)| *sum += i32::from(*x));
             }
         }
-        if is_last {
-            for channel in 0..self.channels {
-                let sum = wide_mut::<i32>(y)[channel];
-                y[channel] = self.levels.byte(sum as f32 * self.factor);
-            }
+    }
+
+    /// Turns the sums of so many channels into means, which lie where the sums begin.
+    #[inline(always)]
+    pub fn finish(&self, channels: usize, y: &mut [u8]) {
+        for channel in 0..channels {
+            let sum = wide_mut::<i32>(y)[channel];
+            y[channel] = self.levels.byte(sum as f32 * self.factor);
         }
     }
 
@@ -89,10 +90,26 @@ impl QMean {
     }
 }
 
+/// The greatest byte of each window and channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QMaxPool(pub Windows);
+
+impl QMaxPool {
+    /// Makes `rows` of the result.
+    #[inline(always)]
+    pub fn run(&self, rows: Range<usize>, x: &[u8], y: &mut [u8]) {
+        each_window(&self.0, rows, y, |at| {
+            let mut greatest = 0;
+            each_byte(&self.0, at, x, |q| greatest = q.max(greatest));
+            greatest
+        });
+    }
+}
+
 /// The mean of each window and channel: the f32 sum of reals, row by row, over their f32 count.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct QAverage {
-    /// Where they lie.
+    /// What to pool.
     pub windows: Windows,
     /// What the sums are divided by.
     pub divisor: Divisor,
@@ -106,40 +123,47 @@ impl QAverage {
     /// Makes `rows` of the result.
     #[inline(always)]
     pub fn run(&self, rows: Range<usize>, x: &[u8], y: &mut [u8]) {
-        let Windows { into, channels, width, .. } = self.windows;
-        for row in rows {
-            let out = into.slot(row + into.top);
-            for column in 0..width {
-                let y = &mut y[out + column * into.pixel..][..channels];
-                for (channel, y) in y.iter_mut().enumerate() {
-                    let mean = self.sum([row, column, channel], x) / self.count([row, column]);
-                    *y = self.y.levels().byte(mean / self.y.scale);
-                }
-            }
-        }
+        each_window(&self.windows, rows, y, |at| {
+            let mut sum = 0.0;
+            each_byte(&self.windows, at, x, |q| sum += self.x.real(q));
+            self.y.levels().byte(sum / self.count(at) / self.y.scale)
+        });
     }
 
     #[inline(always)]
-    fn count(&self, [row, column]: [usize; 2]) -> f32 {
+    fn count(&self, [row, column, _]: [usize; 3]) -> f32 {
         let Windows { down, across, .. } = self.windows;
         match self.divisor {
             Divisor::Inside => (down.inside(row) * across.inside(column)) as f32,
             Divisor::Padded => (down.padded(row) * across.padded(column)) as f32,
         }
     }
+}
 
-    #[inline(always)]
-    fn sum(&self, [row, column, channel]: [usize; 3], x: &[u8]) -> f32 {
-        let Windows { from, down, across, .. } = self.windows;
-        let mut sum = 0.0;
-        for row in (0..down.taps).map(|tap| down.pixel(row, tap)).filter(|row| *row < down.len) {
-            let line = &x[from.slot(row + from.top)..];
-            for column in (0..across.taps).map(|tap| across.pixel(column, tap)) {
-                if column < across.len {
-                    sum += self.x.real(line[column * from.pixel + channel]);
-                }
+/// Writes what `byte` makes of each window of some rows, by its row, column and channel.
+#[inline(always)]
+fn each_window(pool: &Windows, rows: Range<usize>, y: &mut [u8], byte: impl Fn([usize; 3]) -> u8) {
+    for row in rows {
+        let out = pool.into.slot(row + pool.into.top);
+        for column in 0..pool.width {
+            let y = &mut y[out + column * pool.into.pixel..][..pool.channels];
+            for (channel, y) in y.iter_mut().enumerate() {
+                *y = byte([row, column, channel]);
             }
         }
-        sum
+    }
+}
+
+/// The bytes under a window, row by row.
+#[inline(always)]
+fn each_byte(pool: &Windows, [row, column, channel]: [usize; 3], x: &[u8], mut f: impl FnMut(u8)) {
+    let Windows { from, down, across, .. } = *pool;
+    for row in (0..down.taps).map(|tap| down.pixel(row, tap)).filter(|row| *row < down.len) {
+        let line = &x[from.slot(row + from.top)..];
+        for column in (0..across.taps).map(|tap| across.pixel(column, tap)) {
+            if column < across.len {
+                f(line[column * from.pixel + channel]);
+            }
+        }
     }
 }

@@ -1,0 +1,291 @@
+//! Stages on bytes: their consts, their calls, and what those import.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+
+use crate::emit::literal;
+use crate::emit::scope::Scope;
+use crate::ir::{Affine, Bounds, Conv, Graph, NodeId, Op, Pool, PoolKind, QMean, QPair};
+use crate::ir::{Quant, Requant, To};
+use crate::schedule::{Kernel, Part, Place, QBinary, Stage, Step};
+
+/// Paths in the runtime, if a stage works on bytes otherwise than floats are worked on.
+pub(super) fn imports(graph: &Graph, stage: &Stage) -> Option<Vec<&'static str>> {
+    let mut paths = match &stage.kernel {
+        Kernel::Quantize(_) if moves(stage) => {
+            vec!["affine::Affine", "kernel::q8::border::Quantize"]
+        }
+        Kernel::Quantize(_) | Kernel::Dequantize(_) => {
+            vec!["affine::Affine", "kernel::q8::border::self"]
+        }
+        Kernel::QBinary(..) => {
+            vec!["affine::Affine", "affine::Levels", "affine::Pair", "kernel::q8::elements::self"]
+        }
+        Kernel::Table => vec!["kernel::q8::elements::self"],
+        Kernel::QAverage(_) => vec![
+            "affine::Affine",
+            "kernel::pool::Divisor",
+            "kernel::pool::Windows",
+            "kernel::pool::Window",
+            "kernel::q8::pool::QAverage",
+        ],
+        _ if !reads_bytes(stage) => return None,
+        Kernel::Pointwise { .. } => vec!["affine::Levels", "kernel::q8::conv::QPointwise"],
+        Kernel::Conv { .. } => vec!["affine::Levels", "kernel::q8::conv::QConv"],
+        Kernel::Depthwise { conv, .. } if conv.square_window().is_some() => {
+            vec!["affine::Levels", "kernel::q8::depthwise::QDepthwise"]
+        }
+        Kernel::Depthwise { .. } => vec!["affine::Levels", "kernel::q8::depthwise::QDepthwiseAny"],
+        Kernel::GlobalPool(_) => vec!["affine::Levels", "kernel::q8::pool::QMean"],
+        Kernel::Pool(_) => {
+            vec!["kernel::pool::Windows", "kernel::pool::Window", "kernel::q8::pool::QMaxPool"]
+        }
+        _ => return None,
+    };
+    if residual(graph, stage.node).is_some() {
+        paths.extend(["affine::Affine", "affine::Pair", "simd::qgemm::QResidual"]);
+    }
+    Some(paths)
+}
+
+/// Whether the operand of a stage is bytes.
+pub(super) fn reads_bytes(stage: &Stage) -> bool {
+    stage.from.first().is_some_and(|place| place.element.bytes() == 1)
+}
+
+/// Whether a stage that is no convolution passes the token of the instruction set.
+pub(super) fn takes_token(stage: &Stage) -> bool {
+    match &stage.kernel {
+        Kernel::Quantize(_) | Kernel::Dequantize(_) | Kernel::QBinary(..) => true,
+        Kernel::GlobalPool(_) => reads_bytes(stage) && stage.part == Part::Row,
+        _ => false,
+    }
+}
+
+/// Whether the bytes of a stage lie otherwise than its floats.
+pub(super) fn moves(stage: &Stage) -> bool {
+    let (from, into) = (stage.from[0], stage.into);
+    from.rows != into.rows
+}
+
+/// Elements that a sum of a pooled value takes.
+pub(super) fn sum_len(stage: &Stage) -> usize {
+    if reads_bytes(stage) { 4 } else { 1 }
+}
+
+/// The const of the scales of a residual.
+pub(super) fn sum_name(kernel: &impl ToTokens) -> Ident {
+    format_ident!("{}_SUM", kernel.to_token_stream().to_string())
+}
+
+/// The consts that hold the numbers of a stage on bytes, if it has any; nothing for a stage on floats.
+pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<Option<TokenStream>> {
+    let (name, into) = (scope.kernel(at), stage.into);
+    let from = *stage.from.first()?;
+    let levels = levels(scope.network.graph, stage.node);
+    let (kind, value) = match &stage.kernel {
+        Kernel::Quantize(to) if moves(stage) => {
+            (quote!(Quantize), quantize(scope, from, into, *to))
+        }
+        Kernel::Quantize(affine) | Kernel::Dequantize(affine) => {
+            (quote!(Affine), self::affine(*affine))
+        }
+        Kernel::QBinary(_, scales) => (quote!(Pair), pair(*scales)),
+        Kernel::QAverage(average) => {
+            let fields = super::pool_fields(scope, from, into, &average.pool);
+            let divisor = divisor(&average.pool);
+            let (x, y) = (affine(average.x), affine(average.y));
+            let value = quote!(QAverage { windows: #fields, divisor: #divisor, x: #x, y: #y });
+            (quote!(QAverage), value)
+        }
+        Kernel::Table => return Some(None),
+        _ if !reads_bytes(stage) => return None,
+        Kernel::Pointwise { tile: [mr, nv], flat, .. } => {
+            let (mr, nv) = (literal::size(*mr), literal::size(*nv));
+            let shape = super::pointwise_fields(scope, stage, *flat);
+            (quote!(QPointwise<#mr, #nv>), quote!(QPointwise { #shape levels: #levels }))
+        }
+        Kernel::Conv { tile: [mr, nv], conv, .. } => {
+            let (mr, nv) = (literal::size(*mr), literal::size(*nv));
+            let shape = super::convolution_fields(scope, from, into, conv);
+            (quote!(QConv<#mr, #nv>), quote!(QConv { #shape levels: #levels }))
+        }
+        Kernel::Depthwise { tile, conv } => depthwise(scope, from, into, *tile, conv, &levels),
+        Kernel::GlobalPool(_) => (quote!(QMean), mean(scope, stage, &levels)),
+        Kernel::Pool(pool) => {
+            let fields = super::pool_fields(scope, from, into, pool);
+            (quote!(QMaxPool), quote!(QMaxPool(#fields)))
+        }
+        _ => return None,
+    };
+    let sum = residual(scope.network.graph, stage.node).map(|scales| {
+        let (name, value) = (sum_name(name), pair(scales));
+        quote!(const #name: Pair = #value;)
+    });
+    Some(Some(quote!(const #name: #kind = #value; #sum)))
+}
+
+/// The statement that runs a stage on bytes, where it is not that of one on floats.
+pub(super) fn run(
+    scope: &Scope<'_>,
+    at: usize,
+    stage: &Stage,
+    rows: &TokenStream,
+    [w, x, y]: [&TokenStream; 3],
+) -> Option<TokenStream> {
+    let name = scope.kernel(at);
+    let over = stage.from.first().is_some_and(|place| place.home == stage.into.home);
+    Some(match &stage.kernel {
+        Kernel::Quantize(_) if moves(stage) => quote!(#name.run(isa, #x, #y, #rows);),
+        Kernel::Quantize(_) => quote!(border::quantize(isa, #name, #x, #y);),
+        Kernel::Dequantize(_) => quote!(border::dequantize(isa, #name, #x, #y);),
+        Kernel::QBinary(function, _) => {
+            let b = scope.variable(stage.from[1]);
+            let word = match function {
+                QBinary::Add => "add",
+                QBinary::Mul => "mul",
+            };
+            if over {
+                let method = format_ident!("{word}_assign");
+                quote!(elements::#method(isa, #name, #y, #b);)
+            } else {
+                let method = format_ident!("{word}");
+                quote!(elements::#method(isa, #name, #x, #b, #y);)
+            }
+        }
+        Kernel::Table if over => quote!(elements::table_assign(#w, #y);),
+        Kernel::Table => quote!(elements::table(#w, #x, #y);),
+        Kernel::QAverage(_) => quote!(#name.run(#rows, #x, #y);),
+        Kernel::GlobalPool(_) if reads_bytes(stage) => mean_call(scope, at, stage, rows, [x, y]),
+        Kernel::Pointwise { .. } if reads_bytes(stage) && makes_floats(scope, stage) => {
+            quote!(#name.run_floats(isa, #w, #x, #y, #rows);)
+        }
+        _ => return None,
+    })
+}
+
+/// What turns the sums of a pool into bytes when all rows have flowed.
+pub(super) fn finish(scope: &Scope<'_>, step: &Step) -> Option<TokenStream> {
+    let at = step.stages.len() - 1;
+    let stage = &step.stages[at];
+    let pools = matches!(stage.kernel, Kernel::GlobalPool(_)) && reads_bytes(stage);
+    pools.then(|| {
+        let (name, y) = (scope.kernel(at), scope.variable(stage.into));
+        let channels = literal::size(stage.into.rows.channels);
+        quote!(#name.finish(#channels, #y);)
+    })
+}
+
+/// Means of an image that lies whole, or the sums of some rows of one.
+fn mean_call(
+    scope: &Scope<'_>,
+    at: usize,
+    stage: &Stage,
+    rows: &TokenStream,
+    [x, y]: [&TokenStream; 2],
+) -> TokenStream {
+    let name = scope.kernel(at);
+    let whole = stage.from[0].rows.kept == stage.from[0].height;
+    if makes_floats(scope, stage) {
+        quote!(#name.run_floats(isa, #x, #y);)
+    } else if whole {
+        quote!(#name.run(isa, #x, #y);)
+    } else {
+        quote!(#name.take(#rows, #x, #y);)
+    }
+}
+
+fn depthwise(
+    scope: &Scope<'_>,
+    from: Place,
+    into: Place,
+    tile: usize,
+    conv: &Conv,
+    levels: &TokenStream,
+) -> (TokenStream, TokenStream) {
+    let tile = literal::size(tile);
+    if let Some([k, stride]) = conv.square_window() {
+        let (k, stride) = (literal::size(k), literal::size(stride));
+        let shape = super::depthwise_fields(scope, from, into, conv);
+        let value = quote!(QDepthwise { #shape levels: #levels });
+        return (quote!(QDepthwise<#k, #stride, #tile>), value);
+    }
+    let shape = super::depthwise_fields(scope, from, into, conv);
+    (quote!(QDepthwiseAny<#tile>), quote!(QDepthwiseAny { #shape levels: #levels }))
+}
+
+fn quantize(scope: &Scope<'_>, from: Place, into: Place, to: Affine) -> TokenStream {
+    let (width, channels) = (literal::size(into.rows.width), literal::size(into.rows.channels));
+    let (from, into, to) = (scope.ring(from), scope.ring(into), affine(to));
+    quote!(Quantize { from: #from, into: #into, width: #width, channels: #channels, to: #to })
+}
+
+fn mean(scope: &Scope<'_>, stage: &Stage, levels: &TokenStream) -> TokenStream {
+    let Op::Quant(Quant::Mean(QMean { x_zero, requant })) =
+        &scope.network.graph.node(stage.node).op
+    else {
+        unreachable!("only means pool bytes")
+    };
+    let from = stage.from[0];
+    let (zero, factor) =
+        (literal::size(usize::from(*x_zero)), literal::float(requant.multipliers[0]));
+    let [channels, height, width] =
+        [from.rows.channels, from.height, from.rows.width].map(literal::size);
+    let from = scope.ring(from);
+    quote! {
+        QMean {
+            from: #from, channels: #channels, height: #height, width: #width,
+            zero: #zero, factor: #factor, levels: #levels,
+        }
+    }
+}
+
+fn divisor(pool: &Pool) -> TokenStream {
+    match pool.kind {
+        PoolKind::AverageWithPads => quote!(Divisor::Padded),
+        PoolKind::Average | PoolKind::Max => quote!(Divisor::Inside),
+    }
+}
+
+fn affine(Affine { scale, zero }: Affine) -> TokenStream {
+    let (scale, zero) = (literal::float(scale), literal::size(zero.into()));
+    quote!(Affine { scale: #scale, zero: #zero })
+}
+
+fn pair(QPair { a, b, y, bounds }: QPair) -> TokenStream {
+    let (a, b, scale) = (affine(a), affine(b), literal::float(y.scale));
+    let levels = levels_of(y.zero, bounds);
+    quote!(Pair { a: #a, b: #b, scale: #scale, levels: #levels })
+}
+
+fn levels_of(zero: u8, Bounds { lo, hi }: Bounds) -> TokenStream {
+    let [zero, lo, hi] = [zero, lo, hi].map(|byte| literal::size(byte.into()));
+    quote!(Levels { zero: #zero, lo: #lo, hi: #hi })
+}
+
+/// What the sums of a node become.
+fn levels(graph: &Graph, id: NodeId) -> TokenStream {
+    match requant(graph, id).map(|requant| requant.to) {
+        Some(To::Bytes { zero, bounds }) => levels_of(zero, bounds),
+        Some(To::Floats) | None => levels_of(0, Bounds::ALL),
+    }
+}
+
+fn makes_floats(scope: &Scope<'_>, stage: &Stage) -> bool {
+    let requant = requant(scope.network.graph, stage.node);
+    requant.is_some_and(|requant| requant.to == To::Floats)
+}
+
+fn requant(graph: &Graph, id: NodeId) -> Option<&Requant> {
+    match &graph.node(id).op {
+        Op::Quant(quant) => quant.requant(),
+        _ => None,
+    }
+}
+
+fn residual(graph: &Graph, id: NodeId) -> Option<QPair> {
+    match &graph.node(id).op {
+        Op::Quant(Quant::Conv(conv)) => conv.residual,
+        _ => None,
+    }
+}
