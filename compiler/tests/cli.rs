@@ -15,5 +15,7 @@ mod place;
 mod plan;
 #[path = "cli/programs.rs"]
 mod programs;
+#[path = "cli/quantize.rs"]
+mod quantize;
 #[path = "cli/verify.rs"]
 mod verify;

@@ -2,41 +2,43 @@
 
 use std::path::{Path, PathBuf};
 
+use mnv2c::ends::Picture;
 use mnv2c::error::{Error, Result};
 use mnv2c::interp::Array;
 use mnv2c::ir::{Graph, Values};
 use mnv2c::schedule::Port;
 
-use crate::cli::ends::{EndsArgs, NumbersArgs};
 use crate::cli::input::{self, fault};
 use crate::cli::output;
 
-/// Where pictures are, and what becomes of them.
+/// Where pictures are.
 #[derive(clap::Args, Clone)]
 pub(crate) struct CalibArgs {
     /// Pictures of the model's use, or directories of them: .png, .jpg, or .npy of one input or of several
-    #[arg(long, value_name = "DIR|FILE", num_args = 1.., required = true)]
+    #[arg(long, value_name = "DIR|FILE", num_args = 1..)]
     calib: Vec<PathBuf>,
     /// Most pictures to use
     #[arg(long, value_name = "N", default_value_t = 128)]
     limit: usize,
-    #[command(flatten)]
-    numbers: NumbersArgs,
 }
 
 impl CalibArgs {
+    /// Whether pictures are named.
+    pub(crate) fn is_given(&self) -> bool {
+        !self.calib.is_empty()
+    }
+
     /// The pictures as the model's one input takes them, in the order of their names.
-    pub(crate) fn images(&self, graph: &Graph) -> Result<Vec<Array>> {
+    pub(crate) fn images(&self, graph: &Graph, picture: &Picture) -> Result<Vec<Array>> {
         let Some(id) = graph.inputs.first() else { return Ok(Vec::new()) };
         let node = graph.node(*id);
         let port =
             Port { name: node.name.clone(), shape: node.out.shape.clone(), dtype: node.out.dtype };
-        let ends = EndsArgs::from(self.numbers.clone());
         let mut images = Vec::new();
         let files = self.files()?;
         for path in &files {
             if images.len() < self.limit {
-                images.extend(arrays(path, &port, &ends)?);
+                images.extend(arrays(path, &port, picture)?);
             }
         }
         if images.is_empty() {
@@ -71,6 +73,11 @@ impl CalibArgs {
     }
 
     fn nothing(&self) -> Error {
+        if self.calib.is_empty() {
+            let what =
+                "there is no picture to calibrate with; pass --calib DIR, or --calib and files";
+            return Error::Spec(what.into());
+        }
         let places: Vec<String> =
             self.calib.iter().map(|path| path.display().to_string()).collect();
         Error::Wiring(format!(
@@ -86,10 +93,10 @@ fn is_picture(path: &Path) -> bool {
 }
 
 /// The inputs in one file: one, or the parts of an array that holds several along its first dimension.
-fn arrays(path: &Path, port: &Port, ends: &EndsArgs) -> Result<Vec<Array>> {
+fn arrays(path: &Path, port: &Port, picture: &Picture) -> Result<Vec<Array>> {
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     if extension != "npy" && extension != "pb" {
-        return input::read(path, port, ends).map(|image| vec![image]);
+        return input::read(path, port, picture).map(|image| vec![image]);
     }
     let array = input::array(path)?;
     let Values::F32(floats) = &array.values else {

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
 use crate::cli::build::Wish;
 use crate::cli::ends::EndsArgs;
+use crate::cli::quantize::DtypeArgs;
 use crate::cli::{Done, Outcome, output};
 
 /// Compile a model to one Rust file, its weights in a .bin beside it
@@ -32,6 +33,8 @@ pub(crate) struct Args {
     target: TargetArgs,
     #[command(flatten)]
     memory: MemoryArgs,
+    #[command(flatten)]
+    dtype: DtypeArgs,
     #[command(flatten)]
     ends: EndsArgs,
     /// What the file calls the network [default: the model's file name]
@@ -66,6 +69,7 @@ enum Weights {
 
 pub(crate) fn run(args: &Args) -> Done {
     let (source, model) = args.model.read()?;
+    let model = args.dtype.typed(model, &args.ends.normalisation())?;
     let mut dumps = Vec::new();
     let mut dump = |pass: &str, graph: &Graph, count: usize| {
         if args.dump_ir.as_deref().is_some_and(|wanted| wanted == "all" || wanted == pass) {

@@ -15,15 +15,15 @@ pub(crate) struct EndsArgs {
     #[arg(long, requires = "input_format")]
     bgr: bool,
     #[command(flatten)]
-    numbers: NumbersArgs,
+    normal: NormalArgs,
     /// What the network gives: its output, probabilities, the likeliest class, or the five likeliest
     #[arg(long, value_name = "raw|softmax|argmax|top5", default_value = "raw", value_parser = answer)]
     output: Answer,
 }
 
 /// What becomes of a picture's numbers.
-#[derive(clap::Args, Clone)]
-pub(crate) struct NumbersArgs {
+#[derive(Args, Clone)]
+pub(crate) struct NormalArgs {
     /// What white is before mean and deviation
     #[arg(long, value_enum, default_value_t = Scale::Unit)]
     scale: Scale,
@@ -47,13 +47,6 @@ pub(crate) struct NumbersArgs {
     deviation: Vec<f32>,
 }
 
-impl From<NumbersArgs> for EndsArgs {
-    /// The ends of a network that folds nothing.
-    fn from(numbers: NumbersArgs) -> Self {
-        Self { input_format: None, bgr: false, numbers, output: Answer::Raw }
-    }
-}
-
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Scale {
     /// 1
@@ -65,10 +58,7 @@ enum Scale {
 impl EndsArgs {
     /// What these flags ask of the network; a normalisation that nothing folds is refused.
     pub(crate) fn ends(&self) -> Result<Ends> {
-        let plain = self.numbers.scale == Scale::Unit
-            && self.numbers.mean == [0.0]
-            && self.numbers.deviation == [1.0];
-        if self.input_format.is_none() && !plain {
+        if self.input_format.is_none() && !self.normal.is_plain() {
             let what = "--scale, --mean and --std are folded into a network whose picture has a format; add \
                         --input-format u8-nhwc, or f32-nchw for floats in planes";
             return Err(Error::Spec(what.into()));
@@ -81,9 +71,18 @@ impl EndsArgs {
         Ends { picture: self.input_format.map(|format| self.picture(format)), answer: self.output }
     }
 
-    /// What becomes of a picture that is read from a file: what the network does not do to it.
+    /// What becomes of a picture that the model itself is to take.
     pub(crate) fn normalisation(&self) -> Picture {
         self.picture(self.input_format.unwrap_or(Format::FloatsNchw))
+    }
+
+    /// What becomes of a picture that is read from a file: what the network does not do to it.
+    pub(crate) fn reading(&self) -> Picture {
+        let whole = self.normalisation();
+        match self.input_format {
+            Some(_) => Picture { mean: vec![0.0], deviation: vec![1.0], ..whole },
+            None => whole,
+        }
     }
 
     /// What the network gives.
@@ -91,15 +90,21 @@ impl EndsArgs {
         self.output
     }
 
-    /// Whether the network normalises.
-    pub(crate) fn folds(&self) -> bool {
-        self.input_format.is_some()
+    fn picture(&self, format: Format) -> Picture {
+        Picture { format, bgr: self.bgr, ..self.normal.picture() }
+    }
+}
+
+impl NormalArgs {
+    /// What becomes of a picture in planes, red first.
+    pub(crate) fn picture(&self) -> Picture {
+        let (mean, deviation) = (self.mean.clone(), self.deviation.clone());
+        let white = if self.scale == Scale::Raw { 255.0 } else { 1.0 };
+        Picture { format: Format::FloatsNchw, white, mean, deviation, bgr: false }
     }
 
-    fn picture(&self, format: Format) -> Picture {
-        let (mean, deviation) = (self.numbers.mean.clone(), self.numbers.deviation.clone());
-        let white = if self.numbers.scale == Scale::Raw { 255.0 } else { 1.0 };
-        Picture { format, white, mean, deviation, bgr: self.bgr }
+    fn is_plain(&self) -> bool {
+        self.scale == Scale::Unit && self.mean == [0.0] && self.deviation == [1.0]
     }
 }
 

@@ -2,20 +2,20 @@
 
 use std::path::Path;
 
+use mnv2c::ends::Picture;
 use mnv2c::error::{Error, Result};
 use mnv2c::frontend::onnx;
 use mnv2c::interp::Array;
 use mnv2c::schedule::Port;
 use mnv2c::{files, npy};
 
-use crate::cli::ends::EndsArgs;
 use crate::cli::{output, picture};
 
 /// The array in a file, of the shape that `port` takes.
-pub(crate) fn read(path: &Path, port: &Port, ends: &EndsArgs) -> Result<Array> {
+pub(crate) fn read(path: &Path, port: &Port, picture: &Picture) -> Result<Array> {
     match extension(path).as_str() {
         "npy" | "pb" => fitting(path, array(path)?, port),
-        "png" | "jpg" | "jpeg" => picture::read(path, port, ends),
+        "png" | "jpg" | "jpeg" => picture::read(path, port, picture),
         _ => Err(fault(path, "is no .npy, .pb, .png or .jpg; save it as one of these".into())),
     }
 }

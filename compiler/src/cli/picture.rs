@@ -12,20 +12,16 @@ use mnv2c::interp::Array;
 use mnv2c::ir::{Dtype, Values};
 use mnv2c::schedule::Port;
 
-use crate::cli::ends::EndsArgs;
 use crate::cli::input::fault;
 use crate::cli::output;
 
 /// The picture in a file, as `port` takes it.
-pub(crate) fn read(path: &Path, port: &Port, ends: &EndsArgs) -> Result<Array> {
+pub(crate) fn read(path: &Path, port: &Port, picture: &Picture) -> Result<Array> {
     let form = form(port).map_err(|what| fault(path, what))?;
-    let picture = ends.normalisation();
     let [mean, deviation] = picture.normalisation(form.channels)?;
     let pixels = pixels(path, form)?;
-    let value = |pixel: usize, c: usize| {
-        let given = given(&pixels[pixel], c, &picture);
-        if ends.folds() { given } else { (given - mean[c]) / deviation[c] }
-    };
+    let value =
+        |pixel: usize, c: usize| (given(&pixels[pixel], c, picture) - mean[c]) / deviation[c];
     let (area, channels) = (form.height * form.width, form.channels);
     let order = |at: usize| {
         if form.is_planar { (at % area, at / area) } else { (at / channels, at % channels) }

@@ -85,7 +85,8 @@ fn inputs(args: &Args, ports: &[Port]) -> Result<Vec<Array>> {
         return Err(Error::Wiring(format!("{what}; pass --input once for each")));
     }
     let pairs = args.inputs.iter().zip(ports);
-    pairs.map(|(path, port)| input::read(path, port, &args.ends)).collect()
+    let picture = args.ends.reading();
+    pairs.map(|(path, port)| input::read(path, port, &picture)).collect()
 }
 
 fn answers(args: &Args, built: &Built, inputs: &[Array]) -> Result<Vec<Array>> {

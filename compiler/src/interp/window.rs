@@ -39,6 +39,21 @@ pub(super) fn conv(
     y.into_iter().map(|y| conv.clamp.apply(y)).collect()
 }
 
+/// Adds to `y` what all channels `x` contribute by their weights, four in one go: the sums of [`slide`] in its order.
+fn add_channels(x: &[f32], w: &[f32], y: &mut [f32]) {
+    let len = y.len();
+    let (four, rest) = w.as_chunks();
+    for (x, [a, b, c, d]) in x.chunks(4 * len).zip(four) {
+        let (x, y) = ([0, 1, 2, 3].map(|i| &x[i * len..][..len]), &mut *y);
+        for (i, y) in y.iter_mut().enumerate() {
+            *y = *y + a * x[0][i] + b * x[1][i] + c * x[2][i] + d * x[3][i];
+        }
+    }
+    for (x, w) in x[4 * four.len() * len..].chunks(len).zip(rest) {
+        y.iter_mut().zip(x).for_each(|(y, x)| *y += w * x);
+    }
+}
+
 /// A picture with what its convolution pads it with, and the convolution that is left: one that pads nothing.
 pub(super) fn bordered(conv: &Conv, x: &Array, border: Floats<'_>) -> (Conv, Array) {
     let [top, left, bottom, right] = conv.pads;
@@ -56,21 +71,6 @@ pub(super) fn bordered(conv: &Conv, x: &Array, border: Floats<'_>) -> (Conv, Arr
     }
     let conv = Conv { pads: [0; 4], ..conv.clone() };
     (conv, Array::f32([x.shape[0], x.shape[1], tall, wide], padded))
-}
-
-/// Adds to `y` what all channels `x` contribute by their weights, four in one go: the sums of [`slide`] in its order.
-fn add_channels(x: &[f32], w: &[f32], y: &mut [f32]) {
-    let len = y.len();
-    let (four, rest) = w.as_chunks();
-    for (x, [a, b, c, d]) in x.chunks(4 * len).zip(four) {
-        let (x, y) = ([0, 1, 2, 3].map(|i| &x[i * len..][..len]), &mut *y);
-        for (i, y) in y.iter_mut().enumerate() {
-            *y = *y + a * x[0][i] + b * x[1][i] + c * x[2][i] + d * x[3][i];
-        }
-    }
-    for (x, w) in x[4 * four.len() * len..].chunks(len).zip(rest) {
-        y.iter_mut().zip(x).for_each(|(y, x)| *y += w * x);
-    }
 }
 
 /// Lets each tap that falls on an element of one channel `x` `add` to its window's sum in `y`.

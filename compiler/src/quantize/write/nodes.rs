@@ -64,8 +64,8 @@ impl Writer<'_> {
                 self.file.initializer.push(tensor);
                 Ok(())
             }
-            Op::Resize(_) => Err(self.fault(id, "is not written back to ONNX".into())),
-            Op::Input | Op::Quant(_) => Err(self.fault(id, "is not written as floats".into())),
+            Op::Resize(_) | Op::Input | Op::Quant(_) => Err(self
+                .fault(id, "has no form in files yet; quantise the model in front of it".into())),
         }
     }
 
