@@ -2,10 +2,12 @@
 
 #[path = "emitted/build.rs"]
 mod build;
+#[path = "emitted/bytes.rs"]
+mod bytes;
 #[path = "emitted/strange.rs"]
 mod strange;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -13,7 +15,7 @@ use build::{Crate, MAIN_HEAD};
 use mnv2c::frontend::onnx;
 use mnv2c::ir::Graph;
 use mnv2c::objective::{Memory, Objective};
-use mnv2c::target::Target;
+use mnv2c::target::{TARGETS, Target};
 use mnv2c::{interp, testing};
 
 fn digits() -> Graph {
@@ -128,6 +130,32 @@ fn threads_answer_as_one_does_to_the_bit() {
     }
     let [one, two] = errors;
     assert_eq!(one, two, "threads change answers");
+}
+
+#[test]
+fn networks_on_bytes_answer_as_the_oracle_does_to_the_bit() {
+    let mut nets = Crate::new("bytes");
+    let mut main = String::from(MAIN_HEAD);
+    for (name, graph) in bytes::networks() {
+        let inputs = testing::random_inputs(&graph, 5);
+        let expected = interp::run(&graph, &inputs).unwrap();
+        let numbers = expected[0].values.as_f32().unwrap();
+        let different: BTreeSet<u32> = numbers.iter().map(|x| x.to_bits()).collect();
+        assert!(different.len() > 8, "{name} answers with {different:?} alone");
+        let present = TARGETS.iter().filter(|target| target.isa.of_bytes().is_present());
+        for (target, threads) in present.flat_map(|target| [(*target, 1), (*target, 2)]) {
+            let target = Target { threads, ..target };
+            for objective in [Objective::Speed, Objective::Ram] {
+                let name = format!("{name}_{}_{threads}_{objective}", target.isa.name());
+                let memory = Memory { objective, ..Memory::default() };
+                nets.add_for(&name, graph.clone(), &target, memory);
+                main += &nets.case(&name, &target, &inputs, &expected);
+            }
+        }
+    }
+    for line in nets.run(&(main + "}\n")).lines() {
+        assert!(line.ends_with(" 0"), "{line}");
+    }
 }
 
 #[test]

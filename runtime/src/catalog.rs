@@ -171,8 +171,8 @@ macro_rules! qgemm_tiles {
     ($each:ident) => {
         $each! {
             Scalar 4: 4 x 1, 2 x 1, 1 x 1, 4 x 2, 3 x 2, 2 x 2, 1 x 2, 2 x 3, 1 x 3, 2 x 4, 1 x 4;
-            Avx2 8: 4 x 1, 2 x 1, 1 x 1, 6 x 2, 5 x 2, 4 x 2, 3 x 2, 2 x 2, 1 x 2, 4 x 3, 3 x 3, 2 x 3, 1 x 3,
-                3 x 4, 2 x 4, 1 x 4, 2 x 5, 1 x 8;
+            Avx2 8: 4 x 1, 2 x 1, 1 x 1, 6 x 2, 5 x 2, 4 x 2, 3 x 2, 2 x 2, 1 x 2, 4 x 3, 2 x 3, 1 x 3,
+                1 x 4, 1 x 8;
             Avx512Vnni 16: 14 x 2, 12 x 2, 10 x 2, 8 x 2, 7 x 2, 4 x 2, 2 x 2, 1 x 2,
                 14 x 1, 7 x 1, 4 x 1, 2 x 1, 1 x 1, 9 x 3, 8 x 3, 7 x 3, 4 x 3, 2 x 3,
                 6 x 4, 4 x 4, 2 x 4, 1 x 4, 5 x 5, 4 x 6, 2 x 8, 1 x 8;

@@ -102,6 +102,24 @@ impl Crate {
         expected: &[Array],
     ) -> String {
         self.add(name, graph, target);
+        self.case(name, target, inputs, expected)
+    }
+
+    /// A module `name` with a network planned for `memory`.
+    pub(crate) fn add_for(&mut self, name: &str, graph: Graph, target: &Target, memory: Memory) {
+        let artifact = compile_for(graph, target, memory, &format!("{name}.bin"));
+        self.put(&format!("{name}.bin"), &artifact.blob.bytes());
+        self.put(&format!("{name}.rs"), artifact.rust.as_bytes());
+    }
+
+    /// The statements of `main` that print the error of module `name`.
+    pub(crate) fn case(
+        &mut self,
+        name: &str,
+        target: &Target,
+        inputs: &[Array],
+        expected: &[Array],
+    ) -> String {
         let mut main = format!("    {{\n        #[path = \"{name}.rs\"]\n        mod net;\n");
         main += "        let mut arena = Box::new(net::Arena::new());\n";
         let mut arguments = String::from("&mut arena");

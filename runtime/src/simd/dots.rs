@@ -67,6 +67,8 @@ pub unsafe trait Dots: Simd {
     const QUAD_LEN: usize = Self::QUADS.len(Self::LANES);
     /// Whether storing bytes takes all from 256 on, and what an overflow converts to, as 255.
     const SATURATES: bool = false;
+    /// Whether it takes all below 0, and what a negative overflow and NaN convert to, as 0.
+    const ENDS_AT_ZERO: bool = false;
     /// `LANES` integers.
     type I32: Copy;
     /// Four inputs, the same in every lane.

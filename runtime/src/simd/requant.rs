@@ -27,13 +27,16 @@ impl<S: Dots> Steps<S> {
         self.counted(simd, levels, steps)
     }
 
-    /// The same for a store, which may do the upper bound.
+    /// The same for a store, which may do one of the bounds.
     #[inline(always)]
     pub(crate) fn stored(&self, simd: S, levels: Levels, steps: S::F32) -> S::I32 {
-        if !(S::SATURATES && levels.hi == 255) {
-            return self.bytes(simd, levels, steps);
-        }
-        self.counted(simd, levels, simd.at_least(steps, self.lo))
+        let steps = match () {
+            () if S::SATURATES && levels.hi == 255 => simd.at_least(steps, self.lo),
+            // NaN goes on to the store.
+            () if S::ENDS_AT_ZERO && levels.lo == 0 => simd.min(self.hi, steps),
+            () => return self.bytes(simd, levels, steps),
+        };
+        self.counted(simd, levels, steps)
     }
 
     #[inline(always)]

@@ -14,6 +14,7 @@ macro_rules! op {
 // SAFETY: eight integers; their weights are the 16-bit numbers of two vectors.
 unsafe impl Dots for Avx2 {
     const QUADS: Quads = Quads::Pairs;
+    const ENDS_AT_ZERO: bool = true;
     type I32 = __m256i;
     type Quad = [__m256i; 2];
     type Column = [__m256i; 2];

@@ -14,6 +14,7 @@ macro_rules! op {
 // SAFETY: four integers; their weights are the 16-bit numbers of two vectors.
 unsafe impl Dots for Sse2 {
     const QUADS: Quads = Quads::Pairs;
+    const ENDS_AT_ZERO: bool = true;
     type I32 = __m128i;
     type Quad = [__m128i; 2];
     type Column = [__m128i; 2];
