@@ -9,6 +9,7 @@
 //! Strings stay strings until they are needed, so that every mistake is one error value.
 
 mod script;
+mod wishes;
 
 use std::path::{Path, PathBuf};
 
@@ -17,12 +18,13 @@ use proc_macro2::TokenStream;
 use crate::emit::{self, Carrier, Network};
 use crate::error::Result;
 use crate::frontend::spec::Spec;
-use crate::objective::Memory;
+use crate::ir::Dtype;
 use crate::source::{self, Source};
 use crate::target::Target;
 use crate::{Artifact, Options};
 
 pub use script::Failed;
+use wishes::Wishes;
 
 /// A model, and how it is to be compiled.
 #[derive(Clone, Debug)]
@@ -32,6 +34,7 @@ pub struct Compiler {
     name: Option<String>,
     carrier: Carrier,
     options: source::Options,
+    wishes: Wishes,
 }
 
 #[derive(Clone, Debug)]
@@ -49,6 +52,10 @@ pub struct Module {
     pub items: TokenStream,
     /// Every file that was read.
     pub files: Vec<PathBuf>,
+    /// The type of the input's numbers.
+    pub number: Dtype,
+    /// How many of the likeliest classes it tells; 0 where it gives its output.
+    pub told: usize,
 }
 
 impl Compiler {
@@ -64,7 +71,8 @@ impl Compiler {
 
     fn of(model: Model) -> Self {
         let (target, options) = ("generic".into(), source::Options::default());
-        Self { model, target, name: None, carrier: Carrier::Literal, options }
+        let wishes = Wishes::default();
+        Self { model, target, name: None, carrier: Carrier::Literal, options, wishes }
     }
 
     /// The machine, as `--target` names it; `generic` unless called.
@@ -121,7 +129,10 @@ impl Compiler {
         let Compiled { artifact, files } = self.network("")?;
         let network = Network { carrier: self.carrier, ..artifact.network(false) };
         let items = emit::tokens(&network);
-        Ok(Module { about: emit::about(&network), items, files })
+        let schedule = &artifact.schedule;
+        let number = schedule.inputs.first().map_or(Dtype::F32, |port| port.dtype);
+        let told = schedule.ranking.map_or(0, |ranking| ranking.count);
+        Ok(Module { about: emit::about(&network), items, files, number, told })
     }
 
     fn network(&self, blob_name: &str) -> Result<Compiled> {
@@ -130,13 +141,17 @@ impl Compiler {
             Model::Path(path) => Source::open(&path.to_string_lossy())?,
             Model::Spec(spec) => Source::from((**spec).clone()),
         };
+        let (memory, ends) = (self.wishes.memory()?, self.wishes.ends()?);
         let model = source.model(&self.options)?;
+        self.wishes.check_dtype(&model.graph)?;
         let options = Options {
             target,
             name: self.name.clone().unwrap_or_else(|| source.name.clone()),
             sha256: model.sha256,
             blob_name: blob_name.into(),
-            memory: Memory::default(),
+            memory,
+            ends,
+            layers: self.wishes.layers,
         };
         let mut artifact = crate::compile(model.graph, &options, |_, _, _| ())?;
         if self.carrier == Carrier::Extern {

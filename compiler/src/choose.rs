@@ -4,19 +4,24 @@
 //! guessed. Dynamic programming over the cuts of a run then finds the partition whose hungriest segment needs least,
 //! and the fastest one in which no segment needs more than a limit. The arena that counts is the planned one.
 
+mod anew;
+mod cuts;
+mod measure;
 mod order;
-mod run;
+mod price;
 
 use std::collections::BTreeSet;
 
-use crate::error::{Error, Result};
+use mnv2c_runtime::blob::MOST_SLOTS;
+
+use crate::error::Result;
 use crate::ir::{Graph, NodeId};
 use crate::objective::{Memory, Objective};
-use crate::plan::{self, Budget, BufferId, Plan};
+use crate::plan::{self, Budget, Plan};
 use crate::schedule::{self, Home, Schedule};
 use crate::segment::{self, RowBatch, Segment};
 use crate::target::Target;
-use run::Run;
+use cuts::{Aim, Cost, Cuts, Partition};
 
 /// Bytes of which an arena is a multiple: its own alignment.
 pub const ARENA_ALIGN: usize = 64;
@@ -49,38 +54,40 @@ pub fn choose(graph: &Graph, target: &Target, memory: Memory) -> Result<Choice> 
             return Ok(fast);
         }
     }
-    let runs = segment::runs(graph, &units);
-    let runs = runs.into_iter().map(|run| Run::new(&network, &units, run));
-    let mut runs: Vec<Run> = runs.collect::<Result<_>>()?;
-    let least = network.planned(runs.iter().flat_map(Run::least).collect())?;
+    let budget = memory.recompute.budget(graph.total_madds());
+    let mut cuts = Cuts::new(&network, &units)?;
+    if budget > 0 {
+        let bytes = cuts.least(0).cost.bytes;
+        cuts.repeat(&network, budget, bytes)?;
+    }
+    let least = network.least(&cuts, budget)?;
     let limit = match memory.objective {
         Objective::Within(limit) if limit < least.plan.arena_len => {
-            return Err(too_small(limit, &least));
+            return Err(price::too_small(&network, cuts, limit, &least)?);
         }
         Objective::Within(limit) => limit,
         Objective::Ram | Objective::Speed => least.plan.arena_len + least.plan.arena_len / SLACK,
     };
-    runs.iter_mut().try_for_each(|run| run.hasten(&network, limit))?;
-    Ok(network.fastest(&runs, limit)?.unwrap_or(least))
+    cuts.hasten(&network, limit)?;
+    Ok(network.fastest(&cuts, limit, budget)?.unwrap_or(least))
 }
 
 /// Bytes that `unit` needs beside its operands and its result when rows flow through it.
 pub fn scratch(graph: &Graph, unit: &Segment, target: &Target, memory: Memory) -> Result<usize> {
-    let rows = segment::joined(graph, std::slice::from_ref(unit), &[0], RowBatch::Rows(1));
+    let rows = segment::joined(graph, &[unit], RowBatch::Rows(1));
     scratch_of(graph, rows.as_ref().unwrap_or(unit), target, memory)
 }
 
 /// Bytes that `unit` needs beside its operands and its result.
 fn scratch_of(graph: &Graph, unit: &Segment, target: &Target, memory: Memory) -> Result<usize> {
-    let alone = schedule::lower_alone(graph, unit, &BTreeSet::new(), target, memory)?;
+    let units = std::slice::from_ref(unit);
+    let alone = schedule::lower_alone(graph, units, &BTreeSet::new(), target, memory)?;
     let step = &alone.steps[0];
-    let ends = [
-        step.stages.first().and_then(|stage| stage.from.first()).map(|place| place.home),
-        step.stages.last().map(|stage| stage.into.home),
-    ];
-    let inner =
-        (0..alone.buffers.len()).filter(|id| !ends.contains(&Some(Home::Arena(BufferId(*id)))));
-    Ok(inner.map(|id| alone.buffers[id].len).sum())
+    let result = step.stages.last().map(|stage| stage.into.home);
+    let inner: BTreeSet<Home> = step.stages.iter().map(|stage| stage.into.home).collect();
+    let inner = inner.into_iter().filter(|home| Some(*home) != result);
+    let len = |home| if let Home::Arena(id) = home { alone.buffers[id.0].len } else { 0 };
+    Ok(inner.map(len).sum())
 }
 
 /// What partitions are made of.
@@ -93,30 +100,52 @@ struct Network<'a> {
 impl Network<'_> {
     /// The plan of a partition, in the better of the file's order and the one of least M(G).
     fn planned(&self, segments: Vec<Segment>) -> Result<Choice> {
+        self.planned_within(segments, Budget::default())
+    }
+
+    fn planned_within(&self, segments: Vec<Segment>, budget: Budget) -> Result<Choice> {
         let segments = segment::sorted(self.graph, segments)?;
-        let listed = self.planned_in_order(&segments)?;
+        let listed = self.planned_in_order(&segments, budget)?;
         let Some(better) = order::better(self, &segments)? else { return Ok(listed) };
-        let better = self.planned_in_order(&better)?;
+        let better = self.planned_in_order(&better, budget)?;
         Ok(if better.plan.arena_len < listed.plan.arena_len { better } else { listed })
     }
 
-    fn planned_in_order(&self, segments: &[Segment]) -> Result<Choice> {
+    fn planned_in_order(&self, segments: &[Segment], budget: Budget) -> Result<Choice> {
         let schedule = schedule::lower(self.graph, segments, self.target, self.memory)?;
         let (buffers, overlaps) = (&schedule.buffers, &schedule.overlaps);
-        let mut plan = plan::solve(buffers, overlaps, Budget::default());
+        let mut plan = plan::solve(buffers, overlaps, budget);
         plan.arena_len = plan.arena_len.next_multiple_of(ARENA_ALIGN);
         let violations = plan::check(buffers, overlaps, &plan);
         assert!(violations.is_empty(), "the plan is unsound: {violations:?}");
         Ok(Choice { schedule, plan })
     }
 
-    /// The fastest partition whose plan keeps to `limit` bytes, if one is found.
-    fn fastest(&self, runs: &[Run], limit: usize) -> Result<Option<Choice>> {
+    /// The plan of least memory that is found: branches run together where that makes the whole smaller.
+    fn least(&self, cuts: &Cuts, budget: u64) -> Result<Choice> {
+        let mut least = self.planned(cuts.least(budget).segments)?;
+        let mut apart = BTreeSet::new();
+        for run in cuts.runs_that_meet() {
+            apart.insert(run);
+            let other = self.planned(cuts.least_apart(budget, &apart).segments)?;
+            if other.plan.arena_len < least.plan.arena_len {
+                least = other;
+            } else {
+                apart.remove(&run);
+            }
+        }
+        Ok(least)
+    }
+
+    /// The fastest partition whose plan keeps to `limit` bytes and repeats at most `budget` multiply-adds, if one is
+    /// found.
+    fn fastest(&self, cuts: &Cuts, limit: usize, budget: u64) -> Result<Option<Choice>> {
         let mut each = limit;
         for _ in 0..TRIES {
-            let segments: Option<Vec<_>> = runs.iter().map(|run| run.fastest(each)).collect();
-            let Some(segments) = segments else { return Ok(None) };
-            let choice = self.planned(segments.concat())?;
+            let Some(Partition { segments, .. }) = cuts.best(Aim::Cycles(each), budget) else {
+                return Ok(None);
+            };
+            let choice = self.planned(segments)?;
             let beyond = choice.plan.arena_len.saturating_sub(limit);
             if beyond == 0 {
                 return Ok(Some(choice));
@@ -126,29 +155,37 @@ impl Network<'_> {
         Ok(None)
     }
 
-    /// Bytes that live while `segment` runs, of its own and of its operands, and the cycles it takes.
-    fn cost(&self, segment: &Segment, later: &BTreeSet<NodeId>) -> Result<(usize, u64)> {
-        let alone = schedule::lower_alone(self.graph, segment, later, self.target, self.memory)?;
-        let live = |buffer: &&plan::Buffer| !buffer.live.is_empty();
+    /// What `segments` cost, one after the other; their bytes are their own and those of their operands. Nothing where
+    /// one has more values than can be lent at once.
+    fn cost(&self, segments: &[Segment], later: &BTreeSet<NodeId>) -> Result<Option<Cost>> {
+        let alone = schedule::lower_alone(self.graph, segments, later, self.target, self.memory)?;
+        if alone.steps.iter().any(|step| step.homes().len() > MOST_SLOTS) {
+            return Ok(None);
+        }
+        let costs = alone.steps.iter().enumerate().map(|(at, step)| Cost {
+            bytes: self.live_bytes(&alone, at),
+            cycles: schedule::time::cycles(self.graph, step, self.target),
+            again: step.again,
+        });
+        Ok(Some(costs.fold(Cost::default(), Cost::followed_by)))
+    }
+
+    /// Bytes of the buffers that live at `step`, what overlaps counted once.
+    fn live_bytes(&self, schedule: &Schedule, step: usize) -> usize {
+        let live = |buffer: &&plan::Buffer| buffer.live.contains(&step);
         let aligned = |buffer: &plan::Buffer| buffer.len.next_multiple_of(buffer.align.max(1));
-        let sum: usize = alone.buffers.iter().filter(live).map(aligned).sum();
-        let shared = alone.overlaps.iter().map(|overlap| {
+        let sum: usize = schedule.buffers.iter().filter(live).map(aligned).sum();
+        let here = |overlap: &&plan::Overlap| {
+            schedule.buffers[overlap.growing.0].live.start == step
+                && schedule.buffers[overlap.dying.0].live.end == step + 1
+        };
+        let shared = schedule.overlaps.iter().filter(here).map(|overlap| {
             let [dying, growing] =
-                [overlap.dying, overlap.growing].map(|id| aligned(&alone.buffers[id.0]));
+                [overlap.dying, overlap.growing].map(|id| aligned(&schedule.buffers[id.0]));
             let align = self.memory.storage.align();
             let both = growing.max(dying + overlap.ahead.next_multiple_of(align));
             (dying + growing).saturating_sub(both)
         });
-        let bytes = sum - shared.sum::<usize>();
-        Ok((bytes, schedule::time::cycles(self.graph, &alone.steps[0], self.target)))
+        sum - shared.sum::<usize>()
     }
-}
-
-fn too_small(limit: usize, least: &Choice) -> Error {
-    let smallest = least.plan.arena_len;
-    Error::Spec(format!(
-        "no plan fits {limit} bytes: the smallest arena for this network takes {smallest} bytes, which every value \
-         computed once needs at least; going lower costs multiply-adds, since rows would be computed more than once, \
-         and that is not offered; allow --ram {smallest}, keep the image out of the arena, or take a smaller network"
-    ))
 }

@@ -7,6 +7,7 @@ mod case;
 mod check;
 mod compare;
 mod compile;
+mod ends;
 mod input;
 mod inspect;
 mod labels;
@@ -16,6 +17,7 @@ mod picture;
 mod plan;
 mod profile;
 mod progress;
+mod report;
 mod run;
 mod verify;
 
@@ -51,6 +53,7 @@ enum Verb {
     Check(check::Args),
     Bench(bench::Args),
     Plan(plan::Args),
+    Report(report::Args),
     Targets(list::TargetsArgs),
     Ops(list::OpsArgs),
     Spec(list::SpecArgs),
@@ -74,6 +77,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Check(args) => check::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Plan(args) => plan::run(&args),
+        Verb::Report(args) => report::run(&args),
         Verb::Targets(args) => list::targets(&args),
         Verb::Ops(args) => list::ops(&args),
         Verb::Spec(args) => list::spec(&args),

@@ -3,8 +3,11 @@
 //! Every number is worked out before it is quoted; a function a step, consts for facts, and loops over rows where rows
 //! are streamed. `literal` and `names` make tokens legal, `print` makes them text. The same input gives the same bytes.
 
+mod answer;
 mod call;
 mod doc;
+mod input;
+mod layers;
 mod layout;
 mod literal;
 mod model;
@@ -12,12 +15,16 @@ mod names;
 mod panels;
 mod print;
 mod probe;
+mod region;
+mod rowwise;
 mod scope;
 mod shared;
 mod step;
 mod stream;
+mod strips;
 mod weights;
 
+pub use layers::{Layer, layers};
 pub use probe::{Probe, probes};
 use proc_macro2::TokenStream;
 
@@ -61,6 +68,8 @@ pub struct Facts {
     pub sha256: String,
     /// The file name of the weights, beside the emitted one.
     pub blob_name: String,
+    /// Whether it says what each of its kernels is.
+    pub layers: bool,
 }
 
 /// How weights travel.

@@ -11,6 +11,7 @@ mod index;
 mod movement;
 mod product;
 mod quantized;
+mod resize;
 mod slices;
 mod window;
 
@@ -95,6 +96,9 @@ fn compute(graph: &Graph, reads: &Reads<'_>) -> Result<Values> {
     let floats = match &reads.node.op {
         Op::Input => return Err(reads.fault("has no value until the model runs".into())),
         Op::Const(weights) => return Ok(graph.weights.get(*weights).clone()),
+        Op::Identity if reads.node.out.dtype == Dtype::F32 => {
+            return Ok(widened(reads.array(0)?).values);
+        }
         Op::Reshape | Op::Relayout | Op::Identity => return Ok(reads.array(0)?.values.clone()),
         Op::Transpose(perm) => return Ok(movement::transpose(perm, reads.array(0)?)),
         Op::Concat(axis) => {
@@ -105,7 +109,13 @@ fn compute(graph: &Graph, reads: &Reads<'_>) -> Result<Values> {
         Op::Expand => return Ok(movement::expand(reads.array(0)?, out)),
         Op::Conv(conv) => {
             let (bias, residual) = (reads.optional(2)?, reads.optional(3)?);
-            window::conv(conv, x()?, reads.floats(1)?, bias, residual, out)
+            let picture = widened(reads.array(0)?);
+            let (conv, x) = match reads.optional(4)? {
+                Some(border) => window::bordered(conv, &picture, border),
+                None => (conv.clone(), picture),
+            };
+            let x = Floats { shape: &x.shape, values: reads.numbers(0, &x)? };
+            window::conv(&conv, x, reads.floats(1)?, bias, residual, out)
         }
         Op::BatchNorm(norm) => {
             let statistics =
@@ -125,11 +135,22 @@ fn compute(graph: &Graph, reads: &Reads<'_>) -> Result<Values> {
             return quantized::max_pool(pool, reads);
         }
         Op::Pool(pool) => window::pool(pool, x()?, out),
+        Op::Resize(resize) => resize::resize(resize, x()?, out),
         Op::Reduce(reduce) => slices::reduce(reduce, x()?),
         Op::Softmax(softmax) => slices::softmax(*softmax, x()?),
         Op::Quant(quant) => return quantized::compute(quant, reads),
     };
     Ok(Values::F32(floats))
+}
+
+/// Bytes as floats; other numbers as they are.
+fn widened(array: &Array) -> Array {
+    match &array.values {
+        Values::U8(bytes) => {
+            Array::f32(array.shape.clone(), bytes.iter().copied().map(f32::from).collect())
+        }
+        _ => array.clone(),
+    }
 }
 
 /// What a node reads.
@@ -153,14 +174,17 @@ impl<'a> Reads<'a> {
 
     fn floats(&self, port: usize) -> Result<Floats<'a>> {
         let array = self.array(port)?;
-        let values = array.values.as_f32().ok_or_else(|| {
+        Ok(Floats { shape: &array.shape, values: self.numbers(port, array)? })
+    }
+
+    /// The numbers of what is read at `port`, which have to be floats.
+    fn numbers<'b>(&self, port: usize, array: &'b Array) -> Result<&'b [f32]> {
+        array.values.as_f32().ok_or_else(|| {
             let dtype = array.values.dtype();
             self.fault(format!(
                 "reads {dtype} at operand {port}; only floats are computed: cast it"
             ))
-        })?;
-        let shape = &array.shape;
-        Ok(Floats { shape, values })
+        })
     }
 
     fn optional(&self, port: usize) -> Result<Option<Floats<'a>>> {

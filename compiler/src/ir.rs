@@ -8,6 +8,7 @@ pub mod graph;
 pub mod infer;
 pub mod op;
 pub mod quant;
+pub mod resize;
 pub mod tensor;
 pub mod text;
 pub mod verify;
@@ -22,5 +23,6 @@ pub use op::{
 pub use quant::{
     Affine, Bounds, QAverage, QConv, QDense, QMean, QPair, Quant, Requant, To, Unpack,
 };
+pub use resize::{Blend, Resize, Scale};
 pub use tensor::{Dtype, Layout, Tensor};
 pub use weights::{Values, Weights, WeightsId};

@@ -9,6 +9,7 @@
 pub mod build;
 pub mod choose;
 pub mod emit;
+pub mod ends;
 pub mod error;
 pub mod files;
 pub mod frontend;
@@ -34,6 +35,7 @@ pub mod testing;
 
 use crate::choose::Choice;
 use crate::emit::{Carrier, Facts, Network};
+use crate::ends::Ends;
 use crate::error::Result;
 use crate::ir::Graph;
 use crate::objective::Memory;
@@ -43,7 +45,7 @@ use crate::schedule::Schedule;
 use crate::target::Target;
 
 /// What to compile for, and what to call it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     /// The machine.
     pub target: Target,
@@ -55,6 +57,10 @@ pub struct Options {
     pub blob_name: String,
     /// What the memory is chosen for.
     pub memory: Memory,
+    /// Whether the file says what each of its kernels is.
+    pub layers: bool,
+    /// What it takes and gives, where that is not what the model does.
+    pub ends: Ends,
 }
 
 /// A compiled network: every stage's result, to print, check and measure.
@@ -90,7 +96,9 @@ pub fn compile(
         params: graph.params(),
         sha256: options.sha256.clone(),
         blob_name: options.blob_name.clone(),
+        layers: options.layers,
     };
+    options.ends.fit(&mut graph)?;
     let log = pass::run_all(&mut graph, watcher)?;
     pass::feed_bytes::run(&mut graph, options.memory.feed);
     let target = &options.target.suited(&graph);

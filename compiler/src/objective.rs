@@ -49,6 +49,46 @@ pub struct Memory {
     pub feed: Feed,
     /// How activations are stored.
     pub storage: Storage,
+    /// How much may be computed more than once.
+    pub recompute: Recompute,
+}
+
+/// How many multiply-adds may be done more than once, to save memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recompute {
+    /// Millionths of those of the network.
+    pub millionths: u64,
+}
+
+impl Recompute {
+    /// The least that allows `again` of `madds` to be repeated, in whole hundredths.
+    pub fn allowing(again: u64, madds: u64) -> Self {
+        let hundredths = (again * 100).div_ceil(madds.max(1));
+        Self { millionths: hundredths * 10_000 }
+    }
+
+    /// How many of `madds` may be repeated.
+    pub fn budget(self, madds: u64) -> u64 {
+        (u128::from(madds) * u128::from(self.millionths) / 1_000_000) as u64
+    }
+}
+
+impl FromStr for Recompute {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let factor = text.parse::<f64>().ok().filter(|factor| (1.0..=1e3).contains(factor));
+        let factor = factor.ok_or_else(|| {
+            Error::Spec(format!("{text:?} is no factor from 1 to 1000; 1.05 allows 5 % more"))
+        })?;
+        Ok(Self { millionths: ((factor - 1.0) * 1e6).round() as u64 })
+    }
+}
+
+impl fmt::Display for Recompute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", 1.0 + self.millionths as f64 / 1e6)
+    }
 }
 
 impl Storage {

@@ -9,6 +9,7 @@ use std::fmt;
 use crate::error::Result;
 use crate::ir::{Graph, NodeId, verify};
 
+pub(crate) mod affine;
 pub(crate) mod constant;
 pub mod drop_dead;
 pub mod drop_noop;
@@ -19,6 +20,7 @@ pub mod find_blocks;
 mod fixture;
 pub mod fold_bn;
 pub mod fold_consts;
+pub mod fold_input;
 pub mod fold_pad;
 pub mod fuse_add;
 pub mod fuse_clamp;
@@ -57,6 +59,8 @@ pub const PIPELINE: &[Pass] = &[
     pass("settle_dense", "products settled", settle_dense::run),
     // Independent of its neighbours; before layouts, which reductions over pictures decide.
     pass("merge_reduce", "means merged", merge_reduce::run),
+    // Before fold_bn, which leaves a shift alone where the convolution pads; and all at once, so rounded once.
+    pass("fold_input", "pictures' scalings folded", fold_input::run),
     // Before clamps and residuals, behind which a scale can no longer be folded.
     pass("fold_bn", "norms folded", fold_bn::run),
     // Before fuse_clamp, for a residual is added before the clamp.
@@ -261,7 +265,7 @@ mod tests {
         let window = || lies_nhwc(&graph.node(x()).out);
         let settled = match &graph.node(id).op {
             Op::BatchNorm(_) | Op::Gemm(_) => false,
-            Op::Pool(_) => window(),
+            Op::Pool(_) | Op::Resize(_) => window(),
             Op::Conv(_) => window() || graph.node(base(graph, x())).op == Op::Input,
             Op::Reshape | Op::Identity => is_view(graph, id),
             _ => true,

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::Artifact;
 use crate::error::Result;
 use crate::files::{self, Scratch};
+use crate::schedule::Port;
 use crate::source::hex;
 use crate::target::Target;
 use rustc::Rustc;
@@ -45,6 +46,17 @@ pub fn build(artifact: &Artifact, target: &Target) -> Result<Program> {
         keep(&made, &path)?;
     }
     Ok(Program { path })
+}
+
+/// What the program of `artifact` writes: its outputs, or of a ranking a row of class and score for each that is told;
+/// of one, the class alone.
+pub fn outputs(artifact: &Artifact) -> Vec<Port> {
+    let outputs = artifact.schedule.outputs.iter().cloned();
+    match artifact.schedule.ranking.map(|ranking| ranking.count) {
+        None => outputs.collect(),
+        Some(1) => outputs.map(|port| Port { shape: vec![1], ..port }).collect(),
+        Some(count) => outputs.map(|port| Port { shape: vec![count, 2], ..port }).collect(),
+    }
 }
 
 fn key(rustc: &Rustc, flags: &[String], files: &[(&str, Vec<u8>)]) -> String {

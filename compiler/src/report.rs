@@ -3,7 +3,9 @@
 //! M(G) is the paper's: over the best order of the operators, the most bytes that live at once, with every value whole
 //! and input and output counted as the feed says. The chosen plan's is what its fullest step holds.
 
+pub mod html;
 mod levels;
+mod split;
 pub mod svg;
 pub mod table3;
 
@@ -16,6 +18,7 @@ use crate::plan::{Buffer, BufferId, Plan, Slot};
 use crate::schedule::{Home, Schedule, Step};
 use crate::segment::RowBatch;
 use crate::target::Target;
+use crate::{Artifact, Options};
 
 pub use levels::Levels;
 
@@ -30,8 +33,10 @@ pub struct Report {
     pub lower_bound_bytes: usize,
     /// Whether no plan of this partition has a smaller arena.
     pub optimal: bool,
-    /// Multiply-adds of one inference.
+    /// Multiply-adds of one inference that computes every value once.
     pub madds: u64,
+    /// How many times as many this plan does.
+    pub recompute: f64,
     /// Trained numbers.
     pub params: u64,
     /// What runs, in order.
@@ -49,11 +54,17 @@ pub struct Row {
     pub batch: RowBatch,
     /// Multiply-adds.
     pub madds: u64,
+    /// How many times as many as if each value in it were computed once.
+    pub recompute: f64,
+    /// Where its operand and its result begin in the arena, if they lie there.
+    pub offsets: [Option<usize>; 2],
     /// Bytes that live while it runs, shared ones once.
     pub live_bytes: usize,
+    /// Bytes of its own that would live if it ran a channel at a time, operand and result whole, if it is a block.
+    pub split_bytes: Option<usize>,
     /// Bytes of them in rings and in whole values that live for this step only.
     pub ring_bytes: usize,
-    /// Bytes of them in which parts of rows are handed over.
+    /// Bytes of them in which parts of rows are handed over or computed anew.
     pub scratch_bytes: usize,
     /// Whether no step holds more.
     pub is_peak: bool,
@@ -63,46 +74,82 @@ pub struct Row {
 
 /// Plans `graph` as read, and reports.
 pub fn report(mut graph: Graph, target: &Target, memory: Memory) -> Result<Report> {
-    let (madds, params) = (graph.total_madds(), graph.params());
+    let counts = (graph.total_madds(), graph.params());
     let imported = levels::whole_values(&graph, memory);
     pass::run_all(&mut graph, |_, _, _| ())?;
     pass::feed_bytes::run(&mut graph, memory.feed);
     let target = &target.suited(&graph);
-    let layerwise = levels::whole_values(&graph, memory);
-    let fused = levels::fused(&graph, target, memory)?;
-    let Choice { schedule, plan } = choose::choose(&graph, target, memory)?;
-    let steps = rows(&graph, &schedule, &plan);
+    let choice = choose::choose(&graph, target, memory)?;
+    planned(&graph, target, memory, imported, counts, choice)
+}
+
+/// Reports what became of `graph` as read, when it was compiled.
+pub fn compiled(graph: &Graph, options: &Options, artifact: &Artifact) -> Result<Report> {
+    let (target, memory, facts) = (&options.target, options.memory, &artifact.facts);
+    let imported = levels::whole_values(graph, memory);
+    let (schedule, plan) = (artifact.schedule.clone(), artifact.plan.clone());
+    let counts = (facts.madds, facts.params);
+    planned(&artifact.graph, target, memory, imported, counts, Choice { schedule, plan })
+}
+
+fn planned(
+    graph: &Graph,
+    target: &Target,
+    memory: Memory,
+    imported: usize,
+    (madds, params): (u64, u64),
+    Choice { schedule, plan }: Choice,
+) -> Result<Report> {
+    let layerwise = levels::whole_values(graph, memory);
+    let fused = levels::fused(graph, target, memory)?;
+    let split = levels::split(graph, memory)?;
+    let steps = rows(graph, &schedule, &plan, memory);
+    let again = schedule.steps.iter().map(|step| step.again).sum();
     let chosen = steps.iter().map(|step| step.live_bytes).max().unwrap_or(0);
     Ok(Report {
         arena_bytes: plan.arena_len,
-        m_g: Levels { imported, layerwise, fused, chosen },
+        m_g: Levels { imported, layerwise, split, fused, chosen },
         lower_bound_bytes: plan.load.next_multiple_of(choose::ARENA_ALIGN),
         optimal: plan.optimal,
         madds,
+        recompute: factor(madds, again),
         params,
         steps,
         buffers: schedule.buffers.into_iter().zip(plan.slots).collect(),
     })
 }
 
-fn rows(graph: &Graph, schedule: &Schedule, plan: &Plan) -> Vec<Row> {
+/// How many times `once` multiply-adds are with those done again.
+fn factor(once: u64, again: u64) -> f64 {
+    if again == 0 { 1.0 } else { (once + again) as f64 / once as f64 }
+}
+
+fn rows(graph: &Graph, schedule: &Schedule, plan: &Plan, memory: Memory) -> Vec<Row> {
     let mut rows: Vec<Row> = schedule
         .steps
         .iter()
         .enumerate()
-        .map(|(at, step)| row(graph, schedule, plan, at, step))
+        .map(|(at, step)| row(graph, schedule, plan, memory, (at, step)))
         .collect();
     let most = rows.iter().map(|row| row.live_bytes).max();
     rows.iter_mut().for_each(|row| row.is_peak = Some(row.live_bytes) == most);
     rows
 }
 
-fn row(graph: &Graph, schedule: &Schedule, plan: &Plan, at: usize, step: &Step) -> Row {
+fn row(
+    graph: &Graph,
+    schedule: &Schedule,
+    plan: &Plan,
+    memory: Memory,
+    (at, step): (usize, &Step),
+) -> Row {
     let lives = |id: &usize| schedule.buffers[*id].live.contains(&at);
     let live: Vec<usize> = (0..schedule.buffers.len()).filter(lives).collect();
     let len = |id: usize| schedule.buffers[id].len;
     let own = live.iter().filter(|id| schedule.buffers[**id].live == (at..at + 1));
-    let scratch = |id: &usize| schedule.buffers[*id].name.ends_with(".part");
+    let scratch = |id: &usize| {
+        [".part", ".strip"].iter().any(|end| schedule.buffers[*id].name.ends_with(end))
+    };
     let (parts, rings): (Vec<usize>, Vec<usize>) = own.copied().partition(scratch);
     let ends = [
         step.stages.first().and_then(|stage| stage.from.first()).map(|place| place.home),
@@ -110,11 +157,18 @@ fn row(graph: &Graph, schedule: &Schedule, plan: &Plan, at: usize, step: &Step) 
     ];
     let passes = |id: &usize| ends.contains(&Some(Home::Arena(BufferId(*id))));
     let rings = rings.into_iter().filter(|id| !passes(id));
+    let offset = |home: Option<Home>| match home {
+        Some(Home::Arena(id)) => Some(plan.slots[id.0].offset),
+        _ => None,
+    };
     Row {
         name: name(graph, &step.segment.stages),
         batch: step.segment.batch,
         madds: step.madds,
+        recompute: factor(step.madds - step.again, step.again),
+        offsets: ends.map(offset),
         live_bytes: covered(live.iter().map(|id| plan.slots[*id])),
+        split_bytes: split::live(graph, &step.segment.stages, memory),
         ring_bytes: rings.map(len).sum(),
         scratch_bytes: parts.into_iter().map(len).sum(),
         is_peak: false,

@@ -3,13 +3,16 @@
 //! A schedule is data: what runs, in order, over which buffers. The plan gives the buffers their offsets, `pack` lays
 //! out the weights its kernels ask for, and `emit` prints it. Nothing here knows tokens or offsets.
 
+pub mod anew;
 mod chain;
 mod hand;
 mod moves;
 mod padding;
 mod panels;
 mod place;
+pub mod pull;
 mod quant;
+mod region;
 mod stage;
 mod stream;
 mod support;
@@ -21,9 +24,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
-use crate::ir::view::base;
+use crate::ir::view::{aliases, base};
 use crate::ir::{
-    Affine, Binary, Clamp, Conv, Graph, NodeId, Pool, QAverage, QPair, Reducer, Softmax, Unary,
+    Affine, Binary, Clamp, Conv, Dtype, Graph, NodeId, Pool, QAverage, QPair, Reducer, Resize,
+    Softmax, Unary,
 };
 use crate::objective::Memory;
 use crate::plan::{Buffer, BufferId, Overlap};
@@ -47,6 +51,8 @@ pub struct Schedule {
     pub intakes: Vec<Intake>,
     /// The model's outputs, as `infer` fills them.
     pub outputs: Vec<Port>,
+    /// What the caller is told instead of the only output.
+    pub ranking: Option<Ranking>,
     /// Runs of the steps, on one part after another of the inputs.
     pub batch: usize,
 }
@@ -58,6 +64,8 @@ pub struct Port {
     pub name: String,
     /// Its shape in the model.
     pub shape: Vec<usize>,
+    /// Floats, or bytes.
+    pub dtype: Dtype,
 }
 
 /// How an input reaches the network.
@@ -71,6 +79,15 @@ pub struct Intake {
     pub scale: Option<Affine>,
 }
 
+/// The greatest entries of an output that the arena holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ranking {
+    /// Where the output lies.
+    pub scores: Place,
+    /// How many of its entries are told.
+    pub count: usize,
+}
+
 /// One function of the emitted file: a segment.
 #[derive(Clone, Debug)]
 pub struct Step {
@@ -82,6 +99,8 @@ pub struct Step {
     pub panels: usize,
     /// Multiply-adds.
     pub madds: u64,
+    /// Those of them that are done more than once.
+    pub again: u64,
 }
 
 /// One kernel and the memory it works on.
@@ -116,9 +135,26 @@ pub enum Part {
     Pixels(usize),
     /// So many channels of each pixel.
     Channels(usize),
+    /// A strip of columns of all rows that one row of its reader reads.
+    Strip(Strip),
 }
 
-/// Rows `r * stride - above ..` of `span` rows are what row `r` of a stage reads.
+/// Columns that move over a row: each strip keeps the last ones of the strip before it and computes those it adds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Strip {
+    /// Columns computed before the first strip.
+    pub first: usize,
+    /// Columns that each strip adds.
+    pub adds: usize,
+    /// Columns that the last strip adds; fewer where the window ends in zeros.
+    pub last: usize,
+    /// Pixels of the tile that computes the last ones.
+    pub last_tile: usize,
+    /// Pixels of the reader's row that a strip serves.
+    pub pixels: usize,
+}
+
+/// Rows `(r * stride + at) / per - above ..`, if `shared` is `(per, at)`, of `span` rows are what row `r` of a stage reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowWindow {
     /// Rows read.
@@ -127,6 +163,8 @@ pub struct RowWindow {
     pub stride: usize,
     /// Rows of the first window above the image.
     pub above: usize,
+    /// Rows of the stage that share a window, and which of them the first is.
+    pub shared: (usize, usize),
 }
 
 /// Where a value lies.
@@ -220,7 +258,9 @@ pub enum PackOrder {
 pub enum Kernel {
     /// Copies rows into padded rows, maybe of another form.
     Load,
-    /// Asks the caller for rows.
+    /// Makes floats of bytes, maybe in padded rows.
+    Widen,
+    /// Asks the caller for rows, of floats or of bytes.
     Fetch,
     /// 1x1 convolution or dense layer.
     Pointwise {
@@ -251,6 +291,8 @@ pub enum Kernel {
     },
     /// Largest or mean element of windows.
     Pool(Pool),
+    /// Pixels between those of an image.
+    Resize(Resize),
     /// One number a channel from all pixels, row after row.
     GlobalPool(Reducer),
     /// Bounds of each element.
@@ -349,33 +391,51 @@ pub fn lower(
     for segment in segments {
         lowering.step(segment)?;
     }
-    lowering.repeat_outputs()?;
+    if graph.ranked > 0 {
+        lowering.rank_output()?;
+    } else {
+        lowering.repeat_outputs()?;
+    }
     Ok(lowering.finish())
 }
 
-/// The schedule of one segment alone, its operands made by nobody. A value that a node of `later` reads lives on.
+/// The schedule of a few segments alone, their operands made by nobody. A value that a node of `later` reads lives on.
 pub fn lower_alone(
     graph: &Graph,
-    segment: &Segment,
+    segments: &[Segment],
     later: &BTreeSet<NodeId>,
     target: &Target,
     memory: Memory,
 ) -> Result<Schedule> {
-    let operands = segment.stages.iter().flat_map(|id| graph.operands(*id));
-    let operands: BTreeSet<NodeId> = operands.map(|(_, id)| base(graph, id)).collect();
-    let outside = operands.into_iter().filter(|id| !segment.stages.contains(id));
+    let made: BTreeSet<NodeId> =
+        segments.iter().flat_map(|segment| segment.stages.iter().copied()).collect();
     let read_later = |id: NodeId| {
-        graph.is_output(id) || graph.readers(id).iter().any(|(reader, _)| later.contains(reader))
+        let is_later = |(reader, _): &(NodeId, _)| later.contains(reader);
+        let mut aliases = aliases(graph, id).into_iter();
+        aliases.any(|id| graph.is_output(id) || graph.readers(id).iter().any(is_later))
     };
-    let outside: BTreeMap<NodeId, usize> =
-        outside.map(|id| (id, usize::from(read_later(id)))).collect();
-    let mut lowering = place::Lowering::new(graph, target, memory, outside.clone())?;
-    outside.keys().try_for_each(|id| lowering.place_operand(*id))?;
-    lowering.step(segment)?;
+    let mut reads: BTreeMap<NodeId, usize> = BTreeMap::new();
+    for (step, segment) in segments.iter().enumerate() {
+        for (_, operand) in segment.stages.iter().flat_map(|id| graph.operands(*id)) {
+            let operand = base(graph, operand);
+            let end = if read_later(operand) { segments.len() } else { step };
+            reads.insert(operand, end);
+        }
+    }
+    let outside: Vec<NodeId> = reads.keys().copied().filter(|id| !made.contains(id)).collect();
+    let mut lowering = place::Lowering::new(graph, target, memory, reads)?;
+    outside.into_iter().try_for_each(|id| lowering.place_operand(id))?;
+    segments.iter().try_for_each(|segment| lowering.step(segment))?;
     Ok(lowering.finish())
 }
 
 impl Schedule {
+    /// Whether `home` is an input of bytes.
+    pub fn holds_bytes(&self, home: Home) -> bool {
+        let mut ports = self.inputs.iter().zip(&self.intakes);
+        ports.any(|(port, intake)| port.dtype == Dtype::U8 && intake.place.home == home)
+    }
+
     /// Whether the caller gives an input row by row.
     pub fn asks_for_rows(&self) -> bool {
         self.intakes.iter().any(|intake| matches!(intake.place.home, Home::Feed(_)))
@@ -388,6 +448,12 @@ impl Schedule {
 }
 
 impl Step {
+    /// The arrays that it reads and writes.
+    pub fn homes(&self) -> BTreeSet<Home> {
+        let places = self.stages.iter().flat_map(|stage| stage.from.iter().chain([&stage.into]));
+        places.map(|place| place.home).collect()
+    }
+
     /// Whether rows flow through it one at a time.
     pub fn is_streamed(&self) -> bool {
         self.segment.batch != RowBatch::Whole
@@ -396,7 +462,7 @@ impl Step {
 
 impl RowWindow {
     /// Row `r` reads row `r` alone.
-    pub const SAME: Self = Self { span: 1, stride: 1, above: 0 };
+    pub const SAME: Self = Self { span: 1, stride: 1, above: 0, shared: (1, 0) };
 }
 
 impl Element {
@@ -419,7 +485,9 @@ impl Place {
     /// Whether pixels follow one another without a gap, channels or vectors of them innermost.
     pub fn is_dense(&self) -> bool {
         let Rows { form, kept, top, left, right, .. } = self.rows;
-        form != Form::Planes && kept == self.height && [top, left, right] == [0; 3]
+        matches!(form, Form::Nhwc | Form::Chunks(_))
+            && kept == self.height
+            && [top, left, right] == [0; 3]
     }
 
     /// Whether pixels follow one another without a gap, channels innermost.

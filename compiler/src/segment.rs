@@ -1,15 +1,18 @@
 //! Graph -> Segments: which nodes may run as one streamed step.
 //!
-//! A segment is a chain: each stage reads the stage before it, rows flow through rings, and only the last value is
-//! whole. Views, constants and inputs are in no segment. `units` are the smallest segments: blocks, the head, and every
-//! other operator alone. Those that follow one another form runs, and any stretch of a run may be joined into one
-//! segment if nobody else reads a value inside it. Which stretches are, `choose` decides.
+//! Rows flow from stage to stage through rings, and only the last value is whole: a chain, or branches that meet.
+//! Views, constants and inputs are in no segment. `units` are the smallest segments: blocks, the head, and every other
+//! operator alone. What follows one another forms runs of links (`link`), and any stretch of a run may be joined into
+//! one segment if rows can flow through it (`flow`). Which stretches are, `choose` decides.
+
+pub mod flow;
+pub mod link;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Result};
-use crate::ir::view::{base, is_view};
-use crate::ir::{Block, Graph, Layout, NodeId, Op, Reducer};
+use crate::ir::view::{aliases, base, is_view};
+use crate::ir::{Block, Graph, NodeId, Op, Reducer};
 use crate::target::Target;
 
 /// Bytes of the nearest cache that a panel of a wide value may take.
@@ -20,10 +23,13 @@ pub(crate) const L1_BYTES: usize = 32 << 10;
 pub struct Segment {
     /// What part of the network this is.
     pub role: Role,
-    /// Its operators; each reads the one before it.
+    /// Its operators, each behind what it reads; the last makes the segment's result.
     pub stages: Vec<NodeId>,
     /// Rows that flow at once.
     pub batch: RowBatch,
+    /// Expansions that are computed anew, a strip of columns at a time, for each row of the depthwise convolution that
+    /// reads them: their rows are kept nowhere.
+    pub anew: Vec<NodeId>,
 }
 
 /// What part of the network a segment is: names functions and sections of reports.
@@ -44,9 +50,14 @@ pub enum Role {
 }
 
 impl Segment {
+    /// Nodes that run one after the other over whole tensors.
+    fn whole(role: Role, stages: Vec<NodeId>) -> Self {
+        Self { role, stages, batch: RowBatch::Whole, anew: vec![] }
+    }
+
     /// One node as a segment of its own.
     pub fn single(role: Role, id: NodeId) -> Self {
-        Self { role, stages: vec![id], batch: RowBatch::Whole }
+        Self::whole(role, vec![id])
     }
 }
 
@@ -106,48 +117,55 @@ pub fn fastest(graph: &Graph, unit: &Segment, target: &Target) -> Segment {
     Segment { batch, ..unit.clone() }
 }
 
-/// The runs of `units`, each as indices: every unit but the first of a run reads the one before it, and all stream.
-pub fn runs(graph: &Graph, units: &[Segment]) -> Vec<Vec<usize>> {
-    let maker: BTreeMap<NodeId, usize> = units
-        .iter()
-        .enumerate()
-        .filter_map(|(at, unit)| Some((*unit.stages.last()?, at)))
-        .collect();
-    let mut runs: Vec<Vec<usize>> = Vec::new();
-    for (at, unit) in units.iter().enumerate() {
-        let before = graph.operand(unit.stages[0], 0).and_then(|x| maker.get(&x).copied());
-        let run = before.filter(|_| streams(graph, unit)).and_then(|before| {
-            runs.iter_mut()
-                .find(|run| run.last() == Some(&before) && streams(graph, &units[before]))
-        });
-        match run {
-            Some(run) => run.push(at),
-            None => runs.push(vec![at]),
-        }
-    }
-    runs
-}
-
-/// The units at `which` as one segment, if nobody else reads a value inside it.
-pub fn joined(
-    graph: &Graph,
-    units: &[Segment],
-    which: &[usize],
-    batch: RowBatch,
-) -> Option<Segment> {
-    let parts: Vec<&Segment> = which.iter().map(|at| &units[*at]).collect();
+/// `parts`, which follow one another, as one segment, if rows can flow through them and nobody else reads a value
+/// inside.
+pub fn joined(graph: &Graph, parts: &[&Segment], batch: RowBatch) -> Option<Segment> {
     let stages: Vec<NodeId> = parts.iter().flat_map(|part| part.stages.iter().copied()).collect();
+    if batch == RowBatch::Whole {
+        let [part] = parts else { return None };
+        return Some(Segment { batch, ..(*part).clone() });
+    }
     let inside = &stages[..stages.len() - 1];
-    let private = |id: &NodeId| {
-        let within = |(reader, _): &(NodeId, _)| stages.contains(reader);
-        !graph.is_output(*id) && graph.readers(*id).iter().all(within)
-    };
-    let streamed = batch != RowBatch::Whole;
-    if streamed && !(parts.iter().all(|part| streams(graph, part)) && convolves(graph, stages[0])) {
+    let pools = inside.iter().any(|id| graph.node(*id).op.pools_pictures().is_some());
+    let flows = stages.iter().all(|id| flow::flows(graph, *id));
+    if pools || !flows || !is_private(graph, &stages) {
         return None;
     }
-    let pools = inside.iter().any(|id| graph.node(*id).op.pools_pictures().is_some());
-    (!pools && inside.iter().all(private)).then(|| Segment { role: role(&parts), stages, batch })
+    if is_chain(graph, &stages) {
+        let grouped = stages.windows(2).any(|pair| parts_vectors(graph, pair));
+        return (!grouped).then(|| Segment { batch, ..Segment::whole(role(parts), stages) });
+    }
+    // Where branches meet, no part of a row is handed over.
+    let batch = RowBatch::Rows(1);
+    let fits = stages.len() > 1 && meets_in_rows(graph, &stages);
+    fits.then(|| Segment { batch, ..Segment::whole(Role::Chain, stages) })
+}
+
+/// Whether `stages` are convolutions, but for a last pooling of all pixels, and each reads the one before it.
+pub fn is_chain(graph: &Graph, stages: &[NodeId]) -> bool {
+    let pairs = stages.windows(2);
+    let convolves = |id: &NodeId| graph.node(*id).op.conv().is_some();
+    let pools = stages.last().is_some_and(|id| graph.node(*id).op.pools_pictures().is_some());
+    let convs = stages.len() - usize::from(pools);
+    convs > 0
+        && stages[..convs].iter().all(convolves)
+        && pairs.into_iter().all(|pair| graph.operand(pair[1], 0) == Some(pair[0]))
+}
+
+/// Whether nobody but `stages` reads the values they make, but for the last one's.
+fn is_private(graph: &Graph, stages: &[NodeId]) -> bool {
+    let within = |(reader, _): &(NodeId, _)| is_view(graph, *reader) || stages.contains(reader);
+    let private = |id: NodeId| !graph.is_output(id) && graph.readers(id).iter().all(within);
+    stages[..stages.len() - 1].iter().all(|id| aliases(graph, *id).into_iter().all(private))
+}
+
+/// Whether every value inside is read as the rows of the picture that was made.
+fn meets_in_rows(graph: &Graph, stages: &[NodeId]) -> bool {
+    let outside = |x: NodeId| !stages.contains(&base(graph, x));
+    stages.iter().filter(|id| flow::shuffle(graph, **id).is_none()).all(|id| {
+        let mut operands = graph.operands(*id).into_iter();
+        operands.all(|(port, x)| outside(x) || flow::reads_rows(graph, *id, port.0))
+    })
 }
 
 fn role(parts: &[&Segment]) -> Role {
@@ -166,19 +184,14 @@ fn role(parts: &[&Segment]) -> Role {
     }
 }
 
-fn convolves(graph: &Graph, id: NodeId) -> bool {
-    graph.node(id).op.conv().is_some()
-}
-
-/// Whether rows can flow through a unit.
-fn streams(graph: &Graph, unit: &Segment) -> bool {
-    unit.stages.iter().all(|id| {
-        let node = graph.node(*id);
-        match node.op.conv() {
-            Some(_) => node.out.layout == Layout::Nhwc && node.out.shape.len() == 4,
-            None => node.op.pools_pictures().is_some(),
-        }
-    })
+/// Whether a convolution of a few groups hands its channels to one that wants them in vectors, which groups may part.
+fn parts_vectors(graph: &Graph, pair: &[NodeId]) -> bool {
+    let groups = |id: NodeId| match &graph.node(id).op {
+        Op::Conv(conv) => conv.group,
+        _ => 1,
+    };
+    let depthwise = |id: NodeId| graph.node(id).out.shape.get(1) == Some(&groups(id));
+    groups(pair[0]) > 1 && !depthwise(pair[0]) && groups(pair[1]) > 1
 }
 
 fn blocks(graph: &Graph) -> Vec<Segment> {
@@ -186,7 +199,7 @@ fn blocks(graph: &Graph) -> Vec<Segment> {
         let stem = stem_of(graph, block.depthwise).filter(|_| block.expand.is_none());
         let stages = [stem, block.expand, Some(block.depthwise), Some(block.project)];
         let stages = stages.into_iter().flatten().collect();
-        Segment { role: Role::Block(index + 1), stages, batch: RowBatch::Whole }
+        Segment::whole(Role::Block(index + 1), stages)
     };
     graph.blocks.iter().enumerate().map(segment).collect()
 }
@@ -208,7 +221,7 @@ fn heads(graph: &Graph) -> impl Iterator<Item = Segment> {
         let fits = graph.node(id).op.pools_pictures() == Some(Reducer::Mean)
             && graph.node(conv).op.conv().is_some()
             && graph.only_reader(conv) == Some(id);
-        fits.then(|| Segment { role: Role::Head, stages: vec![conv, id], batch: RowBatch::Whole })
+        fits.then(|| Segment::whole(Role::Head, vec![conv, id]))
     })
 }
 

@@ -4,6 +4,7 @@
 //! what the crate exports. A seed gives the same graph on every machine, so a failure is reported as one number.
 
 mod build;
+mod regions;
 mod stages;
 
 use crate::interp::Array;
@@ -26,6 +27,17 @@ pub fn random_graph(seed: u64) -> Graph {
     }
     let early = b.random.one_in(6).then(|| b.random.pick(&passed));
     finish(b, [x].into_iter().chain(early.filter(|early| *early != x)))
+}
+
+/// A network through which rows can flow: convolutions, pooling, activations, sums and concatenations of branches.
+pub fn random_region(seed: u64) -> Graph {
+    let mut b = Builder::new(Random::new(seed));
+    let x = regions::input(&mut b);
+    let mut x = regions::parts(&mut b, x);
+    if b.random.one_in(3) {
+        x = stages::classifier(&mut b, x);
+    }
+    finish(b, [x].into_iter())
 }
 
 /// Inputs that `graph` takes: floats between -1.5 and 1.5, and small integers.
@@ -73,6 +85,7 @@ mod tests {
     fn every_graph_keeps_the_law() {
         for seed in SEEDS {
             assert_eq!(verify(&random_graph(seed)), [], "seed {seed}");
+            assert_eq!(verify(&random_region(seed)), [], "region {seed}");
         }
     }
 

@@ -5,10 +5,14 @@
 mod build;
 #[path = "cli/compile.rs"]
 mod compile;
+#[path = "cli/ends.rs"]
+mod ends;
 #[path = "cli/lists.rs"]
 mod lists;
 #[path = "cli/place.rs"]
 mod place;
+#[path = "cli/plan.rs"]
+mod plan;
 #[path = "cli/programs.rs"]
 mod programs;
 #[path = "cli/verify.rs"]

@@ -42,6 +42,34 @@ fn digits_are_read_as_onnxruntime_reads_them_without_allocating() {
 }
 
 #[test]
+fn a_small_stack_is_enough_in_debug_builds_too() {
+    // Nothing optimised, every vector that a kernel names has a place of its own on the stack.
+    let [plain, optimised] = [("0", 256 << 10), ("1", 64 << 10)];
+    for target in [Target::host(), "generic".parse().unwrap()] {
+        let mut nets = Crate::new(&format!("stack_{target}"));
+        nets.add("net", digits(), &target);
+        for (level, bytes) in [plain, optimised] {
+            let main = format!(
+                "
+            mod net;
+            static ARENA: std::sync::Mutex<net::Arena> = std::sync::Mutex::new(net::Arena::new());
+            static IMAGE: [f32; net::INPUT_LEN] = [0.25; net::INPUT_LEN];
+            fn main() {{
+                let thread = std::thread::Builder::new().stack_size({bytes}).spawn(|| {{
+                    let mut probabilities = [0.0; net::OUTPUT_LEN];
+                    net::infer(&mut ARENA.lock().unwrap(), &IMAGE, &mut probabilities);
+                    println!(\"{{}}\", probabilities.iter().sum::<f32>());
+                }});
+                thread.unwrap().join().unwrap();
+            }}"
+            );
+            let sum: f32 = nets.run_in_debug(level, &main).trim().parse().unwrap();
+            assert!((sum - 1.0).abs() < 1e-3, "{sum}");
+        }
+    }
+}
+
+#[test]
 fn random_networks_answer_as_the_oracle_does() {
     let targets = [Target::host(), "generic".parse().unwrap()];
     let mut nets = Crate::new("random");
@@ -137,6 +165,21 @@ fn an_emitted_file_is_formatted_and_warns_of_nothing() {
         nets.add("net", digits(), &target.parse().unwrap());
         nets.check_format("net.rs");
         nets.check_library("#![no_std]\n#![deny(warnings)]\n//! A user's crate.\npub mod net;\n");
+    }
+}
+
+#[test]
+fn nothing_in_an_emitted_program_can_panic() {
+    let targets = [Target::host(), "generic".parse().unwrap()];
+    for (target, objective) in targets.iter().zip([Objective::Speed, Objective::Ram]) {
+        let mut nets = Crate::new(&format!("calm_{objective}"));
+        let memory = Memory { objective, ..Memory::default() };
+        let artifact = build::compile_for(digits(), target, memory, "net.bin");
+        nets.put("net.bin", &artifact.blob.bytes());
+        nets.put("net.rs", artifact.rust.as_bytes());
+        let library = nets.link_library(include_str!("emitted/calm_lib.rs"));
+        let kept = b"reached_by_a_panic";
+        assert!(!library.windows(kept.len()).any(|bytes| bytes == kept), "{objective}");
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use mnv2c::ends::Ends;
 use mnv2c::frontend::{onnx, spec};
 use mnv2c::ir::Graph;
 use mnv2c::objective::{Feed, Memory, Objective};
@@ -44,6 +45,8 @@ fn options(name: &str, memory: Memory) -> Options {
         sha256: String::new(),
         blob_name: format!("{name}.bin"),
         memory,
+        layers: false,
+        ends: Ends::default(),
     }
 }
 

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use mnv2c::build::{Compiler, Module};
-use proc_macro2::{Span, TokenStream};
+use mnv2c::ir::Dtype;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{Error, Result};
 
@@ -29,7 +30,7 @@ pub(crate) fn module(request: &Request) -> Result<TokenStream> {
         },
         Kind::Struct => {
             let inner = format_ident!("mobilenet_{}", name.to_string().to_lowercase());
-            let object = object(request, &inner);
+            let object = object(request, &module, &inner);
             quote! {
                 #[allow(dead_code, reason = "a network states more than one program asks for")]
                 mod #inner {
@@ -44,7 +45,8 @@ pub(crate) fn module(request: &Request) -> Result<TokenStream> {
 }
 
 /// The struct around the arena of the module `inner`.
-fn object(request: &Request, inner: &proc_macro2::Ident) -> TokenStream {
+fn object(request: &Request, module: &Module, inner: &Ident) -> TokenStream {
+    let infer = infer(module, inner);
     let (attributes, visibility, name) = (&request.attributes, &request.visibility, &request.name);
     quote! {
         #(#attributes)*
@@ -68,14 +70,7 @@ fn object(request: &Request, inner: &proc_macro2::Ident) -> TokenStream {
                 Self(#inner::Arena::new())
             }
 
-            #[doc = " Computes the score of each class."]
-            pub fn infer(
-                &mut self,
-                picture: &[f32; Self::INPUT_LEN],
-                scores: &mut [f32; Self::OUTPUT_LEN],
-            ) {
-                #inner::infer(&mut self.0, picture, scores);
-            }
+            #infer
         }
 
         impl Default for #name {
@@ -86,12 +81,42 @@ fn object(request: &Request, inner: &proc_macro2::Ident) -> TokenStream {
     }
 }
 
+/// The method that asks the network for what it gives.
+fn infer(module: &Module, inner: &Ident) -> TokenStream {
+    let number = if module.number == Dtype::U8 { quote!(u8) } else { quote!(f32) };
+    let told = module.told;
+    match told {
+        0 => quote! {
+            #[doc = " Computes the score of each class."]
+            pub fn infer(
+                &mut self,
+                picture: &[#number; Self::INPUT_LEN],
+                scores: &mut [f32; Self::OUTPUT_LEN],
+            ) {
+                #inner::infer(&mut self.0, picture, scores);
+            }
+        },
+        1 => quote! {
+            #[doc = " The likeliest class, counted from 0."]
+            pub fn infer(&mut self, picture: &[#number; Self::INPUT_LEN]) -> usize {
+                #inner::infer(&mut self.0, picture)
+            }
+        },
+        _ => quote! {
+            #[doc = " The likeliest classes, counted from 0, each with its probability; the likeliest first."]
+            pub fn infer(&mut self, picture: &[#number; Self::INPUT_LEN]) -> [(usize, f32); #told] {
+                #inner::infer(&mut self.0, picture)
+            }
+        },
+    }
+}
+
 fn compiler(request: &Request, root: &Path) -> Compiler {
     let mut compiler = match &request.model {
         Model::File(path) => Compiler::new(root.join(path.value())),
         Model::Rows(spec, ..) => Compiler::rows(spec.clone()),
     };
-    compiler = compiler.target(&request.target);
+    compiler = request.wishes.told(compiler.target(&request.target));
     if let Some(title) = &request.title {
         compiler = compiler.name(title);
     }
@@ -131,6 +156,9 @@ fn placed(request: &Request, root: &Path, error: mnv2c::error::Error) -> Error {
         Weights::File(path) => Some((path, path.value())),
         Weights::InTheModel | Weights::Apart | Weights::Seed(_) => None,
     };
+    if let Some(span) = request.wishes.span(&message) {
+        return Error::new(span, message);
+    }
     let span = match (&request.model, weights) {
         (_, Some((path, full))) if message.contains(&full) => path.span(),
         (Model::File(path), _) => path.span(),

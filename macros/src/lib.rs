@@ -6,6 +6,7 @@ mod faults;
 mod request;
 mod rows;
 mod settings;
+mod wishes;
 
 use proc_macro::TokenStream;
 
@@ -58,6 +59,30 @@ use proc_macro::TokenStream;
 /// Other settings: `name = "..";` for what its documentation calls the network; `weights = embed;`, the default for a
 /// model: they travel in the program's read-only data, where it reads them in place; `weights = extern;`: the program
 /// passes the bytes of the file that `mnv2c compile --weights extern` writes to `net::Weights::from_bytes`.
+///
+/// # Pictures as cameras give them, and answers as programs use them
+/// ```
+/// mnv2c_macros::mobilenet! {
+///     pub mod net;
+///     input 32x32x3; width 0.5; classes 10; seed = 7;
+///     conv2d c=16 n=1 s=2;
+///     bottleneck t=6 c=24 n=2 s=2;
+///     input_format = u8_nhwc;          // a camera's bytes; mean and deviation are folded into the network
+///     mean = [0.485, 0.456, 0.406];    // of values from 0 to 1; with `scale = raw;`, from 0 to 255
+///     std = [0.229, 0.224, 0.225];
+///     bgr = true;                      // blue comes first
+///     output = top5;                   // or raw, softmax, argmax
+///     ram = 64 KiB;                    // the fastest plan within it; or `objective = ram;` for the smallest
+///     feed = rows;                     // the network asks for row after row; or caller, arena
+/// }
+///
+/// let mut arena = Box::new(net::Arena::new());
+/// let best = net::infer_rows(&mut arena, |row, bytes| bytes.fill(row as u8));
+/// let (class, probability) = best[0];
+/// assert!(class < 10 && probability > 0.1);
+/// ```
+/// `layers = true;` adds `net::LAYERS`: name, kernel, shape, multiply-adds and weights of whatever runs.
+/// `dtype = int8;` demands a network that computes on bytes; models of floats are quantised by `mnv2c quantize` first.
 ///
 /// A debug build runs the kernels unoptimised; to have the network alone optimised, put this into `Cargo.toml`:
 /// ```toml

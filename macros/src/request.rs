@@ -9,6 +9,7 @@ use syn::{Attribute, Error, LitStr, Result, Token, Visibility};
 use crate::faults::Faults;
 use crate::rows::{self, Placed};
 use crate::settings::{Settings, Value, positive, semicolon, statements};
+use crate::wishes::Wishes;
 
 /// A network to compile.
 pub(crate) struct Request {
@@ -21,6 +22,7 @@ pub(crate) struct Request {
     pub(crate) title: Option<String>,
     pub(crate) dims: Vec<(String, usize)>,
     pub(crate) weights: Weights,
+    pub(crate) wishes: Wishes,
 }
 
 /// What to make of it.
@@ -132,6 +134,7 @@ impl Head {
                 spec(&mut settings, base, rows, self.name.span(), &mut faults)
             }
         };
+        let wishes = Wishes::take(&mut settings, kind, &mut faults);
         settings.refuse_rest(why, &mut faults);
         faults.finish()?;
         Ok(Request {
@@ -144,6 +147,7 @@ impl Head {
             title: title.map(|title| title.value()),
             dims: settings.dims,
             weights: weights.unwrap_or(Weights::InTheModel),
+            wishes,
         })
     }
 }
@@ -222,7 +226,7 @@ fn width(value: &Value) -> Result<f64> {
     let width = match value {
         Value::Float(width) => width.base10_parse()?,
         Value::Int(width) => width.base10_parse()?,
-        Value::Text(_) | Value::Word(_) => f64::NAN,
+        Value::Text(_) | Value::Word(_) | Value::Size(..) | Value::List(..) => f64::NAN,
     };
     if width > 0.0 && width <= 16.0 {
         return Ok(width);

@@ -12,7 +12,27 @@ use syn::{Error, LitFloat, LitInt, LitStr, Result, Token};
 use crate::faults::Faults;
 
 /// Every key, as messages list them.
-const KEYS: &[&str] = &["model", "target", "name", "weights", "seed", "input", "width", "classes"];
+const KEYS: &[&str] = &[
+    "model",
+    "target",
+    "name",
+    "weights",
+    "seed",
+    "input",
+    "width",
+    "classes",
+    "ram",
+    "objective",
+    "feed",
+    "dtype",
+    "input_format",
+    "scale",
+    "mean",
+    "std",
+    "bgr",
+    "output",
+    "layers",
+];
 
 /// Settings by key, until their readers take them.
 #[derive(Default)]
@@ -29,6 +49,10 @@ pub(crate) enum Value {
     Int(LitInt),
     Float(LitFloat),
     Word(Ident),
+    /// A number and its unit.
+    Size(LitInt, Ident),
+    /// Numbers in brackets.
+    List(Vec<f32>, Span),
 }
 
 impl Parse for Value {
@@ -37,9 +61,13 @@ impl Parse for Value {
             input.parse().map(Self::Text)
         } else if input.peek(LitFloat) {
             input.parse().map(Self::Float)
+        } else if input.peek(LitInt) && input.peek2(syn::Ident) {
+            Ok(Self::Size(input.parse()?, input.parse()?))
         } else if input.peek(LitInt) {
             input.parse().map(Self::Int)
-        } else if input.peek(Token![extern]) {
+        } else if input.peek(syn::token::Bracket) {
+            list(input)
+        } else if input.peek(syn::LitBool) || input.peek(Token![extern]) {
             input.call(Ident::parse_any).map(Self::Word)
         } else if input.peek(syn::Ident) {
             input.parse().map(Self::Word)
@@ -57,8 +85,44 @@ impl Value {
             Self::Int(int) => int.span(),
             Self::Float(float) => float.span(),
             Self::Word(word) => word.span(),
+            Self::Size(_, unit) => unit.span(),
+            Self::List(_, span) => *span,
         }
     }
+}
+
+impl Value {
+    /// What a text, a number or a word says.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Text(text) => text.value(),
+            Self::Int(int) => int.to_string(),
+            Self::Float(float) => float.to_string(),
+            Self::Word(word) => word.to_string(),
+            Self::Size(int, unit) => format!("{int}{unit}"),
+            Self::List(..) => "[..]".into(),
+        }
+    }
+}
+
+/// Numbers in brackets.
+fn list(input: ParseStream<'_>) -> Result<Value> {
+    let inside;
+    let span = syn::bracketed!(inside in input).span.join();
+    let mut numbers = Vec::new();
+    while !inside.is_empty() {
+        let minus = inside.parse::<Option<Token![-]>>()?.is_some();
+        let number: f32 = if inside.peek(LitInt) {
+            inside.parse::<LitInt>()?.base10_parse()?
+        } else {
+            inside.parse::<LitFloat>()?.base10_parse()?
+        };
+        numbers.push(if minus { -number } else { number });
+        if !inside.is_empty() {
+            inside.parse::<Token![,]>()?;
+        }
+    }
+    Ok(Value::List(numbers, span))
 }
 
 impl Settings {

@@ -227,7 +227,10 @@ const fn ratio<A: Element, B: Element>() -> usize {
     size_of::<A>() / size_of::<B>()
 }
 
-/// `K` disjoint ranges of `BYTES` of memory, at most sixteen, in elements of `E`.
+/// Slots that are lent at once, at most.
+pub const MOST_SLOTS: usize = 64;
+
+/// `K` disjoint ranges of `BYTES` of memory, at most [`MOST_SLOTS`], in elements of `E`.
 pub struct Slots<E, const K: usize, const BYTES: usize> {
     ranges: [Range<usize>; K],
     element: PhantomData<E>,
@@ -236,7 +239,7 @@ pub struct Slots<E, const K: usize, const BYTES: usize> {
 impl<E: Element, const K: usize, const BYTES: usize> Slots<E, K, BYTES> {
     /// Checks the ranges; to be called in a `const`, where a mistaken plan does not compile.
     pub const fn new(ranges: [Range<usize>; K]) -> Self {
-        const { assert!(K <= 16, "at most sixteen slots are lent at once") };
+        const { assert!(K <= MOST_SLOTS, "too many slots are lent at once") };
         let mut i = 0;
         while i < K {
             let slot = &ranges[i];
@@ -272,7 +275,10 @@ impl<E: Element, const K: usize, const BYTES: usize> Slots<E, K, BYTES> {
             )*};
         }
         lend!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
-        // SAFETY: all `K` places, of at most sixteen, have been written.
+        lend!(16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31);
+        lend!(32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47);
+        lend!(48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63);
+        // SAFETY: all `K` places, of at most `MOST_SLOTS`, have been written.
         unsafe { slots.assume_init() }
     }
 }

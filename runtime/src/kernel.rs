@@ -14,9 +14,12 @@ pub mod global_pool;
 pub mod pointwise;
 pub mod pool;
 pub mod q8;
+pub mod rank;
 pub mod reduce;
+pub mod resize;
 pub mod softmax;
 pub mod strided;
 pub mod unary;
+pub mod widen;
 
 pub use crate::clamp::Clamp;

@@ -9,6 +9,7 @@ pub mod clamp;
 mod include;
 pub mod isa;
 pub mod kernel;
+pub mod layer;
 pub mod math;
 #[cfg(feature = "std")]
 pub mod pool;

@@ -11,6 +11,10 @@
 //!
 //! Padding is stored: zero columns beside each row, zero rows above and below, so no kernel tests a border.
 
+mod border;
+
+use core::ops::Range;
+
 /// Strides of a value's rows, all in elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ring {
@@ -70,6 +74,13 @@ pub enum Form {
     Chunks(usize),
     /// `[C][rows][left + W + right]`.
     Planes,
+    /// Some channels of NHWC rows: `[rows][left + W + right][of]`, these from channel `first` on.
+    Slice {
+        /// Channels of a whole pixel.
+        of: usize,
+        /// The first of these in it.
+        first: usize,
+    },
 }
 
 impl Rows {
@@ -96,6 +107,16 @@ impl Rows {
         Self { top, left, right, ..self }
     }
 
+    /// Channels `first..first + channels` of each pixel; of NHWC rows only, or of some of their channels.
+    pub const fn slice(self, first: usize, channels: usize) -> Self {
+        let (of, before) = match self.form {
+            Form::Slice { of, first } => (of, first),
+            Form::Nhwc | Form::Chunks(_) | Form::Planes => (self.channels, 0),
+        };
+        assert!(!matches!(self.form, Form::Chunks(_) | Form::Planes), "channels lie side by side");
+        Self { form: Form::Slice { of, first: before + first }, channels, ..self }
+    }
+
     /// The strides, for vectors of `lanes` channels.
     pub const fn ring(&self, lanes: usize) -> Ring {
         let columns = self.left + self.width + self.right;
@@ -103,8 +124,10 @@ impl Rows {
             Form::Nhwc => (self.channels, columns * self.channels, lanes),
             Form::Chunks(lanes) => (lanes, columns * lanes, self.kept * columns * lanes),
             Form::Planes => (1, columns, self.kept * columns),
+            Form::Slice { of, .. } => (of, columns * of, lanes),
         };
-        Ring { base: self.left * pixel, kept: self.kept, top: self.top, row, pixel, chunk }
+        let first = if let Form::Slice { first, .. } = self.form { first } else { 0 };
+        Ring { base: self.left * pixel + first, kept: self.kept, top: self.top, row, pixel, chunk }
     }
 
     /// Elements stored.
@@ -113,6 +136,7 @@ impl Rows {
         let channels = match self.form {
             Form::Nhwc | Form::Planes => self.channels,
             Form::Chunks(lanes) => self.channels.div_ceil(lanes) * lanes,
+            Form::Slice { of, .. } => of,
         };
         self.kept * columns * channels
     }
@@ -131,9 +155,10 @@ impl Rows {
     /// The same with another number for zero.
     #[inline(always)]
     pub fn fill_edges<E: Copy>(&self, x: &mut [E], zero: E) {
+        assert!(self.len() <= x.len(), "the rows lie in the slice");
         self.each_run(|start, columns, pixel| {
-            x[start..start + self.left * pixel].fill(zero);
-            x[start + (self.left + self.width) * pixel..start + columns * pixel].fill(zero);
+            fill(x, start..start + self.left * pixel, zero);
+            fill(x, start + (self.left + self.width) * pixel..start + columns * pixel, zero);
         });
         let mut row = 0;
         while row < self.top {
@@ -143,6 +168,13 @@ impl Rows {
     }
 
     /// The pixels of row `row` of an NHWC image, without the zeros around it.
+    #[inline(always)]
+    pub fn row<'a, E>(&self, x: &'a [E], row: usize) -> &'a [E] {
+        assert!(matches!(self.form, Form::Nhwc), "only pixels lie one after the other");
+        &x[self.ring(0).slot(row + self.top)..][..self.width * self.channels]
+    }
+
+    /// The same, to be written.
     #[inline(always)]
     pub fn row_mut<'a, E>(&self, x: &'a mut [E], row: usize) -> &'a mut [E] {
         assert!(matches!(self.form, Form::Nhwc), "only pixels lie one after the other");
@@ -170,6 +202,17 @@ impl Rows {
         }
     }
 
+    /// Moves every row to the left, so that its column `by` comes to lie where its first stored one did, and makes the
+    /// columns behind zero: what a strip of columns does before its next ones are computed.
+    #[inline(always)]
+    pub fn slide(&self, x: &mut [f32], by: usize) {
+        self.each_run(|start, columns, pixel| {
+            let row = &mut x[start..start + columns * pixel];
+            row.copy_within(by * pixel.., 0);
+            row[(columns - by) * pixel..].fill(0.0);
+        });
+    }
+
     /// Makes row `row` of the image zero, when it lies below the last.
     #[inline(always)]
     pub fn clear_row(&self, x: &mut [f32], row: usize) {
@@ -179,6 +222,7 @@ impl Rows {
     /// The same with another number for zero.
     #[inline(always)]
     pub fn fill_row<E: Copy>(&self, x: &mut [E], row: usize, zero: E) {
+        assert!(self.len() <= x.len(), "the rows lie in the slice");
         self.fill_slot(x, row + self.top, zero);
     }
 }
@@ -186,12 +230,10 @@ impl Rows {
 impl Rows {
     fn fill_slot<E: Copy>(&self, x: &mut [E], slot: usize, zero: E) {
         let (ring, columns) = (self.ring(0), self.left + self.width + self.right);
-        let start = (slot % self.kept) * ring.row;
-        let mut group = 0;
-        while group < self.groups() {
+        let start = slot.checked_rem(self.kept).unwrap_or(0) * ring.row;
+        for group in 0..self.groups() {
             let from = start + group * ring.chunk;
-            x[from..from + columns * ring.pixel].fill(zero);
-            group += 1;
+            fill(x, from..from + columns * ring.pixel, zero);
         }
     }
 
@@ -206,9 +248,19 @@ impl Rows {
 
     const fn groups(&self) -> usize {
         match self.form {
-            Form::Nhwc => 1,
-            Form::Chunks(lanes) => self.channels.div_ceil(lanes),
+            Form::Nhwc | Form::Slice { .. } => 1,
+            Form::Chunks(lanes) => match self.channels.checked_next_multiple_of(lanes) {
+                Some(channels) => channels / lanes,
+                None => 0,
+            },
             Form::Planes => self.channels,
         }
+    }
+}
+
+/// Writes a part of `x` that callers know to lie in it: this is no place where an emitted program could panic.
+fn fill<E: Copy>(x: &mut [E], range: Range<usize>, value: E) {
+    if let Some(part) = x.get_mut(range) {
+        part.fill(value);
     }
 }

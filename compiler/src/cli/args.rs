@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use mnv2c::error::{Error, Result};
-use mnv2c::objective::{self, Feed, Memory, Objective};
+use mnv2c::objective::{self, Feed, Memory, Objective, Recompute};
 use mnv2c::source::{Model, Options, Source};
 use mnv2c::target::Target;
 
@@ -80,6 +80,9 @@ pub(crate) struct MemoryArgs {
     /// Take the fastest plan whose arena has at most so many bytes (such as 300000, 300K, 1M)
     #[arg(long, value_name = "BYTES", value_parser = objective::bytes)]
     ram: Option<usize>,
+    /// Allow up to so many times the network's multiply-adds, where computing a value anew saves memory
+    #[arg(long, value_name = "F", default_value = "1.0", value_parser = recompute)]
+    recompute: Recompute,
     /// How the input reaches the network: the caller's array, the arena, or a function asked for rows
     #[arg(long, value_name = "caller|arena|rows", default_value = "caller", value_parser = feed)]
     feed: Feed,
@@ -89,12 +92,16 @@ impl MemoryArgs {
     /// The wishes of these flags for floats.
     pub(crate) fn memory(&self) -> Memory {
         let objective = self.ram.map_or(self.objective, Objective::Within);
-        Memory { objective, feed: self.feed, ..Memory::default() }
+        Memory { objective, feed: self.feed, recompute: self.recompute, ..Memory::default() }
     }
 }
 
 fn objective(name: &str) -> Result<Objective> {
     name.parse()
+}
+
+fn recompute(factor: &str) -> Result<Recompute> {
+    factor.parse()
 }
 
 fn feed(name: &str) -> Result<Feed> {

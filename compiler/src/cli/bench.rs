@@ -4,7 +4,8 @@ use mnv2c::error::{Error, Result};
 use serde_json::Value;
 
 use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
-use crate::cli::build::{self, Probes};
+use crate::cli::build::{self, Probes, Wish};
+use crate::cli::ends::EndsArgs;
 use crate::cli::profile::Profile;
 use crate::cli::run::execute;
 use crate::cli::{Done, Outcome, output};
@@ -20,6 +21,8 @@ pub(crate) struct Args {
     target: TargetArgs,
     #[command(flatten)]
     memory: MemoryArgs,
+    #[command(flatten)]
+    ends: EndsArgs,
     /// Timed runs
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
@@ -35,9 +38,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Done {
     let probes = if args.profile { Probes::Yes } else { Probes::No };
-    let memory = args.memory.memory();
-    let (built, ()) =
-        build::program(&args.model, args.target.target(), memory, probes, |_| Ok(()))?;
+    let wish = Wish::of(&args.target, &args.memory, &args.ends)?;
+    let (built, ()) = build::program(&args.model, &wish, probes, |_| Ok(()))?;
     let runs = args.runs.to_string();
     let arguments = ["--bench", &runs].map(Into::into);
     let said = execute(args.runner.as_deref(), &built.program.path, &arguments)?;
@@ -57,7 +59,8 @@ pub(crate) fn run(args: &Args) -> Done {
     Ok(Outcome::Well)
 }
 
-fn last_line(stdout: &[u8]) -> Result<Value> {
+/// The JSON that a program printed last.
+pub(crate) fn last_line(stdout: &[u8]) -> Result<Value> {
     let text = String::from_utf8_lossy(stdout);
     let json = text.trim().lines().next_back().and_then(|line| serde_json::from_str(line).ok());
     json.ok_or_else(|| Error::Program(format!("the program printed no times but {text:?}")))

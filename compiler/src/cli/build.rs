@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use mnv2c::emit::{self, Probe};
+use mnv2c::ends::Ends;
 use mnv2c::error::Result;
 use mnv2c::files;
 use mnv2c::objective::Memory;
@@ -11,6 +12,7 @@ use mnv2c::schedule::Port;
 use mnv2c::target::Target;
 
 use crate::cli::args::{MemoryArgs, ModelArgs, TargetArgs};
+use crate::cli::ends::EndsArgs;
 use crate::cli::progress::Progress;
 use crate::cli::{Done, Outcome, compile, output};
 
@@ -25,20 +27,42 @@ pub(crate) struct Args {
     #[command(flatten)]
     model: ModelArgs,
     /// The program to write
-    #[arg(short, long, value_name = "PROGRAM")]
-    output: PathBuf,
+    #[arg(short = 'o', value_name = "PROGRAM")]
+    file: PathBuf,
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
     memory: MemoryArgs,
+    #[command(flatten)]
+    ends: EndsArgs,
 }
 
 pub(crate) fn run(args: &Args) -> Done {
-    let memory = args.memory.memory();
-    let (built, ()) = program(&args.model, args.target.target(), memory, Probes::No, |_| Ok(()))?;
-    files::install(&built.program.path, &args.output)?;
-    output::line(&built.summary(&args.output))?;
+    let wish = Wish::of(&args.target, &args.memory, &args.ends)?;
+    let (built, ()) = program(&args.model, &wish, Probes::No, |_| Ok(()))?;
+    files::install(&built.program.path, &args.file)?;
+    output::line(&built.summary(&args.file))?;
     Ok(Outcome::Well)
+}
+
+/// What a program is made for.
+pub(crate) struct Wish {
+    /// The machine.
+    pub(crate) target: Target,
+    /// What its memory is chosen for.
+    pub(crate) memory: Memory,
+    /// What it takes and gives.
+    pub(crate) ends: Ends,
+    /// Whether it says what each of its kernels is.
+    pub(crate) layers: bool,
+}
+
+impl Wish {
+    /// What the flags ask for.
+    pub(crate) fn of(target: &TargetArgs, memory: &MemoryArgs, ends: &EndsArgs) -> Result<Self> {
+        let (target, memory, ends) = (target.target(), memory.memory(), ends.ends()?);
+        Ok(Self { target, memory, ends, layers: false })
+    }
 }
 
 /// A program in the cache, and what is known of its network.
@@ -49,6 +73,8 @@ pub(crate) struct Built {
     pub(crate) name: String,
     /// Names and shapes of its outputs.
     pub(crate) outputs: Vec<Port>,
+    /// Numbers in the first output, whatever is told of them.
+    pub(crate) classes: usize,
     /// Its kernels.
     pub(crate) kernels: Vec<Probe>,
     arena_bytes: usize,
@@ -68,15 +94,15 @@ pub(crate) enum Probes {
 /// the build, so that an input that does not fit is refused at once.
 pub(crate) fn program<T>(
     model: &ModelArgs,
-    target: Target,
-    memory: Memory,
+    wish: &Wish,
     probes: Probes,
     prepare: impl FnOnce(&[Port]) -> Result<T>,
 ) -> Result<(Built, T)> {
     let mut progress = Progress::new(&format!("reading {}", model.model));
     let (source, model) = model.read()?;
+    let target = wish.target;
     progress.say(&format!("compiling {} for {target}", source.name));
-    let artifact = compile::for_program(&source, model, target, memory)?;
+    let artifact = compile::for_program(&source, model, wish)?;
     let artifact = match probes {
         Probes::Yes => artifact.probed(),
         Probes::No => artifact,
@@ -90,7 +116,8 @@ pub(crate) fn program<T>(
         kernels: emit::probes(&artifact.graph, &artifact.schedule),
         arena_bytes: artifact.plan.arena_len,
         weights_bytes: artifact.blob.bytes_len(),
-        outputs: artifact.schedule.outputs,
+        classes: artifact.schedule.outputs.first().map_or(0, |port| port.shape.iter().product()),
+        outputs: program::outputs(&artifact),
     };
     Ok((built, prepared))
 }

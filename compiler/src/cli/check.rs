@@ -1,11 +1,13 @@
 //! `mnv2c check`: whether a model can be compiled, and all that stands in the way.
 
+use mnv2c::ends::Ends;
 use mnv2c::error::{Error, Result};
 use serde_json::json;
 
 use mnv2c::objective::Memory;
 
 use crate::cli::args::{Format, FormatArgs, ModelArgs, TargetArgs};
+use crate::cli::build::Wish;
 use crate::cli::{Done, Outcome, compile, output};
 
 /// Tell whether a model is supported: everything that is not, at once
@@ -45,5 +47,7 @@ pub(crate) fn run(args: &Args) -> Done {
 
 fn try_all(args: &Args) -> Result<()> {
     let (source, model) = args.model.read()?;
-    compile::for_program(&source, model, args.target.target(), Memory::default()).map(drop)
+    let (memory, ends) = (Memory::default(), Ends::default());
+    let wish = Wish { target: args.target.target(), memory, ends, layers: false };
+    compile::for_program(&source, model, &wish).map(drop)
 }

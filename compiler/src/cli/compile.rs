@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use mnv2c::error::{Error, Result};
 use mnv2c::ir::Graph;
-use mnv2c::objective::Memory;
 use mnv2c::pass::{Entry, PIPELINE, Skip};
 use mnv2c::source::{Model, Source};
-use mnv2c::target::Target;
 use mnv2c::{Artifact, Options, files, standalone};
 use serde_json::{Value, json};
 
 use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
+use crate::cli::build::Wish;
+use crate::cli::ends::EndsArgs;
 use crate::cli::{Done, Outcome, output};
 
 /// Compile a model to one Rust file, its weights in a .bin beside it
@@ -26,12 +26,14 @@ pub(crate) struct Args {
     #[command(flatten)]
     model: ModelArgs,
     /// The Rust file to write
-    #[arg(short, long, value_name = "FILE.rs", required_unless_present = "dump_ir")]
-    output: Option<PathBuf>,
+    #[arg(short = 'o', value_name = "FILE.rs", required_unless_present = "dump_ir")]
+    file: Option<PathBuf>,
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
     memory: MemoryArgs,
+    #[command(flatten)]
+    ends: EndsArgs,
     /// What the file calls the network [default: the model's file name]
     #[arg(long)]
     name: Option<String>,
@@ -41,8 +43,11 @@ pub(crate) struct Args {
     /// Where the program finds its weights
     #[arg(long, value_enum, default_value_t = Weights::Embed, conflicts_with = "standalone")]
     weights: Weights,
+    /// Let the file say what each of its kernels is, as the const LAYERS
+    #[arg(long)]
+    layers: bool,
     /// Write nothing; fail if the files on disk are not what would be written
-    #[arg(long, requires = "output")]
+    #[arg(long, requires = "file")]
     check: bool,
     /// Print the graph after this pass, or after each; `import` is the graph before all
     #[arg(long, value_name = "PASS|all", value_parser = pass_name)]
@@ -68,48 +73,39 @@ pub(crate) fn run(args: &Args) -> Done {
         }
     };
     dump("import", &model.graph, 0);
-    let output = args.output.as_deref().unwrap_or(Path::new("net.rs"));
+    let output = args.file.as_deref().unwrap_or(Path::new("net.rs"));
     let blob_name = output.with_extension("bin");
     let blob_name = blob_name.file_name().unwrap_or_default().to_string_lossy();
     let name = args.name.as_ref().unwrap_or(&source.name);
-    let memory = args.memory.memory();
-    let options = options(name, &model, args.target.target(), memory, &blob_name);
+    let wish = Wish { layers: args.layers, ..Wish::of(&args.target, &args.memory, &args.ends)? };
+    let options = options(name, &model, &wish, &blob_name);
     let mut artifact = mnv2c::compile(model.graph, &options, dump)?;
     if args.weights == Weights::Extern {
         artifact = artifact.apart();
     }
     dumps.iter().try_for_each(|dump| output::line(dump))?;
-    match &args.output {
+    match &args.file {
         Some(path) => deliver(args, path, &artifact),
         None => Ok(Outcome::Well),
     }
 }
 
 /// What the library wants to know of a network that is read.
-pub(crate) fn options(
-    name: &str,
-    model: &Model,
-    target: Target,
-    memory: Memory,
-    blob_name: &str,
-) -> Options {
+pub(crate) fn options(name: &str, model: &Model, wish: &Wish, blob_name: &str) -> Options {
     Options {
-        target,
+        target: wish.target,
         name: name.to_owned(),
         sha256: model.sha256.clone(),
         blob_name: blob_name.to_owned(),
-        memory,
+        memory: wish.memory,
+        layers: wish.layers,
+        ends: wish.ends.clone(),
     }
 }
 
 /// A network compiled to become a program.
-pub(crate) fn for_program(
-    source: &Source,
-    model: Model,
-    target: Target,
-    memory: Memory,
-) -> Result<Artifact> {
-    let options = options(&source.name, &model, target, memory, mnv2c::program::BLOB_NAME);
+pub(crate) fn for_program(source: &Source, model: Model, wish: &Wish) -> Result<Artifact> {
+    let options = options(&source.name, &model, wish, mnv2c::program::BLOB_NAME);
     mnv2c::compile(model.graph, &options, |_, _, _| ())
 }
 

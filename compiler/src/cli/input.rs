@@ -8,14 +8,14 @@ use mnv2c::interp::Array;
 use mnv2c::schedule::Port;
 use mnv2c::{files, npy};
 
-use crate::cli::output;
-use crate::cli::picture::{self, PictureArgs};
+use crate::cli::ends::EndsArgs;
+use crate::cli::{output, picture};
 
 /// The array in a file, of the shape that `port` takes.
-pub(crate) fn read(path: &Path, port: &Port, picture: &PictureArgs) -> Result<Array> {
+pub(crate) fn read(path: &Path, port: &Port, ends: &EndsArgs) -> Result<Array> {
     match extension(path).as_str() {
         "npy" | "pb" => fitting(path, array(path)?, port),
-        "png" | "jpg" | "jpeg" => picture::read(path, port, picture),
+        "png" | "jpg" | "jpeg" => picture::read(path, port, ends),
         _ => Err(fault(path, "is no .npy, .pb, .png or .jpg; save it as one of these".into())),
     }
 }
@@ -33,9 +33,10 @@ pub(crate) fn fault(path: &Path, what: String) -> Error {
 }
 
 fn fitting(path: &Path, array: Array, port: &Port) -> Result<Array> {
-    if array.values.as_f32().is_none() {
-        let dtype = array.values.dtype();
-        return Err(fault(path, format!("holds {dtype}, input {:?} takes f32", port.name)));
+    let dtype = array.values.dtype();
+    if dtype != port.dtype {
+        let Port { name, dtype: takes, .. } = port;
+        return Err(fault(path, format!("holds {dtype}, input {name:?} takes {takes}")));
     }
     if array.shape != port.shape {
         let (found, takes) = (output::shape(&array.shape), output::shape(&port.shape));

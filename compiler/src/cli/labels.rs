@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use mnv2c::ends::Answer;
 use mnv2c::error::Result;
 use mnv2c::files;
 
@@ -15,8 +16,8 @@ pub(crate) struct Guess {
     pub(crate) class: usize,
     /// Its name.
     pub(crate) label: String,
-    /// From 0 to 1.
-    pub(crate) probability: f32,
+    /// From 0 to 1, where the program tells.
+    pub(crate) probability: Option<f32>,
 }
 
 /// The names in a file, one a line.
@@ -25,15 +26,32 @@ pub(crate) fn read(path: &Path) -> Result<Vec<String>> {
     Ok(text.lines().map(|line| line.trim().to_owned()).collect())
 }
 
-/// The likeliest classes, the likeliest first.
-pub(crate) fn top(values: &[f32], labels: &[String]) -> Vec<Guess> {
+/// What a program told of the likeliest classes, or what its whole output tells of them; the likeliest first.
+pub(crate) fn guesses(answer: Answer, told: &[f32], labels: &[String]) -> Vec<Guess> {
+    let guess = |class: f32, probability| {
+        let class = class as usize;
+        Guess { class, label: label(labels, class), probability }
+    };
+    match answer {
+        Answer::Raw | Answer::Softmax => top(told, labels),
+        Answer::Argmax => told.iter().map(|class| guess(*class, None)).collect(),
+        Answer::Top5 => told.chunks_exact(2).map(|pair| guess(pair[0], Some(pair[1]))).collect(),
+    }
+}
+
+fn label(labels: &[String], class: usize) -> String {
+    labels.get(class).cloned().unwrap_or_else(|| format!("class {class}"))
+}
+
+/// The likeliest classes of an output.
+fn top(values: &[f32], labels: &[String]) -> Vec<Guess> {
     let probabilities = probabilities(values);
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|a, b| probabilities[*b].total_cmp(&probabilities[*a]));
     let guess = |class: usize| Guess {
         class,
-        label: labels.get(class).cloned().unwrap_or_else(|| format!("class {class}")),
-        probability: probabilities[class],
+        label: label(labels, class),
+        probability: Some(probabilities[class]),
     };
     order.into_iter().take(SHOWN).map(guess).collect()
 }
@@ -58,9 +76,20 @@ mod tests {
     fn logits_become_probabilities_and_probabilities_stay() {
         let labels = ["cat".to_owned(), "dog".to_owned()];
         let likeliest = |values: &[f32]| top(values, &labels).swap_remove(0);
-        assert_eq!(likeliest(&[0.25, 0.75]).probability, 0.75);
+        assert_eq!(likeliest(&[0.25, 0.75]).probability, Some(0.75));
         assert_eq!(likeliest(&[0.0, 3f32.ln()]).label, "dog");
-        assert!((likeliest(&[0.0, 3f32.ln()]).probability - 0.75).abs() < 1e-6);
+        let probability = likeliest(&[0.0, 3f32.ln()]).probability.expect("an output has it");
+        assert!((probability - 0.75).abs() < 1e-6);
+    }
+
+    #[test]
+    fn what_a_program_tells_is_named() {
+        let labels = ["cat".to_owned(), "dog".to_owned()];
+        let guess =
+            |class, label: &str, probability| Guess { class, label: label.into(), probability };
+        assert_eq!(guesses(Answer::Argmax, &[1.0], &labels), [guess(1, "dog", None)]);
+        let likeliest = guesses(Answer::Top5, &[1.0, 0.75, 0.0, 0.25], &labels);
+        assert_eq!(likeliest, [guess(1, "dog", Some(0.75)), guess(0, "cat", Some(0.25))]);
     }
 
     #[test]

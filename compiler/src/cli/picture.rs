@@ -1,85 +1,46 @@
-//! Pictures as inputs: decoded, resized with a triangle filter, normalised, laid out as the input is.
+//! Pictures as inputs: decoded, resized with a triangle filter, normalised unless the network does, laid out as the
+//! input is.
 
 use std::path::Path;
 
-use clap::ValueEnum;
 use image::imageops::{FilterType, resize};
 use image::{DynamicImage, ImageBuffer, Rgb};
-use mnv2c::error::{Error, Result};
+use mnv2c::ends::{Form, Picture};
+use mnv2c::error::Result;
 use mnv2c::files;
 use mnv2c::interp::Array;
+use mnv2c::ir::{Dtype, Values};
 use mnv2c::schedule::Port;
 
+use crate::cli::ends::EndsArgs;
 use crate::cli::input::fault;
 use crate::cli::output;
 
-/// What becomes of a picture's numbers.
-#[derive(clap::Args, Clone)]
-pub(crate) struct PictureArgs {
-    /// What white is before mean and deviation
-    #[arg(long, value_enum, default_value_t = Scale::Unit)]
-    scale: Scale,
-    /// Subtracted from each value: one number, or one a channel
-    #[arg(
-        long,
-        value_name = "M[,M,M]",
-        value_delimiter = ',',
-        default_value = "0",
-        allow_hyphen_values = true
-    )]
-    mean: Vec<f32>,
-    /// Divides each difference: one number, or one a channel
-    #[arg(
-        long = "std",
-        value_name = "S[,S,S]",
-        value_delimiter = ',',
-        default_value = "1",
-        value_parser = deviation
-    )]
-    deviation: Vec<f32>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Scale {
-    /// 1
-    Unit,
-    /// 255
-    Raw,
-}
-
-/// How a picture lies in an input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Form {
-    height: usize,
-    width: usize,
-    channels: usize,
-    is_planar: bool,
-}
-
 /// The picture in a file, as `port` takes it.
-pub(crate) fn read(path: &Path, port: &Port, args: &PictureArgs) -> Result<Array> {
+pub(crate) fn read(path: &Path, port: &Port, ends: &EndsArgs) -> Result<Array> {
     let form = form(port).map_err(|what| fault(path, what))?;
-    let [mean, deviation] = [("--mean", &args.mean), ("--std", &args.deviation)]
-        .map(|(flag, values)| each_channel(flag, values, form.channels));
-    let (mean, deviation) = (mean?, deviation?);
+    let picture = ends.normalisation();
+    let [mean, deviation] = picture.normalisation(form.channels)?;
     let pixels = pixels(path, form)?;
-    let white = if args.scale == Scale::Raw { 255.0 } else { 1.0 };
     let value = |pixel: usize, c: usize| {
-        (pixels[pixel][c % pixels[pixel].len()] * white - mean[c]) / deviation[c]
+        let given = given(&pixels[pixel], c, &picture);
+        if ends.folds() { given } else { (given - mean[c]) / deviation[c] }
     };
-    let size = form.height * form.width;
-    let values = if form.is_planar {
-        (0..form.channels)
-            .flat_map(|c| (0..size).map(move |pixel| (pixel, c)))
-            .map(|(p, c)| value(p, c))
-            .collect()
-    } else {
-        (0..size)
-            .flat_map(|pixel| (0..form.channels).map(move |c| (pixel, c)))
-            .map(|(p, c)| value(p, c))
-            .collect()
+    let (area, channels) = (form.height * form.width, form.channels);
+    let order = |at: usize| {
+        if form.is_planar { (at % area, at / area) } else { (at / channels, at % channels) }
     };
-    Ok(Array::f32(port.shape.clone(), values))
+    let values = (0..area * channels).map(order).map(|(pixel, c)| value(pixel, c));
+    if port.dtype == Dtype::U8 {
+        let bytes = values.map(|value| (value * 255.0 / picture.white).round() as u8).collect();
+        return Ok(Array { shape: port.shape.clone(), values: Values::U8(bytes) });
+    }
+    Ok(Array::f32(port.shape.clone(), values.collect()))
+}
+
+/// Channel `c` of a pixel as the network is given it, 0 to white.
+fn given(pixel: &[f32; 3], c: usize, picture: &Picture) -> f32 {
+    pixel[if picture.bgr { 2 - c } else { c }] * picture.white
 }
 
 /// Pixels from 0 to 1 in the form's size, grey ones with their brightness in every channel.
@@ -99,37 +60,11 @@ fn pixels(path: &Path, form: Form) -> Result<Vec<[f32; 3]>> {
 
 fn form(port: &Port) -> std::result::Result<Form, String> {
     let shape = port.shape.as_slice();
-    let dims = match shape {
-        [1, rest @ ..] if rest.len() == 3 => rest,
-        rest => rest,
-    };
-    let (channels, height, width, is_planar) = match *dims {
-        [channels @ (1 | 3), height, width] => (channels, height, width, true),
-        [height, width, channels @ (1 | 3)] => (channels, height, width, false),
-        _ => {
-            let (name, shape) = (&port.name, output::shape(shape));
-            return Err(format!(
-                "is a picture, but input {name:?} takes {shape}; give an array as .npy"
-            ));
-        }
-    };
-    Ok(Form { height, width, channels, is_planar })
-}
-
-fn each_channel(flag: &str, values: &[f32], channels: usize) -> Result<Vec<f32>> {
-    match values {
-        [one] => Ok(vec![*one; channels]),
-        values if values.len() == channels => Ok(values.to_vec()),
-        values => Err(Error::Spec(format!(
-            "{flag} has {} numbers; give one, or one for each of {channels} channels",
-            values.len()
-        ))),
-    }
-}
-
-fn deviation(text: &str) -> std::result::Result<f32, String> {
-    let number = text.trim().parse().ok().filter(|x: &f32| x.is_finite() && *x != 0.0);
-    number.ok_or_else(|| format!("{text:?} is no number to divide by"))
+    let one = shape.len() != 4 || shape[0] == 1;
+    Form::of(shape).filter(|_| one).ok_or_else(|| {
+        let (name, shape) = (&port.name, output::shape(shape));
+        format!("is a picture, but input {name:?} takes {shape}; give an array as .npy")
+    })
 }
 
 #[cfg(test)]
@@ -137,7 +72,7 @@ mod tests {
     use super::*;
 
     fn form_of(shape: &[usize]) -> std::result::Result<Form, String> {
-        form(&Port { name: "x".into(), shape: shape.to_vec() })
+        form(&Port { name: "x".into(), shape: shape.to_vec(), dtype: Dtype::F32 })
     }
 
     #[test]

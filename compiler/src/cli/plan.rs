@@ -70,26 +70,31 @@ pub(crate) fn run(args: &Args) -> Done {
 fn table(name: &str, report: &Report) -> Result<()> {
     let wide = report.steps.iter().map(|step| step.name.chars().count()).max().unwrap_or(4);
     output::line(&format!(
-        "{:>3} {:wide$} {:>6} {:>9} {:>10} {:>10} {:>10}",
-        "", name, "rows", "MAdds", "live", "rings", "scratch"
+        "{:>3} {:wide$} {:>4} {:>9} {:>6} {:>9} {:>9} {:>9} {:>9} {:>8} {:>8}",
+        "", name, "rows", "MAdds", "again", "live", "rings", "scratch", "by chan.", "from", "into"
     ))?;
     for (at, step) in report.steps.iter().enumerate() {
         let mark = if step.is_peak { "  <- peak" } else { "" };
         output::line(&format!(
-            "{:>3} {:wide$} {:>6} {:>9} {:>10} {:>10} {:>10}{mark}",
+            "{:>3} {:wide$} {:>4} {:>9} {:>6} {:>9} {:>9} {:>9} {:>9} {:>8} {:>8}{mark}",
             at + 1,
             step.name,
             batch(step.batch),
             output::count(step.madds),
+            again(step.recompute),
             step.live_bytes,
             step.ring_bytes,
-            step.scratch_bytes
+            step.scratch_bytes,
+            or_dash(step.split_bytes),
+            or_dash(step.offsets[0]),
+            or_dash(step.offsets[1])
         ))?;
     }
     let m_g = report.m_g;
     for (what, bytes) in [
         ("M(G) as imported", m_g.imported),
         ("M(G) layer by layer", m_g.layerwise),
+        ("M(G) channel by channel", m_g.split),
         ("M(G) block by block", m_g.fused),
         ("M(G) of this plan", m_g.chosen),
         ("lower bound of its arena", report.lower_bound_bytes),
@@ -98,7 +103,41 @@ fn table(name: &str, report: &Report) -> Result<()> {
     }
     let gap = report.arena_bytes - report.lower_bound_bytes;
     let proof = if report.optimal { ", optimal" } else { "" };
-    output::line(&format!("{:25} {:>10} bytes, gap {gap}{proof}", "arena", report.arena_bytes))
+    output::line(&format!("{:25} {:>10} bytes, gap {gap}{proof}", "arena", report.arena_bytes))?;
+    split(report)?;
+    if report.recompute > 1.0 {
+        let (again, madds) = (report.recompute, output::count(report.madds));
+        output::line(&format!("{:25} {again:>10.3} times {madds}", "multiply-adds"))?;
+    }
+    Ok(())
+}
+
+/// What the paper's split of blocks by channels, which computes nothing twice either, would change.
+fn split(report: &Report) -> Result<()> {
+    let blocks = report.steps.iter().filter_map(|step| Some((step.live_bytes, step.split_bytes?)));
+    let (all, less) = (blocks.clone().count(), blocks.filter(|(live, split)| split < live).count());
+    let most = report
+        .steps
+        .iter()
+        .map(|it| it.split_bytes.map_or(it.live_bytes, |by| by.min(it.live_bytes)));
+    let most = most.max().unwrap_or(0);
+    let verdict = match (less, report.m_g.chosen.saturating_sub(most)) {
+        (0, _) => "never less than this plan".to_owned(),
+        (_, 0) => format!("less than this plan in {less} of {all} steps, none of them the peak"),
+        (_, saved) => {
+            format!("less than this plan in {less} of {all} steps, {saved} bytes at the peak")
+        }
+    };
+    output::line(&format!("{:25} {verdict}", "blocks by channels"))
+}
+
+/// A factor of multiply-adds, where there are more than once.
+fn again(factor: f64) -> String {
+    if factor > 1.0 { format!("x{factor:.2}") } else { "-".to_owned() }
+}
+
+fn or_dash(bytes: Option<usize>) -> String {
+    bytes.map_or_else(|| "-".to_owned(), |bytes| bytes.to_string())
 }
 
 fn as_json(name: &str, report: &Report) -> Value {
@@ -110,12 +149,14 @@ fn as_json(name: &str, report: &Report) -> Value {
         "m_g": {
             "imported": m_g.imported,
             "layerwise": m_g.layerwise,
+            "split": m_g.split,
             "fused": m_g.fused,
             "chosen": m_g.chosen,
         },
         "lower_bound_bytes": report.lower_bound_bytes,
         "optimal": report.optimal,
         "madds": report.madds,
+        "recompute": report.recompute,
         "params": report.params,
         "steps": report.steps.iter().map(|step| step_json(report, step)).collect::<Vec<_>>(),
     })
@@ -129,7 +170,10 @@ fn step_json(report: &Report, step: &Row) -> Value {
     json!({
         "name": step.name,
         "row_batch": batch(step.batch),
-        "recompute": 1.0,
+        "recompute": step.recompute,
+        "from_offset": step.offsets[0],
+        "into_offset": step.offsets[1],
+        "split_bytes": step.split_bytes,
         "madds": step.madds,
         "live_bytes": step.live_bytes,
         "ring_bytes": step.ring_bytes,

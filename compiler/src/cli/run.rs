@@ -12,8 +12,8 @@ use mnv2c::schedule::Port;
 use serde_json::{Value, json};
 
 use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
-use crate::cli::build::{self, Built, Probes};
-use crate::cli::picture::PictureArgs;
+use crate::cli::build::{self, Built, Probes, Wish};
+use crate::cli::ends::EndsArgs;
 use crate::cli::{Done, Outcome, input, labels, output};
 
 /// Build a model, from the cache if it is there, and run it on files
@@ -37,7 +37,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
     #[command(flatten)]
-    picture: PictureArgs,
+    ends: EndsArgs,
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
@@ -51,21 +51,26 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Done {
     let labels = args.labels.as_deref().map(labels::read).transpose()?;
-    let (target, memory) = (args.target.target(), args.memory.memory());
+    let wish = Wish {
+        target: args.target.target(),
+        memory: args.memory.memory(),
+        ends: args.ends.ends_of_program(),
+        layers: false,
+    };
     let (built, inputs) =
-        build::program(&args.model, target, memory, Probes::No, |ports| inputs(args, ports))?;
+        build::program(&args.model, &wish, Probes::No, |ports| inputs(args, ports))?;
     note_other_labels(&built, labels.as_deref());
     let answers = answers(args, &built, &inputs)?;
     match args.format.format {
-        Format::Human => output::line(&human(&built, &answers, labels.as_deref()))?,
-        Format::Json => output::json(&as_json(&built, &answers, labels.as_deref()))?,
+        Format::Human => output::line(&human(args, &built, &answers, labels.as_deref()))?,
+        Format::Json => output::json(&as_json(args, &built, &answers, labels.as_deref()))?,
     }
     Ok(Outcome::Well)
 }
 
 fn note_other_labels(built: &Built, labels: Option<&[String]>) {
-    if let (Some(labels), Some(port)) = (labels, built.outputs.first()) {
-        let (labels, classes) = (labels.len(), port.shape.iter().product::<usize>());
+    if let Some(labels) = labels {
+        let (labels, classes) = (labels.len(), built.classes);
         if labels != classes {
             eprintln!("note: {labels} labels for {classes} classes; are they this model's?");
         }
@@ -80,7 +85,7 @@ fn inputs(args: &Args, ports: &[Port]) -> Result<Vec<Array>> {
         return Err(Error::Wiring(format!("{what}; pass --input once for each")));
     }
     let pairs = args.inputs.iter().zip(ports);
-    pairs.map(|(path, port)| input::read(path, port, &args.picture)).collect()
+    pairs.map(|(path, port)| input::read(path, port, &args.ends)).collect()
 }
 
 fn answers(args: &Args, built: &Built, inputs: &[Array]) -> Result<Vec<Array>> {
@@ -136,11 +141,14 @@ pub(crate) fn execute(
     Err(Error::Program(format!("the program failed ({}): {complaint}", said.status)))
 }
 
-fn human(built: &Built, answers: &[Array], labels: Option<&[String]>) -> String {
+fn human(args: &Args, built: &Built, answers: &[Array], labels: Option<&[String]>) -> String {
     let mut lines: Vec<String> = Vec::new();
     if let (Some(labels), Some(values)) = (labels, answers.first().and_then(floats)) {
-        let line = |top: labels::Guess| format!("{:5.1} %  {}", top.probability * 100.0, top.label);
-        lines.extend(labels::top(values, labels).into_iter().map(line));
+        let line = |guess: labels::Guess| match guess.probability {
+            Some(probability) => format!("{:5.1} %  {}", probability * 100.0, guess.label),
+            None => guess.label,
+        };
+        lines.extend(labels::guesses(args.ends.answer(), values, labels).into_iter().map(line));
     } else {
         for (port, array) in built.outputs.iter().zip(answers) {
             lines.push(format!("{}: {}", port.name, describe(array)));
@@ -157,7 +165,7 @@ fn describe(array: &Array) -> String {
     format!("{}{largest}", output::shape(&array.shape))
 }
 
-fn as_json(built: &Built, answers: &[Array], labels: Option<&[String]>) -> Value {
+fn as_json(args: &Args, built: &Built, answers: &[Array], labels: Option<&[String]>) -> Value {
     let output = |(port, array): (&Port, &Array)| {
         let (name, shape) = (&port.name, &array.shape);
         json!({"name": name, "shape": shape, "values": floats(array)})
@@ -168,7 +176,9 @@ fn as_json(built: &Built, answers: &[Array], labels: Option<&[String]>) -> Value
     };
     let outputs: Vec<Value> = built.outputs.iter().zip(answers).map(output).collect();
     let first = labels.zip(answers.first().and_then(floats));
-    let top = first.map(|(labels, values)| labels::top(values, labels).into_iter().map(guess));
+    let top = first.map(|(labels, values)| {
+        labels::guesses(args.ends.answer(), values, labels).into_iter().map(guess)
+    });
     json!({"model": built.name, "outputs": outputs, "top": top.map(Vec::from_iter)})
 }
 

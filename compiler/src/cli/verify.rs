@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::sync::mpsc;
 
 use clap::ValueEnum;
+use mnv2c::ends::{Form, Picture};
 use mnv2c::error::{Error, Result};
 use mnv2c::files::Scratch;
 use mnv2c::interp::{self, Array};
@@ -17,8 +18,10 @@ use mnv2c::target::Target;
 use serde_json::{Value, json};
 
 use crate::cli::args::{self, Format, FormatArgs, MemoryArgs};
+use crate::cli::build::Wish;
 use crate::cli::case::{self, Case};
 use crate::cli::compare::{Distance, Tolerance, distance};
+use crate::cli::ends::EndsArgs;
 use crate::cli::progress::Progress;
 use crate::cli::{Done, Outcome, compile, output, run as program_run};
 
@@ -71,6 +74,8 @@ pub(crate) struct Args {
     threads: Vec<u8>,
     #[command(flatten)]
     memory: MemoryArgs,
+    #[command(flatten)]
+    ends: EndsArgs,
     /// A command that runs programs of the target, such as "qemu-aarch64 -L /usr/aarch64-linux-gnu"
     #[arg(long, value_name = "CMD")]
     runner: Option<String>,
@@ -178,8 +183,12 @@ fn verify(args: &Args, job: &Job<'_>, source: &Source, case: &Case) -> Result<Di
     let tolerance = Tolerance { absolute: args.atol, relative: args.rtol.unwrap_or(default) };
     let model = source.model(&options)?;
     let mut worst = Distance::NONE;
-    let mut compare = |who: &str, answers: &[Array]| -> Result<()> {
-        for (at, expected) in &expected {
+    let answer = args.ends.ends()?.answer;
+    let told = |output: &Array| answer.told(&model.graph, output);
+    let told: BTreeMap<usize, Array> = expected.iter().map(|(at, it)| (*at, told(it))).collect();
+    type Record = BTreeMap<usize, Array>;
+    let mut compare = |who: &str, answers: &[Array], expected: &Record| -> Result<()> {
+        for (at, expected) in expected {
             let far = match answers.get(*at) {
                 Some(found) => distance(expected, found, tolerance),
                 None => Err(format!("has no output {at}")),
@@ -189,20 +198,37 @@ fn verify(args: &Args, job: &Job<'_>, source: &Source, case: &Case) -> Result<Di
         Ok(())
     };
     if args.against != Some(Side::Emitted) {
-        compare("the oracle", &interp::run(&settled(&model.graph)?, &inputs)?)?;
+        compare("the oracle", &interp::run(&settled(&model.graph)?, &inputs)?, &expected)?;
     }
     if args.against != Some(Side::Interp) {
-        let artifact = compile::for_program(source, model, job.target, args.memory.memory())?;
+        let wish = Wish {
+            target: job.target,
+            memory: args.memory.memory(),
+            ends: args.ends.ends()?,
+            layers: false,
+        };
+        let given = match &wish.ends.picture {
+            Some(picture) => given(&inputs, picture),
+            None => Ok(inputs),
+        }?;
+        let artifact = compile::for_program(source, model, &wish)?;
         let built = program::build(&artifact, &job.target)?;
         let scratch = Scratch::new(&std::env::temp_dir())?;
         let (runner, dir) = (args.runner.as_deref(), &scratch.path);
         let outputs = artifact.schedule.outputs.len();
-        compare(
-            "the program",
-            &program_run::infer(runner, &built.path, &inputs, outputs, dir, dir)?,
-        )?;
+        let answers = program_run::infer(runner, &built.path, &given, outputs, dir, dir)?;
+        compare("the program", &answers, &told)?;
     }
     Ok(worst)
+}
+
+/// What the program is given for recorded inputs: of the picture among them, what it was made of.
+fn given(inputs: &[Array], picture: &Picture) -> Result<Vec<Array>> {
+    let is_picture = |input: &Array| input.shape.len() == 4 && Form::of(&input.shape).is_some();
+    let given = |input: &Array| {
+        if is_picture(input) { picture.before(input) } else { Ok(input.clone()) }
+    };
+    inputs.iter().map(given).collect()
 }
 
 /// The model as it was read, but computing on bytes what lies between bytes: rounding is part of such a model's meaning.

@@ -6,9 +6,11 @@ use mnv2c_runtime::ring::{Form, Rows};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 
-use crate::emit::literal;
 use crate::emit::scope::Scope;
-use crate::ir::{Binary, Block, Clamp, Conv, Graph, Pool, PoolKind, Reducer, Unary};
+use crate::emit::{input, literal, strips};
+use crate::ir::{
+    Binary, Blend, Block, Clamp, Conv, Graph, Pool, PoolKind, Reducer, Resize, Scale, Unary,
+};
 use crate::schedule::{Broadcast, Element, Home, Kernel, Move, Part, Place, Skip, Stage, Step};
 use crate::segment::Role;
 
@@ -24,9 +26,10 @@ pub(super) fn word(graph: &Graph, step: &Step, stage: &Stage) -> &'static str {
     };
     let role = if before_pool(step, stage) { Role::Head } else { step.segment.role };
     match (&stage.kernel, block, role) {
-        (Kernel::Load, _, _) => "load",
+        (Kernel::Load | Kernel::Widen, _, _) => "load",
         (Kernel::Depthwise { .. }, _, _) => "depthwise",
         (Kernel::GlobalPool(_) | Kernel::Pool(_), _, _) => "pool",
+        (Kernel::Resize(_), _, _) => "resize",
         (Kernel::Move(_) | Kernel::Fill(_), _, _) => "copy",
         (_, Some(block), _) if block.expand == Some(stage.node) => "expand",
         (_, Some(block), _) if block.project == stage.node => "project",
@@ -67,6 +70,7 @@ pub(super) fn imports(graph: &Graph, stage: &Stage) -> Vec<&'static str> {
     }
     match &stage.kernel {
         Kernel::Load => vec!["kernel::copy::Relayout"],
+        Kernel::Widen => vec!["kernel::widen::Widen"],
         Kernel::Fetch => vec!["ring::Rows"],
         Kernel::Pointwise { skip, .. } => with_skip(*skip, "kernel::pointwise::Pointwise"),
         Kernel::Conv { skip, .. } => with_skip(*skip, "kernel::conv::Conv"),
@@ -84,6 +88,7 @@ pub(super) fn imports(graph: &Graph, stage: &Stage) -> Vec<&'static str> {
             [kind, &["kernel::pool::Window", "kernel::pool::Windows"]].concat()
         }
         Kernel::GlobalPool(_) => vec!["kernel::global_pool::GlobalPool"],
+        Kernel::Resize(_) => vec!["kernel::resize::Resize", "kernel::resize::Scale"],
         Kernel::Clamp(_) => vec!["clamp::Clamp", "kernel::unary::self", "kernel::unary::Unary"],
         Kernel::Unary(_) => vec!["kernel::unary::self", "kernel::unary::Unary"],
         Kernel::Binary(..) | Kernel::PRelu(_) => {
@@ -117,7 +122,8 @@ pub(super) fn is_scalar(kernel: &Kernel) -> bool {
 /// Whether the const says where rows lie.
 pub(super) fn names_rings(stage: &Stage) -> bool {
     match &stage.kernel {
-        Kernel::Load | Kernel::Pool(_) | Kernel::GlobalPool(_) | Kernel::QAverage(_) => true,
+        Kernel::Load | Kernel::Widen | Kernel::Pool(_) | Kernel::Resize(_) => true,
+        Kernel::GlobalPool(_) | Kernel::QAverage(_) => true,
         Kernel::Quantize(_) => quantized::moves(stage),
         kernel => convolves(kernel),
     }
@@ -133,6 +139,11 @@ pub(super) fn rows(rows: Rows) -> TokenStream {
         Form::Chunks(lanes) => {
             let lanes = literal::size(lanes);
             quote!(Rows::chunks(#kept, #width, #channels, #lanes))
+        }
+        Form::Slice { of, first } => {
+            let whole = self::rows(Rows { form: Form::Nhwc, channels: of, ..rows });
+            let first = literal::size(first);
+            return quote!(#whole.slice(#first, #channels));
         }
     };
     if [rows.top, rows.left, rows.right] == [0; 3] {
@@ -150,8 +161,12 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<To
     }
     let (name, into) = (scope.kernel(at), stage.into);
     let from = stage.from.first().copied();
+    if let Part::Strip(strip) = stage.part {
+        return Some(strips::constants(scope, at, stage, strip));
+    }
     let (kind, value) = match &stage.kernel {
         Kernel::Load => (quote!(Relayout), relayout(scope, from?, into)),
+        Kernel::Widen => (quote!(Widen), input::widen(scope, into)),
         Kernel::Pointwise { tile: [mr, nv], clamp, flat, .. } => {
             let (mr, nv) = (literal::size(*mr), literal::size(*nv));
             (quote!(Pointwise<#mr, #nv>), pointwise(scope, stage, *clamp, *flat))
@@ -162,6 +177,7 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<To
         }
         Kernel::Depthwise { tile, conv } => depthwise(scope, from?, into, *tile, conv),
         Kernel::Pool(pool) => pooling(scope, from?, into, pool),
+        Kernel::Resize(resize) => (quote!(Resize), resizing(scope, from?, into, resize)),
         Kernel::GlobalPool(_) => (quote!(GlobalPool), global_pool(scope, from?)),
         Kernel::Softmax { outer, axis, inner, .. } => {
             let (outer, axis, inner) =
@@ -214,21 +230,14 @@ pub(super) fn run_with(
     let name = scope.kernel(at);
     let x = stage.from.first().map(|place| scope.variable(*place)).unwrap_or_default();
     let (w, x, y) = part(scope, stage, [w, x, y]);
-    let over = stage.from.first().is_some_and(|place| place.home == stage.into.home);
     if let Some(call) = quantized::run(scope, at, stage, rows, [&w, &x, &y]) {
         return call;
     }
-    let second = || {
-        if is_scalar(&stage.kernel) {
-            scalar(scope, stage.from[1])
-        } else {
-            scope.variable(stage.from[1])
-        }
-    };
     match &stage.kernel {
         Kernel::Load => quote!(#name.run(#rows, #x, #y);),
+        Kernel::Widen => input::widened(scope, stage, &name.into_token_stream(), rows, &y),
         Kernel::Fetch => {
-            let fetch = fetch(scope, stage, &quote!(row));
+            let fetch = input::fetch(scope, stage, &quote!(row));
             quote!(for row in #rows { #fetch })
         }
         Kernel::Pointwise { flat: true, skip, .. } => {
@@ -239,8 +248,43 @@ pub(super) fn run_with(
         }
         Kernel::Depthwise { .. } => quote!(#name.run(isa, #w, #x, #y, #rows);),
         Kernel::Pool(_) => quote!(#name.run(#rows, #x, #y);),
+        Kernel::Resize(resize) => match resize.blend {
+            Blend::Nearest => quote!(#name.nearest(#rows, #x, #y);),
+            Blend::Linear => quote!(#name.linear(#rows, #x, #y);),
+        },
         Kernel::GlobalPool(Reducer::Max) => quote!(#name.max(#rows, #x, #y);),
         Kernel::GlobalPool(_) => quote!(#name.average(#rows, #x, #y);),
+        Kernel::Clamp(_) | Kernel::Unary(_) | Kernel::Binary(..) | Kernel::PRelu(_) => {
+            over_slices(scope, at, stage, [x, y], None)
+        }
+        Kernel::Softmax { .. } | Kernel::Move(_) | Kernel::Reduce(..) | Kernel::Fill(_) => {
+            over_slices(scope, at, stage, [x, y], None)
+        }
+        Kernel::Quantize(_)
+        | Kernel::Dequantize(_)
+        | Kernel::QBinary(..)
+        | Kernel::Table
+        | Kernel::QAverage(_) => unreachable!("kernels of bytes have been printed"),
+    }
+}
+
+/// The statement that runs a stage that knows no rows over slices: all of a value, or a row of it. `second` is what it
+/// reads of its second operand, all of it if not given.
+pub(super) fn over_slices(
+    scope: &Scope<'_>,
+    at: usize,
+    stage: &Stage,
+    [x, y]: [TokenStream; 2],
+    second: Option<TokenStream>,
+) -> TokenStream {
+    let name = scope.kernel(at);
+    let over = stage.from.first().is_some_and(|place| place.home == stage.into.home);
+    let second = || match second {
+        Some(second) => second,
+        None if is_scalar(&stage.kernel) => scalar(scope, stage.from[1]),
+        None => scope.variable(stage.from[1]),
+    };
+    match &stage.kernel {
         Kernel::Clamp(clamp) => {
             let clamp = literal::clamp(*clamp);
             let function = quote!(Unary::Clamp(#clamp));
@@ -283,11 +327,7 @@ pub(super) fn run_with(
             };
             quote!(#y.fill(#value);)
         }
-        Kernel::Quantize(_)
-        | Kernel::Dequantize(_)
-        | Kernel::QBinary(..)
-        | Kernel::Table
-        | Kernel::QAverage(_) => unreachable!("kernels of bytes have been printed"),
+        kernel => unreachable!("{kernel:?} runs over rows"),
     }
 }
 
@@ -321,7 +361,7 @@ fn part(
             let panel = literal::size(panel / scope.parts(stage));
             (quote!(&#w[panel * #panel..]), x, y)
         }
-        (Part::Row, _) => (w, x, y),
+        (Part::Row | Part::Strip(_), _) => (w, x, y),
     }
 }
 
@@ -329,13 +369,6 @@ fn part(
 fn from_pixel(slice: &TokenStream, place: Place, stride: usize) -> TokenStream {
     let step = literal::size(place.rows.ring(0).pixel * stride);
     quote!(#slice[pixel * #step..])
-}
-
-/// The statement that asks the caller for a row.
-pub(super) fn fetch(scope: &Scope<'_>, stage: &Stage, row: &TokenStream) -> TokenStream {
-    let (next, ring, y) =
-        (scope.variable(stage.from[0]), scope.rows_of(stage.into), scope.variable(stage.into));
-    quote!(#next(#row, #ring.row_mut(#y, #row));)
 }
 
 fn with_skip(skip: Skip, path: &'static str) -> Vec<&'static str> {
@@ -367,7 +400,7 @@ fn matrix(
                     let other = from_pixel(&other, stage.from[1], 1);
                     quote!(&#other)
                 }
-                Part::Row | Part::Channels(_) => other,
+                Part::Row | Part::Channels(_) | Part::Strip(_) => other,
             };
             let residual = residual(stage, &name, Some((other, ring)));
             quote!(#name.run_adding(isa, #w, #x, #y, #residual, #rows);)
@@ -563,6 +596,20 @@ fn pool_fields(scope: &Scope<'_>, from: Place, into: Place, pool: &Pool) -> Toke
     }
 }
 
+fn resizing(scope: &Scope<'_>, from: Place, into: Place, resize: &Resize) -> TokenStream {
+    let axis = |Scale { step, shift, per }: Scale, len: usize| {
+        let [len, step, per] = [len, step, per].map(literal::size);
+        let shift = literal::step(shift);
+        quote!(Scale { len: #len, step: #step, shift: #shift, per: #per })
+    };
+    let (down, across) = (axis(resize.down, from.height), axis(resize.across, from.rows.width));
+    let (width, channels) = (literal::size(into.rows.width), literal::size(from.rows.channels));
+    let (from, into) = (scope.ring(from), scope.ring(into));
+    quote! {
+        Resize { from: #from, into: #into, channels: #channels, down: #down, across: #across, width: #width }
+    }
+}
+
 fn global_pool(scope: &Scope<'_>, from: Place) -> TokenStream {
     let (channels, height, width) = (
         literal::size(from.rows.channels),
@@ -575,7 +622,7 @@ fn global_pool(scope: &Scope<'_>, from: Place) -> TokenStream {
 
 fn relayout(scope: &Scope<'_>, from: Place, into: Place) -> TokenStream {
     let lanes = |rows: Rows| match rows.form {
-        Form::Nhwc => rows.channels,
+        Form::Nhwc | Form::Slice { .. } => rows.channels,
         Form::Chunks(lanes) => lanes,
         Form::Planes => 1,
     };

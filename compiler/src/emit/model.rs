@@ -6,14 +6,14 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 
 use crate::emit::names::{self, Names};
-use crate::emit::{Network, literal, probe, scope, step, weights};
-use crate::schedule::{Element, Home, Intake, Port};
+use crate::emit::{Network, answer, input, layers, literal, probe, scope, step, weights};
+use crate::schedule::{Home, Intake, Port};
 use crate::target::Isa;
 
 /// Names that the file itself uses, so that no step or port may take them.
 const RESERVED: &[&str] = &[
     "arena", "infer", "run", "weights", "isa", "simd", "row", "rows", "pixel", "panel", "panels",
-    "part", "pool", "scratch", "next_row", "x", "y",
+    "part", "pool", "scratch", "scores", "next_row", "x", "y",
 ];
 
 /// The lines at the top.
@@ -37,6 +37,7 @@ pub(super) fn items(network: &Network<'_>) -> Vec<TokenStream> {
     let mut items = imports(network, &functions);
     items.extend(facts(network));
     items.extend(scales(network));
+    items.extend(layers::item(network));
     items.extend(arena(network));
     items.extend(weights::object(network, &functions));
     items.push(infer(network, &names));
@@ -82,6 +83,7 @@ fn imports(network: &Network<'_>, functions: &[step::Function]) -> Vec<TokenStre
         .chain(probe::imports(network).iter().copied())
         .chain(weights::imports(network).iter().copied())
         .chain(asks_for_bytes(network).then_some("affine::Affine"))
+        .chain(answer::imports(network).iter().copied())
     {
         let (module, name) = path.rsplit_once("::").expect("imports are paths");
         modules.entry(module).or_default().insert(name);
@@ -91,8 +93,9 @@ fn imports(network: &Network<'_>, functions: &[step::Function]) -> Vec<TokenStre
             pub use mnv2c_runtime::pool::Pool;
         )
     });
-    threads
+    layers::import(network)
         .into_iter()
+        .chain(threads)
         .chain(modules.into_iter().map(|(module, names)| import(module, &names)))
         .collect()
 }
@@ -146,7 +149,7 @@ fn facts(network: &Network<'_>) -> Vec<TokenStream> {
 }
 
 fn arena(network: &Network<'_>) -> Vec<TokenStream> {
-    let slots = input_slots(network);
+    let slots = input::slots(network);
     vec![
         quote! {
             #[doc = " The memory that every value between input and output lies in; its contents mean nothing between calls."]
@@ -172,55 +175,25 @@ fn arena(network: &Network<'_>) -> Vec<TokenStream> {
     ]
 }
 
-/// The methods that lend the slots of inputs that lie in the arena.
-fn input_slots(network: &Network<'_>) -> Vec<TokenStream> {
-    let several = network.schedule.inputs.len() > 1;
-    let slot = |(at, (intake, port)): (usize, (&Intake, &Port))| {
-        let Home::Arena(buffer) = intake.place.home else { return None };
-        let slot = network.plan.slots[buffer.0];
-        let element = intake.place.element;
-        let (start, len) = (slot.offset / element.bytes(), port.shape.iter().product::<usize>());
-        let (range, len) = (literal::range(&(start..start + len)), literal::size(len));
-        let element = self::element(element);
-        let name = if several { format_ident!("input_{at}") } else { format_ident!("input") };
-        let layout =
-            if intake.planes { ", as rows of pixels with their channels side by side" } else { "" };
-        let bytes = if intake.scale.is_some() { ", quantised" } else { "" };
-        let about = format!(
-            " Where `{}` is written before each `infer`, which overwrites it{bytes}{layout}.",
-            port.name
-        );
-        Some(quote! {
-            #[doc = #about]
-            pub fn #name(&mut self) -> &mut [#element; #len] {
-                const SLOTS: Slots<#element, 1, ARENA_BYTES> = Slots::one(#range);
-                let [input] = self.0.slots(SLOTS);
-                input.first_chunk_mut().expect("the slot has this length")
-            }
-        })
-    };
-    let ports = network.schedule.intakes.iter().zip(&network.schedule.inputs);
-    ports.enumerate().filter_map(slot).collect()
-}
-
 fn infer(network: &Network<'_>, names: &StepNames) -> TokenStream {
     let token = step::token(network.target);
     let parameters = parameters(network, names, |port| port.shape.iter().product(), Caller::User);
     let (given, passed) = weights::parameter(network);
+    let ranked = network.schedule.ranking.is_some();
     let feeds =
         inputs(network, names).any(|(intake, ..)| matches!(intake.place.home, Home::Feed(_)));
     let name = if feeds { format_ident!("infer_rows") } else { format_ident!("infer") };
-    let about = format!(
-        " Computes {} from {}.",
-        names.ports.outputs.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
-        names.ports.inputs.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
-    );
+    let listed = |names: &[String]| -> String {
+        names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    };
+    let about = answer::about(network, &listed(&names.ports.outputs), &listed(&names.ports.inputs));
+    let (arrow, end) = (answer::arrow(network), if ranked { quote!() } else { quote!(;) });
     let (takes_pool, pool) = pool(network);
     let call = match network.target.isa {
         Isa::Scalar => for_each_part(
             network,
             names,
-            |arguments| quote!(run(#token::new(), #pool #passed arena, #arguments);),
+            |arguments| quote!(run(#token::new(), #pool #passed arena, #arguments) #end),
         ),
         Isa::Avx2 | Isa::Avx512 | Isa::Avx512Vnni | Isa::Neon => {
             let calls = for_each_part(
@@ -250,7 +223,7 @@ fn infer(network: &Network<'_>, names: &StepNames) -> TokenStream {
         #[doc = #about]
         #asks
         #needs
-        pub fn #name(#takes_pool #given arena: &mut Arena #(, #parameters)*) {
+        pub fn #name(#takes_pool #given arena: &mut Arena #(, #parameters)*) #arrow {
             #call
         }
     }
@@ -291,11 +264,13 @@ fn run(network: &Network<'_>, names: &StepNames, functions: &[step::Function]) -
     });
     let start = probe::start(network);
     let (takes_pool, _) = pool(network);
+    let (arrow, answer) = (answer::arrow(network), answer::expression(network));
     quote! {
         #feature
-        fn run(isa: #token, #takes_pool #given arena: &mut Arena #(, #parameters)*) {
+        fn run(isa: #token, #takes_pool #given arena: &mut Arena #(, #parameters)*) #arrow {
             #start
             #(#calls)*
+            #answer
         }
     }
 }
@@ -306,14 +281,6 @@ fn pool(network: &Network<'_>) -> (TokenStream, TokenStream) {
         return (quote!(), quote!());
     }
     (quote!(pool: &mut Pool,), quote!(pool,))
-}
-
-/// The type of an element.
-fn element(element: Element) -> TokenStream {
-    match element {
-        Element::F32 => quote!(f32),
-        Element::U8 { .. } => quote!(u8),
-    }
 }
 
 /// How the caller quantises the inputs that the network takes as bytes.
@@ -358,24 +325,33 @@ fn parameters(
         let (ident, len) = (names::ident(name), literal::size(len(port)));
         match intake.place.home {
             Home::Feed(at) => {
-                let next = scope::next_row(network, ports, at);
-                let element = element(intake.place.element);
+                let (next, number) = (scope::next_row(network, ports, at), input::brought(intake));
                 Some(match caller {
-                    Caller::User => quote!(mut #next: impl FnMut(usize, &mut [#element])),
-                    Caller::Infer => quote!(#next: &mut impl FnMut(usize, &mut [#element])),
+                    Caller::User => quote!(mut #next: impl FnMut(usize, &mut [#number])),
+                    Caller::Infer => quote!(#next: &mut impl FnMut(usize, &mut [#number])),
                 })
             }
             Home::Arena(_) => None,
             Home::Input(_) | Home::Output(_) | Home::Weights(_) => {
-                Some(quote!(#ident: &[f32; #len]))
+                let number = input::number(port);
+                Some(quote!(#ident: &[#number; #len]))
             }
         }
     });
-    let outputs = ports.outputs.iter().zip(&network.schedule.outputs).map(|(name, port)| {
+    let outputs = lent(network, names).map(|(name, port)| {
         let (name, len) = (names::ident(name), len(port));
         quote!(#name: &mut [f32; #len])
     });
     inputs.chain(outputs).collect()
+}
+
+/// The outputs that the caller lends memory for, and what the file calls them.
+fn lent<'a>(
+    network: &'a Network<'a>,
+    names: &'a StepNames,
+) -> impl Iterator<Item = (&'a String, &'a Port)> {
+    let lent = if network.schedule.ranking.is_some() { 0 } else { names.ports.outputs.len() };
+    names.ports.outputs.iter().zip(&network.schedule.outputs).take(lent)
 }
 
 /// What `infer` passes on.
@@ -390,7 +366,7 @@ fn arguments(network: &Network<'_>, names: &StepNames) -> Vec<TokenStream> {
             Some(names::ident(name).into_token_stream())
         }
     });
-    let outputs = names.ports.outputs.iter().map(|name| names::ident(name).into_token_stream());
+    let outputs = lent(network, names).map(|(name, _)| names::ident(name).into_token_stream());
     inputs.chain(outputs).collect()
 }
 

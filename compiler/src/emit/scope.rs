@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use mnv2c_runtime::ring::{Form, Rows};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
 use crate::emit::names::{self, Names};
-use crate::emit::{Network, call, literal, panels, shared, weights};
+use crate::emit::{Network, call, input, literal, panels, rowwise, shared, weights};
 use crate::plan::{Plan, Slot};
 use crate::schedule::{Element, Home, PackId, Part, Place, Stage, Step};
 use crate::segment::Role;
@@ -79,16 +80,14 @@ impl<'a> Scope<'a> {
             let out = if at == last { "y" } else { call::result(role) };
             name_slot(stage.into, out);
             stage.from.iter().for_each(|place| name_slot(*place, "skip"));
-            if has_zeros(stage.into)
-                && let Some(variable) = scope.slot_of(stage.into)
-            {
-                let rows = format_ident!("{}", consts.take(&variable.to_string()).to_uppercase());
-                scope.rows.insert(stage.into.home, rows);
+            if has_zeros(stage.into) && !matches!(stage.part, Part::Strip(_)) {
+                scope.name_rows(stage.into, &mut consts);
             }
             for (port, place) in stage.from.iter().enumerate() {
                 let written_out = port == 1 && call::is_scalar(&stage.kernel);
                 if let (Home::Weights(id), false) = (place.home, written_out) {
-                    let operand = format!("{name}_{}", consts.take("operand"));
+                    let word = if input::loads(stage) { "border" } else { "operand" };
+                    let operand = format!("{name}_{}", consts.take(word));
                     scope.operands.entry(id).or_insert_with(|| names::constant(&operand));
                 }
             }
@@ -103,10 +102,22 @@ impl<'a> Scope<'a> {
                     (kernel, pack)
                 }
             };
+            // A stage that is in no block may be called as one in a block is.
+            let is_taken = scope.weights.contains(&Some(names::constant(&pack)));
+            let pack = if is_taken { format!("{pack}_apart") } else { pack };
             scope.weights.push(stage.pack.map(|_| names::constant(&pack)));
             scope.kernels.push(names::constant(&kernel));
         }
+        rowwise::places(step).for_each(|place| scope.name_rows(place, &mut consts));
         scope
+    }
+
+    /// Gives how rows lie at `place` a name, once.
+    fn name_rows(&mut self, place: Place, consts: &mut Names) {
+        if !self.rows.contains_key(&place.home) {
+            let name = consts.take(&self.variable(place).to_string()).to_uppercase();
+            self.rows.insert(place.home, format_ident!("{name}"));
+        }
     }
 
     /// The const of the kernel of stage `at`.
@@ -155,6 +166,18 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// What a place that is read begins, where its slot may be a part of what the body borrows.
+    pub(super) fn tail(&self, place: Place) -> TokenStream {
+        let variable = self.variable(place);
+        match slot(self.network.plan, place).map(|slot| self.shift(slot)) {
+            None | Some(0) => variable,
+            Some(shift) => {
+                let shift = literal::size(shift);
+                quote!(&#variable[#shift..])
+            }
+        }
+    }
+
     /// Elements from the start of what the body borrows to a slot of the arena.
     fn shift(&self, slot: Slot) -> usize {
         let (at, _) = key(slot);
@@ -167,17 +190,38 @@ impl<'a> Scope<'a> {
         let all = self.network.graph.node(stage.node).out.shape[1];
         let some = match stage.part {
             Part::Channels(some) => some,
-            Part::Row | Part::Pixels(_) => all,
+            Part::Row | Part::Pixels(_) | Part::Strip(_) => all,
         };
         all / some
     }
 
     /// The shape of a place in memory, by its const if it has one.
     pub(super) fn rows_of(&self, place: Place) -> TokenStream {
-        match self.rows.get(&place.home) {
-            Some(name) => quote!(#name),
-            None => call::rows(place.rows),
+        match (self.rows.get(&place.home), place.rows.form) {
+            (Some(name), Form::Slice { first, .. }) => {
+                let (first, channels) = (literal::size(first), literal::size(place.rows.channels));
+                quote!(#name.slice(#first, #channels))
+            }
+            (Some(name), _) => quote!(#name),
+            (None, _) => call::rows(place.rows),
         }
+    }
+
+    /// The slice that a place is in, from where the place begins.
+    pub(super) fn slice(&self, place: Place) -> TokenStream {
+        let variable = self.variable(place);
+        match slot(self.network.plan, place).map(|slot| self.shift(slot)) {
+            None | Some(0) => variable,
+            Some(shift) => {
+                let shift = literal::size(shift);
+                quote!(&mut #variable[#shift..])
+            }
+        }
+    }
+
+    /// The rows made so far by stage `at`, where several may write one value.
+    pub(super) fn counter_of(&self, at: usize) -> Ident {
+        format_ident!("{}_rows", self.kernels[at].to_string().to_lowercase())
     }
 
     pub(super) fn counter(&self, maker: &Stage) -> Ident {
@@ -231,16 +275,20 @@ impl<'a> Scope<'a> {
     }
 
     pub(super) fn row_consts(&self, step: &Step) -> Vec<TokenStream> {
-        let named = step
-            .stages
-            .iter()
-            .filter_map(|stage| Some((self.rows.get(&stage.into.home)?, stage.into.rows)));
-        named
-            .map(|(name, rows)| {
-                let rows = call::rows(rows);
-                quote!(const #name: Rows = #rows;)
-            })
-            .collect()
+        let places =
+            step.stages.iter().flat_map(|stage| [&stage.into].into_iter().chain(&stage.from));
+        let mut named: Vec<(&Ident, Rows)> = Vec::new();
+        for place in places {
+            let Some(name) = self.rows.get(&place.home) else { continue };
+            if !named.iter().any(|(other, _)| *other == name) {
+                named.push((name, whole_pixels(place.rows)));
+            }
+        }
+        let named = named.into_iter().map(|(name, rows)| {
+            let rows = call::rows(rows);
+            quote!(const #name: Rows = #rows;)
+        });
+        named.collect()
     }
 
     pub(super) fn kernel_consts(&self, step: &Step) -> Vec<TokenStream> {
@@ -253,7 +301,7 @@ impl<'a> Scope<'a> {
 
     /// Zero columns, and the zero rows that no loop writes.
     pub(super) fn clears(&self, step: &Step) -> Vec<TokenStream> {
-        let last = step.stages.len() - 1;
+        let result = step.stages[step.stages.len() - 1].into.home;
         let spread = step.stages.iter().flat_map(|stage| stage.from.first());
         let spread = spread.filter(|place| self.is_spread_here(step, **place)).map(|place| {
             let (rows, variable) = (call::rows(place.rows), self.variable(*place));
@@ -274,29 +322,26 @@ impl<'a> Scope<'a> {
             }
         });
         let spread: Vec<TokenStream> = spread.collect();
-        let padded = step
-            .stages
-            .iter()
-            .enumerate()
-            .filter(|(_, stage)| self.rows.contains_key(&stage.into.home));
+        let mut cleared: Vec<Home> = Vec::new();
+        let padded = step.stages.iter().enumerate().filter(|(_, stage)| {
+            let home = stage.into.home;
+            let first = !cleared.contains(&home);
+            cleared.push(home);
+            first && has_zeros(stage.into) && self.rows.contains_key(&home)
+        });
         let padded = padded.map(|(at, stage)| {
-            let (rows, variable) = (self.rows_of(stage.into), self.variable(stage.into));
-            let below = if step.is_streamed() && at < last {
+            let place = Place { rows: whole_pixels(stage.into.rows), ..stage.into };
+            let variable = self.variable(stage.into);
+            let below = if step.is_streamed() && place.home != result {
                 0
             } else {
                 stage.into.rows.kept - stage.into.rows.top - stage.into.height
             };
             let lower = (0..below).map(|row| {
                 let row = literal::size(stage.into.height + row);
-                self.clear_row(stage.into, &row.to_token_stream())
+                input::blank_row(self, stage, &row.to_token_stream())
             });
-            let edges = match stage.into.element {
-                Element::F32 => quote!(#rows.clear_edges(#variable);),
-                Element::U8 { zero } => {
-                    let zero = literal::size(zero.into());
-                    quote!(#rows.fill_edges(#variable, #zero);)
-                }
-            };
+            let edges = input::blank_edges(self, stage, place);
             let clears = quote!(#edges #(#lower)*);
             if self.network.target.threads == 1 || step.panels == 1 || at != panels::first(step) {
                 return clears;
@@ -305,6 +350,18 @@ impl<'a> Scope<'a> {
             quote!(for #variable in #variable.chunks_exact_mut(#len) { #clears })
         });
         spread.into_iter().chain(padded).collect()
+    }
+
+    /// The statement that writes the zeros beside and above the image.
+    pub(super) fn clear_edges(&self, place: Place) -> TokenStream {
+        let (rows, variable) = (self.rows_of(place), self.variable(place));
+        match place.element {
+            Element::F32 => quote!(#rows.clear_edges(#variable);),
+            Element::U8 { zero } => {
+                let zero = literal::size(zero.into());
+                quote!(#rows.fill_edges(#variable, #zero);)
+            }
+        }
     }
 
     /// The statement that makes a row below the image zero.
@@ -353,20 +410,19 @@ impl<'a> Scope<'a> {
                 Home::Output(at) => (&self.ports.outputs[at], &self.network.schedule.outputs[at]),
                 Home::Feed(at) => {
                     let name = next_row(self.network, self.ports, at);
-                    let scale = self.network.schedule.intakes[at].scale;
-                    let element = if scale.is_some() { quote!(u8) } else { quote!(f32) };
-                    parameters.push(quote!(#name: &mut impl FnMut(usize, &mut [#element])));
+                    let number = input::brought(&self.network.schedule.intakes[at]);
+                    parameters.push(quote!(#name: &mut impl FnMut(usize, &mut [#number])));
                     arguments.push(quote!(#name));
                     continue;
                 }
                 Home::Arena(_) | Home::Weights(_) => continue,
             };
             let len = literal::size(self.network.schedule.part_len(port));
-            let name = names::ident(name);
+            let (name, number) = (names::ident(name), input::number(port));
             parameters.push(if written {
                 quote!(#name: &mut [f32; #len])
             } else {
-                quote!(#name: &[f32; #len])
+                quote!(#name: &[#number; #len])
             });
             arguments.push(quote!(#name));
         }
@@ -377,6 +433,14 @@ impl<'a> Scope<'a> {
 fn has_zeros(place: Place) -> bool {
     let rows = place.rows;
     [rows.top, rows.left, rows.right] != [0; 3] || rows.kept > rows.top + place.height
+}
+
+/// The rows of whose pixels some channels are meant.
+pub(super) fn whole_pixels(rows: Rows) -> Rows {
+    match rows.form {
+        Form::Slice { of, .. } => Rows { form: Form::Nhwc, channels: of, ..rows },
+        Form::Nhwc | Form::Chunks(_) | Form::Planes => rows,
+    }
 }
 
 fn slot(plan: &Plan, place: Place) -> Option<Slot> {

@@ -31,7 +31,7 @@ fn pixels(scope: &Scope<'_>, at: usize, stage: &Stage, skip: Skip) -> TokenStrea
     let pixels = into.rows.width * into.height / stage.parts;
     let pixel = match from.rows.form {
         Form::Chunks(lanes) => lanes,
-        Form::Nhwc | Form::Planes => from.rows.channels,
+        Form::Nhwc | Form::Planes | Form::Slice { .. } => from.rows.channels,
     };
     let (read, written) =
         (literal::size(pixels * pixel), literal::size(pixels * into.rows.channels));

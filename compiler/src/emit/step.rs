@@ -4,11 +4,13 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use crate::emit::scope::{Ports, Scope};
-use crate::emit::{Carrier, Network, call, doc, literal, names, panels, probe, shared, stream};
+use crate::emit::{
+    Carrier, Network, call, doc, input, literal, names, panels, probe, region, shared, stream,
+};
 use crate::ir::view::base;
 use crate::ir::{Graph, NodeId, Op, Quant};
 use crate::schedule::{PackId, Step};
-use crate::segment::Role;
+use crate::segment::{Role, is_chain};
 use crate::target::{Isa, Target};
 
 /// An emitted step.
@@ -93,7 +95,11 @@ pub(super) fn function<'a>(
     }
     let (rows, kernels) = (scope.row_consts(step), scope.kernel_consts(step));
     let (places, slots, clears) = (scope.slots_const(), scope.slots(), scope.clears(step));
-    let body = if step.is_streamed() { stream::rows(&scope, step) } else { whole(&scope, step) };
+    let body = match () {
+        () if !step.is_streamed() => whole(&scope, step),
+        () if is_chain(network.graph, &step.segment.stages) => stream::rows(&scope, step),
+        () => region::rows(&scope, step),
+    };
     let isa = if uses_token(step) { quote!(isa) } else { quote!(_) };
     let item = quote! {
         #[doc = #about]
@@ -111,6 +117,7 @@ pub(super) fn function<'a>(
     let mut paths: Vec<&'static str> =
         step.stages.iter().flat_map(|stage| call::imports(network.graph, stage)).collect();
     paths.extend(scope.imports());
+    paths.extend(step.stages.iter().filter_map(input::imports));
     if !scope.rows.is_empty() || step.stages.iter().any(call::names_rings) {
         paths.push("ring::Rows");
     }

@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 
 use crate::emit::scope::Scope;
 use crate::emit::step::call_of;
-use crate::emit::{call, literal, panels};
+use crate::emit::{call, input, literal, panels, strips};
 use crate::schedule::{Kernel, Part, RowWindow, Stage, Step};
 
 /// Rows that a group makes in one go.
@@ -100,6 +100,10 @@ fn batch_of(
             let call = |index: usize| call_at(scope, step, index, batch);
             calls.push(match (step.stages[index].part, indices.clone().next()) {
                 (Part::Row, _) | (_, None) => call(index),
+                (Part::Strip(strip), Some(_)) => {
+                    indices.nth(1);
+                    strips::row(scope, step, index, strip, batch)
+                }
                 (part, Some(next)) => {
                     indices.next();
                     turns(scope, part, &step.stages[next], call(index), call(next))
@@ -124,7 +128,7 @@ fn batch_of(
 fn call_at(scope: &Scope<'_>, step: &Step, at: usize, batch: &Batch) -> TokenStream {
     let (stage, row) = (&step.stages[at], &batch.row);
     if stage.kernel == Kernel::Fetch && batch.end == (row.clone(), 1) {
-        return call::fetch(scope, stage, &quote!(#row));
+        return input::fetch(scope, stage, &quote!(#row));
     }
     call_of(scope, step, at, &batch.range())
 }
@@ -138,7 +142,7 @@ fn turns(
     read: TokenStream,
 ) -> TokenStream {
     match part {
-        Part::Row => quote!(#make #read),
+        Part::Row | Part::Strip(_) => quote!(#make #read),
         Part::Pixels(pixels) => {
             let (width, pixels) = (literal::size(reader.into.rows.width), literal::size(pixels));
             quote!(for pixel in (0..#width).step_by(#pixels) { #make #read })
@@ -163,7 +167,13 @@ fn pull(
     let counter = scope.counter(maker);
     let until = until(reader.window, batch);
     let height = literal::size(maker.height);
-    let below = reads_below(reader, maker).then(|| scope.clear_row(maker.into, &quote!(#counter)));
+    let computed = matches!(reader.part, Part::Strip(_));
+    let until = match reads_below(reader, maker) && computed {
+        true => quote!((#until).min(#height)),
+        false => until,
+    };
+    let below = (reads_below(reader, maker) && !computed)
+        .then(|| input::blank_row(scope, maker, &counter.to_token_stream()));
     let rows = step.segment.batch.rows(maker.height);
     if rows == 1 {
         let made = batch_of(scope, step, groups, at - 1, &Batch::of(&counter, 1));
@@ -203,9 +213,31 @@ fn pull(
     }
 }
 
+/// The rows of the image that the row of a batch of one computes anew.
+pub(super) fn source(stage: &Stage, batch: &Batch) -> TokenStream {
+    let RowWindow { span, stride, above, .. } = stage.window;
+    let (row, end, below) = (&batch.row, until(stage.window, batch), stage.from[0].height);
+    let first = if stride == 1 {
+        quote!(#row)
+    } else {
+        let stride = literal::size(stride);
+        quote!(#stride * #row)
+    };
+    let first = match (above, literal::size(above)) {
+        (0, _) => first,
+        (_, above) if stride == 1 => quote!(#first.max(#above) - #above),
+        (_, above) => quote!((#first).max(#above) - #above),
+    };
+    if (stage.height - 1) * stride + span > below + above {
+        let below = literal::size(below);
+        return quote!(#first..(#end).min(#below));
+    }
+    quote!(#first..#end)
+}
+
 /// One past the last row that a batch of rows of a stage reads.
 pub(super) fn until(window: RowWindow, batch: &Batch) -> TokenStream {
-    let RowWindow { span, stride, above } = window;
+    let RowWindow { span, stride, above, .. } = window;
     let (end, by) = &batch.end;
     let first = match literal::size(stride) {
         _ if stride == 1 => quote!(#end),
@@ -218,7 +250,7 @@ pub(super) fn until(window: RowWindow, batch: &Batch) -> TokenStream {
     // The first windows lie wholly above the image where its padding is taller than they are.
     if ahead < behind {
         let behind = literal::size(behind - ahead);
-        return quote!((#first).saturating_sub(#behind));
+        return quote!((#first).max(#behind) - #behind);
     }
     let ahead = literal::size(ahead - behind);
     quote!(#first + #ahead)
@@ -226,6 +258,6 @@ pub(super) fn until(window: RowWindow, batch: &Batch) -> TokenStream {
 
 /// Whether a stage reads zero rows below what another makes.
 pub(super) fn reads_below(reader: &Stage, maker: &Stage) -> bool {
-    let RowWindow { span, stride, above } = reader.window;
+    let RowWindow { span, stride, above, .. } = reader.window;
     (reader.height - 1) * stride + span > maker.height + above
 }

@@ -18,6 +18,7 @@ mod operators;
 mod quantized;
 mod reduce;
 mod reshape;
+mod resize;
 mod scope;
 mod slice;
 mod store;

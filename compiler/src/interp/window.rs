@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::interp::Floats;
+use crate::interp::{Array, Floats};
 use crate::ir::{Conv, Pool, PoolKind};
 
 /// Convolution as ONNX defines it, then the residual, then the clamp. Sums run over channels, then rows, then columns.
@@ -32,6 +32,25 @@ pub(super) fn conv(
         y.iter_mut().zip(residual.values).for_each(|(y, r)| *y += r);
     }
     y.into_iter().map(|y| conv.clamp.apply(y)).collect()
+}
+
+/// A picture with what its convolution pads it with, and the convolution that is left: one that pads nothing.
+pub(super) fn bordered(conv: &Conv, x: &Array, border: Floats<'_>) -> (Conv, Array) {
+    let [top, left, bottom, right] = conv.pads;
+    let (height, width) = (x.shape[2], x.shape[3]);
+    let [tall, wide] = [top + height + bottom, left + width + right];
+    let values = x.values.as_f32().unwrap_or_default();
+    let mut padded = Vec::with_capacity(x.shape[0] * x.shape[1] * tall * wide);
+    for (at, plane) in values.chunks_exact((height * width).max(1)).enumerate() {
+        let edge = border.values[at % border.values.len()];
+        for (row, column) in (0..tall).flat_map(|row| (0..wide).map(move |column| (row, column))) {
+            let inside =
+                (top..top + height).contains(&row) && (left..left + width).contains(&column);
+            padded.push(if inside { plane[(row - top) * width + column - left] } else { edge });
+        }
+    }
+    let conv = Conv { pads: [0; 4], ..conv.clone() };
+    (conv, Array::f32([x.shape[0], x.shape[1], tall, wide], padded))
 }
 
 /// Lets each tap that falls on an element of one channel `x` `add` to its window's sum in `y`.

@@ -29,6 +29,8 @@ pub struct Graph {
     pub scales: BTreeMap<NodeId, Affine>,
     /// How often the graph is run, on one part after another of the model's inputs along their leading dimension.
     pub batch: usize,
+    /// How many of the greatest entries of the only output the caller is told, instead of all of them; 0 for all.
+    pub ranked: usize,
     dag: StableDiGraph<Node, Port>,
     names: BTreeSet<String>,
 }
@@ -83,6 +85,7 @@ impl Default for Graph {
             notes: Vec::new(),
             scales: BTreeMap::new(),
             batch: 1,
+            ranked: 0,
             dag: StableDiGraph::new(),
             names: BTreeSet::new(),
         }
@@ -317,6 +320,7 @@ impl Graph {
             | Op::Binary(_) => 0,
             Op::PRelu
             | Op::Pool(_)
+            | Op::Resize(_)
             | Op::Reduce(_)
             | Op::Softmax(_)
             | Op::Reshape

@@ -1,6 +1,6 @@
 //! Shapes of results from shapes of operands: the one place that knows, for front ends, passes and the verifier.
 
-use crate::ir::{Conv, Gemm, Op, Pad, Pool, Quant};
+use crate::ir::{Conv, Gemm, Op, Pad, Pool, Quant, Resize};
 
 /// Greatest number of elements a tensor may have.
 pub const MAX_LEN: usize = 1 << 31;
@@ -15,6 +15,7 @@ pub fn shape(op: &Op, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, Strin
         }
         Op::Conv(conv) => conv_shape(conv, x()?, operands.get(1).ok_or("conv reads no weights")?)?,
         Op::Pool(pool) => pool_shape(pool, x()?)?,
+        Op::Resize(resize) => resized(resize, x()?)?,
         Op::Gemm(gemm) => {
             gemm_shape(*gemm, x()?, operands.get(1).ok_or("gemm reads one operand")?)?
         }
@@ -114,6 +115,19 @@ fn pool_shape(pool: &Pool, x: &[usize]) -> Result<Vec<usize>, String> {
     };
     let [oh, ow] = window_shape([h, w], pool.pads, pool.kernel, pool.stride, pool.dilation)?;
     Ok(vec![n, c, oh, ow])
+}
+
+fn resized(resize: &Resize, x: &[usize]) -> Result<Vec<usize>, String> {
+    let &[n, c, h, w] = x else {
+        return Err(format!("resize needs a rank-4 input, has {x:?}"));
+    };
+    let [rows, columns] = resize.size;
+    let empty = [h, w, rows, columns, resize.down.per, resize.across.per].contains(&0);
+    if empty {
+        Err(format!("a resize of {x:?} to {rows}x{columns}"))
+    } else {
+        Ok(vec![n, c, rows, columns])
+    }
 }
 
 fn window_shape(

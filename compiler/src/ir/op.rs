@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::ir::{QConv, Quant, To, WeightsId};
+use crate::ir::{QConv, Quant, Resize, To, WeightsId};
 
 /// What a node computes.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,7 +14,8 @@ pub enum Op {
     /// Constant numbers. No operands.
     Const(WeightsId),
     /// 2-D convolution: x `[n,c,h,w]`, weights `[m,c/group,kh,kw]`, optional bias `[m]` (port 2), and a residual of the
-    /// output's shape (port 3) added before the clamp, if `fuse_add` put it there.
+    /// output's shape (port 3) added before the clamp, if `fuse_add` put it there. Pads hold zeros, or one number an
+    /// input channel (port 4) if `fold_input` put it there; then x may be bytes of a picture too.
     Conv(Conv),
     /// Batch normalisation at inference: x, scale, bias, mean, variance, the last four per channel.
     BatchNorm(BatchNorm),
@@ -34,6 +35,8 @@ pub enum Op {
     PRelu,
     /// Windows over the last two dimensions: x `[n,c,h,w]`.
     Pool(Pool),
+    /// Pictures made larger or smaller: x `[n,c,h,w]`.
+    Resize(Resize),
     /// One number from each slice over `axes`: x. The output's shape says whether reduced dimensions are kept.
     Reduce(Reduce),
     /// Softmax over one axis: x.
@@ -52,7 +55,7 @@ pub enum Op {
     Pad(Pad),
     /// x broadcast to the output's shape: x.
     Expand,
-    /// x unchanged (Identity, Dropout, casts between floats): x.
+    /// x unchanged (Identity, Dropout, casts between floats, bytes as floats): x.
     Identity,
     /// An operator on bytes that stand for reals.
     Quant(Quant),
@@ -314,6 +317,7 @@ impl Op {
                 false
             }
             Self::PRelu | Self::Reduce(_) | Self::Softmax(_) | Self::Quant(_) => false,
+            Self::Resize(_) => false,
         }
     }
 
@@ -335,6 +339,7 @@ impl Op {
                 PoolKind::Max => "max_pool",
                 PoolKind::Average | PoolKind::AverageWithPads => "average_pool",
             },
+            Self::Resize(_) => "resize",
             Self::Reduce(reduce) => match reduce.kind {
                 Reducer::Sum => "reduce_sum",
                 Reducer::Mean => "reduce_mean",

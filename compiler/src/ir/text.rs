@@ -10,7 +10,9 @@ mod quant;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::ir::{Clamp, Conv, Graph, NodeId, Op, PadMode, Pool, PoolKind, Quant, Unary};
+use crate::ir::{
+    Blend, Clamp, Conv, Graph, NodeId, Op, PadMode, Pool, PoolKind, Quant, Resize, Scale, Unary,
+};
 
 impl fmt::Display for Graph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -60,7 +62,8 @@ fn value(graph: &Graph, numbers: &BTreeMap<NodeId, usize>, id: NodeId) -> String
 
 fn port_name(op: &Op, port: usize) -> String {
     let names: &[&str] = match op {
-        Op::Conv(_) | Op::Quant(Quant::Conv(_)) => &["x", "w", "b", "add"],
+        Op::Conv(_) => &["x", "w", "b", "add", "border"],
+        Op::Quant(Quant::Conv(_)) => &["x", "w", "b", "add"],
         Op::Dense(_) | Op::Quant(Quant::Dense(_)) => &["x", "w", "b"],
         Op::BatchNorm(_) => &["x", "scale", "bias", "mean", "var"],
         Op::Gemm(_) | Op::MatMul | Op::Binary(_) => &["a", "b", "c"],
@@ -71,6 +74,7 @@ fn port_name(op: &Op, port: usize) -> String {
         Op::Clamp(_)
         | Op::Unary(_)
         | Op::Pool(_)
+        | Op::Resize(_)
         | Op::Reduce(_)
         | Op::Softmax(_)
         | Op::Reshape => &["x"],
@@ -95,6 +99,7 @@ fn attributes(op: &Op) -> String {
         Op::Unary(Unary::LeakyRelu(alpha) | Unary::Elu(alpha)) => format!(" alpha {alpha}"),
         Op::Unary(Unary::HardSigmoid(alpha, beta)) => format!(" alpha {alpha} beta {beta}"),
         Op::Pool(pool) => pool_attributes(pool),
+        Op::Resize(resize) => resize_attributes(resize),
         Op::Reduce(reduce) => format!(" axes {:?}", reduce.axes),
         Op::Softmax(softmax) => format!(" axis {}", softmax.axis),
         Op::Transpose(perm) => format!(" {perm:?}"),
@@ -125,6 +130,15 @@ fn conv_attributes(conv: &Conv) -> String {
 fn pool_attributes(pool: &Pool) -> String {
     let counted = if pool.kind == PoolKind::AverageWithPads { " pads counted" } else { "" };
     format!("{}{counted}", window(pool.kernel, pool.stride, pool.dilation, pool.pads))
+}
+
+fn resize_attributes(resize: &Resize) -> String {
+    let place = |Scale { step, shift, per }: Scale| format!("({step}i{shift:+})/{per}");
+    let blend = match resize.blend {
+        Blend::Nearest => "nearest",
+        Blend::Linear => "linear",
+    };
+    format!(" {blend} at {} {}", place(resize.down), place(resize.across))
 }
 
 fn window(

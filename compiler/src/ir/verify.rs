@@ -55,11 +55,12 @@ fn arity(op: &Op, operands: &[(Port, NodeId)]) -> Option<String> {
         Op::BatchNorm(_) => 5,
         Op::Clamp(_) | Op::Unary(_) | Op::Pool(_) | Op::Reduce(_) | Op::Softmax(_) => 1,
         Op::Reshape | Op::Transpose(_) | Op::Relayout | Op::Concat(_) => 1,
-        Op::Slice(_) | Op::Pad(_) | Op::Expand | Op::Identity => 1,
+        Op::Slice(_) | Op::Pad(_) | Op::Expand | Op::Identity | Op::Resize(_) => 1,
         Op::Quant(quant) => quant.arity(),
     };
     let optional: &[Port] = match op {
-        Op::Conv(_) | Op::Quant(Quant::Conv(_)) => &[Port(2), Port(3)],
+        Op::Conv(_) => &[Port(2), Port(3), Port(4)],
+        Op::Quant(Quant::Conv(_)) => &[Port(2), Port(3)],
         Op::Gemm(_) | Op::Quant(Quant::Dense(_)) => &[Port(2)],
         _ => &[],
     };
@@ -96,7 +97,7 @@ fn shape_breach(graph: &Graph, id: NodeId) -> Option<String> {
             Ok(Some(shape)) if shape != node.out.shape => {
                 Some(format!("is {} but its operands make {shape:?}", node.out))
             }
-            Ok(_) => residual_breach(graph, id),
+            Ok(_) => residual_breach(graph, id).or_else(|| border_breach(graph, id)),
         },
     }
 }
@@ -109,6 +110,13 @@ fn residual_breach(graph: &Graph, id: NodeId) -> Option<String> {
     let residual = &graph.node(residual).out;
     (residual.shape != out.shape || residual.dtype == Dtype::I64)
         .then(|| format!("adds a residual {residual} to {out}"))
+}
+
+fn border_breach(graph: &Graph, id: NodeId) -> Option<String> {
+    let border = graph.operand(id, 4)?;
+    let channels = graph.operand(id, 0).and_then(|x| graph.node(x).out.shape.get(1).copied());
+    let (len, fits) = (graph.node(border).out.len(), graph.constant_operand(id, 4).is_some());
+    (!fits || channels != Some(len)).then(|| format!("has a border of {len} numbers"))
 }
 
 fn violation(graph: &Graph, id: NodeId, what: String) -> Violation {

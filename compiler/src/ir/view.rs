@@ -22,6 +22,22 @@ pub fn base(graph: &Graph, mut id: NodeId) -> NodeId {
     id
 }
 
+/// `id` and all views of it.
+pub fn aliases(graph: &Graph, id: NodeId) -> Vec<NodeId> {
+    let mut aliases = vec![id];
+    let mut at = 0;
+    while let Some(alias) = aliases.get(at).copied() {
+        let readers = graph.readers(alias).into_iter();
+        aliases.extend(
+            readers
+                .filter(|(reader, port)| port.0 == 0 && is_view(graph, *reader))
+                .map(|(id, _)| id),
+        );
+        at += 1;
+    }
+    aliases
+}
+
 /// Whether `op` makes `to` of `from` without moving an element. Operators that compute always move.
 pub fn moves_nothing(op: &Op, from: &Tensor, to: &Tensor) -> bool {
     match op {
@@ -36,7 +52,7 @@ pub fn moves_nothing(op: &Op, from: &Tensor, to: &Tensor) -> bool {
         Op::Input | Op::Const(_) | Op::Conv(_) | Op::BatchNorm(_) | Op::Gemm(_) => false,
         Op::MatMul | Op::Dense(_) | Op::Clamp(_) | Op::Unary(_) | Op::Binary(_) => false,
         Op::PRelu | Op::Pool(_) | Op::Reduce(_) | Op::Softmax(_) | Op::Concat(_) => false,
-        Op::Slice(_) | Op::Pad(_) | Op::Expand | Op::Quant(_) => false,
+        Op::Slice(_) | Op::Pad(_) | Op::Expand | Op::Resize(_) | Op::Quant(_) => false,
     }
 }
 

@@ -68,7 +68,7 @@ fn unchanged(graph: &Graph, id: NodeId) -> Option<NodeId> {
         Op::Reduce(_) => keeps_shape(),
         Op::Binary(binary) => return neutral_binary(graph, id, *binary),
         Op::Conv(_) | Op::BatchNorm(_) | Op::Gemm(_) | Op::MatMul | Op::Dense(_) => false,
-        Op::Unary(_) | Op::PRelu | Op::Softmax(_) | Op::Quant(_) => false,
+        Op::Unary(_) | Op::PRelu | Op::Softmax(_) | Op::Quant(_) | Op::Resize(_) => false,
     };
     drops.then(|| x(graph, id))
 }

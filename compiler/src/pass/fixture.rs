@@ -22,6 +22,11 @@ impl Net {
         self.graph.add_input("x", Tensor::f32(shape))
     }
 
+    /// An input of bytes.
+    pub(crate) fn bytes(&mut self, shape: &[usize]) -> NodeId {
+        self.graph.add_input("x", Tensor { dtype: Dtype::U8, ..Tensor::f32(shape) })
+    }
+
     /// `op` of `operands`, whose shapes say what it makes.
     pub(crate) fn put(&mut self, op: Op, operands: &[NodeId]) -> NodeId {
         let shapes: Vec<&[usize]> =

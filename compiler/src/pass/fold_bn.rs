@@ -10,7 +10,7 @@
 
 use crate::error::Result;
 use crate::ir::{Binary, Clamp, Graph, NodeId, Op, Values};
-use crate::pass::constant::per_channel;
+use crate::pass::affine::{self, Affine};
 use crate::pass::edit::{replace, sole_reader};
 use crate::pass::layer::{Layer, clamp, rounded, widened};
 use crate::pass::{Attempt, Skip, Skips, fixpoint};
@@ -30,13 +30,6 @@ pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
     }
 }
 
-/// `x * scale + shift` along the channels of `x`.
-struct Affine {
-    x: NodeId,
-    scale: Vec<f64>,
-    shift: Vec<f64>,
-}
-
 fn fold(graph: &mut Graph, id: NodeId) -> Attempt {
     let Some(affine) = affine(graph, id)? else {
         return Ok(false);
@@ -51,7 +44,7 @@ fn fold(graph: &mut Graph, id: NodeId) -> Attempt {
 fn affine(graph: &Graph, id: NodeId) -> Attempt<Option<Affine>> {
     match graph.node(id).op {
         Op::BatchNorm(norm) => batch_norm(graph, id, norm.epsilon).map(Some),
-        Op::Binary(binary) => Ok(binary_affine(graph, id, binary)),
+        Op::Binary(binary) => Ok(affine::binary(graph, id, binary)),
         _ => Ok(None),
     }
 }
@@ -74,27 +67,6 @@ fn batch_norm(graph: &Graph, id: NodeId, epsilon: f32) -> Attempt<Affine> {
     let shift = shift.map(|(bias, (mean, scale))| bias - mean * scale).collect();
     let x = graph.operand(id, 0).expect("a batch norm has its operand");
     Ok(Affine { x, scale, shift })
-}
-
-fn binary_affine(graph: &Graph, id: NodeId, binary: Binary) -> Option<Affine> {
-    let shape = &graph.node(id).out.shape;
-    let (a, b) = (graph.operand(id, 0)?, graph.operand(id, 1)?);
-    let (x, constant, swapped) =
-        if graph.constant(b).is_some() { (a, b, false) } else { (b, a, true) };
-    if graph.node(x).out.shape != *shape {
-        return None;
-    }
-    let c = widened(&per_channel(graph, constant, shape, 1)?);
-    let same = |value| vec![value; c.len()];
-    let (scale, shift) = match (binary, swapped) {
-        (Binary::Add, _) => (same(1.0), c),
-        (Binary::Sub, false) => (same(1.0), c.iter().map(|c| -c).collect()),
-        (Binary::Sub, true) => (same(-1.0), c),
-        (Binary::Mul, _) => (c.clone(), same(0.0)),
-        (Binary::Div, false) => (c.iter().map(|c| 1.0 / c).collect(), same(0.0)),
-        (Binary::Div, true) | (Binary::Min | Binary::Max | Binary::Pow, _) => return None,
-    };
-    Some(Affine { x, scale, shift })
 }
 
 /// Folds into the layer that makes `x`: always exact.

@@ -64,6 +64,9 @@ fn takes_residual(graph: &Graph, id: NodeId) -> Attempt<()> {
         Op::Conv(_) | Op::Quant(Quant::Conv(_)) if graph.operand(id, 3).is_some() => {
             refused("conv adds a residual already")
         }
+        Op::Conv(conv) if conv.group > 1 && conv.group == graph.node(id).out.shape[1] => {
+            refused("a conv of one channel each sums no residual")
+        }
         Op::Conv(_) | Op::Quant(Quant::Conv(_)) => sole_reader(graph, id).map(|_| ()),
         op => refused(&format!("{} can add nothing to its result", op.name())),
     }
@@ -122,6 +125,12 @@ mod tests {
         assert_eq!(clamped, ["conv clamps before the addition"]);
         let doubled = sum(|net, x| [net.conv(x, 3, same(3)); 2]);
         assert_eq!(doubled, ["conv has 2 readers"]);
+        let depthwise = sum(|net, x| {
+            let w = net.ramp(&[3, 1, 3, 3]);
+            let conv = Op::Conv(Conv { group: 3, ..same(3) });
+            [net.put(conv, &[x, w]), x]
+        });
+        assert_eq!(depthwise, ["a conv of one channel each sums no residual"]);
         let none = sum(|net, x| [net.clamp(x, Clamp::RELU), x]);
         assert_eq!(none, ["clamp can add nothing to its result"]);
     }

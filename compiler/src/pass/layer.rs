@@ -58,6 +58,16 @@ impl Layer {
         }
     }
 
+    /// Takes the input channels of a layer without groups in the other order.
+    pub(crate) fn reverse_inputs(&mut self) {
+        let taps: usize = self.shape[2..].iter().product();
+        let inputs = |weights: &[f64]| -> Vec<f64> {
+            weights.chunks_exact(taps).rev().flatten().copied().collect()
+        };
+        let outputs = self.weights.chunks_exact(self.shape[1] * taps);
+        self.weights = outputs.flat_map(inputs).collect();
+    }
+
     /// Gives the layer these numbers, if all are finite in f32. A bias of zeros is not added where there was none.
     pub(crate) fn write(self, graph: &mut Graph) -> Attempt<()> {
         let (weights, bias) = (rounded(&self.weights), rounded(&self.bias));

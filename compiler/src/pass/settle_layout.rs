@@ -58,7 +58,7 @@ fn result_layout(graph: &Graph, id: NodeId) -> Layout {
     }
     match &node.op {
         Op::Input | Op::Const(_) | Op::Gemm(_) | Op::MatMul | Op::Dense(_) => Layout::RowMajor,
-        Op::Conv(_) | Op::Pool(_) => Layout::Nhwc,
+        Op::Conv(_) | Op::Pool(_) | Op::Resize(_) => Layout::Nhwc,
         Op::Quant(Quant::Conv(_) | Quant::Average(_) | Quant::Mean(_)) => Layout::Nhwc,
         Op::Quant(Quant::Dense(_) | Quant::Unpack(_)) => Layout::RowMajor,
         Op::Quant(Quant::Quantize(_)) if readers_layout(graph, id) == Layout::Nhwc => Layout::Nhwc,
@@ -126,7 +126,7 @@ fn wanted_layout(graph: &Graph, id: NodeId, port: usize) -> Option<Layout> {
             None
         }
         Op::Conv(_) | Op::Quant(Quant::Conv(_)) if port == 1 || port == 2 => Some(Layout::RowMajor),
-        Op::Conv(_) | Op::Pool(_) => Some(Layout::Nhwc),
+        Op::Conv(_) | Op::Pool(_) | Op::Resize(_) => Some(Layout::Nhwc),
         Op::Quant(Quant::Conv(_) | Quant::Average(_) | Quant::Mean(_)) => Some(Layout::Nhwc),
         Op::Quant(Quant::Dense(_)) => Some(Layout::RowMajor),
         Op::Quant(Quant::Quantize(_)) if node.out.layout == Layout::Nhwc => None,
@@ -151,7 +151,10 @@ fn wanted_layout(graph: &Graph, id: NodeId, port: usize) -> Option<Layout> {
 fn is_window(op: &Op) -> bool {
     matches!(
         op,
-        Op::Conv(_) | Op::Pool(_) | Op::Quant(Quant::Conv(_) | Quant::Average(_) | Quant::Mean(_))
+        Op::Conv(_)
+            | Op::Pool(_)
+            | Op::Resize(_)
+            | Op::Quant(Quant::Conv(_) | Quant::Average(_) | Quant::Mean(_))
     )
 }
 

@@ -51,7 +51,10 @@ fn is_batch_of_pictures(graph: &Graph, id: NodeId) -> bool {
 fn needs_one_image(graph: &Graph, id: NodeId) -> bool {
     let window = matches!(
         graph.node(id).op,
-        Op::Conv(_) | Op::Pool(_) | Op::Quant(Quant::Conv(_) | Quant::Average(_) | Quant::Mean(_))
+        Op::Conv(_)
+            | Op::Pool(_)
+            | Op::Resize(_)
+            | Op::Quant(Quant::Conv(_) | Quant::Average(_) | Quant::Mean(_))
     );
     window && is_batch_of_pictures(graph, id)
 }
@@ -111,7 +114,7 @@ fn keeps_apart(graph: &Graph, id: NodeId, moving: impl Fn(usize) -> bool) -> boo
         }
         Op::Binary(_) | Op::PRelu => fits(0) && fits(1),
         Op::Clamp(_) | Op::Unary(_) | Op::Identity | Op::Relayout | Op::Reshape => true,
-        Op::Pool(_) => true,
+        Op::Pool(_) | Op::Resize(_) => true,
         Op::Expand => fits(0),
         Op::Reduce(reduce) => !reduce.axes.contains(&0),
         Op::Softmax(softmax) => softmax.axis != 0,

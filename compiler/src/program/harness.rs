@@ -3,7 +3,8 @@
 use mnv2c_runtime::ring::Rows;
 
 use crate::Artifact;
-use crate::schedule::{Home, Intake, Port};
+use crate::ir::Dtype;
+use crate::schedule::{Home, Intake, Port, Ranking};
 use crate::standalone;
 
 /// The root of the crate.
@@ -22,7 +23,7 @@ pub(super) fn files(artifact: &Artifact, threads: usize) -> Vec<(&'static str, V
 
 /// What the network takes and gives, and a call of it with lists of arrays.
 fn ports(artifact: &Artifact, threads: usize) -> String {
-    let (inputs, outputs) = (&artifact.schedule.inputs, &artifact.schedule.outputs);
+    let (inputs, outputs) = (&artifact.schedule.inputs, &super::outputs(artifact));
     let names = |stem: &str, ports: &[Port]| -> Vec<String> {
         (0..ports.len()).map(|at| format!("{stem}{at}")).collect()
     };
@@ -31,8 +32,21 @@ fn ports(artifact: &Artifact, threads: usize) -> String {
     let several = x.len() > 1;
     let (fills, arguments): (Vec<String>, Vec<String>) =
         intakes.map(|(at, (intake, x))| fed(intake, x, at, several)).unzip();
-    let arguments: String =
-        arguments.into_iter().chain(y.iter().map(|y| format!(", super::array_mut({y})"))).collect();
+    let views: String = inputs
+        .iter()
+        .zip(&x)
+        .map(|(port, x)| {
+            let kind = if port.dtype == Dtype::U8 { "bytes" } else { "floats" };
+            format!("let {x} = {x}.{kind}();\n    ")
+        })
+        .collect();
+    let ranked = artifact.schedule.ranking.is_some();
+    let lent = if ranked { &[] } else { y.as_slice() };
+    let arguments: String = arguments
+        .into_iter()
+        .chain(lent.iter().map(|y| format!(", super::array_mut({y})")))
+        .collect();
+    let (answer, told) = told(artifact.schedule.ranking);
     let (parameter, argument) = if threads > 1 {
         ("threads: &mut Threads", "&mut threads.0, ")
     } else {
@@ -44,10 +58,10 @@ fn ports(artifact: &Artifact, threads: usize) -> String {
          pub const INPUTS: &[Port] = &[{}];\n\
          pub const OUTPUTS: &[Port] = &[{}];\n\
          pub const WEIGHTS_BYTES: usize = {};\n\n\
-         pub fn infer({parameter}, arena: &mut net::Arena, inputs: &[Vec<f32>], outputs: &mut [Vec<f32>]) {{\n    \
+         pub fn infer({parameter}, arena: &mut net::Arena, inputs: &[super::Numbers], outputs: &mut [Vec<f32>]) {{\n    \
          let [{}] = inputs else {{ unreachable!(\"inputs were counted\") }};\n    \
          let [{}] = outputs else {{ unreachable!(\"outputs were made\") }};\n    \
-         {}net::infer{}({argument}arena{arguments});\n\
+         {views}{}{answer}net::infer{}({argument}arena{arguments});\n{told}\
          }}\n\n{ROW_OF_PLANES}{}{}",
         literals(inputs),
         literals(outputs),
@@ -59,6 +73,19 @@ fn ports(artifact: &Artifact, threads: usize) -> String {
         clock(artifact),
         self::threads(threads),
     )
+}
+
+/// What is said around the call of an `infer` that returns its answer, to write that down as floats.
+fn told(ranking: Option<Ranking>) -> (&'static str, &'static str) {
+    match ranking {
+        None => ("", ""),
+        Some(Ranking { count: 1, .. }) => ("let class = ", "    y0.fill(class as f32);\n"),
+        Some(_) => (
+            "let best = ",
+            "    for (pair, (class, score)) in y0.chunks_exact_mut(2).zip(best) {\n        \
+             pair.copy_from_slice(&[class as f32, score]);\n    }\n",
+        ),
+    }
 }
 
 /// The threads that the network runs on.
@@ -109,7 +136,7 @@ fn fed(intake: &Intake, x: &str, at: usize, several: bool) -> (String, String) {
 
 const ROW_OF_PLANES: &str = "\
 /// Writes a row of an image of planes as pixels, the channels of each side by side, as `element` makes them.
-pub fn row_of_planes<E>(planes: &[f32], channels: usize, row: usize, pixels: &mut [E], element: impl Fn(f32) -> E) {
+pub fn row_of_planes<X: Copy, E>(planes: &[X], channels: usize, row: usize, pixels: &mut [E], element: impl Fn(X) -> E) {
     let (width, plane) = (pixels.len() / channels, planes.len() / channels);
     for (pixel, into) in pixels.chunks_exact_mut(channels).enumerate() {
         for (channel, value) in into.iter_mut().enumerate() {
@@ -145,7 +172,9 @@ pub fn fma_peak() -> f64 {
 ";
 
 fn literals(ports: &[Port]) -> String {
-    let literal =
-        |port: &Port| format!("Port {{ name: {:?}, shape: &{:?} }}", port.name, port.shape);
+    let literal = |port: &Port| {
+        let (name, shape, bytes) = (&port.name, &port.shape, port.dtype == Dtype::U8);
+        format!("Port {{ name: {name:?}, shape: &{shape:?}, bytes: {bytes} }}")
+    };
     ports.iter().map(literal).collect::<Vec<_>>().join(", ")
 }

@@ -8,6 +8,7 @@ use crate::ir::view::{base, is_view};
 use crate::ir::{Graph, NodeId, Op};
 use crate::objective::{Feed, Memory};
 use crate::order::{self, BufferId, Life, OpId, Problem};
+use crate::report::split;
 use crate::segment;
 use crate::target::Target;
 
@@ -18,6 +19,8 @@ pub struct Levels {
     pub imported: usize,
     /// Layer by layer: normalisations, activations and sums within the convolutions before them (equation 2).
     pub layerwise: usize,
+    /// Block by block, each a channel of its wide values at a time (the paper's section 5.1).
+    pub split: usize,
     /// Block by block: wide values in rings.
     pub fused: usize,
     /// The chosen segments.
@@ -45,6 +48,16 @@ pub(super) fn fused(graph: &Graph, target: &Target, memory: Memory) -> Result<us
         })
         .collect();
     Ok(solved(graph, groups?, memory, memory.feed))
+}
+
+/// M(G) with each block and the head as one operator, split into as many parts as it has channels.
+pub(super) fn split(graph: &Graph, memory: Memory) -> Result<usize> {
+    let units = segment::units(graph)?.into_iter();
+    let groups = units.map(|unit| {
+        let scratch = split::scratch(graph, &unit.stages, memory);
+        (unit.stages, scratch.unwrap_or(0))
+    });
+    Ok(solved(graph, groups.collect(), memory, memory.feed))
 }
 
 /// The least peak over all orders of groups of nodes, each with bytes it needs while it runs.

@@ -9,14 +9,14 @@ use crate::report::Report;
 /// Size of the plot.
 const PLOT: [f64; 2] = [1040.0, 520.0];
 /// Left, top, right, bottom of it.
-const MARGIN: [f64; 4] = [84.0, 48.0, 24.0, 128.0];
+const MARGIN: [f64; 4] = [148.0, 48.0, 24.0, 128.0];
 
 /// The picture, titled `title`.
 pub fn svg(report: &Report, title: &str) -> String {
     let (width, height) = (PLOT[0] + MARGIN[0] + MARGIN[2], PLOT[1] + MARGIN[1] + MARGIN[3]);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" \
-         font-size=\"12\" role=\"img\">\n{STYLE}"
+         font-size=\"12\" role=\"img\" class=\"plan\">\n{STYLE}"
     );
     let arena = kib(report.arena_bytes);
     let _ = writeln!(
@@ -38,12 +38,13 @@ pub fn svg(report: &Report, title: &str) -> String {
 }
 
 const STYLE: &str = "<style>\n\
-    .page { fill: #ffffff } text { fill: #1f2328 } .title { font-size: 17px; font-weight: 600 }\n\
-    .grid { stroke: #1f2328; stroke-opacity: 0.14 } .bar { stroke: #ffffff; stroke-width: 0.8 }\n\
-    .peak { stroke: #c4342d; stroke-width: 1.6 } .bound { stroke: #1f2328; stroke-width: 1.2; stroke-dasharray: 5 4 }\n\
+    .plan .page { fill: #ffffff } .plan text { fill: #1f2328 } .plan .title { font-size: 17px; font-weight: 600 }\n\
+    .plan .grid { stroke: #1f2328; stroke-opacity: 0.14 } .plan .bar { stroke: #ffffff; stroke-width: 0.8 }\n\
+    .plan .peak { stroke: #c4342d; stroke-width: 1.6 }\n\
+    .plan .bound { stroke: #1f2328; stroke-width: 1.2; stroke-dasharray: 5 4 }\n\
     @media (prefers-color-scheme: dark) {\n\
-    .page { fill: #0d1117 } text { fill: #e6edf3 } .grid { stroke: #e6edf3 } .bar { stroke: #0d1117 }\n\
-    .bound { stroke: #e6edf3 } .peak { stroke: #ff7b72 }\n\
+    .plan .page { fill: #0d1117 } .plan text { fill: #e6edf3 } .plan .grid { stroke: #e6edf3 }\n\
+    .plan .bar { stroke: #0d1117 } .plan .bound { stroke: #e6edf3 } .plan .peak { stroke: #ff7b72 }\n\
     }\n</style>\n";
 
 /// Fills of values between steps, of rings, and of parts of rows.
@@ -103,7 +104,10 @@ fn axis(svg: &mut String, report: &Report, scale: &Scale) {
 }
 
 fn buffers(svg: &mut String, report: &Report, scale: &Scale) {
-    for (buffer, slot) in &report.buffers {
+    // The largest first: what shares memory with a larger one is then seen in front of it.
+    let mut buffers: Vec<_> = report.buffers.iter().collect();
+    buffers.sort_by_key(|(buffer, slot)| std::cmp::Reverse(buffer.live.len() * slot.len));
+    for (buffer, slot) in buffers {
         let live = buffer.live.start..buffer.live.end.min(report.steps.len());
         if live.is_empty() || buffer.len == 0 {
             continue;
@@ -172,10 +176,10 @@ fn short(name: &str) -> String {
     if text.chars().count() <= 34 { text } else { text.chars().take(33).chain(['…']).collect() }
 }
 
-fn kib(bytes: usize) -> String {
+pub(super) fn kib(bytes: usize) -> String {
     format!("{:.1} KiB", bytes as f64 / 1024.0)
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

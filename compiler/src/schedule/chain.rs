@@ -3,11 +3,11 @@
 use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
-use crate::ir::NodeId;
+use crate::ir::{NodeId, Op};
 use crate::plan::{Buffer, BufferId, Overlap};
 use crate::schedule::padding::padding;
 use crate::schedule::place::{Lowering, dense, is_depthwise};
-use crate::schedule::{Home, Kernel, Part, Place, Stage, hand, stage, stream};
+use crate::schedule::{Element, Home, Kernel, Part, Place, Stage, hand, stage, stream};
 use crate::segment::{RowBatch, Segment};
 
 impl Lowering<'_> {
@@ -27,6 +27,11 @@ impl Lowering<'_> {
             let from = stages.last().map_or(from, |stage| stage.into);
             self.is_panel = at == 0 && panels > 1;
             let (stage, next) = match segment.stages.get(at + 1) {
+                Some(reader) if self.anew.contains(id) => {
+                    let stage = self.strip(*id, *reader, from)?;
+                    self.inner.insert(*id, stage.into);
+                    (stage, Part::Row)
+                }
                 Some(reader) => {
                     let parts = if at == 0 { panels } else { 1 };
                     let (mut into, part) = self.between(*id, *reader, parts, turn)?;
@@ -41,7 +46,11 @@ impl Lowering<'_> {
                 }
                 None => (stage::last(self, *id, from)?, Part::Row),
             };
-            let part = if turn == Part::Row { next } else { turn };
+            let part = match stage.part {
+                Part::Strip(_) => stage.part,
+                _ if turn == Part::Row => next,
+                _ => turn,
+            };
             stages.push(Stage { part, ..stage });
             turn = next;
         }
@@ -54,11 +63,15 @@ impl Lowering<'_> {
     /// A load of padded rows, where `from` lacks the padding that convolution `id` reads.
     pub(super) fn load_for(&mut self, id: NodeId, from: Place) -> Option<Stage> {
         let conv = self.graph.node(id).op.conv()?;
-        let (need, element) = (padding(conv, from), self.element_for(id, from));
+        let widens = from.element != Element::F32 && matches!(self.graph.node(id).op, Op::Conv(_));
+        let element = if widens { Element::F32 } else { self.element_for(id, from) };
+        let need = padding(conv, from);
         let depthwise = is_depthwise(self.graph, id);
-        let fed = matches!(from.home, Home::Feed(_));
+        let as_is = !matches!(from.home, Home::Feed(_)) && !widens;
         let readable = match from.rows.form {
-            Form::Nhwc => !depthwise || from.rows.channels.is_multiple_of(self.target.isa.lanes()),
+            Form::Nhwc | Form::Slice { .. } => {
+                !depthwise || from.rows.channels.is_multiple_of(self.target.isa.lanes())
+            }
             Form::Chunks(_) => depthwise,
             Form::Planes => !depthwise && conv.dilation[1] == 1,
         };
@@ -66,7 +79,10 @@ impl Lowering<'_> {
             && from.rows.left >= need.left
             && from.rows.right >= need.right
             && (from.element == element || need.is_none());
-        if !fed && readable && padded && from.rows.kept >= from.rows.top + from.height + need.bottom
+        if as_is
+            && readable
+            && padded
+            && from.rows.kept >= from.rows.top + from.height + need.bottom
         {
             return None;
         }
@@ -75,12 +91,14 @@ impl Lowering<'_> {
         let rows = match from.rows.form {
             _ if depthwise => Rows::chunks(kept, width, channels, self.target.isa.lanes()),
             Form::Planes if conv.dilation[1] == 1 => Rows::planes(kept, width, channels),
-            Form::Planes | Form::Nhwc | Form::Chunks(_) => Rows::nhwc(kept, width, channels),
+            Form::Planes | Form::Nhwc | Form::Chunks(_) | Form::Slice { .. } => {
+                Rows::nhwc(kept, width, channels)
+            }
         };
         let rows = rows.padded(need.top, need.left, need.right);
         let name = format!("{}.padded", self.graph.node(id).name);
         let into = self.scratch(&name, Place { rows, element, ..from });
-        Some(stage::load(id, from, into))
+        Some(stage::load(self, id, from, into))
     }
 
     /// One of `panels` equal parts of the value between two stages as its reader wants it, and how much of a row passes
@@ -138,11 +156,12 @@ impl Lowering<'_> {
     /// Cuts the rings between streamed stages down to the rows that are ever alive at once, and lets the result grow
     /// where the input dies.
     fn settle(&mut self, stages: &mut [Stage], batch: RowBatch) {
-        let held = stream::simulate(stages, batch);
+        let ends = [stages[0].from[0], stages[stages.len() - 1].into];
+        let held = stream::simulate(stages, batch, ends.map(|place| self.element_bytes(place)));
         for (at, kept) in held.kept.into_iter().enumerate() {
             let place @ Place { home, rows, .. } = stages[at].into;
             let Home::Arena(buffer) = home else { continue };
-            if Some(buffer) == self.hand {
+            if Some(buffer) == self.hand || Some(buffer) == self.strips {
                 continue;
             }
             let rows = Rows { kept, ..rows };
@@ -151,8 +170,7 @@ impl Lowering<'_> {
                 stages.iter_mut().flat_map(|stage| stage.from.iter_mut().chain([&mut stage.into]));
             ends.filter(|place| place.home == home).for_each(|place| place.rows.kept = kept);
         }
-        let lead = held.lead * self.element_bytes(stages[0].from[0]);
-        self.schedule.overlaps.extend(self.diagonal(stages, lead));
+        self.schedule.overlaps.extend(self.diagonal(stages, held.lead));
     }
 
     /// Leave for the last stage's result to lie over the first one's input, row behind row.

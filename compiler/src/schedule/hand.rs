@@ -24,10 +24,8 @@ pub(super) fn over(
         return None;
     }
     if is_depthwise(graph, id) && is_point(graph, reader) {
-        let pixels = match lowering.batch {
-            RowBatch::Whole | RowBatch::Rows(_) => width,
-            RowBatch::Pixels(most) => divisor(width, most),
-        };
+        let strips = graph.operand(id, 0).is_some_and(|wide| lowering.anew.contains(&wide));
+        let pixels = pixels(width, lowering.batch, strips);
         let part = if pixels == width { Part::Row } else { Part::Pixels(pixels) };
         return Some((Rows::nhwc(rows, pixels, channels), part));
     }
@@ -42,6 +40,15 @@ pub(super) fn over(
         return Some((Rows::nhwc(rows, width, panel), part));
     }
     None
+}
+
+/// How many of the `width` pixels of a row pass at once; not all of them where they come from strips.
+pub(super) fn pixels(width: usize, batch: RowBatch, strips: bool) -> usize {
+    match batch {
+        RowBatch::Whole | RowBatch::Rows(_) => width,
+        RowBatch::Pixels(most) if strips => divisor(width, most.min(width / 2)),
+        RowBatch::Pixels(most) => divisor(width, most),
+    }
 }
 
 /// Whether a node is a 1x1 convolution of all channels.

@@ -110,7 +110,7 @@ pub(super) fn strides(place: Place, tensor: &Tensor) -> Result<Vec<isize>> {
     let steps = match (tensor.layout, tensor.shape.len()) {
         (Layout::Nhwc, 4) => {
             let ring = place.rows.ring(0);
-            if matches!(place.rows.form, Form::Chunks(_) | Form::Planes) {
+            if matches!(place.rows.form, Form::Chunks(_) | Form::Planes | Form::Slice { .. }) {
                 return Err(Error::Unsupported(vec![format!(
                     "moving parts of a {tensor} that lies in chunks"
                 )]));

@@ -28,11 +28,7 @@ impl Lowering<'_> {
             return flat;
         }
         let each = convs.iter().map(|(conv, depthwise)| self.rows_for(conv, *depthwise, flat));
-        let rows = each.reduce(|a, b| {
-            let (above, below) = (a.top.max(b.top), (a.kept - a.top).max(b.kept - b.top));
-            let padded = a.padded(above, a.left.max(b.left), a.right.max(b.right));
-            Rows { kept: above + below, ..padded }
-        });
+        let rows = each.reduce(spacious);
         Place { rows: rows.unwrap_or(flat.rows), element, ..flat }
     }
 
@@ -64,6 +60,13 @@ impl Lowering<'_> {
         };
         rows.padded(need.top, need.left, need.right)
     }
+}
+
+/// Rows with zeros enough for either.
+pub(super) fn spacious(a: Rows, b: Rows) -> Rows {
+    let (above, below) = (a.top.max(b.top), (a.kept - a.top).max(b.kept - b.top));
+    let padded = a.padded(above, a.left.max(b.left), a.right.max(b.right));
+    Rows { kept: above + below, ..padded }
 }
 
 /// Zeros that a convolution reads around an image.

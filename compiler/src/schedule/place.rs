@@ -14,10 +14,10 @@ use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Quant, Tensor};
 use crate::objective::{Feed, Memory, Objective, Storage};
 use crate::plan::{Buffer, BufferId};
 use crate::schedule::{
-    Element, Home, Intake, Pack, PackId, PackOrder, Place, Port, Schedule, Stage, Step, panels,
-    stage,
+    Element, Home, Intake, Pack, PackId, PackOrder, Place, Port, Ranking, Schedule, Stage, Step,
+    anew, panels, stage,
 };
-use crate::segment::{Role, RowBatch, Segment};
+use crate::segment::{Role, RowBatch, Segment, is_chain};
 use crate::target::Target;
 
 /// Bytes of a sum that is kept in memory.
@@ -41,6 +41,10 @@ pub(super) struct Lowering<'a> {
     pub(super) inner: BTreeMap<NodeId, Place>,
     /// The memory of this step in which parts of rows pass from a stage to the next.
     pub(super) hand: Option<BufferId>,
+    /// The memory of this step in which expansions are computed anew.
+    pub(super) strips: Option<BufferId>,
+    /// The expansions of this step that are.
+    pub(super) anew: Vec<NodeId>,
     /// The step after which nobody reads a value, by the node that makes it.
     last_reads: BTreeMap<NodeId, usize>,
     packs: BTreeMap<(NodeId, PackOrder), PackId>,
@@ -54,8 +58,14 @@ impl<'a> Lowering<'a> {
         memory: Memory,
         last_reads: BTreeMap<NodeId, usize>,
     ) -> Result<Self> {
-        let port =
-            |name: &str, id: NodeId| Port { name: name.to_owned(), shape: graph.outer_shape(id) };
+        let port = |name: &str, id: NodeId| Port {
+            name: name.to_owned(),
+            shape: graph.outer_shape(id),
+            dtype: match graph.node(id).out.dtype {
+                Dtype::U8 if !graph.scales.contains_key(&id) => Dtype::U8,
+                _ => Dtype::F32,
+            },
+        };
         let inputs = graph.inputs.iter().map(|id| port(&graph.node(*id).name, *id)).collect();
         let outputs = graph.outputs.iter().map(|output| port(&output.name, output.node)).collect();
         let schedule = Schedule { inputs, outputs, batch: graph.batch, ..Schedule::default() };
@@ -70,6 +80,8 @@ impl<'a> Lowering<'a> {
             places: BTreeMap::new(),
             inner: BTreeMap::new(),
             hand: None,
+            strips: None,
+            anew: vec![],
             last_reads,
             packs: BTreeMap::new(),
         };
@@ -83,8 +95,8 @@ impl<'a> Lowering<'a> {
 
     /// Where an input lies when the first step begins.
     fn intake(&mut self, index: usize, id: NodeId) -> Result<Intake> {
-        let out = &self.graph.node(id).out;
-        let place = dense(Home::Input(index), out)?;
+        let seen = &self.graph.node(seen(self.graph, id)).out;
+        let place = dense(Home::Input(index), seen)?;
         if self.graph.batch > 1 && self.memory.feed != Feed::Caller {
             let (name, images) = (&self.graph.node(id).name, self.graph.batch);
             return Err(Error::Unsupported(vec![format!(
@@ -110,6 +122,7 @@ impl<'a> Lowering<'a> {
     /// How an image that the caller writes into the arena lies: with the zeros that its one convolution reads.
     fn spread(&self, id: NodeId, place: Place) -> Place {
         let reader = self.graph.only_reader(id);
+        let reader = reader.filter(|reader| self.graph.operand(*reader, 4).is_none());
         let conv = reader.and_then(|reader| self.graph.node(reader).op.conv());
         match (reader, conv) {
             (Some(reader), Some(conv))
@@ -124,13 +137,7 @@ impl<'a> Lowering<'a> {
 
     fn fed(&self, index: usize, id: NodeId) -> Result<Home> {
         let graph = self.graph;
-        let seen = graph.only_reader(id).map_or(id, |reader| {
-            if is_view(graph, reader) && graph.node(reader).out.layout == Layout::Nhwc {
-                reader
-            } else {
-                id
-            }
-        });
+        let seen = seen(graph, id);
         if is_image(graph, seen) && graph.only_reader(seen).is_some() {
             return Ok(Home::Feed(index));
         }
@@ -145,15 +152,20 @@ impl<'a> Lowering<'a> {
         self.batch = segment.batch;
         self.inner.clear();
         self.hand = None;
+        self.strips = None;
+        self.anew.clone_from(&segment.anew);
         let panels = panels::count(self, segment)?;
         let stages = match segment.batch {
             RowBatch::Whole if segment.stages.len() == 1 => self.single(segment.stages[0])?,
+            _ if !is_chain(self.graph, &segment.stages) => self.region(segment)?,
             RowBatch::Whole | RowBatch::Rows(_) | RowBatch::Pixels(_) => {
                 self.chain(segment, panels)?
             }
         };
-        let madds = segment.stages.iter().map(|id| self.graph.madds(*id)).sum();
-        self.schedule.steps.push(Step { segment: segment.clone(), stages, panels, madds });
+        let again = segment.anew.iter().map(|id| anew::extra(self.graph, *id)).sum();
+        let once: u64 = segment.stages.iter().map(|id| self.graph.madds(*id)).sum();
+        let (segment, madds) = (segment.clone(), once + again);
+        self.schedule.steps.push(Step { segment, stages, panels, madds, again });
         Ok(())
     }
 
@@ -168,8 +180,22 @@ impl<'a> Lowering<'a> {
             let into = dense(Home::Output(index), &self.graph.node(output.node).out)?;
             let stages = vec![stage::repeat(output.node, from, into)];
             let segment = Segment::single(Role::Copy, output.node);
-            self.schedule.steps.push(Step { segment, stages, panels: 1, madds: 0 });
+            self.schedule.steps.push(Step { segment, stages, panels: 1, madds: 0, again: 0 });
         }
+        Ok(())
+    }
+
+    /// Says where the output lies whose greatest entries the caller is told.
+    pub(super) fn rank_output(&mut self) -> Result<()> {
+        let (output, count) = (&self.graph.outputs[0], self.graph.ranked);
+        let scores = self.value(output.node)?;
+        if !matches!(scores.home, Home::Arena(_)) || !scores.is_dense_nhwc() {
+            return Err(Error::Unsupported(vec![format!(
+                "ranking {:?}, which is not computed for this alone; give the output raw",
+                output.name
+            )]));
+        }
+        self.schedule.ranking = Some(Ranking { scores, count });
         Ok(())
     }
 
@@ -248,6 +274,13 @@ impl<'a> Lowering<'a> {
             && (place.element == wanted.element || !place.is_padded());
         let fits = alike && place.rows == wanted.rows && self.output_of(id).is_none();
         Ok((last && fits).then_some(place))
+    }
+
+    /// Whether the residual of `id` is read again for each row after: an expansion of this step is computed anew of it.
+    pub(super) fn rereads_residual(&self, id: NodeId) -> bool {
+        let source = |id: NodeId, port| self.graph.operand(id, port).map(|x| base(self.graph, x));
+        let residual = source(id, 3);
+        self.anew.iter().any(|expand| source(*expand, 0) == residual)
     }
 
     /// Whether `id` reads the value of `maker` at another port than `port`.
@@ -333,10 +366,20 @@ impl<'a> Lowering<'a> {
         self.last_reads.get(&id).map_or(self.now() + 1, |last| last + 1)
     }
 
-    /// The first model output that is `id` or a view of it.
+    /// The first model output that is `id` or a view of it, if the caller lends memory for outputs.
     fn output_of(&self, id: NodeId) -> Option<usize> {
+        if self.graph.ranked > 0 {
+            return None;
+        }
         self.graph.outputs.iter().position(|output| base(self.graph, output.node) == id)
     }
+}
+
+/// An input as its one reader sees it, where that only says that its channels lie innermost.
+fn seen(graph: &Graph, id: NodeId) -> NodeId {
+    let views =
+        |reader: &NodeId| is_view(graph, *reader) && graph.node(*reader).out.layout == Layout::Nhwc;
+    graph.only_reader(id).filter(views).unwrap_or(id)
 }
 
 /// Whether each output channel of a convolution reads one input channel, its own.

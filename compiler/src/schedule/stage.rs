@@ -1,9 +1,9 @@
 //! The kernel of one operator, over places already chosen.
 
-use mnv2c_runtime::ring::Form;
+use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
-use crate::ir::{Conv, Dtype, Layout, NodeId, Op, Quant, Reducer, Tensor};
+use crate::ir::{Conv, Dtype, Layout, NodeId, Op, Quant, Reducer, Resize, Scale, Tensor};
 use crate::schedule::place::{Lowering, dense, is_depthwise};
 use crate::schedule::tile::{Product, SquareWindow};
 use crate::schedule::{
@@ -12,10 +12,26 @@ use crate::schedule::{
 use crate::schedule::{moves, quant};
 use crate::segment::RowBatch;
 
-/// A copy of rows into padded rows.
-pub(super) fn load(node: NodeId, from: Place, into: Place) -> Stage {
-    let fed = matches!(from.home, Home::Feed(_));
-    stage(node, if fed { Kernel::Fetch } else { Kernel::Load }, vec![from], into)
+/// A copy of rows into padded rows; what pads them is the second operand, if it is not zero.
+pub(super) fn load(lowering: &mut Lowering<'_>, node: NodeId, from: Place, into: Place) -> Stage {
+    let kernel = match from.home {
+        Home::Feed(_) => Kernel::Fetch,
+        _ if from.element.bytes() < into.element.bytes() => Kernel::Widen,
+        _ => Kernel::Load,
+    };
+    let conv = lowering.graph.node(node).op.conv();
+    let border = conv.and_then(|_| lowering.graph.operand(node, 4));
+    let border = border.map(|border| lowering.value(border).expect("a border is one row"));
+    stage(node, kernel, [from].into_iter().chain(border).collect(), into)
+}
+
+/// Bytes as floats, where no convolution reads them.
+fn widen(lowering: &mut Lowering<'_>, node: NodeId) -> Result<Stage> {
+    let flat =
+        |place: Place| Place { rows: Rows::nhwc(1, place.rows.len(), 1), height: 1, ..place };
+    let from = lowering.operand(node, 0)?;
+    let into = lowering.place_result(node)?;
+    Ok(stage(node, Kernel::Widen, vec![flat(from)], flat(into)))
 }
 
 /// A copy of a whole value that lies without padding.
@@ -29,11 +45,11 @@ pub(super) fn repeat(node: NodeId, from: Place, into: Place) -> Stage {
 pub(super) fn last(lowering: &mut Lowering<'_>, id: NodeId, from: Place) -> Result<Stage> {
     let residual = lowering.graph.operand(id, 3);
     let over = match residual {
-        Some(_) => {
+        Some(_) if !lowering.rereads_residual(id) => {
             let dying = lowering.dies_here(id, 3)?.filter(|place| place.home != from.home);
             dying.filter(|place| overwrites(lowering, id, from, *place))
         }
-        None => None,
+        Some(_) | None => None,
     };
     match over {
         Some(place) => {
@@ -68,8 +84,55 @@ pub(super) fn lower(
             let kernel = Kernel::GlobalPool(Reducer::Mean);
             Ok(Stage { height: from.height, ..stage(id, kernel, vec![from], into) })
         }
+        Op::Pool(pool) => {
+            let window = RowWindow {
+                span: (pool.kernel[0] - 1) * pool.dilation[0] + 1,
+                stride: pool.stride[0],
+                above: pool.pads[0],
+                ..RowWindow::SAME
+            };
+            Ok(Stage { window, ..stage(id, Kernel::Pool(pool.clone()), vec![from], into) })
+        }
+        Op::Resize(resize) => {
+            let window = resize_window(resize);
+            Ok(Stage { window, ..stage(id, Kernel::Resize(*resize), vec![from], into) })
+        }
+        Op::Clamp(clamp) => Ok(stage(id, Kernel::Clamp(*clamp), vec![from], into)),
+        Op::Unary(function) => Ok(stage(id, Kernel::Unary(*function), vec![from], into)),
+        Op::Binary(function) => {
+            pair(lowering, id, from, into, |how| Kernel::Binary(*function, how))
+        }
+        Op::PRelu => pair(lowering, id, from, into, Kernel::PRelu),
         op => unreachable!("{} does not stream", op.name()),
     }
+}
+
+/// The rows between which a row of a resized picture lies.
+fn resize_window(resize: &Resize) -> RowWindow {
+    let Scale { step, shift, per } = resize.down;
+    let above = if shift < 0 { shift.unsigned_abs().div_ceil(per) } else { 0 };
+    let at = (shift + (above * per) as isize).unsigned_abs();
+    RowWindow { span: 2 + above, stride: step, above, shared: (per, at) }
+}
+
+/// A function of two elements, row by row.
+fn pair(
+    lowering: &mut Lowering<'_>,
+    id: NodeId,
+    from: Place,
+    into: Place,
+    kernel: impl Fn(Broadcast) -> Kernel,
+) -> Result<Stage> {
+    let second = lowering.operand(id, 1)?;
+    let graph = lowering.graph;
+    let other = graph.operand(id, 1).map(|x| &graph.node(x).out);
+    let other = other.expect("verified nodes have their operands");
+    let broadcast = match () {
+        () if other.shape == graph.node(id).out.shape => Broadcast::Same,
+        () if other.len() == 1 => Broadcast::Scalar,
+        () => Broadcast::Channel,
+    };
+    Ok(stage(id, kernel(broadcast), vec![from, second], into))
 }
 
 /// An operator that is a segment of its own, and no convolution.
@@ -119,10 +182,10 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
             };
             elementwise(lowering, id, kernel)
         }
-        Op::Pool(pool) => {
+        Op::Pool(_) | Op::Resize(_) => {
             let from = lowering.operand(id, 0)?;
             let into = lowering.place_result(id)?;
-            Ok(vec![stage(id, Kernel::Pool(pool.clone()), vec![from], into)])
+            Ok(vec![lower(lowering, id, from, into)?])
         }
         Op::Reduce(reduce) => {
             let from = lowering.operand(id, 0)?;
@@ -134,6 +197,7 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
             let kernel = Kernel::Reduce(reduce.kind, moves::reduction(lowering, id, from)?);
             Ok(vec![stage(id, kernel, vec![from], into)])
         }
+        Op::Identity if reads_bytes(lowering, id)? => Ok(vec![widen(lowering, id)?]),
         Op::Reshape
         | Op::Transpose(_)
         | Op::Relayout
@@ -187,6 +251,11 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
     }
 }
 
+fn reads_bytes(lowering: &mut Lowering<'_>, id: NodeId) -> Result<bool> {
+    let home = lowering.operand(id, 0)?.home;
+    Ok(lowering.schedule.holds_bytes(home))
+}
+
 fn convolution(
     lowering: &mut Lowering<'_>,
     id: NodeId,
@@ -197,11 +266,15 @@ fn convolution(
     let conv = lowering.graph.node(id).op.conv().expect("only convolutions have residuals").clone();
     let bytes = from.element.bytes() == 1;
     let lanes = lowering.target.isa.lanes();
+    let strips = lowering.graph.operand(id, 0).is_some_and(|wide| lowering.anew.contains(&wide));
     let window = RowWindow {
         span: (conv.kernel[0] - 1) * conv.dilation[0] + 1,
         stride: conv.stride[0],
         above: conv.pads[0],
+        ..RowWindow::SAME
     };
+    // What is computed anew for a row is there when that row is made.
+    let window = if strips { RowWindow::SAME } else { window };
     let mut parts = 1;
     let (kernel, order) = if is_depthwise(lowering.graph, id) {
         let pixels = into.rows.width;
@@ -377,6 +450,7 @@ pub(super) fn over_or_fresh(lowering: &mut Lowering<'_>, id: NodeId) -> Result<(
     Ok((from, into))
 }
 
+/// A stage of whole rows, each made of the same row.
 pub(super) fn stage(node: NodeId, kernel: Kernel, from: Vec<Place>, into: Place) -> Stage {
     let (window, height) = (RowWindow::SAME, into.height);
     Stage { node, kernel, from, into, pack: None, window, height, part: Part::Row, parts: 1 }

@@ -6,21 +6,22 @@
 
 use std::ops::Range;
 
-use crate::schedule::{Home, Place, Stage};
+use crate::schedule::{Home, Part, Place, Stage};
 use crate::segment::RowBatch;
 
 /// What a streamed chain holds.
 pub(super) struct Held {
     /// Rows, counted with the stored zero rows, that the ring after each stage but the last keeps.
     pub(super) kept: Vec<usize>,
-    /// Elements by which the reader of the chain's input must lead the writer of its result, if both are rows of
-    /// pixels that lie one after the other.
+    /// Bytes by which the reader of the chain's input must lead the writer of its result, if both are rows of pixels
+    /// that lie one after the other.
     pub(super) lead: usize,
 }
 
-/// Runs through a chain; its rings are still as high as their images.
-pub(super) fn simulate(stages: &[Stage], batch: RowBatch) -> Held {
-    let mut flow = Flow::new(stages, batch);
+/// Runs through a chain; its rings are still as high as their images. `bytes` are those of a number of its input and of
+/// its result.
+pub(super) fn simulate(stages: &[Stage], batch: RowBatch, bytes: [usize; 2]) -> Held {
+    let mut flow = Flow::new(stages, batch, bytes);
     let last = stages.len() - 1;
     while flow.made[last] < stages[last].height {
         flow.make(last, stages[last].height);
@@ -31,9 +32,19 @@ pub(super) fn simulate(stages: &[Stage], batch: RowBatch) -> Held {
 
 /// Rows of stage `at`'s input, counted from the first stored zero row above, that its row `row` reads.
 fn needs(stage: &Stage, row: usize) -> Range<usize> {
-    let window = stage.window;
-    let first = row * window.stride + stage.from[0].rows.top - window.above;
-    first..first + window.span
+    let (window, from) = (stage.window, stage.from[0]);
+    let at = row * window.stride + from.rows.top;
+    match stage.part {
+        // Zeros around the image are not computed anew.
+        Part::Strip(_) => {
+            let (top, bottom) = (from.rows.top, from.rows.top + from.height);
+            at.saturating_sub(window.above).max(top)
+                ..(at + window.span).saturating_sub(window.above).min(bottom)
+        }
+        Part::Row | Part::Pixels(_) | Part::Channels(_) => {
+            at - window.above..at - window.above + window.span
+        }
+    }
 }
 
 struct Flow<'a> {
@@ -45,10 +56,11 @@ struct Flow<'a> {
     made: Vec<usize>,
     kept: Vec<usize>,
     lead: usize,
+    bytes: [usize; 2],
 }
 
 impl<'a> Flow<'a> {
-    fn new(stages: &'a [Stage], batch: RowBatch) -> Self {
+    fn new(stages: &'a [Stage], batch: RowBatch, bytes: [usize; 2]) -> Self {
         let adders_of = |home: Home| -> Vec<usize> {
             let adds = |at: &usize| stages[*at].from.get(1).is_some_and(|skip| skip.home == home);
             (0..stages.len()).filter(adds).collect()
@@ -62,6 +74,7 @@ impl<'a> Flow<'a> {
             made: vec![0; count],
             kept: vec![0; count],
             lead: 0,
+            bytes,
         }
     }
 
@@ -105,11 +118,17 @@ impl<'a> Flow<'a> {
         let (first, last) = (&self.stages[0], self.stages.len() - 1);
         let into = self.stages[last].into;
         let (x, y) = (first.from[0], into.rows.ring(0));
-        let unread = self.first_needed(x, Some(0), self.stages.len());
+        let mut unread = self.first_needed(x, Some(0), self.stages.len());
+        if let Part::Strip(_) = first.part {
+            // The strips of a row go on while those before them are passed on.
+            unread = unread.min(needs(first, self.made[0].saturating_sub(1)).start);
+        }
         if unread == usize::MAX {
             return;
         }
-        let written = (self.made[last] + rows).min(into.height) * y.row;
-        self.lead = self.lead.max(written.saturating_sub(unread * x.rows.ring(0).row));
+        let [read_bytes, written_bytes] = self.bytes;
+        let written = (self.made[last] + rows).min(into.height) * y.row * written_bytes;
+        let read = unread * x.rows.ring(0).row * read_bytes;
+        self.lead = self.lead.max(written.saturating_sub(read));
     }
 }

@@ -19,8 +19,8 @@ pub(super) fn check(graph: &Graph) -> Result<()> {
     });
     let inputs = graph.inputs.iter().filter_map(|id| {
         let node = graph.node(*id);
-        let bytes = node.out.dtype.stored_bytes() == 1 && !graph.scales.contains_key(id);
-        bytes.then(|| format!("input {:?}: {}; make it float", node.name, node.out))
+        let signed = node.out.dtype == Dtype::I8;
+        signed.then(|| format!("input {:?}: {}; make it u8 or float", node.name, node.out))
     });
     let obstacles: Vec<String> = operators.chain(inputs).chain(outputs).collect();
     if obstacles.is_empty() { Ok(()) } else { Err(Error::Unsupported(obstacles)) }
@@ -36,7 +36,7 @@ fn obstacle(graph: &Graph, id: NodeId) -> Option<String> {
         Op::Conv(_) if computed(&[1, 2]) => {
             Some("its weights or bias are computed at run time; make them constants".into())
         }
-        Op::Conv(_) | Op::Pool(_) if node.out.shape[0] > 1 => {
+        Op::Conv(_) | Op::Pool(_) | Op::Resize(_) if node.out.shape[0] > 1 => {
             Some(format!("{} holds several images; compile for a batch of 1", node.out))
         }
         Op::Gemm(_) | Op::MatMul => Some(
@@ -50,7 +50,7 @@ fn obstacle(graph: &Graph, id: NodeId) -> Option<String> {
         Op::Conv(_) | Op::Pool(_) | Op::Input | Op::Const(_) | Op::Dense(_) | Op::Clamp(_) => None,
         Op::Unary(_) | Op::Binary(_) | Op::PRelu | Op::Reduce(_) | Op::Softmax(_) => None,
         Op::Reshape | Op::Transpose(_) | Op::Relayout | Op::Identity | Op::Expand => None,
-        Op::Concat(_) | Op::Slice(_) | Op::Pad(_) => None,
+        Op::Concat(_) | Op::Slice(_) | Op::Pad(_) | Op::Resize(_) => None,
         Op::Quant(Quant::Unpack(_)) => {
             Some("its integers are computed at run time; make them constants".into())
         }

@@ -37,9 +37,25 @@ pub(super) fn choose(target: &Target, product: Product) -> [usize; 2] {
 /// The same among tiles whose pixels divide those of a row, as results that overwrite their residual need; nothing
 /// if that costs more than a twentieth of the time.
 pub(super) fn choose_exact(target: &Target, product: Product) -> Option<[usize; 2]> {
-    let (tile, cycles) = best(target, product, |pixels| product.pixels.is_multiple_of(pixels));
+    let exact = |[pixels, _]: [usize; 2]| product.pixels.is_multiple_of(pixels);
+    let (tile, cycles) = best(target, product, exact);
     let (_, least) = best(target, product, |_| true);
     (cycles <= least + least / 20).then_some(tile)
+}
+
+/// The same among tiles whose weights a tile of one pixel reads too.
+pub(super) fn choose_for_strips(target: &Target, product: Product) -> [usize; 2] {
+    let lanes = target.isa.lanes();
+    let single = |vectors: usize| {
+        let mut tiles = catalog::GEMM.iter().filter(|it| (it.isa, it.lanes) == (target.isa, lanes));
+        tiles.any(|it| (it.pixels, it.vectors) == (1, vectors))
+    };
+    best(target, product, |[_, vectors]| single(vectors)).0
+}
+
+/// The pixels of the tile of so many vectors that computes `product` soonest.
+pub(super) fn choose_pixels(target: &Target, product: Product, vectors: usize) -> usize {
+    best(target, product, |tile| tile[1] == vectors).0[0]
 }
 
 /// Half cycles that `product` takes with its best tile.
@@ -99,7 +115,11 @@ pub(super) struct SquareWindow {
     pub(super) bytes: bool,
 }
 
-fn best(target: &Target, product: Product, allows: impl Fn(usize) -> bool) -> ([usize; 2], usize) {
+fn best(
+    target: &Target,
+    product: Product,
+    allows: impl Fn([usize; 2]) -> bool,
+) -> ([usize; 2], usize) {
     let lanes = target.isa.lanes();
     let (tiles, isa) = if product.bytes {
         (catalog::QGEMM, target.isa)
@@ -109,7 +129,7 @@ fn best(target: &Target, product: Product, allows: impl Fn(usize) -> bool) -> ([
     let fits = |tile: &&GemmTile| {
         (tile.isa, tile.lanes) == (isa, lanes)
             && tile.pixels <= product.pixels
-            && allows(tile.pixels)
+            && allows([tile.pixels, tile.vectors])
     };
     let cost = if product.bytes { cycles_of_bytes } else { cycles };
     let costs = tiles.iter().filter(fits).map(|tile| (tile, cost(target, tile, product)));

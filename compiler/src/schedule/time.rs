@@ -9,6 +9,8 @@ use crate::schedule::tile::{self, Product};
 use crate::schedule::{Kernel, Part, Stage, Step};
 use crate::target::Target;
 
+/// Cycles in which a kernel starts on another panel of weights, or vector of a window's.
+const START: usize = 32;
 /// Bytes of weights that stay near between two calls.
 const NEAR_BYTES: usize = 24 << 10;
 /// Bytes a cycle from the second cache.
@@ -41,6 +43,10 @@ fn work(graph: &Graph, stage: &Stage, rows: usize, target: &Target, rate: usize)
     let (pixels, rows, calls) = match (stage.part, &stage.kernel) {
         (_, Kernel::Pointwise { flat: true, .. }) => (width * height, 1, 1),
         (Part::Pixels(pixels), _) => (pixels, 1, height * (row(graph, stage) / pixels).max(1)),
+        (Part::Strip(strip), _) => {
+            let strips = row(graph, stage).div_ceil(strip.adds);
+            (strip.adds, stage.window.span, height * strips)
+        }
         (Part::Row | Part::Channels(_), _) => (width, rows, height.div_ceil(rows)),
     };
     let calls = calls * (all_channels(graph, stage) / channels).max(1);
@@ -51,16 +57,17 @@ fn work(graph: &Graph, stage: &Stage, rows: usize, target: &Target, rate: usize)
         }
         Kernel::Depthwise { conv, .. } if is_depthwise(graph, stage.node) => {
             let taps = conv.kernel[0] * conv.kernel[1];
-            return calls * rows * pixels * channels.div_ceil(lanes) * (taps + 3);
+            return calls * channels.div_ceil(lanes) * (START + rows * pixels * (taps + 3));
         }
         _ => return calls * rows * pixels * channels.div_ceil(lanes),
     };
     let bytes = from.element.bytes() == 1;
     let product = Product { pixels, channels, depth, planes: false, bytes };
     let row = tile::estimate(target, product) / 2;
+    let panels = channels.div_ceil(tile::choose(target, product)[1] * lanes);
     let weights = depth * channels * from.element.bytes();
     let fetched = if weights > NEAR_BYTES { weights / rate } else { 0 };
-    calls * (rows * row).max(fetched)
+    calls * (panels * START + (rows * row).max(fetched))
 }
 
 /// Pixels of a whole row of the result.

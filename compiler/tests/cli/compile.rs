@@ -64,7 +64,7 @@ fn flags_that_mean_nothing_are_wrong_usage() {
     place.mnv2c("compile tiny.toml -o net.rs --target z80").fails(2, &["z80", "x86-64-v3"]);
     place.mnv2c("compile tiny.toml -o net.rs --dim batch").fails(2, &["batch=1"]);
     place.mnv2c("compile tiny.toml -o net.rs --input-shape x=1x0").fails(2, &["sizes are numbers"]);
-    place.mnv2c("compile tiny.toml").fails(2, &["--output"]);
+    place.mnv2c("compile tiny.toml").fails(2, &["-o <FILE.rs>"]);
     place.mnv2c("compile").fails(2, &["MODEL"]);
     place.mnv2c("melt tiny.toml").fails(2, &["melt"]);
     place.mnv2c("compile tiny.toml -o net.rs --dim batch=2").fails(1, &["--dim", "ONNX"]);

@@ -93,7 +93,7 @@ fn inputs_that_do_not_fit_are_named() {
         ("none.npy", 3, "check the path"),
         ("flat.npy --input flat.npy", 1, "2 inputs are given"),
         ("broken.png --std 0", 2, "no number to divide by"),
-        ("broken.png --mean 1,2", 1, "--mean has 2 numbers"),
+        ("broken.png --mean 1,2", 1, "mean has 2 numbers"),
         ("flat.npy --labels none.txt", 3, "none.txt"),
     ];
     for (input, code, part) in refusals {

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use mnv2c::ends::Ends;
 use mnv2c::interp::Array;
 use mnv2c::ir::Graph;
 use mnv2c::objective::Memory;
@@ -28,6 +29,9 @@ fn error(got: &[f32], expected: &[f32]) -> f32 {
 fn main() {
 ";
 
+/// The feature of the runtime that has threads.
+const STD: [&str; 2] = ["--cfg", "feature=\"std\""];
+
 /// A crate to be compiled.
 pub(crate) struct Crate {
     folder: PathBuf,
@@ -49,6 +53,8 @@ pub(crate) fn compile_for(
         sha256: String::new(),
         blob_name: blob_name.into(),
         memory,
+        layers: false,
+        ends: Ends::default(),
     };
     mnv2c::compile(graph, &options, |_, _, _| ()).unwrap()
 }
@@ -145,7 +151,7 @@ impl Crate {
     /// Compiles and runs a `main`; what it printed.
     pub(crate) fn run(&mut self, main: &str) -> String {
         self.put("main.rs", main.as_bytes());
-        let runtime = self.runtime();
+        let runtime = self.runtime(&STD);
         self.rustc(&["-O", "main.rs", "-o", "main", "--extern", &runtime, "-Adead_code"]);
         let output =
             Command::new(self.folder.join("main")).current_dir(&self.folder).output().unwrap();
@@ -153,11 +159,34 @@ impl Crate {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Compiles and runs a `main` as a debug build of this opt-level does: everything checked.
+    pub(crate) fn run_in_debug(&mut self, level: &str, main: &str) -> String {
+        self.put("debug.rs", main.as_bytes());
+        let runtime = self.runtime_at(level, &STD);
+        let level = format!("-Copt-level={level}");
+        let flags = [&level, "-Cdebug-assertions=on", "-Adead_code", "--extern", &runtime];
+        self.rustc(&[&flags[..], &["debug.rs", "-o", "debug"]].concat());
+        let output =
+            Command::new(self.folder.join("debug")).current_dir(&self.folder).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     /// Compiles a library that has the networks as modules.
     pub(crate) fn check_library(&mut self, root: &str) {
         self.put("lib.rs", root.as_bytes());
-        let runtime = self.runtime();
+        let runtime = self.runtime(&STD);
         self.rustc(&["--crate-type", "lib", "--emit", "metadata", "lib.rs", "--extern", &runtime]);
+    }
+
+    /// The bytes of a library that has `root` for its source, linked for a machine without `std`.
+    pub(crate) fn link_library(&mut self, root: &str) -> Vec<u8> {
+        self.put("lib.rs", root.as_bytes());
+        let runtime = self.runtime(&["-Cpanic=abort"]);
+        let settings = ["-Cpanic=abort", "-Clto=fat", "-Ccodegen-units=1", "-Adead_code"];
+        let library = ["-O", "--crate-type", "cdylib", "lib.rs", "-o", "library"];
+        self.rustc(&[&settings[..], &library, &["--extern", &runtime]].concat());
+        fs::read(self.folder.join("library")).unwrap()
     }
 
     /// Compiles a file as a library of its own, as plainly as can be.
@@ -177,12 +206,16 @@ impl Crate {
         self.put(name, &floats.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>());
     }
 
-    /// The runtime, compiled: what `--extern` takes.
-    fn runtime(&self) -> String {
+    /// The runtime, compiled with more flags: what `--extern` takes.
+    fn runtime(&self, flags: &[&str]) -> String {
+        self.runtime_at("3", flags)
+    }
+
+    fn runtime_at(&self, level: &str, flags: &[&str]) -> String {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../runtime/src/lib.rs");
-        let name = ["--crate-name", "mnv2c_runtime", "--crate-type", "rlib", "-O"];
-        let features = ["--cfg", "feature=\"std\"", source.to_str().unwrap()];
-        self.rustc(&[&name[..], &features].concat());
+        let level = format!("-Copt-level={level}");
+        let name = ["--crate-name", "mnv2c_runtime", "--crate-type", "rlib", &level];
+        self.rustc(&[&name[..], flags, &[source.to_str().unwrap()]].concat());
         "mnv2c_runtime=libmnv2c_runtime.rlib".to_owned()
     }
 

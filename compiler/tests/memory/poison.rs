@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use mnv2c::Artifact;
 use mnv2c::interp::Array;
-use mnv2c::ir::Graph;
+use mnv2c::ir::{Graph, Values};
 use mnv2c::objective::Memory;
 use mnv2c::schedule::Home;
 use mnv2c::target::Target;
@@ -20,6 +20,10 @@ struct Guarded<T> {
     before: [u64; 64],
     arena: T,
     after: [u64; 64],
+}
+
+fn bytes(file: &str) -> Vec<u8> {
+    std::fs::read(file).unwrap()
 }
 
 /// Writes a row of an image of planes as pixels, the channels of each side by side.
@@ -68,7 +72,8 @@ pub(crate) fn case(
     let (mut arguments, mut fills) = (String::new(), String::new());
     for (at, (array, intake)) in inputs.iter().zip(&artifact.schedule.intakes).enumerate() {
         nets.put(&format!("{name}.x{at}"), &bytes(array));
-        writeln!(main, "        let x{at} = floats(\"{name}.x{at}\");").unwrap();
+        let read = if matches!(array.values, Values::U8(_)) { "bytes" } else { "floats" };
+        writeln!(main, "        let x{at} = {read}(\"{name}.x{at}\");").unwrap();
         let (row, channels) =
             (intake.place.rows.width * intake.place.rows.channels, intake.place.rows.channels);
         let copy = if intake.planes {
@@ -150,6 +155,9 @@ fn dead_after(artifact: &Artifact, step: usize) -> Vec<std::ops::Range<usize>> {
 }
 
 fn bytes(array: &Array) -> Vec<u8> {
+    if let Values::U8(bytes) = &array.values {
+        return bytes.clone();
+    }
     let floats = array.values.as_f32().unwrap();
     floats.iter().flat_map(|x| x.to_le_bytes()).collect()
 }

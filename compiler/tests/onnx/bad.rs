@@ -68,7 +68,7 @@ fn everything_unsupported_is_reported_at_once() {
     let mut last = "x".to_owned();
     for i in 0..7 {
         let next = format!("up{i}");
-        model = model.node("Resize", &[&last], &[&next], vec![]);
+        model = model.node("GridSample", &[&last], &[&next], vec![]);
         last = next;
     }
     let mut model = model
@@ -83,9 +83,9 @@ fn everything_unsupported_is_reported_at_once() {
         .output("d");
     model.graph().node.last_mut().expect("it has nodes").domain = "com.microsoft".into();
     let expected = r#"these are unsupported:
+  GridSample: the operator is not supported (at "up0", "up1", "up2", "up3", "up4" and 2 more)
   Pad: mode=wrap; supported: constant, reflect, edge (at "a")
   Relu: attribute "speed" (at "c")
-  Resize: the operator is not supported (at "up0", "up1", "up2", "up3", "up4" and 2 more)
   com.microsoft.FusedConv: the operator is not supported (at "d")"#;
     assert_eq!(model.text(), expected);
 }

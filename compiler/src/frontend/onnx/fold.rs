@@ -36,7 +36,7 @@ pub(super) fn values(
             None
         }
         Op::Dense(_) | Op::Clamp(_) | Op::PRelu | Op::Pool(_) | Op::Reduce(_) => None,
-        Op::Softmax(_) | Op::Relayout | Op::Pad(_) | Op::Quant(_) => None,
+        Op::Softmax(_) | Op::Relayout | Op::Pad(_) | Op::Resize(_) | Op::Quant(_) => None,
     })
 }
 

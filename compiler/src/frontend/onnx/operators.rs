@@ -7,7 +7,7 @@ use std::fmt;
 use crate::frontend::onnx::call::{Call, Fault, Made};
 use crate::frontend::onnx::quantized::{bytes, dynamic, layers};
 use crate::frontend::onnx::{
-    arithmetic, constant, convolution, matrix, quantized, reduce, reshape, slice,
+    arithmetic, constant, convolution, matrix, quantized, reduce, reshape, resize, slice,
 };
 use crate::ir::{Binary, Quant, Reducer, Unary};
 use crate::proto::NodeProto;
@@ -171,6 +171,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "ReduceSum" 1 Floats REDUCE, "constant axes", |c| reduce::reduce(c, Reducer::Sum);
     "Relu" 1 Floats &[], "", arithmetic::relu;
     "Reshape" 1 FloatsAndShapes &["allowzero"], "constant shape", reshape::reshape;
+    "Resize" 10 Floats RESIZE, "rows and columns; nearest or linear; constant scales or sizes", resize::resize;
     "Round" 11 Floats &[], "", |c| arithmetic::unary(c, Unary::Round);
     "Shape" 1 Constants &["end", "start"], "", constant::shape;
     "Sigmoid" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Sigmoid);
@@ -186,6 +187,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "Tanh" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Tanh);
     "Transpose" 1 FloatsAndShapes &["perm"], "", reshape::transpose;
     "Unsqueeze" 1 FloatsAndShapes &["axes"], "constant axes", reshape::unsqueeze;
+    "Upsample" 7 Floats &["mode", "scales"], "rows and columns; nearest or linear; constant scales", resize::upsample;
     "Where" 9 Constants &[], "", constant::select;
     "com.microsoft.DequantizeLinear" 1 Bytes &["axis"], "constant scales; per channel: constants", quantized::dequantize;
     "com.microsoft.QGemm" 1 Bytes &["alpha", "transA", "transB"], "constant weights", layers::gemm;
@@ -223,5 +225,16 @@ const DROPOUT: &[&str] = &["is_test", "ratio", "seed"];
 const GEMM: &[&str] = &["alpha", "beta", "broadcast", "transA", "transB"];
 const MAX_POOL: &[&str] =
     &["auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"];
+const RESIZE: &[&str] = &[
+    "antialias",
+    "axes",
+    "coordinate_transformation_mode",
+    "cubic_coeff_a",
+    "exclude_outside",
+    "extrapolation_value",
+    "keep_aspect_ratio_policy",
+    "mode",
+    "nearest_mode",
+];
 const REDUCE: &[&str] = &["axes", "keepdims", "noop_with_empty_axes"];
 const SPLIT: &[&str] = &["axis", "num_outputs", "split"];

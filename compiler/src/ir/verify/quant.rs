@@ -11,17 +11,20 @@ pub(super) fn breach(graph: &Graph, id: NodeId) -> Option<String> {
     }
 }
 
-/// Bytes that an operator on floats reads, or makes: those that only move take any type.
+/// Bytes that an operator on floats reads, or makes: those that only move take any type, and the bytes of a picture
+/// become floats in a convolution or where nothing else is done.
 fn unmoved(graph: &Graph, id: NodeId, op: &Op) -> Option<String> {
     let is_byte = |dtype| matches!(dtype, Dtype::U8 | Dtype::I8);
     let out = graph.node(id).out.dtype;
-    let mut operands =
-        graph.operands(id).into_iter().map(|(_, operand)| graph.node(operand).out.dtype);
-    let wrong = operands.find(|dtype| {
+    let operands = graph.operands(id).into_iter();
+    let mut operands = operands.map(|(port, operand)| (port, graph.node(operand).out.dtype));
+    let wrong = operands.find(|(port, dtype)| {
         let same = *dtype == out && op.moves();
-        (is_byte(*dtype) || is_byte(out)) && !same
+        let widens = matches!(op, Op::Identity | Op::Conv(_)) && port.0 == 0;
+        let picture = widens && (*dtype, out) == (Dtype::U8, Dtype::F32);
+        (is_byte(*dtype) || is_byte(out)) && !same && !picture
     });
-    wrong.map(|dtype| format!("{} makes {out} of {dtype}", op.name()))
+    wrong.map(|(_, dtype)| format!("{} makes {out} of {dtype}", op.name()))
 }
 
 fn types(graph: &Graph, id: NodeId, quant: &Quant) -> Option<String> {

@@ -25,6 +25,25 @@ static ARENA: Mutex<net::Arena> = Mutex::new(net::Arena::new());
 pub struct Port {
     name: &'static str,
     shape: &'static [usize],
+    bytes: bool,
+}
+
+/// Numbers that the network takes.
+pub enum Numbers {
+    Floats(Vec<f32>),
+    Bytes(Vec<u8>),
+}
+
+impl Numbers {
+    pub fn floats(&self) -> &[f32] {
+        let Self::Floats(floats) = self else { unreachable!("types were checked") };
+        floats
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        let Self::Bytes(bytes) = self else { unreachable!("types were checked") };
+        bytes
+    }
 }
 
 impl Port {
@@ -110,14 +129,14 @@ fn fulfil(wish: &Wish) -> Result<(), Fault> {
 }
 
 /// The user's inputs, or made-up ones if they gave none.
-fn inputs(wish: &Wish) -> Result<Vec<Vec<f32>>, Fault> {
+fn inputs(wish: &Wish) -> Result<Vec<Numbers>, Fault> {
     if wish.inputs.is_empty() {
-        return Ok(ports::INPUTS.iter().map(|port| noise(port.len())).collect());
+        return Ok(ports::INPUTS.iter().map(noise).collect());
     }
     read(&wish.inputs)
 }
 
-fn read(paths: &[PathBuf]) -> Result<Vec<Vec<f32>>, Fault> {
+fn read(paths: &[PathBuf]) -> Result<Vec<Numbers>, Fault> {
     let (given, takes) = (paths.len(), ports::INPUTS.len());
     if given != takes {
         let names: Vec<&str> = ports::INPUTS.iter().map(|port| port.name).collect();
@@ -126,21 +145,26 @@ fn read(paths: &[PathBuf]) -> Result<Vec<Vec<f32>>, Fault> {
     }
     let pairs = paths.iter().zip(ports::INPUTS);
     pairs
-        .map(|(path, port)| npy::read(path, port.name, port.shape).map_err(Fault::Failed))
+        .map(|(path, port)| npy::read(path, port).map_err(Fault::Failed))
         .collect()
 }
 
-/// Numbers from 0 to 1, the same each time.
-fn noise(len: usize) -> Vec<f32> {
+/// Bytes, or numbers from 0 to 1, the same each time.
+fn noise(port: &Port) -> Numbers {
     let mut state = 1u32;
     let next = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 24) as f32
+        state >> 8
     };
-    std::iter::repeat_with(next).take(len).collect()
+    let values = std::iter::repeat_with(next).take(port.len());
+    if port.bytes {
+        Numbers::Bytes(values.map(|value| (value >> 16) as u8).collect())
+    } else {
+        Numbers::Floats(values.map(|value| value as f32 / (1 << 24) as f32).collect())
+    }
 }
 
-fn infer(inputs: &[Vec<f32>]) -> Vec<Vec<f32>> {
+fn infer(inputs: &[Numbers]) -> Vec<Vec<f32>> {
     let mut outputs = empty_outputs();
     let mut arena = ARENA.lock().expect("there is one thread");
     ports::infer(&mut Threads::new(), &mut arena, inputs, &mut outputs);
@@ -152,7 +176,7 @@ fn empty_outputs() -> Vec<Vec<f32>> {
 }
 
 /// Prints one JSON object with times in milliseconds.
-fn bench(runs: usize, inputs: &[Vec<f32>]) -> Result<(), Fault> {
+fn bench(runs: usize, inputs: &[Numbers]) -> Result<(), Fault> {
     let mut outputs = empty_outputs();
     let mut arena = ARENA.lock().expect("there is one thread");
     let mut threads = Threads::new();
@@ -184,7 +208,7 @@ fn bench(runs: usize, inputs: &[Vec<f32>]) -> Result<(), Fault> {
     Ok(())
 }
 
-fn array<const N: usize>(values: &[f32]) -> &[f32; N] {
+fn array<T, const N: usize>(values: &[T]) -> &[T; N] {
     values.try_into().expect("lengths were checked")
 }
 

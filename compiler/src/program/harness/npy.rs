@@ -2,17 +2,21 @@
 
 use std::path::Path;
 
+use crate::{Numbers, Port};
+
 const MAGIC: &[u8] = b"\x93NUMPY";
 
-/// The numbers in a file, if it holds f32 in the shape that the network takes.
-pub fn read(path: &Path, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
+/// The numbers in a file, if it holds what the network takes at `port`.
+pub fn read(path: &Path, port: &Port) -> Result<Numbers, String> {
+    let Port { name, shape, bytes: is_bytes } = *port;
     let place = path.display();
     let bytes = std::fs::read(path).map_err(|error| format!("{place}: {error}"))?;
     let (header, body) = split(&bytes).ok_or_else(|| format!("{place}: is no .npy file"))?;
     let found =
         found_shape(header).ok_or_else(|| format!("{place}: has no shape in its header"))?;
-    if !header.contains("'<f4'") {
-        return Err(format!("{place}: does not hold f32; save x.astype('<f4')"));
+    let (descr, size) = if is_bytes { ("|u1", 1) } else { ("<f4", 4) };
+    if !header.contains(&format!("'{descr}'")) {
+        return Err(format!("{place}: does not hold {descr}; save x.astype('{descr}')"));
     }
     if header.contains("'fortran_order': True") {
         return Err(format!("{place}: is in Fortran order; save np.ascontiguousarray(x)"));
@@ -20,11 +24,13 @@ pub fn read(path: &Path, name: &str, shape: &[usize]) -> Result<Vec<f32>, String
     if found != shape {
         return Err(format!("{place}: has shape {found:?}; input {name:?} takes {shape:?}"));
     }
-    let numbers: Vec<f32> = body.as_chunks().0.iter().map(|x| f32::from_le_bytes(*x)).collect();
-    if numbers.len() * 4 != body.len() || numbers.len() != shape.iter().product() {
+    if body.len() != size * shape.iter().product::<usize>() {
         return Err(format!("{place}: has {} bytes of numbers, too many or too few", body.len()));
     }
-    Ok(numbers)
+    if is_bytes {
+        return Ok(Numbers::Bytes(body.to_vec()));
+    }
+    Ok(Numbers::Floats(body.as_chunks().0.iter().map(|x| f32::from_le_bytes(*x)).collect()))
 }
 
 /// Writes numbers of the given shape.

@@ -1,0 +1,239 @@
+//! Partitions of runs of units, by dynamic programming over the cuts between them.
+//!
+//! A partition has three costs: the bytes of its hungriest segment, the cycles of all, and the multiply-adds that it
+//! does again. At each cut the best ways to it are kept for every number of those.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use crate::choose::measure::Measure;
+use crate::choose::{Network, anew};
+use crate::error::Result;
+use crate::ir::{Graph, NodeId, Op};
+use crate::segment::{Role, RowBatch, Segment};
+
+/// What flows at once where memory is all that counts.
+pub(super) const THRIFTY: RowBatch = RowBatch::Pixels(1);
+/// Pixels that a depthwise convolution may hand over, beside one of them and a row.
+const PIXELS: [usize; 2] = [4, 9];
+/// Rows that may flow at once.
+const BATCHES: [usize; 6] = [1, 2, 4, 7, 8, 14];
+
+/// All links, run behind run, with the cost of stretches of them.
+pub(super) struct Cuts {
+    /// Links.
+    pub(super) len: usize,
+    pub(super) stretches: Vec<Stretch>,
+}
+
+/// Links that follow one another, as one segment.
+#[derive(Clone)]
+pub(super) struct Stretch {
+    /// The first link.
+    pub(super) from: usize,
+    /// One past the last.
+    pub(super) to: usize,
+    /// The branches of the first link, if they run before and not in the segment.
+    pub(super) before: Vec<Segment>,
+    pub(super) segment: Segment,
+    /// The run in which branches run row by row together.
+    pub(super) meets: Option<usize>,
+    /// The nodes that run after it.
+    pub(super) later: Rc<BTreeSet<NodeId>>,
+    pub(super) cost: Cost,
+}
+
+/// What a segment costs, or a partition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Cost {
+    /// Bytes that live at once, at most.
+    pub(super) bytes: usize,
+    /// Cycles.
+    pub(super) cycles: u64,
+    /// Multiply-adds that are done more than once.
+    pub(super) again: u64,
+}
+
+/// What partitions are compared by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Aim {
+    /// Bytes first.
+    Bytes,
+    /// Cycles first, no segment needing more than so many bytes.
+    Cycles(usize),
+}
+
+/// A partition.
+#[derive(Clone)]
+pub(super) struct Partition {
+    pub(super) cost: Cost,
+    pub(super) segments: Vec<Segment>,
+}
+
+impl Cuts {
+    /// Measures every stretch of every run as thrifty as it can be, and every unit as a whole.
+    pub(super) fn new(network: &Network<'_>, units: &[Segment]) -> Result<Self> {
+        Measure::new(network, units).all()
+    }
+
+    /// Measures, of every stretch that may keep to `limit` bytes, the faster batches of rows too.
+    pub(super) fn hasten(&mut self, network: &Network<'_>, limit: usize) -> Result<()> {
+        let fits = |it: &&Stretch| it.segment.batch == THRIFTY && it.cost.bytes <= limit;
+        let thrifty: Vec<Stretch> = self.stretches.iter().filter(fits).cloned().collect();
+        for stretch in thrifty {
+            for batch in batches(network.graph, &stretch.segment) {
+                let segment = Segment { batch, ..stretch.segment.clone() };
+                self.stretches.extend(stretch.with(segment).measured(network)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Measures the stretches in which expansions are computed anew, `budget` multiply-adds in all at most, where that
+    /// may bring them below `limit` bytes.
+    pub(super) fn repeat(
+        &mut self,
+        network: &Network<'_>,
+        budget: u64,
+        limit: usize,
+    ) -> Result<()> {
+        let ways = anew::ways(network, self, budget, limit)?;
+        self.stretches.extend(ways);
+        Ok(())
+    }
+
+    /// The partition whose hungriest segment needs least, repeating at most `budget` multiply-adds.
+    pub(super) fn least(&self, budget: u64) -> Partition {
+        self.best(Aim::Bytes, budget).expect("each unit alone is a partition")
+    }
+
+    /// The same where branches do not run together in the runs `apart`.
+    pub(super) fn least_apart(&self, budget: u64, apart: &BTreeSet<usize>) -> Partition {
+        let keeps = |stretch: &&Stretch| stretch.meets.is_none_or(|run| !apart.contains(&run));
+        let stretches = self.stretches.iter().filter(keeps).cloned().collect();
+        Self { stretches, ..*self }.least(budget)
+    }
+
+    /// The runs in which branches may run together.
+    pub(super) fn runs_that_meet(&self) -> BTreeSet<usize> {
+        self.stretches.iter().filter_map(|stretch| stretch.meets).collect()
+    }
+
+    /// The best partition that does at most `budget` multiply-adds again, if there is one.
+    pub(super) fn best(&self, aim: Aim, budget: u64) -> Option<Partition> {
+        self.front(aim, budget).pop()
+    }
+
+    /// The best partitions by what they do again, up to `budget` multiply-adds: each is better than those before it.
+    pub(super) fn front(&self, aim: Aim, budget: u64) -> Vec<Partition> {
+        let mut ending: Vec<Vec<&Stretch>> = vec![Vec::new(); self.len + 1];
+        self.stretches.iter().for_each(|stretch| ending[stretch.to].push(stretch));
+        let mut ways: Vec<Vec<Way<'_>>> = vec![vec![Way { cost: Cost::default(), last: None }]];
+        for mut stretches in ending.into_iter().skip(1) {
+            // Short stretches first: of equal partitions the one of more and simpler steps is kept.
+            stretches.sort_by_key(|stretch| std::cmp::Reverse(stretch.from));
+            let mut found: Vec<Way<'_>> = Vec::new();
+            for stretch in stretches {
+                let before = ways[stretch.from].iter().enumerate();
+                let ways = before.map(|(at, way)| Way {
+                    cost: way.cost.followed_by(stretch.cost),
+                    last: Some((stretch, at)),
+                });
+                found.extend(ways.filter(|way| aim.allows(way.cost) && way.cost.again <= budget));
+            }
+            ways.push(undominated(found, aim));
+        }
+        let partition = |way: &Way<'_>| {
+            let (mut segments, mut last) = (Vec::new(), way.last);
+            while let Some((stretch, at)) = last {
+                segments.push(stretch.segment.clone());
+                segments.extend(stretch.before.iter().rev().cloned());
+                last = ways[stretch.from][at].last;
+            }
+            segments.reverse();
+            Partition { cost: way.cost, segments }
+        };
+        ways[self.len].iter().map(partition).collect()
+    }
+}
+
+/// A way to a cut.
+#[derive(Clone)]
+struct Way<'a> {
+    cost: Cost,
+    /// The stretch that ends there, and which way it follows.
+    last: Option<(&'a Stretch, usize)>,
+}
+
+/// The ways of which none is as good as another that does no more again.
+fn undominated(mut ways: Vec<Way<'_>>, aim: Aim) -> Vec<Way<'_>> {
+    ways.sort_by_key(|way| (way.cost.again, aim.rank(way.cost)));
+    let mut best = None;
+    ways.retain(|way| {
+        let rank = aim.rank(way.cost);
+        let better = best.is_none_or(|best| rank.0 < best);
+        if better {
+            best = Some(rank.0);
+        }
+        better
+    });
+    ways
+}
+
+impl Aim {
+    fn allows(self, cost: Cost) -> bool {
+        match self {
+            Self::Bytes => true,
+            Self::Cycles(limit) => cost.bytes <= limit,
+        }
+    }
+
+    fn rank(self, cost: Cost) -> (u64, u64) {
+        match self {
+            Self::Bytes => (cost.bytes as u64, cost.cycles),
+            Self::Cycles(_) => (cost.cycles, cost.bytes as u64),
+        }
+    }
+}
+
+impl Cost {
+    pub(super) fn followed_by(self, next: Self) -> Self {
+        Self {
+            bytes: self.bytes.max(next.bytes),
+            cycles: self.cycles + next.cycles,
+            again: self.again + next.again,
+        }
+    }
+}
+
+impl Stretch {
+    /// The same links as another segment, its cost unknown.
+    pub(super) fn with(&self, segment: Segment) -> Self {
+        Self { segment, cost: Cost::default(), ..self.clone() }
+    }
+
+    /// The same with its cost; nothing where it cannot run.
+    pub(super) fn measured(self, network: &Network<'_>) -> Result<Option<Self>> {
+        let segments = [self.before.as_slice(), std::slice::from_ref(&self.segment)].concat();
+        let cost = network.cost(&segments, &self.later)?;
+        Ok(cost.map(|cost| Self { cost, ..self }))
+    }
+}
+
+/// The batches of rows worth a try where some pixels of a row fit. Long stretches hold too many rings for large ones,
+/// and what is computed anew is handed over by pixels.
+fn batches(graph: &Graph, segment: &Segment) -> Vec<RowBatch> {
+    let last = segment.stages[segment.stages.len() - 1];
+    let streamed = match (&graph.node(last).op, graph.operand(last, 0)) {
+        (Op::Reduce(_), Some(pooled)) => pooled,
+        _ => last,
+    };
+    let height = graph.node(streamed).out.nchw().map_or(1, |[_, _, h, _]| h);
+    let most = match segment.role {
+        _ if !segment.anew.is_empty() => 0,
+        Role::Blocks(..) | Role::Chain => height.div_ceil(4),
+        Role::Block(_) | Role::Head | Role::Single | Role::Copy => height.max(2) - 1,
+    };
+    let rows = BATCHES.into_iter().filter(|rows| *rows <= most).map(RowBatch::Rows);
+    PIXELS.into_iter().map(RowBatch::Pixels).chain(rows).collect()
+}

@@ -1,0 +1,111 @@
+//! The stretches of a run: which links could be joined, and what that would cost.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::rc::Rc;
+
+use mnv2c_runtime::blob::MOST_SLOTS;
+
+use crate::choose::Network;
+use crate::choose::cuts::{Aim, Cost, Cuts, Stretch, THRIFTY};
+use crate::error::Result;
+use crate::ir::NodeId;
+use crate::segment::link::{self, Link};
+use crate::segment::{self, RowBatch, Segment};
+
+/// Units that are joined at most: longer stretches hold more rings than whole tensors would be.
+const LONGEST: usize = 24;
+
+/// What stretches are measured with.
+pub(super) struct Measure<'a> {
+    network: &'a Network<'a>,
+    units: &'a [Segment],
+    order: Vec<NodeId>,
+    position: BTreeMap<NodeId, usize>,
+}
+
+impl<'a> Measure<'a> {
+    pub(super) fn new(network: &'a Network<'a>, units: &'a [Segment]) -> Self {
+        let order = network.graph.order().unwrap_or_default();
+        let position = order.iter().enumerate().map(|(at, id)| (*id, at)).collect();
+        Self { network, units, order, position }
+    }
+
+    /// Every stretch of every run.
+    pub(super) fn all(&self) -> Result<Cuts> {
+        let joins = |link: &Link| {
+            let parts: Vec<&Segment> = link.units.iter().map(|at| &self.units[*at]).collect();
+            parts.len() <= MOST_SLOTS && self.joined(&parts, THRIFTY).is_some()
+        };
+        let runs = link::runs(self.network.graph, self.units).into_iter();
+        let mut cuts = Cuts { len: 0, stretches: Vec::new() };
+        for (number, run) in runs.flat_map(|run| run.split(&joins)).enumerate() {
+            self.run(&mut cuts, number, &run)?;
+        }
+        Ok(cuts)
+    }
+
+    /// Every stretch of a run: its links joined with all their branches, and with those of the first one run before.
+    fn run(&self, cuts: &mut Cuts, number: usize, run: &link::Run) -> Result<()> {
+        let (links, start) = (&run.links, cuts.len);
+        for (from, first) in links.iter().enumerate() {
+            let apart = self.apart(first)?;
+            for to in from + 1..=links.len() {
+                let rest = links[from + 1..to].iter().flat_map(|link| link.units.iter().copied());
+                let (last, before) = first.units.split_last().expect("a link has a unit");
+                let tail: Vec<usize> = [*last].into_iter().chain(rest).collect();
+                let whole = [before, tail.as_slice()].concat();
+                if whole.len() > LONGEST && to > from + 1 {
+                    break;
+                }
+                let range = start + from..start + to;
+                for branches in &apart {
+                    self.add(cuts, number, range.clone(), branches, &tail)?;
+                }
+                if !before.is_empty() {
+                    self.add(cuts, number, range, &[], &whole)?;
+                }
+            }
+        }
+        cuts.len += links.len();
+        Ok(())
+    }
+
+    /// Ways to run the branches of a link by themselves: in the least memory, and fastest.
+    fn apart(&self, link: &Link) -> Result<Vec<Vec<Segment>>> {
+        let mut cuts = Cuts { len: 0, stretches: Vec::new() };
+        link.branches.iter().try_for_each(|branch| self.run(&mut cuts, 0, branch))?;
+        let least = cuts.least(0).segments;
+        let fastest = cuts.best(Aim::Cycles(usize::MAX), 0).map(|partition| partition.segments);
+        let other = fastest.filter(|fastest| *fastest != least);
+        Ok([least].into_iter().chain(other).collect())
+    }
+
+    /// Adds what `units` make of the stretch `links` when they are joined behind the segments `before`.
+    fn add(
+        &self,
+        cuts: &mut Cuts,
+        run: usize,
+        links: Range<usize>,
+        before: &[Segment],
+        units: &[usize],
+    ) -> Result<()> {
+        let parts: Vec<&Segment> = units.iter().map(|at| &self.units[*at]).collect();
+        for batch in [RowBatch::Whole, THRIFTY] {
+            let Some(segment) = self.joined(&parts, batch) else { continue };
+            let nodes = before.iter().chain([&segment]).flat_map(|segment| &segment.stages);
+            let last = nodes.map(|id| self.position[id]).max().unwrap_or(0);
+            let later = Rc::new(self.order[last + 1..].iter().copied().collect());
+            let meets = (units.len() > links.len()).then_some(run);
+            let Range { start: from, end: to } = links;
+            let (before, cost) = (before.to_vec(), Cost::default());
+            let stretch = Stretch { from, to, before, segment, meets, later, cost };
+            cuts.stretches.extend(stretch.measured(self.network)?);
+        }
+        Ok(())
+    }
+
+    fn joined(&self, parts: &[&Segment], batch: RowBatch) -> Option<Segment> {
+        segment::joined(self.network.graph, parts, batch)
+    }
+}

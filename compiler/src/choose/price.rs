@@ -1,0 +1,75 @@
+//! Why no plan fits, and what one would cost that does.
+
+use crate::choose::cuts::{Aim, Cuts, Partition};
+use crate::choose::{Choice, Network, TRIES};
+use crate::error::{Error, Result};
+use crate::objective::{Feed, Recompute};
+use crate::plan::Budget;
+
+/// How hard to try where a plan is only spoken of.
+const QUICK: Budget = Budget { visits: 1 << 18 };
+
+/// Says that `least` is the smallest arena, and what smaller ones cost.
+pub(super) fn too_small(
+    network: &Network<'_>,
+    mut cuts: Cuts,
+    limit: usize,
+    least: &Choice,
+) -> Result<Error> {
+    let (smallest, madds) = (least.plan.arena_len, network.graph.total_madds());
+    let recompute = network.memory.recompute;
+    cuts.repeat(network, u64::MAX, least.plan.arena_len)?;
+    let offers = offers(network, &cuts, limit, smallest)?;
+    let once = if recompute == Recompute::default() {
+        "with every value computed once".to_owned()
+    } else {
+        format!("with --recompute {recompute}")
+    };
+    let offer = |(again, bytes): &(u64, usize)| {
+        format!("--recompute {} takes {bytes}", Recompute::allowing(*again, madds))
+    };
+    let remedy = match offers.as_slice() {
+        [] => format!("computing more of them anew saves nothing: allow --ram {smallest}"),
+        [fits] if fits.1 <= limit => format!("{} bytes: allow that", offer(fits)),
+        offers => {
+            let offers: Vec<String> = offers.iter().map(offer).collect();
+            let offers = offers.join(" bytes, ");
+            format!("{offers} bytes, and nothing takes less: allow --ram {smallest}")
+        }
+    };
+    let image = match network.memory.feed {
+        Feed::Arena => ", keep the image out of the arena with --feed rows,",
+        Feed::Caller | Feed::Rows => "",
+    };
+    Ok(Error::Spec(format!(
+        "no plan fits {limit} bytes: the smallest arena for this network takes {smallest} bytes {once}; {remedy}{image} or \
+         take a smaller network"
+    )))
+}
+
+/// Multiply-adds done again and the arena they buy: the fewest that fit `limit` bytes, or else the fewest that save
+/// anything and those that save most.
+fn offers(
+    network: &Network<'_>,
+    cuts: &Cuts,
+    limit: usize,
+    smallest: usize,
+) -> Result<Vec<(u64, usize)>> {
+    let front = cuts.front(Aim::Bytes, u64::MAX);
+    let arena = |partition: &Partition| -> Result<(u64, usize)> {
+        let choice = network.planned_within(partition.segments.clone(), QUICK)?;
+        Ok((partition.cost.again, choice.plan.arena_len))
+    };
+    for partition in front.iter().filter(|it| it.cost.bytes <= limit).take(TRIES) {
+        let offer = arena(partition)?;
+        if offer.1 <= limit {
+            return Ok(vec![offer]);
+        }
+    }
+    let mut saving = front.iter().filter(|it| it.cost.bytes < smallest);
+    let ends = [saving.next(), saving.next_back()].into_iter().flatten();
+    let mut offers = ends.map(arena).collect::<Result<Vec<_>>>()?;
+    offers.retain(|(_, bytes)| *bytes < smallest);
+    offers.dedup();
+    Ok(offers)
+}

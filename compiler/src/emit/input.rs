@@ -1,0 +1,122 @@
+//! How an input reaches its first kernel: its numbers, its slot of the arena, its rows, and what lies around it.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+use crate::emit::scope::Scope;
+use crate::emit::{Network, literal};
+use crate::ir::Dtype;
+use crate::schedule::{Element, Home, Intake, Kernel, Place, Port, Stage};
+
+/// The type of a port's numbers.
+pub(super) fn number(port: &Port) -> TokenStream {
+    if port.dtype == Dtype::U8 { quote!(u8) } else { quote!(f32) }
+}
+
+/// The type of the numbers that the caller brings in parts, or writes into the arena.
+pub(super) fn brought(intake: &Intake) -> TokenStream {
+    match intake.place.element {
+        Element::F32 => quote!(f32),
+        Element::U8 { .. } => quote!(u8),
+    }
+}
+
+/// The methods that lend the slots of inputs that lie in the arena.
+pub(super) fn slots(network: &Network<'_>) -> Vec<TokenStream> {
+    let several = network.schedule.inputs.len() > 1;
+    let slot = |(at, (intake, port)): (usize, (&Intake, &Port))| {
+        let Home::Arena(buffer) = intake.place.home else { return None };
+        let slot = network.plan.slots[buffer.0];
+        let bytes = intake.place.element.bytes();
+        let (start, len) = (slot.offset / bytes, port.shape.iter().product::<usize>());
+        let (range, len) = (literal::range(&(start..start + len)), literal::size(len));
+        let name = if several { format_ident!("input_{at}") } else { format_ident!("input") };
+        let layout =
+            if intake.planes { ", as rows of pixels with their channels side by side" } else { "" };
+        let bytes = if intake.scale.is_some() { ", quantised" } else { "" };
+        let about = format!(
+            " Where `{}` is written before each `infer`, which overwrites it{bytes}{layout}.",
+            port.name
+        );
+        let number = brought(intake);
+        Some(quote! {
+            #[doc = #about]
+            pub fn #name(&mut self) -> &mut [#number; #len] {
+                const SLOTS: Slots<#number, 1, ARENA_BYTES> = Slots::one(#range);
+                let [input] = self.0.slots(SLOTS);
+                input.first_chunk_mut().expect("the slot has this length")
+            }
+        })
+    };
+    let ports = network.schedule.intakes.iter().zip(&network.schedule.inputs);
+    ports.enumerate().filter_map(slot).collect()
+}
+
+/// Paths in the runtime that a stage needs because it asks for bytes and makes floats of them.
+pub(super) fn imports(stage: &Stage) -> Option<&'static str> {
+    (stage.kernel == Kernel::Fetch && widens(stage)).then_some("kernel::widen::self")
+}
+
+/// Whether a stage makes floats of bytes.
+fn widens(stage: &Stage) -> bool {
+    let from = stage.from.first().map(|place| place.element.bytes());
+    from.is_some_and(|bytes| bytes < stage.into.element.bytes())
+}
+
+/// The numbers of the kernel that makes floats of bytes.
+pub(super) fn widen(scope: &Scope<'_>, into: Place) -> TokenStream {
+    let (ring, len) = (scope.ring(into), literal::size(into.rows.width * into.rows.channels));
+    quote!(Widen { into: #ring, len: #len })
+}
+
+/// The call of that kernel, whose const is called `name`.
+pub(super) fn widened(
+    scope: &Scope<'_>,
+    stage: &Stage,
+    name: &TokenStream,
+    rows: &TokenStream,
+    y: &TokenStream,
+) -> TokenStream {
+    let x = scope.tail(stage.from[0]);
+    quote!(#name.run(#rows, #x, #y);)
+}
+
+/// The statement that asks the caller for a row.
+pub(super) fn fetch(scope: &Scope<'_>, stage: &Stage, row: &TokenStream) -> TokenStream {
+    let from = stage.from[0];
+    let (next, ring, y) =
+        (scope.variable(from), scope.rows_of(stage.into), scope.variable(stage.into));
+    if widens(stage) {
+        return quote!(widen::fetch(#next, #row, #ring.row_mut(#y, #row)););
+    }
+    quote!(#next(#row, #ring.row_mut(#y, #row));)
+}
+
+/// The statement that writes what lies beside and above the rows that a stage makes.
+/// `place` is where.
+pub(super) fn blank_edges(scope: &Scope<'_>, stage: &Stage, place: Place) -> TokenStream {
+    let (rows, y) = (scope.rows_of(place), scope.variable(place));
+    match border(scope, stage) {
+        Some(border) => quote!(#rows.border_edges(#y, #border);),
+        None => scope.clear_edges(place),
+    }
+}
+
+/// The statement that writes what lies below them, in row `row`.
+pub(super) fn blank_row(scope: &Scope<'_>, stage: &Stage, row: &TokenStream) -> TokenStream {
+    let (rows, y) = (scope.rows_of(stage.into), scope.variable(stage.into));
+    match border(scope, stage) {
+        Some(border) => quote!(#rows.border_row(#y, #row, #border);),
+        None => scope.clear_row(stage.into, row),
+    }
+}
+
+/// Whether a stage brings rows of an image, and so what lies around them.
+pub(super) fn loads(stage: &Stage) -> bool {
+    matches!(stage.kernel, Kernel::Load | Kernel::Widen | Kernel::Fetch)
+}
+
+/// The numbers around a picture, where they are not zero.
+fn border(scope: &Scope<'_>, stage: &Stage) -> Option<TokenStream> {
+    stage.from.get(1).filter(|_| loads(stage)).map(|border| scope.variable(*border))
+}

@@ -1,0 +1,203 @@
+//! What the network gives: its output as it is, as probabilities, or only what a program wants to know of it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{Error, Result};
+use crate::interp::Array;
+use crate::ir::{Graph, NodeId, Op, Softmax};
+
+/// What is made of a classifier's scores.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Answer {
+    /// Nothing.
+    #[default]
+    Raw,
+    /// Probabilities; a model that ends in them already is left alone.
+    Softmax,
+    /// The class of the greatest score.
+    Argmax,
+    /// The five likeliest classes with their probabilities, the likeliest first.
+    Top5,
+}
+
+/// Classes of [`Answer::Top5`].
+const TOP: usize = 5;
+
+impl FromStr for Answer {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "raw" => Ok(Self::Raw),
+            "softmax" => Ok(Self::Softmax),
+            "argmax" => Ok(Self::Argmax),
+            "top5" => Ok(Self::Top5),
+            _ => Err(Error::Spec(format!(
+                "no output is {text:?}; raw, softmax, argmax and top5 are"
+            ))),
+        }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Raw => "raw",
+            Self::Softmax => "softmax",
+            Self::Argmax => "argmax",
+            Self::Top5 => "top5",
+        })
+    }
+}
+
+impl Answer {
+    /// Makes `graph` give this.
+    pub(super) fn fit(self, graph: &mut Graph) -> Result<()> {
+        if self == Self::Raw {
+            return Ok(());
+        }
+        let axis = self.classes(graph)?;
+        let node = graph.outputs[0].node;
+        let classes = graph.node(node).out.shape[axis];
+        let last = maker(graph, node);
+        let is_softmax = matches!(graph.node(last).op, Op::Softmax(Softmax { log: false, .. }));
+        match self {
+            Self::Raw => {}
+            Self::Argmax => {
+                graph.ranked = 1;
+                // The greatest probability is that of the greatest score.
+                if let (true, Some(scores)) = (is_softmax && last == node, graph.operand(last, 0)) {
+                    graph.outputs[0].node = scores;
+                }
+            }
+            Self::Softmax | Self::Top5 => {
+                if self == Self::Top5 {
+                    graph.ranked = TOP.min(classes);
+                }
+                if !is_softmax {
+                    let (out, name) = (graph.node(node).out.clone(), &graph.node(node).name);
+                    let (name, softmax) = (format!("{name}.softmax"), Softmax { axis, log: false });
+                    graph.outputs[0].node = graph.add(name, Op::Softmax(softmax), out, &[node]);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What a program says whose model, read as `graph`, answers with `output`: a row of class and probability for each
+    /// of the likeliest, or the class alone.
+    pub fn told(self, graph: &Graph, output: &Array) -> Array {
+        let (Ok(axis), Some(values)) = (self.classes(graph), output.values.as_f32()) else {
+            return output.clone();
+        };
+        let node = graph.outputs[0].node;
+        let rows = values.chunks_exact(graph.node(node).out.shape[axis]);
+        let probabilities: Vec<f32> = match graph.node(maker(graph, node)).op {
+            Op::Softmax(Softmax { log: false, .. }) => values.to_vec(),
+            _ => rows.flat_map(softmax).collect(),
+        };
+        let likeliest = || {
+            let mut ranked: Vec<(usize, f32)> = probabilities.iter().copied().enumerate().collect();
+            ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+            ranked
+        };
+        match self {
+            Self::Raw => output.clone(),
+            Self::Softmax => Array::f32(output.shape.clone(), probabilities),
+            Self::Argmax => Array::f32([1], vec![likeliest()[0].0 as f32]),
+            Self::Top5 => {
+                let best = likeliest();
+                let pairs = best.iter().take(TOP).flat_map(|(class, it)| [*class as f32, *it]);
+                let pairs: Vec<f32> = pairs.collect();
+                Array::f32([pairs.len() / 2, 2], pairs)
+            }
+        }
+    }
+
+    /// The dimension of the only output that counts classes.
+    fn classes(self, graph: &Graph) -> Result<usize> {
+        let refused = |what: String| {
+            let remedy = "give its output raw";
+            Err(Error::Wiring(format!("{self} is for one picture's classes, but {what}; {remedy}")))
+        };
+        let [output] = graph.outputs.as_slice() else {
+            return refused(format!("the model has {} outputs", graph.outputs.len()));
+        };
+        let out = &graph.node(output.node).out;
+        let mut axes = (0..out.shape.len()).filter(|axis| out.shape[*axis] > 1);
+        match (axes.next(), axes.next()) {
+            (Some(axis), None) if axis > 0 || out.shape.len() == 1 => Ok(axis),
+            // A batch of pictures.
+            (Some(0), Some(axis)) if self == Self::Softmax && axes.next().is_none() => Ok(axis),
+            _ => refused(format!("{:?} is {out}", output.name)),
+        }
+    }
+}
+
+fn softmax(scores: &[f32]) -> Vec<f32> {
+    let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let powers: Vec<f32> = scores.iter().map(|score| (score - most).exp()).collect();
+    let sum: f32 = powers.iter().sum();
+    powers.into_iter().map(|power| power / sum).collect()
+}
+
+/// The node that computes what `id` shows, maybe in another shape.
+fn maker(graph: &Graph, mut id: NodeId) -> NodeId {
+    while let (Op::Reshape | Op::Identity | Op::Transpose(_), Some(x)) =
+        (&graph.node(id).op, graph.operand(id, 0))
+    {
+        id = x;
+    }
+    id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::{Clamp, Output, Tensor};
+
+    fn fitted(answer: Answer, shape: &[usize], ops: &[Op]) -> Result<Graph> {
+        let mut graph = Graph::default();
+        let mut x = graph.add_input("x", Tensor::f32(shape));
+        for op in ops {
+            x = graph.add("y", op.clone(), Tensor::f32(shape), &[x]);
+        }
+        graph.outputs.push(Output { name: "y".into(), node: x });
+        answer.fit(&mut graph).map(|()| graph)
+    }
+
+    fn last(graph: &Graph) -> &'static str {
+        graph.node(graph.outputs[0].node).op.name()
+    }
+
+    const SOFTMAX: Op = Op::Softmax(Softmax { axis: 1, log: false });
+
+    #[test]
+    fn a_model_gets_the_softmax_that_it_lacks() {
+        for (answer, ranked) in [(Answer::Softmax, 0), (Answer::Top5, 5)] {
+            for ops in [vec![Op::Clamp(Clamp::RELU)], vec![SOFTMAX, Op::Identity]] {
+                let graph = fitted(answer, &[1, 7, 1, 1], &ops).expect("it has classes");
+                let added = usize::from(ops.len() == 1);
+                assert_eq!((graph.len(), graph.ranked), (1 + ops.len() + added, ranked));
+            }
+        }
+        assert_eq!(fitted(Answer::Top5, &[3], &[]).expect("it has classes").ranked, 3);
+    }
+
+    #[test]
+    fn the_greatest_score_needs_no_softmax() {
+        let ops = [Op::Clamp(Clamp::RELU), SOFTMAX];
+        let graph = fitted(Answer::Argmax, &[1, 7], &ops).expect("it has classes");
+        assert_eq!((last(&graph), graph.ranked), ("clamp", 1));
+    }
+
+    #[test]
+    fn what_is_no_classifier_is_refused() {
+        for shape in [&[1, 7, 4, 4][..], &[2, 7], &[1, 1], &[]] {
+            let error = fitted(Answer::Argmax, shape, &[]).expect_err("there are no classes");
+            assert!(error.to_string().contains("give its output raw"), "{error}");
+        }
+        assert!(fitted(Answer::Softmax, &[2, 7], &[]).is_ok());
+    }
+}

@@ -1,0 +1,170 @@
+//! Expansions that are computed anew: a strip of columns for each few pixels of every row of their reader.
+//!
+//! The rows of the thin value are kept instead of those of the wide one, which exists as a strip only: the rows of one
+//! window, and of them the columns of a few pixels' windows. Each row of the wide value is computed once for every row
+//! that reads it, but each column once a row: a strip that moves on keeps the columns that it still needs.
+
+use mnv2c_runtime::ring::Rows;
+
+use crate::error::Result;
+use crate::ir::{Clamp, Conv, Graph, Layout, NodeId, Op};
+use crate::objective::Memory;
+use crate::plan::{Buffer, BufferId};
+use crate::schedule::place::{Lowering, is_depthwise};
+use crate::schedule::tile::{self, Product};
+use crate::schedule::{
+    Element, Home, Kernel, PackOrder, Part, Place, RowWindow, Skip, Stage, Strip, hand,
+};
+use crate::segment::{RowBatch, Segment};
+use crate::target::Target;
+
+/// The stages of `segment` that may be computed anew, if it hands pixels over.
+pub fn candidates(graph: &Graph, segment: &Segment) -> Vec<NodeId> {
+    let handing = matches!(segment.batch, RowBatch::Pixels(_));
+    let triples = segment.stages.windows(3).filter(|_| handing);
+    triples.filter(|nodes| repeats(graph, nodes).is_some()).map(|nodes| nodes[0]).collect()
+}
+
+/// Bytes of the strip of `expand` where pixels are handed over one at a time.
+pub fn strip_bytes(graph: &Graph, expand: NodeId, target: &Target, memory: Memory) -> usize {
+    let reader = graph.only_reader(expand).and_then(|id| window_of(graph, id));
+    reader.map_or(0, |conv| {
+        let rows = strip_rows(conv, size(graph, expand)[1], 1, target);
+        rows.len() * memory.storage.bytes().unwrap_or(Element::F32.bytes())
+    })
+}
+
+/// How a strip lies that serves so many pixels.
+fn strip_rows(conv: &Conv, channels: usize, pixels: usize, target: &Target) -> Rows {
+    let [top, left, ..] = conv.pads;
+    let columns = (pixels - 1) * conv.stride[1] + conv.kernel[1];
+    Rows::chunks(conv.kernel[0], columns - left, channels, target.isa.lanes()).padded(top, left, 0)
+}
+
+/// Multiply-adds that computing `expand` anew adds.
+pub fn extra(graph: &Graph, expand: NodeId) -> u64 {
+    let reader = graph.only_reader(expand).and_then(|id| Some((id, window_of(graph, id)?)));
+    let Some((reader, conv)) = reader else { return 0 };
+    let [_, _, height, width] = size(graph, expand);
+    let [_, _, rows, columns] = size(graph, reader);
+    let clipped = |row: usize| {
+        let first = (row * conv.stride[0]) as isize - conv.pads[0] as isize;
+        let end = (first + conv.kernel[0] as isize).min(height as isize);
+        (end - first.max(0)).max(0) as usize
+    };
+    let rows: usize = (0..rows).map(clipped).sum();
+    let columns = ((columns - 1) * conv.stride[1] + conv.kernel[1] - conv.pads[1]).min(width);
+    let once = graph.madds(expand);
+    (once / (height * width) as u64 * (rows * columns) as u64).saturating_sub(once)
+}
+
+impl Lowering<'_> {
+    /// The stage of `expand` that makes strips for `reader` of what lies at `from`.
+    pub(super) fn strip(&mut self, expand: NodeId, reader: NodeId, from: Place) -> Result<Stage> {
+        let graph = self.graph;
+        let conv = window_of(graph, reader).expect("candidates are read by windows");
+        let [_, channels, height, width] = size(graph, expand);
+        let [_, _, rows, columns] = size(graph, reader);
+        let pixels = hand::pixels(columns, self.batch, true);
+        let (kernel, stride, left) = (conv.kernel[1], conv.stride[1], conv.pads[1]);
+        let beyond = ((columns - 1) * stride + kernel).saturating_sub(left + width);
+        let adds = pixels * stride;
+        let product = |pixels| Product {
+            pixels,
+            channels,
+            depth: from.rows.channels,
+            planes: false,
+            bytes: false,
+        };
+        let tile = tile::choose_for_strips(self.target, product(adds));
+        let last = adds - beyond;
+        let last_tile = match last {
+            0 => 1,
+            last => tile::choose_pixels(self.target, product(last), tile[1]),
+        };
+        let first = kernel - stride - left;
+        let lanes = self.target.isa.lanes();
+        let shape = strip_rows(conv, channels, pixels, self.target);
+        let place = self.strip_memory(expand, shape, height);
+        let pack = self.pack(expand, PackOrder::Panels { columns: tile[1] * lanes, planes: false });
+        let window = RowWindow {
+            span: conv.kernel[0],
+            stride: conv.stride[0],
+            above: conv.pads[0],
+            ..RowWindow::SAME
+        };
+        Ok(Stage {
+            node: expand,
+            kernel: Kernel::Pointwise {
+                tile,
+                clamp: clamp(graph, expand),
+                skip: Skip::None,
+                flat: false,
+            },
+            from: vec![from],
+            into: place,
+            pack: Some(pack),
+            window,
+            height: rows,
+            part: Part::Strip(Strip { first, adds, last, last_tile, pixels }),
+            parts: 1,
+        })
+    }
+
+    /// Memory for strips, which all of a step share: one is at work at a time.
+    fn strip_memory(&mut self, expand: NodeId, rows: Rows, height: usize) -> Place {
+        let place = Place { home: Home::Output(0), rows, height, element: Element::F32 };
+        let (len, align) = (self.bytes(place), self.align());
+        let buffer = *self.strips.get_or_insert_with(|| {
+            let live = self.schedule.steps.len()..self.schedule.steps.len() + 1;
+            let name = format!("{}.strip", self.graph.node(expand).name);
+            self.schedule.buffers.push(Buffer { name, len, align, live });
+            BufferId(self.schedule.buffers.len() - 1)
+        });
+        let taken = &mut self.schedule.buffers[buffer.0].len;
+        *taken = len.max(*taken);
+        Place { home: Home::Arena(buffer), ..place }
+    }
+}
+
+/// The window through which the second of three nodes reads the first, if that may be computed anew.
+fn repeats<'a>(graph: &'a Graph, nodes: &[NodeId]) -> Option<&'a Conv> {
+    let [expand, reader, project] = nodes else { return None };
+    let alone = |id: NodeId, by: NodeId| graph.only_reader(id) == Some(by) && !graph.is_output(id);
+    let conv = window_of(graph, *reader)?;
+    let is_point = |id: NodeId| matches!(&graph.node(id).op, Op::Conv(conv) if conv.is_point());
+    let in_pixels = |id: NodeId| graph.node(id).out.layout == Layout::Nhwc;
+    let fits = is_point(*expand)
+        && graph.operand(*expand, 0).is_some_and(in_pixels)
+        && graph.operand(*expand, 3).is_none()
+        && is_point(*project)
+        && alone(*expand, *reader)
+        && alone(*reader, *project);
+    let [_, _, _, width] = size(graph, *expand);
+    let [_, _, _, columns] = size(graph, *reader);
+    let beyond =
+        ((columns - 1) * conv.stride[1] + conv.kernel[1]).saturating_sub(conv.pads[1] + width);
+    let carries = conv.kernel[0] > 1
+        && conv.kernel[1] >= conv.stride[1] + conv.pads[1]
+        && beyond <= conv.stride[1];
+    (fits && carries && columns > 1).then_some(conv)
+}
+
+/// The window of a depthwise convolution without dilation.
+fn window_of(graph: &Graph, id: NodeId) -> Option<&Conv> {
+    match &graph.node(id).op {
+        Op::Conv(conv) if is_depthwise(graph, id) && conv.dilation == [1, 1] => Some(conv),
+        _ => None,
+    }
+}
+
+fn size(graph: &Graph, id: NodeId) -> [usize; 4] {
+    graph.node(id).out.nchw().expect("convolutions make pictures")
+}
+
+fn clamp(graph: &Graph, id: NodeId) -> Clamp {
+    match &graph.node(id).op {
+        Op::Conv(conv) => conv.clamp,
+        _ => Clamp::NONE,
+    }
+}

@@ -1,0 +1,67 @@
+//! Plans as they are printed.
+
+use std::time::{Duration, Instant};
+
+use crate::place::Place;
+
+const KEYS: [&str; 8] = [
+    "arena_bytes",
+    "m_g_bytes",
+    "lower_bound_bytes",
+    "optimal",
+    "madds",
+    "params",
+    "recompute",
+    "steps",
+];
+
+#[test]
+fn a_plan_says_what_each_step_computes_anew() {
+    let place = Place::new();
+    let plan = |more: &str| {
+        let line = "plan mobilenet_v2:0.35@96 --seed 1 --objective ram --dtype int8 --feed rows";
+        place.mnv2c(&format!("{line} --format json {more}")).json()
+    };
+    let [once, anew] = [plan(""), plan("--recompute 1.05")];
+    for key in KEYS {
+        assert!(once.get(key).is_some(), "{key} in {once}");
+    }
+    assert_eq!(once["recompute"], 1.0);
+    assert!(
+        once["steps"][0]["recompute"] == 1.0 && anew["steps"][0]["recompute"].as_f64() > Some(1.0)
+    );
+    let factor = anew["recompute"].as_f64().expect("a factor");
+    assert!(1.0 < factor && factor <= 1.05, "{factor}");
+    let [most, least] = [&once, &anew].map(|it| it["arena_bytes"].as_u64().expect("bytes"));
+    assert!(least * 4 < most * 3, "{least} is not much less than {most}");
+}
+
+#[test]
+fn several_rows_flow_at_once_where_there_is_room() {
+    let line = "plan mobilenet_v2:1.0@224 --seed 1 --target x86-64-v4 --ram 500K --format json";
+    let plan = Place::new().mnv2c(line).json();
+    let rows = |step: &serde_json::Value| step["row_batch"].as_str().unwrap_or("").parse::<usize>();
+    let steps = plan["steps"].as_array().expect("steps");
+    assert!(steps.iter().any(|step| rows(step).is_ok_and(|rows| rows > 1)), "{plan}");
+}
+
+#[test]
+fn a_limit_that_nothing_keeps_is_refused_at_once_with_what_would_do() {
+    let start = Instant::now();
+    let said = Place::new().mnv2c("plan mobilenet_v2:1.0@224 --seed 1 --ram 1K");
+    said.fails(1, &["no plan fits 1024 bytes", "--recompute 1.", "nothing takes less", "--ram "]);
+    // Ten times what an optimised build may take.
+    assert!(start.elapsed() < Duration::from_secs(10));
+    let said = Place::new().mnv2c("plan mobilenet_v2:0.35@96 --seed 1 --ram 250K --recompute x");
+    said.fails(2, &["1.05 allows 5 % more"]);
+}
+
+#[test]
+fn a_limit_that_some_more_work_keeps_is_refused_with_its_price() {
+    let line = "plan mobilenet_v2:0.35@96 --seed 1 --dtype int8 --feed rows --ram 10K";
+    let said = Place::new().mnv2c(line);
+    said.fails(1, &["no plan fits 10240 bytes", "allow that"]);
+    let price = said.err.split("--recompute ").nth(1).and_then(|it| it.split(' ').next());
+    let price = price.expect("a price is named");
+    Place::new().mnv2c(&format!("{line} --recompute {price}")).well();
+}

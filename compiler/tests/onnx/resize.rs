@@ -1,0 +1,100 @@
+//! Resize and Upsample, against the answers that the ONNX specification gives as examples.
+
+use mnv2c::interp::{self, Array};
+use mnv2c::ir::Values;
+use mnv2c::proto::AttributeProto;
+use mnv2c::proto::attribute_proto::AttributeType;
+use mnv2c::proto::tensor_proto::DataType;
+
+use crate::build::{Model, raw_tensor, text};
+
+/// The first row of what `model` makes of a picture that counts up from 1.
+fn first_row(model: &Model, [h, w]: [usize; 2]) -> Vec<f32> {
+    let graph = model.read().unwrap();
+    let values = Values::F32((1..=h * w).map(|x| x as f32).collect());
+    let answers = interp::run(&graph, &[Array { shape: vec![1, 1, h, w], values }]).unwrap();
+    let columns = answers[0].shape[3];
+    answers[0].values.as_f32().unwrap()[..columns].to_vec()
+}
+
+fn scales(model: Model, down: f32, across: f32) -> Model {
+    let raw = [1.0, 1.0, down, across].iter().flat_map(|x: &f32| x.to_le_bytes()).collect();
+    model.tensor(raw_tensor("scales", DataType::Float, &[4], raw))
+}
+
+/// A resize of `[h, w]` to twice its size, or as `sizes` say.
+fn resized(size: [usize; 2], sizes: &[i64], attributes: Vec<AttributeProto>) -> Vec<f32> {
+    let x = Model::opset(19).input("x", &[1, 1, size[0] as i64, size[1] as i64]);
+    let x = scales(x.ints("sizes", &[&[1, 1], sizes].concat()), 2.0, 2.0);
+    let operands = if sizes.is_empty() { ["x", "", "scales", ""] } else { ["x", "", "", "sizes"] };
+    first_row(&x.node("Resize", &operands, &["y"], attributes).output("y"), size)
+}
+
+#[test]
+fn the_nearest_pixel_is_taken_in_every_sense() {
+    let nearest = |coordinates: &str, rounding: &str| {
+        let attributes = vec![
+            text("coordinate_transformation_mode", coordinates),
+            text("nearest_mode", rounding),
+        ];
+        resized([4, 4], &[8, 8], attributes)
+    };
+    let early = [1., 1., 2., 2., 3., 3., 4., 4.];
+    let late = [1., 2., 2., 3., 3., 4., 4., 4.];
+    assert_eq!(nearest("align_corners", "floor"), [1., 1., 1., 2., 2., 3., 3., 4.]);
+    assert_eq!(nearest("half_pixel", "ceil"), late);
+    assert_eq!(nearest("asymmetric", "round_prefer_ceil"), late);
+    assert_eq!(nearest("asymmetric", "floor"), early);
+    assert_eq!(resized([4, 4], &[], vec![]), early);
+}
+
+#[test]
+fn two_pixels_are_blended_by_their_nearness() {
+    let linear = |coordinates: &str| {
+        let mode = text("coordinate_transformation_mode", coordinates);
+        resized([2, 2], &[4, 4], vec![text("mode", "linear"), mode])
+    };
+    assert_eq!(linear("half_pixel"), [1.0, 1.25, 1.75, 2.0]);
+    assert_eq!(linear("pytorch_half_pixel"), [1.0, 1.25, 1.75, 2.0]);
+    assert_eq!(linear("asymmetric"), [1.0, 1.5, 2.0, 2.0]);
+    let corners = linear("align_corners");
+    let expected = [1.0, 4.0 / 3.0, 5.0 / 3.0, 2.0];
+    assert!(corners.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{corners:?}");
+}
+
+#[test]
+fn pictures_become_smaller_too() {
+    let x = scales(Model::opset(13).input("x", &[1, 1, 2, 4]), 0.6, 0.6);
+    let y = x.node("Resize", &["x", "", "scales"], &["y"], vec![text("mode", "linear")]);
+    let row = first_row(&y.output("y"), [2, 4]);
+    let expected = [2.666_666_5, 4.333_333];
+    assert_eq!(row.len(), 2);
+    assert!(row.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5), "{row:?}");
+}
+
+#[test]
+fn old_forms_round_down() {
+    let early = [1., 1., 2., 2.];
+    let x = Model::opset(10).input("x", &[1, 1, 2, 2]);
+    let y = scales(x, 2.0, 2.0).node("Resize", &["x", "scales"], &["y"], vec![]);
+    assert_eq!(first_row(&y.output("y"), [2, 2]), early);
+    let x = Model::opset(9).input("x", &[1, 1, 2, 2]);
+    let y = scales(x, 2.0, 2.0).node("Upsample", &["x", "scales"], &["y"], vec![]);
+    assert_eq!(first_row(&y.output("y"), [2, 2]), early);
+    let floats = AttributeProto {
+        name: "scales".into(),
+        r#type: AttributeType::Floats.into(),
+        floats: vec![1.0, 1.0, 2.0, 2.0],
+        ..AttributeProto::default()
+    };
+    assert_eq!(first_row(&Model::of(7, &[1, 1, 2, 2], "Upsample", vec![floats]), [2, 2]), early);
+}
+
+#[test]
+fn what_is_not_resized_says_why() {
+    let x = scales(Model::opset(13).input("x", &[1, 1, 2, 2]), 2.0, 2.0);
+    let cubic = x.clone().node("Resize", &["x", "", "scales"], &["y"], vec![text("mode", "cubic")]);
+    assert!(cubic.output("y").text().contains("supported: \"nearest\", \"linear\""));
+    let neither = x.node("Resize", &["x"], &["y"], vec![]).output("y").text();
+    assert!(neither.contains("neither scales nor sizes"), "{neither}");
+}

@@ -1,0 +1,10 @@
+//! A network that does not fit.
+
+mnv2c_macros::mobilenet! {
+    mod net;
+    input 32x32x3; classes = 10; seed = 7;
+    conv2d c=8 n=1 s=2;
+    ram = 1 KiB;
+}
+
+fn main() {}

@@ -1,0 +1,126 @@
+//! Resizing of images whose pixels hold their channels side by side. Rows may be rings.
+
+use core::ops::Range;
+
+use crate::ring::Ring;
+
+/// Where the pixels of the result lie along one axis: `(i * step + shift) / per`, or at the edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scale {
+    /// Pixels of the operand.
+    pub len: usize,
+    /// Numerator of the distance between neighbours.
+    pub step: usize,
+    /// Numerator of the first position.
+    pub shift: isize,
+    /// Denominator.
+    pub per: usize,
+}
+
+impl Scale {
+    /// The pixel at or before pixel `i`, the next one, and the part of the way between them.
+    #[inline(always)]
+    fn at(&self, i: usize) -> (usize, usize, f32) {
+        let position = (i * self.step).saturating_add_signed(self.shift);
+        let position = position.min((self.len - 1) * self.per);
+        let at = position.checked_div(self.per).unwrap_or(0);
+        let next = if at + 1 < self.len { at + 1 } else { at };
+        (at, next, (position - at * self.per) as f32 / self.per as f32)
+    }
+}
+
+/// A resize of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resize {
+    /// Rows read.
+    pub from: Ring,
+    /// Rows written.
+    pub into: Ring,
+    /// Channels of a pixel.
+    pub channels: usize,
+    /// Where rows lie.
+    pub down: Scale,
+    /// Where columns lie.
+    pub across: Scale,
+    /// Pixels of a row of the result.
+    pub width: usize,
+}
+
+impl Resize {
+    /// Makes `rows` of the result, each pixel that of the operand at its place.
+    #[inline(always)]
+    pub fn nearest(&self, rows: Range<usize>, x: &[f32], y: &mut [f32]) {
+        for row in rows {
+            let (i, _, _) = self.down.at(row);
+            let (x, y) = (self.line(x, i), self.line_mut(y, row));
+            for column in 0..self.width {
+                let (j, _, _) = self.across.at(column);
+                self.pixel_mut(y, column).copy_from_slice(self.pixel(x, j));
+            }
+        }
+    }
+
+    /// Makes `rows` of the result, each pixel blended of the four around its place.
+    #[inline(always)]
+    pub fn linear(&self, rows: Range<usize>, x: &[f32], y: &mut [f32]) {
+        for row in rows {
+            let (above, below, down) = self.down.at(row);
+            let (above, below) = (self.line(x, above), self.line(x, below));
+            let y = self.line_mut(y, row);
+            for column in 0..self.width {
+                let (left, right, across) = self.across.at(column);
+                let upper = self.pixel(above, left).iter().zip(self.pixel(above, right));
+                let lower = self.pixel(below, left).iter().zip(self.pixel(below, right));
+                let y = self.pixel_mut(y, column).iter_mut();
+                for (y, ((a, b), (c, d))) in y.zip(upper.zip(lower)) {
+                    let (a, c) = (a + (b - a) * across, c + (d - c) * across);
+                    *y = a + (c - a) * down;
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn line<'a>(&self, x: &'a [f32], row: usize) -> &'a [f32] {
+        let len = (self.across.len - 1) * self.from.pixel + self.channels;
+        &x[self.from.slot(row + self.from.top)..][..len]
+    }
+
+    #[inline(always)]
+    fn line_mut<'a>(&self, y: &'a mut [f32], row: usize) -> &'a mut [f32] {
+        let len = (self.width - 1) * self.into.pixel + self.channels;
+        &mut y[self.into.slot(row + self.into.top)..][..len]
+    }
+
+    #[inline(always)]
+    fn pixel<'a>(&self, line: &'a [f32], column: usize) -> &'a [f32] {
+        &line[column * self.from.pixel..][..self.channels]
+    }
+
+    #[inline(always)]
+    fn pixel_mut<'a>(&self, line: &'a mut [f32], column: usize) -> &'a mut [f32] {
+        &mut line[column * self.into.pixel..][..self.channels]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: Ring = Ring { base: 0, kept: 1, top: 0, row: 3, pixel: 1, chunk: 1 };
+    const TALL: Scale = Scale { len: 1, step: 1, shift: 0, per: 1 };
+
+    #[test]
+    fn a_doubled_line_is_blended_by_nearness() {
+        // Half-pixel coordinates: (2 i + 1) / 4 - 1 / 2.
+        let across = Scale { len: 3, step: 2, shift: -1, per: 4 };
+        let into = Ring { row: 6, ..LINE };
+        let twice = Resize { from: LINE, into, channels: 1, down: TALL, across, width: 6 };
+        let (x, mut y) = ([0.0, 4.0, 8.0], [0.0; 6]);
+        twice.linear(0..1, &x, &mut y);
+        assert_eq!(y, [0.0, 1.0, 3.0, 5.0, 7.0, 8.0]);
+        let floor = Scale { len: 3, step: 1, shift: 0, per: 2 };
+        Resize { across: floor, ..twice }.nearest(0..1, &x, &mut y);
+        assert_eq!(y, [0.0, 0.0, 4.0, 4.0, 8.0, 8.0]);
+    }
+}

@@ -1,0 +1,16 @@
+//! What a network says of its kernels, where it was asked to.
+
+/// A kernel of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layer {
+    /// The operator's name in the model.
+    pub name: &'static str,
+    /// What runs it.
+    pub kernel: &'static str,
+    /// The shape of its result, as the model has it.
+    pub shape: &'static [usize],
+    /// Multiply-adds of one inference.
+    pub madds: u64,
+    /// Bytes of the weights that it reads.
+    pub weights_bytes: usize,
+}
