@@ -6,11 +6,19 @@ use quote::{format_ident, quote};
 use crate::emit::scope::Scope;
 use crate::emit::{Network, literal};
 use crate::ir::Dtype;
-use crate::schedule::{Home, Intake, Kernel, Place, Port, Stage};
+use crate::schedule::{Element, Home, Intake, Kernel, Place, Port, Stage};
 
 /// The type of a port's numbers.
 pub(super) fn number(port: &Port) -> TokenStream {
     if port.dtype == Dtype::U8 { quote!(u8) } else { quote!(f32) }
+}
+
+/// The type of the numbers that the caller brings in parts, or writes into the arena.
+pub(super) fn brought(intake: &Intake) -> TokenStream {
+    match intake.place.element {
+        Element::F32 => quote!(f32),
+        Element::U8 { .. } => quote!(u8),
+    }
 }
 
 /// The methods that lend the slots of inputs that lie in the arena.
@@ -19,7 +27,7 @@ pub(super) fn slots(network: &Network<'_>) -> Vec<TokenStream> {
     let slot = |(at, (intake, port)): (usize, (&Intake, &Port))| {
         let Home::Arena(buffer) = intake.place.home else { return None };
         let slot = network.plan.slots[buffer.0];
-        let bytes = if port.dtype == Dtype::U8 { 1 } else { 4 };
+        let bytes = intake.place.element.bytes();
         let (start, len) = (slot.offset / bytes, port.shape.iter().product::<usize>());
         let (range, len) = (literal::range(&(start..start + len)), literal::size(len));
         let name = if several { format_ident!("input_{at}") } else { format_ident!("input") };
@@ -30,7 +38,7 @@ pub(super) fn slots(network: &Network<'_>) -> Vec<TokenStream> {
             " Where `{}` is written before each `infer`, which overwrites it{bytes}{layout}.",
             port.name
         );
-        let number = number(port);
+        let number = brought(intake);
         Some(quote! {
             #[doc = #about]
             pub fn #name(&mut self) -> &mut [#number; #len] {

@@ -36,8 +36,8 @@ pub(super) fn items(network: &Network<'_>) -> Vec<TokenStream> {
         steps.map(|(step, name)| step::function(network, step, name, &names.ports)).collect();
     let mut items = imports(network, &functions);
     items.extend(facts(network));
-    items.extend(layers::item(network));
     items.extend(scales(network));
+    items.extend(layers::item(network));
     items.extend(arena(network));
     items.extend(weights::object(network, &functions));
     items.push(infer(network, &names));
@@ -82,8 +82,8 @@ fn imports(network: &Network<'_>, functions: &[step::Function]) -> Vec<TokenStre
         .chain(kernels)
         .chain(probe::imports(network).iter().copied())
         .chain(weights::imports(network).iter().copied())
-        .chain(answer::imports(network).iter().copied())
         .chain(asks_for_bytes(network).then_some("affine::Affine"))
+        .chain(answer::imports(network).iter().copied())
     {
         let (module, name) = path.rsplit_once("::").expect("imports are paths");
         modules.entry(module).or_default().insert(name);
@@ -325,7 +325,7 @@ fn parameters(
         let (ident, len) = (names::ident(name), literal::size(len(port)));
         match intake.place.home {
             Home::Feed(at) => {
-                let (next, number) = (scope::next_row(network, ports, at), input::number(port));
+                let (next, number) = (scope::next_row(network, ports, at), input::brought(intake));
                 Some(match caller {
                     Caller::User => quote!(mut #next: impl FnMut(usize, &mut [#number])),
                     Caller::Infer => quote!(#next: &mut impl FnMut(usize, &mut [#number])),

@@ -136,7 +136,7 @@ fn fed(intake: &Intake, x: &str, at: usize, several: bool) -> (String, String) {
 
 const ROW_OF_PLANES: &str = "\
 /// Writes a row of an image of planes as pixels, the channels of each side by side, as `element` makes them.
-pub fn row_of_planes<E>(planes: &[f32], channels: usize, row: usize, pixels: &mut [E], element: impl Fn(f32) -> E) {
+pub fn row_of_planes<X: Copy, E>(planes: &[X], channels: usize, row: usize, pixels: &mut [E], element: impl Fn(X) -> E) {
     let (width, plane) = (pixels.len() / channels, planes.len() / channels);
     for (pixel, into) in pixels.chunks_exact_mut(channels).enumerate() {
         for (channel, value) in into.iter_mut().enumerate() {

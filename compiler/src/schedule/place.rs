@@ -61,7 +61,10 @@ impl<'a> Lowering<'a> {
         let port = |name: &str, id: NodeId| Port {
             name: name.to_owned(),
             shape: graph.outer_shape(id),
-            dtype: if graph.node(id).out.dtype == Dtype::U8 { Dtype::U8 } else { Dtype::F32 },
+            dtype: match graph.node(id).out.dtype {
+                Dtype::U8 if !graph.scales.contains_key(&id) => Dtype::U8,
+                _ => Dtype::F32,
+            },
         };
         let inputs = graph.inputs.iter().map(|id| port(&graph.node(*id).name, *id)).collect();
         let outputs = graph.outputs.iter().map(|output| port(&output.name, output.node)).collect();

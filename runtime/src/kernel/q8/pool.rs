@@ -142,16 +142,11 @@ impl QAverage {
 
 /// Writes what `byte` makes of each window of some rows, by its row, column and channel.
 #[inline(always)]
-fn each_window(
-    windows: &Windows,
-    rows: Range<usize>,
-    y: &mut [u8],
-    byte: impl Fn([usize; 3]) -> u8,
-) {
+fn each_window(pool: &Windows, rows: Range<usize>, y: &mut [u8], byte: impl Fn([usize; 3]) -> u8) {
     for row in rows {
-        let out = windows.into.slot(row + windows.into.top);
-        for column in 0..windows.width {
-            let y = &mut y[out + column * windows.into.pixel..][..windows.channels];
+        let out = pool.into.slot(row + pool.into.top);
+        for column in 0..pool.width {
+            let y = &mut y[out + column * pool.into.pixel..][..pool.channels];
             for (channel, y) in y.iter_mut().enumerate() {
                 *y = byte([row, column, channel]);
             }
@@ -161,13 +156,8 @@ fn each_window(
 
 /// The bytes under a window, row by row.
 #[inline(always)]
-fn each_byte(
-    windows: &Windows,
-    [row, column, channel]: [usize; 3],
-    x: &[u8],
-    mut f: impl FnMut(u8),
-) {
-    let Windows { from, down, across, .. } = *windows;
+fn each_byte(pool: &Windows, [row, column, channel]: [usize; 3], x: &[u8], mut f: impl FnMut(u8)) {
+    let Windows { from, down, across, .. } = *pool;
     for row in (0..down.taps).map(|tap| down.pixel(row, tap)).filter(|row| *row < down.len) {
         let line = &x[from.slot(row + from.top)..];
         for column in (0..across.taps).map(|tap| across.pixel(column, tap)) {

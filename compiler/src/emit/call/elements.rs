@@ -1,0 +1,117 @@
+//! Functions of elements, and walks over axes: their names, steps and calls.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+use crate::emit::literal;
+use crate::emit::scope::Scope;
+use crate::ir::{Binary, Clamp, Unary};
+use crate::schedule::{Broadcast, Home, Move, Place};
+
+pub(super) fn elementwise(
+    broadcast: Broadcast,
+    function: &TokenStream,
+    [a, b, y]: [TokenStream; 3],
+    over: bool,
+) -> TokenStream {
+    let clamp = literal::clamp(Clamp::NONE);
+    let method = match broadcast {
+        Broadcast::Same => "binary",
+        Broadcast::Channel => "channels",
+        Broadcast::Scalar => "scalar",
+    };
+    if over {
+        let method = format_ident!("{method}_assign");
+        quote!(elementwise::#method(#function, #y, #b, #clamp);)
+    } else {
+        let method = format_ident!("{method}");
+        quote!(elementwise::#method(#function, #a, #b, #clamp, #y);)
+    }
+}
+
+/// One number: written out where it is constant.
+pub(super) fn scalar(scope: &Scope<'_>, place: Place) -> TokenStream {
+    match place.home {
+        Home::Weights(id) => literal::float(scope.network.blob.floats(id)[0]),
+        Home::Input(_) | Home::Output(_) | Home::Arena(_) | Home::Feed(_) => {
+            let slice = scope.variable(place);
+            quote!(#slice[0])
+        }
+    }
+}
+
+/// Rank, lengths and both sides of a walk, without axes of one element.
+pub(super) fn walk(copy: &Move) -> (TokenStream, TokenStream, TokenStream, TokenStream) {
+    let mut axes: Vec<usize> =
+        (0..copy.shape.len()).filter(|axis| copy.shape[*axis] != 1).collect();
+    if axes.is_empty() && !copy.shape.is_empty() {
+        axes.push(0);
+    }
+    let rank = literal::size(axes.len().max(1));
+    let pick = |steps: &[isize]| -> Vec<TokenStream> {
+        if axes.is_empty() {
+            vec![quote!(1)]
+        } else {
+            axes.iter().map(|axis| literal::step(steps[*axis])).collect()
+        }
+    };
+    let lens: Vec<_> = if axes.is_empty() {
+        vec![literal::size(1)]
+    } else {
+        axes.iter().map(|axis| literal::size(copy.shape[*axis])).collect()
+    };
+    let side = |start: usize, steps: &[isize]| {
+        let (start, by) = (literal::size(start), pick(steps));
+        quote!(Steps { start: #start, by: [#(#by),*] })
+    };
+    let (from, into) = (side(copy.from, &copy.from_steps), side(copy.into, &copy.into_steps));
+    (quote!(#rank), quote!([#(#lens),*]), from, into)
+}
+
+pub(super) fn binary(function: Binary) -> &'static str {
+    match function {
+        Binary::Add => "Add",
+        Binary::Sub => "Sub",
+        Binary::Mul => "Mul",
+        Binary::Div => "Div",
+        Binary::Min => "Min",
+        Binary::Max => "Max",
+        Binary::Pow => "Pow",
+    }
+}
+
+pub(super) fn unary(function: Unary) -> TokenStream {
+    let plain = |name: &str| {
+        let name = format_ident!("{name}");
+        quote!(Unary::#name)
+    };
+    match function {
+        Unary::LeakyRelu(alpha) => {
+            let alpha = literal::float(alpha);
+            quote!(Unary::LeakyRelu { alpha: #alpha })
+        }
+        Unary::Elu(alpha) => {
+            let alpha = literal::float(alpha);
+            quote!(Unary::Elu { alpha: #alpha })
+        }
+        Unary::HardSigmoid(alpha, beta) => {
+            let (alpha, beta) = (literal::float(alpha), literal::float(beta));
+            quote!(Unary::HardSigmoid { alpha: #alpha, beta: #beta })
+        }
+        Unary::Sigmoid => plain("Sigmoid"),
+        Unary::HardSwish => plain("HardSwish"),
+        Unary::Silu => plain("Silu"),
+        Unary::Tanh => plain("Tanh"),
+        Unary::Gelu => plain("Gelu"),
+        Unary::Erf => plain("Erf"),
+        Unary::Exp => plain("Exp"),
+        Unary::Log => plain("Log"),
+        Unary::Sqrt => plain("Sqrt"),
+        Unary::Reciprocal => plain("Reciprocal"),
+        Unary::Neg => plain("Neg"),
+        Unary::Abs => plain("Abs"),
+        Unary::Floor => plain("Floor"),
+        Unary::Ceil => plain("Ceil"),
+        Unary::Round => plain("Round"),
+    }
+}
