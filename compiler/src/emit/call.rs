@@ -1,6 +1,7 @@
 //! One stage: the const that holds its numbers, and the call that runs it.
 
 mod elements;
+mod fields;
 mod quantized;
 
 use mnv2c_runtime::ring::{Form, Rows};
@@ -10,7 +11,7 @@ use quote::{ToTokens, format_ident, quote};
 use crate::emit::call::elements::{binary, elementwise, scalar, unary, walk};
 use crate::emit::scope::Scope;
 use crate::emit::{input, literal, strips};
-use crate::ir::{Blend, Block, Clamp, Conv, Graph, Pool, PoolKind, Reducer, Resize, Scale};
+use crate::ir::{Blend, Block, Graph, PoolKind, Reducer};
 use crate::schedule::{Broadcast, Element, Kernel, Part, Place, Skip, Stage, Step};
 use crate::segment::Role;
 
@@ -165,20 +166,20 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<To
         return Some(strips::constants(scope, at, stage, strip));
     }
     let (kind, value) = match &stage.kernel {
-        Kernel::Load => (quote!(Relayout), relayout(scope, from?, into)),
+        Kernel::Load => (quote!(Relayout), fields::relayout(scope, from?, into)),
         Kernel::Widen => (quote!(Widen), input::widen(scope, into)),
         Kernel::Pointwise { tile: [mr, nv], clamp, flat, .. } => {
             let (mr, nv) = (literal::size(*mr), literal::size(*nv));
-            (quote!(Pointwise<#mr, #nv>), pointwise(scope, stage, *clamp, *flat))
+            (quote!(Pointwise<#mr, #nv>), fields::pointwise(scope, stage, *clamp, *flat))
         }
         Kernel::Conv { tile: [mr, nv], conv, .. } => {
             let (mr, nv) = (literal::size(*mr), literal::size(*nv));
-            (quote!(Conv<#mr, #nv>), convolution(scope, from?, into, conv))
+            (quote!(Conv<#mr, #nv>), fields::convolution(scope, from?, into, conv))
         }
-        Kernel::Depthwise { tile, conv } => depthwise(scope, from?, into, *tile, conv),
-        Kernel::Pool(pool) => pooling(scope, from?, into, pool),
-        Kernel::Resize(resize) => (quote!(Resize), resizing(scope, from?, into, resize)),
-        Kernel::GlobalPool(_) => (quote!(GlobalPool), global_pool(scope, from?)),
+        Kernel::Depthwise { tile, conv } => fields::depthwise(scope, from?, into, *tile, conv),
+        Kernel::Pool(pool) => fields::pooling(scope, from?, into, pool),
+        Kernel::Resize(resize) => (quote!(Resize), fields::resizing(scope, from?, into, resize)),
+        Kernel::GlobalPool(_) => (quote!(GlobalPool), fields::global_pool(scope, from?)),
         Kernel::Softmax { outer, axis, inner, .. } => {
             let (outer, axis, inner) =
                 (literal::size(*outer), literal::size(*axis), literal::size(*inner));
@@ -435,173 +436,5 @@ pub(super) fn flattened(stage: &Stage, place: Place) -> Place {
             Place { rows, height: 1, ..place }
         }
         _ => place,
-    }
-}
-
-fn pointwise(scope: &Scope<'_>, stage: &Stage, clamp: Clamp, flat: bool) -> TokenStream {
-    let (fields, clamp) = (pointwise_fields(scope, stage, flat), literal::clamp(clamp));
-    quote!(Pointwise { #fields clamp: #clamp })
-}
-
-fn pointwise_fields(scope: &Scope<'_>, stage: &Stage, flat: bool) -> TokenStream {
-    let (from, into, parts) = (stage.from[0], stage.into, stage.parts);
-    let wide = |place: Place| {
-        let (pixels, channels) = (place.rows.width * place.height, place.rows.channels);
-        match place.rows.form {
-            Form::Chunks(lanes) if flat => Rows::chunks(1, pixels, channels, lanes),
-            _ if flat => Rows::nhwc(1, pixels, channels),
-            _ => place.rows,
-        }
-    };
-    let whole = if flat { wide(into).width / parts } else { into.rows.width };
-    let width = if flat { whole } else { whole.min(from.rows.width) };
-    let (c_in, c_out) = (from.rows.channels, into.rows.channels);
-    let (width, c_in, c_out) = (literal::size(width), literal::size(c_in), literal::size(c_out));
-    let (from, into) = (
-        scope.ring(Place { rows: wide(from), ..from }),
-        scope.ring(Place { rows: wide(into), ..into }),
-    );
-    quote!(width: #width, c_in: #c_in, c_out: #c_out, from: #from, into: #into,)
-}
-
-fn convolution(scope: &Scope<'_>, from: Place, into: Place, conv: &Conv) -> TokenStream {
-    let fields = convolution_fields(scope, from, into, conv);
-    let clamp = literal::clamp(conv.clamp);
-    quote!(Conv { #fields clamp: #clamp })
-}
-
-fn convolution_fields(scope: &Scope<'_>, from: Place, into: Place, conv: &Conv) -> TokenStream {
-    let width = literal::size(into.rows.width);
-    let window = window(conv);
-    let (groups, c_in, c_out) = (
-        literal::size(conv.group),
-        literal::size(from.rows.channels),
-        literal::size(into.rows.channels),
-    );
-    let (from, into) = (scope.ring(from), scope.ring(into));
-    quote! {
-        width: #width, #window,
-        groups: #groups, c_in: #c_in, c_out: #c_out, from: #from, into: #into,
-    }
-}
-
-fn depthwise(
-    scope: &Scope<'_>,
-    from: Place,
-    into: Place,
-    tile: usize,
-    conv: &Conv,
-) -> (TokenStream, TokenStream) {
-    let fields = depthwise_fields(scope, from, into, conv);
-    let (tile, clamp) = (literal::size(tile), literal::clamp(conv.clamp));
-    if let Some([k, stride]) = conv.square_window() {
-        let (k, stride) = (literal::size(k), literal::size(stride));
-        let value = quote!(Depthwise { #fields clamp: #clamp });
-        return (quote!(Depthwise<#k, #stride, #tile>), value);
-    }
-    (quote!(DepthwiseAny<#tile>), quote!(DepthwiseAny { #fields clamp: #clamp }))
-}
-
-fn depthwise_fields(scope: &Scope<'_>, from: Place, into: Place, conv: &Conv) -> TokenStream {
-    let (width, channels) = (literal::size(into.rows.width), literal::size(from.rows.channels));
-    let (from, into) = (scope.ring(from), scope.ring(into));
-    let window = match conv.square_window() {
-        Some(_) => {
-            let pad = pair([conv.pads[0], conv.pads[1]]);
-            quote!(pad: #pad)
-        }
-        None => window(conv),
-    };
-    quote!(width: #width, channels: #channels, #window, from: #from, into: #into,)
-}
-
-fn window(conv: &Conv) -> TokenStream {
-    let (kernel, stride, dilation) = (pair(conv.kernel), pair(conv.stride), pair(conv.dilation));
-    let pad = pair([conv.pads[0], conv.pads[1]]);
-    quote!(kernel: #kernel, stride: #stride, dilation: #dilation, pad: #pad)
-}
-
-fn pair([a, b]: [usize; 2]) -> TokenStream {
-    let (a, b) = (literal::size(a), literal::size(b));
-    quote!([#a, #b])
-}
-
-fn pooling(scope: &Scope<'_>, from: Place, into: Place, pool: &Pool) -> (TokenStream, TokenStream) {
-    let fields = pool_fields(scope, from, into, pool);
-    match pool.kind {
-        PoolKind::Max => (quote!(MaxPool), quote!(MaxPool(#fields))),
-        PoolKind::Average => (
-            quote!(AveragePool),
-            quote!(AveragePool { windows: #fields, divisor: Divisor::Inside }),
-        ),
-        PoolKind::AverageWithPads => (
-            quote!(AveragePool),
-            quote!(AveragePool { windows: #fields, divisor: Divisor::Padded }),
-        ),
-    }
-}
-
-fn pool_fields(scope: &Scope<'_>, from: Place, into: Place, pool: &Pool) -> TokenStream {
-    let axis = |at: usize, len: usize| {
-        let fields = [
-            len,
-            pool.kernel[at],
-            pool.stride[at],
-            pool.dilation[at],
-            pool.pads[at],
-            pool.pads[at + 2],
-        ];
-        let [len, taps, stride, dilation, before, after] = fields.map(literal::size);
-        quote! {
-            Window { len: #len, taps: #taps, stride: #stride, dilation: #dilation, before: #before, after: #after }
-        }
-    };
-    let (down, across) = (axis(0, from.height), axis(1, from.rows.width));
-    let (width, channels) = (literal::size(into.rows.width), literal::size(from.rows.channels));
-    let (from, into) = (scope.ring(from), scope.ring(into));
-    quote! {
-        Windows { from: #from, into: #into, channels: #channels, down: #down, across: #across, width: #width }
-    }
-}
-
-fn resizing(scope: &Scope<'_>, from: Place, into: Place, resize: &Resize) -> TokenStream {
-    let axis = |Scale { step, shift, per }: Scale, len: usize| {
-        let [len, step, per] = [len, step, per].map(literal::size);
-        let shift = literal::step(shift);
-        quote!(Scale { len: #len, step: #step, shift: #shift, per: #per })
-    };
-    let (down, across) = (axis(resize.down, from.height), axis(resize.across, from.rows.width));
-    let (width, channels) = (literal::size(into.rows.width), literal::size(from.rows.channels));
-    let (from, into) = (scope.ring(from), scope.ring(into));
-    quote! {
-        Resize { from: #from, into: #into, channels: #channels, down: #down, across: #across, width: #width }
-    }
-}
-
-fn global_pool(scope: &Scope<'_>, from: Place) -> TokenStream {
-    let (channels, height, width) = (
-        literal::size(from.rows.channels),
-        literal::size(from.height),
-        literal::size(from.rows.width),
-    );
-    let from = scope.ring(from);
-    quote!(GlobalPool { from: #from, channels: #channels, height: #height, width: #width })
-}
-
-fn relayout(scope: &Scope<'_>, from: Place, into: Place) -> TokenStream {
-    let lanes = |rows: Rows| match rows.form {
-        Form::Nhwc | Form::Slice { .. } => rows.channels,
-        Form::Chunks(lanes) => lanes,
-        Form::Planes => 1,
-    };
-    let (from_lanes, into_lanes) =
-        (literal::size(lanes(from.rows)), literal::size(lanes(into.rows)));
-    let (width, channels) = (literal::size(from.rows.width), literal::size(from.rows.channels));
-    let (from, into) = (scope.ring(from), scope.ring(into));
-    quote! {
-        Relayout {
-            from: #from, from_lanes: #from_lanes, into: #into, into_lanes: #into_lanes,
-            width: #width, channels: #channels,
-        }
     }
 }

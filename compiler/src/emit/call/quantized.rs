@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
+use super::fields;
 use crate::emit::literal;
 use crate::emit::scope::Scope;
 use crate::ir::{Affine, Bounds, Conv, Graph, NodeId, Op, Pool, PoolKind, QMean, QPair};
@@ -92,7 +93,7 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<Op
         }
         Kernel::QBinary(_, scales) => (quote!(Pair), pair(*scales)),
         Kernel::QAverage(average) => {
-            let fields = super::pool_fields(scope, from, into, &average.pool);
+            let fields = fields::pool_fields(scope, from, into, &average.pool);
             let divisor = divisor(&average.pool);
             let (x, y) = (affine(average.x), affine(average.y));
             let value = quote!(QAverage { windows: #fields, divisor: #divisor, x: #x, y: #y });
@@ -102,18 +103,18 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<Op
         _ if !reads_bytes(stage) => return None,
         Kernel::Pointwise { tile: [mr, nv], flat, .. } => {
             let (mr, nv) = (literal::size(*mr), literal::size(*nv));
-            let shape = super::pointwise_fields(scope, stage, *flat);
+            let shape = fields::pointwise_fields(scope, stage, *flat);
             (quote!(QPointwise<#mr, #nv>), quote!(QPointwise { #shape levels: #levels }))
         }
         Kernel::Conv { tile: [mr, nv], conv, .. } => {
             let (mr, nv) = (literal::size(*mr), literal::size(*nv));
-            let shape = super::convolution_fields(scope, from, into, conv);
+            let shape = fields::convolution_fields(scope, from, into, conv);
             (quote!(QConv<#mr, #nv>), quote!(QConv { #shape levels: #levels }))
         }
         Kernel::Depthwise { tile, conv } => depthwise(scope, from, into, *tile, conv, &levels),
         Kernel::GlobalPool(_) => (quote!(QMean), mean(scope, stage, &levels)),
         Kernel::Pool(pool) => {
-            let fields = super::pool_fields(scope, from, into, pool);
+            let fields = fields::pool_fields(scope, from, into, pool);
             (quote!(QMaxPool), quote!(QMaxPool(#fields)))
         }
         _ => return None,
@@ -206,11 +207,11 @@ fn depthwise(
     let tile = literal::size(tile);
     if let Some([k, stride]) = conv.square_window() {
         let (k, stride) = (literal::size(k), literal::size(stride));
-        let shape = super::depthwise_fields(scope, from, into, conv);
+        let shape = fields::depthwise_fields(scope, from, into, conv);
         let value = quote!(QDepthwise { #shape levels: #levels });
         return (quote!(QDepthwise<#k, #stride, #tile>), value);
     }
-    let shape = super::depthwise_fields(scope, from, into, conv);
+    let shape = fields::depthwise_fields(scope, from, into, conv);
     (quote!(QDepthwiseAny<#tile>), quote!(QDepthwiseAny { #shape levels: #levels }))
 }
 
