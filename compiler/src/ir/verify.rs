@@ -113,7 +113,8 @@ fn residual_breach(graph: &Graph, id: NodeId) -> Option<String> {
 }
 
 fn border_breach(graph: &Graph, id: NodeId) -> Option<String> {
-    let border = graph.operand(id, 4)?;
+    let conv = matches!(graph.node(id).op, Op::Conv(_));
+    let border = graph.operand(id, 4).filter(|_| conv)?;
     let channels = graph.operand(id, 0).and_then(|x| graph.node(x).out.shape.get(1).copied());
     let (len, fits) = (graph.node(border).out.len(), graph.constant_operand(id, 4).is_some());
     (!fits || channels != Some(len)).then(|| format!("has a border of {len} numbers"))

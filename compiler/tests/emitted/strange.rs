@@ -101,7 +101,7 @@ fn branches() -> Graph {
         let channels = net.graph.node(x).out.shape[1];
         net.shaped(all, &[1, channels], &[x])
     });
-    let y = net.put(Op::Concat(1), &[a, b]);
+    let y = net.put(Op::Concat(1), &[a, b, a, b, a]);
     net.answer(&[y])
 }
 
