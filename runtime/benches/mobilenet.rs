@@ -1,6 +1,6 @@
 //! Per cent of this core's FMA peak that kernels reach on the shapes of MobileNetV2 1.0 at 224 x 224.
 //!
-//! `cargo bench -p mnv2c-runtime`, on an idle machine. Each figure is the best of many runs. Shapes are constants and
+//! `cargo bench -p mnv2c-runtime --features std`, on an idle machine. Each figure is the best of many runs. Shapes are constants and
 //! kernels run inside a `#[target_feature]` function, as in emitted code; nothing is fused, so wide values come from
 //! L2 or beyond. Columns of padding beside the last channel count as no work done.
 
@@ -8,12 +8,13 @@ use mnv2c_runtime::clamp::Clamp;
 use mnv2c_runtime::isa::Isa;
 use mnv2c_runtime::kernel::depthwise::Depthwise;
 use mnv2c_runtime::kernel::pointwise::Pointwise;
-use mnv2c_runtime::ring::Ring;
+use mnv2c_runtime::probe::fma_peak;
+use mnv2c_runtime::ring::Rows;
 #[cfg(target_arch = "aarch64")]
 use mnv2c_runtime::simd::Neon;
+use mnv2c_runtime::simd::Scalar;
 #[cfg(target_arch = "x86_64")]
 use mnv2c_runtime::simd::{Avx2, Avx512};
-use mnv2c_runtime::simd::{Scalar, Simd};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -104,8 +105,8 @@ macro_rules! gemm {
                     width: $pixels,
                     c_in: $c_in,
                     c_out: $c_out,
-                    from: rows(1, $pixels, $c_in, $lanes),
-                    into: rows(1, $pixels, $c_out, $lanes),
+                    from: Rows::nhwc(1, $pixels, $c_in).ring($lanes),
+                    into: Rows::nhwc(1, $pixels, $c_out).ring($lanes),
                     clamp: Clamp::RELU6,
                 };
                 // SAFETY: the features are enabled here.
@@ -142,8 +143,8 @@ macro_rules! depthwise {
                     width: OUT,
                     channels: $channels,
                     pad: [1, 1],
-                    from: Ring { base: $lanes, top: 1, ..chunks($width + 2, $width + 2, $lanes) },
-                    into: chunks(OUT, OUT, $lanes),
+                    from: Rows::chunks($width + 2, $width, $lanes, $lanes).padded(1, 1, 1).ring($lanes),
+                    into: Rows::chunks(OUT, OUT, $lanes, $lanes).ring($lanes),
                     clamp: Clamp::RELU6,
                 };
                 // SAFETY: the features are enabled here.
@@ -160,41 +161,6 @@ macro_rules! depthwise {
     }};
 }
 use depthwise;
-
-/// NHWC rows without padding.
-const fn rows(height: usize, width: usize, channels: usize, lanes: usize) -> Ring {
-    Ring { base: 0, kept: height, top: 0, row: width * channels, pixel: channels, chunk: lanes }
-}
-
-/// Chunks of channels.
-const fn chunks(height: usize, width: usize, lanes: usize) -> Ring {
-    let chunk = height * width * lanes;
-    Ring { base: 0, kept: height, top: 0, row: width * lanes, pixel: lanes, chunk }
-}
-
-/// GFLOP/s of multiply-adds that wait for nothing but each other.
-#[inline(always)]
-fn fma_peak<S: Simd>(simd: S) -> f64 {
-    const STEPS: usize = 100_000;
-    const CHAINS: usize = 12;
-    let mut best = Duration::MAX;
-    for _ in 0..100 {
-        let start = Instant::now();
-        let half = simd.splat(black_box(0.5));
-        macro_rules! chains {
-            ($($sum:ident)*) => {
-                $(let mut $sum = half;)*
-                for _ in 0..STEPS {
-                    $($sum = simd.mul_add($sum, half, half);)*
-                }
-                black_box([$($sum),*]);
-            };
-        }
-        chains!(a b c d e f g h i j k l);
-        best = best.min(start.elapsed());
-    }
-    (2 * STEPS * CHAINS * S::LANES) as f64 / best.as_secs_f64() * 1e-9
-}
 
 /// Seconds of the fastest of many runs.
 fn fastest(run: impl FnMut()) -> f64 {

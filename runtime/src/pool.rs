@@ -87,7 +87,7 @@ mod tests {
     fn every_item_is_done_once() {
         for threads in [1, 2, 3] {
             let (mut pool, mut sums) = (Pool::new(threads), vec![0; 100]);
-            let mut scratch = vec![0; 2];
+            let mut scratch = [0; 2];
             for _ in 0..50 {
                 pool.each(sums.chunks_mut(7), |at, part| part.iter_mut().for_each(|x| *x += at));
                 pool.each_with(sums.iter_mut(), scratch.iter_mut(), |_, x, tool| {

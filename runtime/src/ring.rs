@@ -39,6 +39,16 @@ impl Ring {
         self.base + (row % self.kept) * self.row
     }
 
+    /// The same ring from channel `first` on, for vectors of `lanes`, which chunks do not part.
+    #[inline(always)]
+    pub const fn from_channel(self, first: usize, lanes: usize) -> Self {
+        if self.chunk == lanes {
+            return self.shifted(first);
+        }
+        assert!(first.is_multiple_of(lanes));
+        self.shifted(first / lanes * self.chunk)
+    }
+
     /// The same ring in a slice that holds `by` elements of something else before it.
     #[inline(always)]
     pub const fn shifted(self, by: usize) -> Self {

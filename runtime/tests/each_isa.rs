@@ -16,6 +16,8 @@ use mnv2c_runtime::simd::{Avx2, Avx512};
 use mnv2c_runtime::simd::{Plain, Scalar, stencil};
 use mnv2c_runtime::{depthwise_any_tiles, depthwise_tiles, gemm_tiles};
 
+#[macro_use]
+mod machine;
 #[path = "each_isa/trial.rs"]
 mod trial;
 #[path = "each_isa/value.rs"]
@@ -27,51 +29,16 @@ const WIDE: Clamp = Clamp { lo: -9.0, hi: 20.0 };
 
 /// A closure that runs a body with a token, compiled for the instruction set as emitted code is.
 macro_rules! on {
-    (Plain 4, $($rest:tt)*) => { on!(@ "", Plain::new(), $($rest)*) };
-    (Scalar 4, $($rest:tt)*) => { on!(@ "", Scalar::new(), $($rest)*) };
-    (Avx2 8, $($rest:tt)*) => { on!(@ "avx2,fma", Avx2::assume(), $($rest)*) };
+    (Plain 4, $($rest:tt)*) => { compiled_for!("", Plain::new(), $($rest)*) };
+    (Scalar 4, $($rest:tt)*) => { compiled_for!("", Scalar::new(), $($rest)*) };
+    (Avx2 8, $($rest:tt)*) => { compiled_for!("avx2,fma", Avx2::assume(), $($rest)*) };
     (Avx512 16, $($rest:tt)*) => {
-        on!(@ "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma", Avx512::assume(), $($rest)*)
+        compiled_for!("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma", Avx512::assume(), $($rest)*)
     };
     (Avx512 8, $($rest:tt)*) => {
-        on!(@ "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma", Avx512::assume().halves(), $($rest)*)
+        compiled_for!("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma", Avx512::assume().halves(), $($rest)*)
     };
-    (Neon 4, $($rest:tt)*) => { on!(@ "neon", Neon::assume(), $($rest)*) };
-    (@ "", $token:expr, $simd:ident, ($($arg:ident: $type:ty),*) $body:expr) => {
-        |$($arg: $type),*| {
-            let $simd = $token;
-            $body
-        }
-    };
-    (@ $features:literal, $token:expr, $simd:ident, ($($arg:ident: $type:ty),*) $body:expr) => {
-        |$($arg: $type),*| {
-            #[target_feature(enable = $features)]
-            fn inside($($arg: $type),*) {
-                // SAFETY: the features are enabled here.
-                let $simd = unsafe { $token };
-                $body
-            }
-            // SAFETY: `each!` asked the machine for the instruction set.
-            unsafe { inside($($arg),*) }
-        }
-    };
-}
-
-/// Runs a body where this machine has the instruction set of a line of the catalog.
-#[cfg(target_arch = "x86_64")]
-macro_rules! where_present {
-    (Neon $body:block) => {};
-    ($isa:ident $body:block) => {
-        if Isa::$isa.is_present() $body
-    };
-}
-#[cfg(target_arch = "aarch64")]
-macro_rules! where_present {
-    (Avx2 $body:block) => {};
-    (Avx512 $body:block) => {};
-    ($isa:ident $body:block) => {
-        if Isa::$isa.is_present() $body
-    };
+    (Neon 4, $($rest:tt)*) => { compiled_for!("neon", Neon::assume(), $($rest)*) };
 }
 
 #[test]

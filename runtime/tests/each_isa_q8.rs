@@ -20,54 +20,21 @@ use mnv2c_runtime::simd::{Avx2, Avx512Vnni};
 use mnv2c_runtime::simd::{Plain, Scalar, gemm, stencil};
 use mnv2c_runtime::{qdepthwise_any_tiles, qdepthwise_tiles, qgemm_tiles};
 
+#[macro_use]
+mod machine;
 #[path = "each_isa_q8/value.rs"]
 mod value;
 use value::{Filter, Form, Value, random};
 
 /// A closure that runs a body with a token, compiled for the instruction set as emitted code is.
 macro_rules! on {
-    (Plain, $($rest:tt)*) => { on!(@ "", Plain::new(), $($rest)*) };
-    (Scalar, $($rest:tt)*) => { on!(@ "", Scalar::new(), $($rest)*) };
-    (Avx2, $($rest:tt)*) => { on!(@ "avx2,fma", Avx2::assume(), $($rest)*) };
+    (Plain, $($rest:tt)*) => { compiled_for!("", Plain::new(), $($rest)*) };
+    (Scalar, $($rest:tt)*) => { compiled_for!("", Scalar::new(), $($rest)*) };
+    (Avx2, $($rest:tt)*) => { compiled_for!("avx2,fma", Avx2::assume(), $($rest)*) };
     (Avx512Vnni, $($rest:tt)*) => {
-        on!(@ "avx512vnni,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma", Avx512Vnni::assume(), $($rest)*)
+        compiled_for!("avx512vnni,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma", Avx512Vnni::assume(), $($rest)*)
     };
-    (Neon, $($rest:tt)*) => { on!(@ "neon", Neon::assume(), $($rest)*) };
-    (@ "", $token:expr, $simd:ident, ($($arg:ident: $type:ty),*) $body:expr) => {
-        |$($arg: $type),*| {
-            let $simd = $token;
-            $body
-        }
-    };
-    (@ $features:literal, $token:expr, $simd:ident, ($($arg:ident: $type:ty),*) $body:expr) => {
-        |$($arg: $type),*| {
-            #[target_feature(enable = $features)]
-            fn inside($($arg: $type),*) {
-                // SAFETY: the features are enabled here.
-                let $simd = unsafe { $token };
-                $body
-            }
-            // SAFETY: the machine was asked for the instruction set.
-            unsafe { inside($($arg),*) }
-        }
-    };
-}
-
-/// Runs a body where this machine has the instruction set of a line of the catalog.
-#[cfg(target_arch = "x86_64")]
-macro_rules! where_present {
-    (Neon $body:block) => {};
-    ($isa:ident $body:block) => {
-        if Isa::$isa.is_present() $body
-    };
-}
-#[cfg(target_arch = "aarch64")]
-macro_rules! where_present {
-    (Avx2 $body:block) => {};
-    (Avx512Vnni $body:block) => {};
-    ($isa:ident $body:block) => {
-        if Isa::$isa.is_present() $body
-    };
+    (Neon, $($rest:tt)*) => { compiled_for!("neon", Neon::assume(), $($rest)*) };
 }
 
 /// Runs a body with each token of this machine, compiled for it.

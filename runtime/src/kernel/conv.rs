@@ -3,7 +3,7 @@
 use crate::clamp::Clamp;
 use crate::ring::Ring;
 use crate::simd::Simd;
-use crate::simd::gemm::{Gemm, Part, Residual, Window};
+use crate::simd::gemm::{Gemm, Part, Residual, Slide, Window};
 use core::ops::Range;
 
 /// A convolution, `MR` pixels x `NV` vectors of channels at a time.
@@ -105,40 +105,14 @@ impl<const MR: usize, const NV: usize> Conv<MR, NV> {
 
     #[inline(always)]
     const fn window(&self, c_in: usize) -> Window {
-        let Conv { kernel: [rows, columns], stride, dilation, pad, from, .. } = *self;
-        let column_step = dilation[1] * from.pixel;
-        let (taps, tap_step, depth, depth_step) = if from.pixel == 1 {
-            (c_in, from.chunk, columns, column_step)
-        } else if column_step == c_in {
-            (1, 0, columns * c_in, 1)
-        } else {
-            (columns, column_step, c_in, 1)
-        };
-        Window {
-            rows,
-            row_stride: stride[0],
-            row_step: dilation[0],
-            above: pad[0],
-            before: pad[1] * from.pixel,
-            pixel_step: stride[1] * from.pixel,
-            taps,
-            tap_step,
-            depth,
-            depth_step,
-            tail: 0,
-        }
+        let Conv { kernel, stride, dilation, pad, from, .. } = *self;
+        Window::sliding(Slide { kernel, stride, dilation, pad }, &from, c_in, from.pixel == 1)
     }
 
     /// The same ring from a group's first output channel on.
     #[inline(always)]
     const fn outputs_of<S: Simd>(&self, group: usize, ring: Ring) -> Ring {
         let first = group * (self.c_out / self.groups);
-        let base = if ring.chunk == S::LANES {
-            ring.base + first
-        } else {
-            assert!(first.is_multiple_of(S::LANES));
-            ring.base + first / S::LANES * ring.chunk
-        };
-        Ring { base, ..ring }
+        ring.from_channel(first, S::LANES)
     }
 }

@@ -121,21 +121,7 @@ impl<const MR: usize, const NV: usize> Pointwise<MR, NV> {
     #[inline(always)]
     const fn gemm<S: Simd>(&self) -> Gemm<MR, NV> {
         let Pointwise { width, c_in, c_out, from, into, clamp } = *self;
-        let chunked = from.chunk != S::LANES && c_in > S::LANES;
-        let depth = if chunked { S::LANES } else { c_in };
-        let window = Window {
-            rows: 1,
-            row_stride: 1,
-            row_step: 1,
-            above: 0,
-            before: 0,
-            pixel_step: from.pixel,
-            taps: c_in / depth,
-            tap_step: from.chunk,
-            depth,
-            depth_step: 1,
-            tail: c_in % depth,
-        };
+        let window = Window::point(&from, c_in, S::LANES);
         Gemm { width, c_out, window, from, into, clamp }
     }
 }

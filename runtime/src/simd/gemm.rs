@@ -54,6 +54,66 @@ pub struct Window {
     pub tail: usize,
 }
 
+impl Window {
+    /// The pixel at its own place, its `c_in` channels in vectors of `lanes` where they lie in chunks.
+    pub const fn point(from: &Ring, c_in: usize, lanes: usize) -> Self {
+        let chunked = from.chunk != lanes && c_in > lanes;
+        let depth = if chunked { lanes } else { c_in };
+        Self {
+            rows: 1,
+            row_stride: 1,
+            row_step: 1,
+            above: 0,
+            before: 0,
+            pixel_step: from.pixel,
+            taps: c_in / depth,
+            tap_step: from.chunk,
+            depth,
+            depth_step: 1,
+            tail: c_in % depth,
+        }
+    }
+
+    /// A sliding window over pixels of `c_in` channels, or over as many planes.
+    pub const fn sliding(slide: Slide, from: &Ring, c_in: usize, planes: bool) -> Self {
+        let Slide { kernel: [rows, columns], stride, dilation, pad } = slide;
+        let column_step = dilation[1] * from.pixel;
+        let (taps, tap_step, depth, depth_step) = if planes {
+            (c_in, from.chunk, columns, column_step)
+        } else if column_step == c_in {
+            (1, 0, columns * c_in, 1)
+        } else {
+            (columns, column_step, c_in, 1)
+        };
+        Self {
+            rows,
+            row_stride: stride[0],
+            row_step: dilation[0],
+            above: pad[0],
+            before: pad[1] * from.pixel,
+            pixel_step: stride[1] * from.pixel,
+            taps,
+            tap_step,
+            depth,
+            depth_step,
+            tail: 0,
+        }
+    }
+}
+
+/// How a window slides, down and across.
+#[derive(Clone, Copy, Debug)]
+pub struct Slide {
+    /// Taps.
+    pub kernel: [usize; 2],
+    /// Pixels from a window to the next.
+    pub stride: [usize; 2],
+    /// Pixels from a tap to the next.
+    pub dilation: [usize; 2],
+    /// Pixels of padding before the image.
+    pub pad: [usize; 2],
+}
+
 /// What is added to a sum before the clamp.
 #[derive(Clone, Copy, Debug)]
 pub enum Residual<'a> {

@@ -3,7 +3,7 @@
 use crate::affine::Levels;
 use crate::ring::Ring;
 use crate::simd::dots::Dots;
-use crate::simd::gemm::{Part, Window};
+use crate::simd::gemm::{Part, Slide, Window};
 use crate::simd::qgemm::{QGemm, QResidual};
 use core::ops::Range;
 
@@ -134,21 +134,7 @@ impl<const MR: usize, const NV: usize> QPointwise<MR, NV> {
     #[inline(always)]
     const fn gemm<S: Dots>(&self) -> QGemm<MR, NV> {
         let QPointwise { width, c_in, c_out, from, into, levels } = *self;
-        let chunked = from.chunk != S::LANES && c_in > S::LANES;
-        let depth = if chunked { S::LANES } else { c_in };
-        let window = Window {
-            rows: 1,
-            row_stride: 1,
-            row_step: 1,
-            above: 0,
-            before: 0,
-            pixel_step: from.pixel,
-            taps: c_in / depth,
-            tap_step: from.chunk,
-            depth,
-            depth_step: 1,
-            tail: c_in % depth,
-        };
+        let window = Window::point(&from, c_in, S::LANES);
         QGemm { width, c_out, window, from, into, levels }
     }
 }
@@ -220,35 +206,14 @@ impl<const MR: usize, const NV: usize> QConv<MR, NV> {
 
     #[inline(always)]
     const fn window(&self, c_in: usize) -> Window {
-        let QConv { kernel: [rows, columns], stride, dilation, pad, from, .. } = *self;
-        let column_step = dilation[1] * from.pixel;
-        let (taps, tap_step, depth) =
-            if column_step == c_in { (1, 0, columns * c_in) } else { (columns, column_step, c_in) };
-        Window {
-            rows,
-            row_stride: stride[0],
-            row_step: dilation[0],
-            above: pad[0],
-            before: pad[1] * from.pixel,
-            pixel_step: stride[1] * from.pixel,
-            taps,
-            tap_step,
-            depth,
-            depth_step: 1,
-            tail: 0,
-        }
+        let QConv { kernel, stride, dilation, pad, from, .. } = *self;
+        Window::sliding(Slide { kernel, stride, dilation, pad }, &from, c_in, false)
     }
 
     /// The same ring from a group's first output channel on.
     #[inline(always)]
     const fn outputs_of<S: Dots>(&self, group: usize, ring: Ring) -> Ring {
         let first = group * (self.c_out / self.groups);
-        let base = if ring.chunk == S::LANES {
-            ring.base + first
-        } else {
-            assert!(first.is_multiple_of(S::LANES));
-            ring.base + first / S::LANES * ring.chunk
-        };
-        Ring { base, ..ring }
+        ring.from_channel(first, S::LANES)
     }
 }
