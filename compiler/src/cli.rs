@@ -21,6 +21,7 @@ mod progress;
 mod quantize;
 mod report;
 mod run;
+mod tune;
 mod verify;
 
 use std::process::ExitCode;

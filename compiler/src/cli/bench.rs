@@ -8,6 +8,7 @@ use crate::cli::build::{self, Probes, Wish};
 use crate::cli::ends::EndsArgs;
 use crate::cli::profile::Profile;
 use crate::cli::run::execute;
+use crate::cli::tune::TuneArgs;
 use crate::cli::{Done, Outcome, output};
 
 /// Build a model and time it on one thread
@@ -23,6 +24,8 @@ pub(crate) struct Args {
     memory: MemoryArgs,
     #[command(flatten)]
     ends: EndsArgs,
+    #[command(flatten)]
+    tune: TuneArgs,
     /// Timed runs
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
@@ -38,7 +41,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Done {
     let probes = if args.profile { Probes::Yes } else { Probes::No };
-    let wish = Wish::of(&args.target, &args.memory, &args.ends)?;
+    let wish = Wish::of(&args.target, &args.memory, &args.ends)?.timed(&args.tune);
     let (built, ()) = build::program(&args.model, &wish, probes, |_| Ok(()))?;
     let runs = args.runs.to_string();
     let arguments = ["--bench", &runs].map(Into::into);

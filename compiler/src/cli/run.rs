@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
 use crate::cli::build::{self, Built, Probes, Wish};
 use crate::cli::ends::EndsArgs;
+use crate::cli::tune::TuneArgs;
 use crate::cli::{Done, Outcome, input, labels, output};
 
 /// Build a model, from the cache if it is there, and run it on files
@@ -56,6 +57,7 @@ pub(crate) fn run(args: &Args) -> Done {
         memory: args.memory.memory(),
         ends: args.ends.ends_of_program(),
         layers: false,
+        tune: TuneArgs::default(),
     };
     let (built, inputs) =
         build::program(&args.model, &wish, Probes::No, |ports| inputs(args, ports))?;

@@ -23,6 +23,7 @@ use crate::cli::case::{self, Case};
 use crate::cli::compare::{Distance, Tolerance, distance};
 use crate::cli::ends::EndsArgs;
 use crate::cli::progress::Progress;
+use crate::cli::tune::TuneArgs;
 use crate::cli::{Done, Outcome, compile, output, run as program_run};
 
 /// Smallest relative tolerance that is of use where weights are 16-bit floats.
@@ -206,6 +207,7 @@ fn verify(args: &Args, job: &Job<'_>, source: &Source, case: &Case) -> Result<Di
             memory: args.memory.memory(),
             ends: args.ends.ends()?,
             layers: false,
+            tune: TuneArgs::default(),
         };
         let given = match &wish.ends.picture {
             Some(picture) => given(&inputs, picture),
