@@ -19,10 +19,12 @@ mod region;
 mod rowwise;
 mod scope;
 mod shared;
+mod slots;
 mod step;
 mod stream;
 mod strips;
 mod weights;
+mod zeros;
 
 pub use layers::{Layer, layers};
 pub use probe::{Probe, probes};

@@ -5,7 +5,9 @@
 
 pub mod anew;
 mod chain;
+mod convolution;
 mod hand;
+mod kernel;
 mod moves;
 mod padding;
 mod panels;
@@ -19,20 +21,22 @@ mod support;
 mod tile;
 pub mod time;
 
+pub use kernel::{Broadcast, Kernel, Move, PackOrder, QBinary, Skip};
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
 use crate::ir::view::{aliases, base};
-use crate::ir::{
-    Affine, Binary, Clamp, Conv, Dtype, Graph, NodeId, Pool, QAverage, QPair, Reducer, Resize,
-    Softmax, Unary,
-};
+use crate::ir::{Affine, Dtype, Graph, NodeId};
 use crate::objective::Memory;
 use crate::plan::{Buffer, BufferId, Overlap};
 use crate::segment::{RowBatch, Segment};
 use crate::target::Target;
+
+/// Bytes of a sum that is kept in memory: a float, or an integer of 32 bits.
+pub const SUM_BYTES: usize = 4;
 
 /// A network, ready for a plan.
 #[derive(Clone, Debug, Default)]
@@ -123,7 +127,7 @@ pub struct Stage {
     /// How much of a row one call makes.
     pub part: Part,
     /// Equal parts of its pixels, or panels of its channels, that threads share; 1 where the caller's does it all.
-    pub parts: usize,
+    pub shares: usize,
 }
 
 /// How much of a row one call of a kernel makes; a stage and its reader take turns at parts.
@@ -220,164 +224,6 @@ pub struct Pack {
     pub order: PackOrder,
 }
 
-/// The order in which a kernel reads its weights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum PackOrder {
-    /// Panels of `columns` output channels: biases, then the window's inputs. See `runtime::kernel::conv`.
-    Panels {
-        /// Output channels of a panel.
-        columns: usize,
-        /// Whether inputs are read as planes: by row, channel, column instead of row, column, channel.
-        planes: bool,
-    },
-    /// Vectors of `lanes` channels: bias, then the taps.
-    Depthwise {
-        /// Channels of a vector.
-        lanes: usize,
-    },
-    /// A constant's own order.
-    Plain,
-    /// Panels of `columns` output channels of bytes: biases, multipliers, quads of weights. See `runtime::simd::qgemm`.
-    QPanels {
-        /// Output channels of a panel.
-        columns: usize,
-        /// Inputs of the window that lie side by side; a row of it may end in fewer.
-        run: usize,
-    },
-    /// Vectors of `lanes` channels of bytes: biases, multipliers, then four rows of each column of the window.
-    QDepthwise {
-        /// Channels of a vector.
-        lanes: usize,
-    },
-    /// The 256 entries of a function of a byte.
-    Table,
-}
-
-/// What runs, with all its numbers.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Kernel {
-    /// Copies rows into padded rows, maybe of another form.
-    Load,
-    /// Makes floats of bytes, maybe in padded rows.
-    Widen,
-    /// Asks the caller for rows, of floats or of bytes.
-    Fetch,
-    /// 1x1 convolution or dense layer.
-    Pointwise {
-        /// Pixels and vectors of a tile.
-        tile: [usize; 2],
-        /// Applied last.
-        clamp: Clamp,
-        /// Where the residual comes from.
-        skip: Skip,
-        /// Whether all rows are one long row.
-        flat: bool,
-    },
-    /// Any other convolution but a depthwise one.
-    Conv {
-        /// Pixels and vectors of a tile.
-        tile: [usize; 2],
-        /// The operator.
-        conv: Conv,
-        /// Where the residual comes from.
-        skip: Skip,
-    },
-    /// Depthwise convolution.
-    Depthwise {
-        /// Pixels of a tile.
-        tile: usize,
-        /// The operator.
-        conv: Conv,
-    },
-    /// Largest or mean element of windows.
-    Pool(Pool),
-    /// Pixels between those of an image.
-    Resize(Resize),
-    /// One number a channel from all pixels, row after row.
-    GlobalPool(Reducer),
-    /// Bounds of each element.
-    Clamp(Clamp),
-    /// A function of each element.
-    Unary(Unary),
-    /// A function of two elements; how the second operand is broadcast.
-    Binary(Binary, Broadcast),
-    /// `x < 0 ? slope * x : x`; how the slope is broadcast.
-    PRelu(Broadcast),
-    /// Softmax: `outer` times, `inner` interleaved runs of `axis` numbers that sum to one.
-    Softmax {
-        /// The operator.
-        softmax: Softmax,
-        /// Elements outside the axis in memory.
-        outer: usize,
-        /// Numbers that sum to one.
-        axis: usize,
-        /// Elements inside the axis in memory.
-        inner: usize,
-    },
-    /// One value everywhere.
-    Fill(f32),
-    /// The nearest byte of each real.
-    Quantize(Affine),
-    /// The real of each byte.
-    Dequantize(Affine),
-    /// A function of two bytes.
-    QBinary(QBinary, QPair),
-    /// Mean bytes of windows.
-    QAverage(QAverage),
-    /// Any function of a byte.
-    Table,
-    /// Elements moved to other places: `len` elements an axis, with strides on both sides.
-    Move(Move),
-    /// Reduction over some of the axes.
-    Reduce(Reducer, Move),
-}
-
-/// A function of two bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum QBinary {
-    /// Of the sum of what they stand for.
-    Add,
-    /// Of the product.
-    Mul,
-}
-
-/// Where a residual comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Skip {
-    /// There is none.
-    None,
-    /// The second operand.
-    Other,
-    /// The output's own memory, which holds the residual until it is overwritten.
-    InPlace,
-}
-
-/// How a second operand is repeated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Broadcast {
-    /// Not at all: equal shapes.
-    Same,
-    /// One number a channel, the innermost dimension.
-    Channel,
-    /// One number.
-    Scalar,
-}
-
-/// A copy over up to six axes, in elements.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Move {
-    /// Elements an axis, outermost first.
-    pub shape: Vec<usize>,
-    /// Where the first element is read.
-    pub from: usize,
-    /// Strides of the source.
-    pub from_steps: Vec<isize>,
-    /// Where the first element is written.
-    pub into: usize,
-    /// Strides of the destination.
-    pub into_steps: Vec<isize>,
-}
-
 /// Chooses kernels and memory for `segments`, in the order given.
 pub fn lower(
     graph: &Graph,
@@ -430,12 +276,6 @@ pub fn lower_alone(
 }
 
 impl Schedule {
-    /// Whether `home` is an input of bytes.
-    pub fn holds_bytes(&self, home: Home) -> bool {
-        let mut ports = self.inputs.iter().zip(&self.intakes);
-        ports.any(|(port, intake)| port.dtype == Dtype::U8 && intake.place.home == home)
-    }
-
     /// Whether the caller gives an input row by row.
     pub fn asks_for_rows(&self) -> bool {
         self.intakes.iter().any(|intake| matches!(intake.place.home, Home::Feed(_)))

@@ -1,16 +1,16 @@
 //! What the words in a step's body stand for: consts of kernels and weights, slots of the arena, parameters.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use mnv2c_runtime::ring::{Form, Rows};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
 use crate::emit::names::{self, Names};
-use crate::emit::{Network, call, input, literal, panels, rowwise, shared, weights};
-use crate::plan::{Plan, Slot};
-use crate::schedule::{Element, Home, PackId, Part, Place, Stage, Step};
+use crate::emit::slots::{Slice, borrowed, key, slot};
+use crate::emit::zeros::has_zeros;
+use crate::emit::{Network, call, input, literal, rowwise, shared, weights};
+use crate::schedule::{Home, PackId, Part, Place, Stage, Step};
 use crate::segment::Role;
 
 /// Names of the arrays that the caller lends.
@@ -19,19 +19,12 @@ pub(super) struct Ports {
     pub outputs: Vec<String>,
 }
 
-/// A part of the arena that a body borrows.
-struct Slice {
-    name: Ident,
-    /// Bytes of an element.
-    element: usize,
-}
-
 /// What the words in a function's body stand for.
 pub(super) struct Scope<'a> {
     pub network: &'a Network<'a>,
-    ports: &'a Ports,
+    pub(super) ports: &'a Ports,
     /// Variables for the parts of the arena that the body borrows, by where they lie; slots that share bytes are one.
-    slots: BTreeMap<(usize, usize), Slice>,
+    pub(super) slots: BTreeMap<(usize, usize), Slice>,
     /// Consts for places whose zeros the body writes.
     pub(super) rows: BTreeMap<Home, Ident>,
     /// Consts for weights, by stage.
@@ -178,13 +171,6 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Elements from the start of what the body borrows to a slot of the arena.
-    fn shift(&self, slot: Slot) -> usize {
-        let (at, _) = key(slot);
-        let slice = self.slots.iter().find(|(range, _)| (range.0..range.1).contains(&at));
-        slice.map_or(0, |(range, slice)| (at - range.0) / slice.element)
-    }
-
     /// How many parts of `part.into`'s channels make a whole pixel.
     pub(super) fn parts(&self, stage: &Stage) -> usize {
         let all = self.network.graph.node(stage.node).out.shape[1];
@@ -229,51 +215,6 @@ impl<'a> Scope<'a> {
         variable.map_or_else(|| format_ident!("rows"), |variable| format_ident!("{variable}_rows"))
     }
 
-    fn slot_of(&self, place: Place) -> Option<&Ident> {
-        let (start, _) = key(slot(self.network.plan, place)?);
-        let mut slots = self.slots.iter();
-        slots.find(|(range, _)| (range.0..range.1).contains(&start)).map(|(_, slice)| &slice.name)
-    }
-
-    pub(super) fn slots(&self) -> TokenStream {
-        if self.slots.is_empty() {
-            return quote!();
-        }
-        let variables = self.slots.values().map(|slice| &slice.name);
-        let floats = self.slots.values().filter(|slice| self.has_bytes() && slice.element == 4);
-        let floats = floats.map(|slice| &slice.name);
-        quote! {
-            let [#(#variables),*] = arena.0.slots(SLOTS);
-            #(let #floats = wide_mut::<f32>(#floats);)*
-        }
-    }
-
-    /// Whether the body borrows bytes of the arena.
-    fn has_bytes(&self) -> bool {
-        self.slots.values().any(|slice| slice.element == 1)
-    }
-
-    /// Paths in the runtime that borrowing needs.
-    pub(super) fn imports(&self) -> Option<&'static str> {
-        let widens = self.has_bytes() && self.slots.values().any(|slice| slice.element == 4);
-        widens.then_some("blob::wide_mut")
-    }
-
-    /// The const that says where the slots lie.
-    pub(super) fn slots_const(&self) -> TokenStream {
-        let count = literal::size(self.slots.len());
-        let (element, bytes) = if self.has_bytes() { (quote!(u8), 1) } else { (quote!(f32), 4) };
-        let range = |(start, end): &(usize, usize)| literal::range(&(*start / bytes..*end / bytes));
-        let ranges: Vec<_> = self.slots.keys().map(range).collect();
-        match ranges.as_slice() {
-            [] => quote!(),
-            [one] => quote!(const SLOTS: Slots<#element, 1, ARENA_BYTES> = Slots::one(#one);),
-            several => quote! {
-                const SLOTS: Slots<#element, #count, ARENA_BYTES> = Slots::new([#(#several),*]);
-            },
-        }
-    }
-
     pub(super) fn row_consts(&self, step: &Step) -> Vec<TokenStream> {
         let places =
             step.stages.iter().flat_map(|stage| [&stage.into].into_iter().chain(&stage.from));
@@ -297,91 +238,6 @@ impl<'a> Scope<'a> {
             .enumerate()
             .filter_map(|(at, stage)| call::constant(self, at, stage))
             .collect()
-    }
-
-    /// Zero columns, and the zero rows that no loop writes.
-    pub(super) fn clears(&self, step: &Step) -> Vec<TokenStream> {
-        let result = step.stages[step.stages.len() - 1].into.home;
-        let spread = step.stages.iter().flat_map(|stage| stage.from.first());
-        let spread = spread.filter(|place| self.is_spread_here(step, **place)).map(|place| {
-            let (rows, variable) = (call::rows(place.rows), self.variable(*place));
-            let height = literal::size(place.height);
-            let shift = slot(self.network.plan, *place).map_or(0, |slot| self.shift(slot));
-            let x = if shift == 0 {
-                quote!(#variable)
-            } else {
-                let shift = literal::size(shift);
-                quote!(&mut #variable[#shift..])
-            };
-            match place.element {
-                Element::F32 => quote!(#rows.spread(#x, #height);),
-                Element::U8 { zero } => {
-                    let zero = literal::size(zero.into());
-                    quote!(#rows.spread_in(#x, #height, #zero);)
-                }
-            }
-        });
-        let spread: Vec<TokenStream> = spread.collect();
-        let mut cleared: Vec<Home> = Vec::new();
-        let padded = step.stages.iter().enumerate().filter(|(_, stage)| {
-            let home = stage.into.home;
-            let first = !cleared.contains(&home);
-            cleared.push(home);
-            first && has_zeros(stage.into) && self.rows.contains_key(&home)
-        });
-        let padded = padded.map(|(at, stage)| {
-            let place = Place { rows: whole_pixels(stage.into.rows), ..stage.into };
-            let variable = self.variable(stage.into);
-            let below = if step.is_streamed() && place.home != result {
-                0
-            } else {
-                stage.into.rows.kept - stage.into.rows.top - stage.into.height
-            };
-            let lower = (0..below).map(|row| {
-                let row = literal::size(stage.into.height + row);
-                input::blank_row(self, stage, &row.to_token_stream())
-            });
-            let edges = input::blank_edges(self, stage, place);
-            let clears = quote!(#edges #(#lower)*);
-            if self.network.target.threads == 1 || step.panels == 1 || at != panels::first(step) {
-                return clears;
-            }
-            let len = literal::size(stage.into.rows.len());
-            quote!(for #variable in #variable.chunks_exact_mut(#len) { #clears })
-        });
-        spread.into_iter().chain(padded).collect()
-    }
-
-    /// The statement that writes the zeros beside and above the image.
-    pub(super) fn clear_edges(&self, place: Place) -> TokenStream {
-        let (rows, variable) = (self.rows_of(place), self.variable(place));
-        match place.element {
-            Element::F32 => quote!(#rows.clear_edges(#variable);),
-            Element::U8 { zero } => {
-                let zero = literal::size(zero.into());
-                quote!(#rows.fill_edges(#variable, #zero);)
-            }
-        }
-    }
-
-    /// The statement that makes a row below the image zero.
-    pub(super) fn clear_row(&self, place: Place, row: &TokenStream) -> TokenStream {
-        let (rows, variable) = (self.rows_of(place), self.variable(place));
-        match place.element {
-            Element::F32 => quote!(#rows.clear_row(#variable, #row);),
-            Element::U8 { zero } => {
-                let zero = literal::size(zero.into());
-                quote!(#rows.fill_row(#variable, #row, #zero);)
-            }
-        }
-    }
-
-    /// Whether a place is an input in the arena that this step, its only reader, gives its zeros.
-    fn is_spread_here(&self, step: &Step, place: Place) -> bool {
-        let read_first =
-            step.stages.first().is_some_and(|stage| stage.from.first() == Some(&place));
-        let mut intakes = self.network.schedule.intakes.iter();
-        read_first && has_zeros(place) && intakes.any(|intake| intake.place == place)
     }
 
     /// The arrays and the arena, as this step takes them and as `run` passes them.
@@ -430,39 +286,12 @@ impl<'a> Scope<'a> {
     }
 }
 
-fn has_zeros(place: Place) -> bool {
-    let rows = place.rows;
-    [rows.top, rows.left, rows.right] != [0; 3] || rows.kept > rows.top + place.height
-}
-
 /// The rows of whose pixels some channels are meant.
 pub(super) fn whole_pixels(rows: Rows) -> Rows {
     match rows.form {
         Form::Slice { of, .. } => Rows { form: Form::Nhwc, channels: of, ..rows },
         Form::Nhwc | Form::Chunks(_) | Form::Planes => rows,
     }
-}
-
-fn slot(plan: &Plan, place: Place) -> Option<Slot> {
-    match place.home {
-        Home::Arena(buffer) => Some(plan.slots[buffer.0]),
-        Home::Input(_) | Home::Feed(_) | Home::Output(_) | Home::Weights(_) => None,
-    }
-}
-
-/// What `step` borrows of the arena, in bytes: its slots, those that share bytes as one.
-fn borrowed(plan: &Plan, step: &Step) -> Vec<Range<usize>> {
-    let places = step.stages.iter().flat_map(|stage| stage.from.iter().chain([&stage.into]));
-    let mut slots: Vec<_> = places.filter_map(|place| slot(plan, *place)).map(key).collect();
-    slots.sort_unstable();
-    let mut ranges: Vec<Range<usize>> = Vec::new();
-    for (start, end) in slots {
-        match ranges.last_mut() {
-            Some(last) if start < last.end => last.end = last.end.max(end),
-            _ => ranges.push(start..end),
-        }
-    }
-    ranges
 }
 
 /// The function that gives rows of an input.
@@ -472,9 +301,4 @@ pub(super) fn next_row(network: &Network<'_>, ports: &Ports, at: usize) -> Ident
     } else {
         format_ident!("next_row_of_{}", ports.inputs[at])
     }
-}
-
-/// A slot in bytes.
-fn key(slot: Slot) -> (usize, usize) {
-    (slot.offset, slot.end())
 }

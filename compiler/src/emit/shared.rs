@@ -10,13 +10,13 @@ use crate::schedule::{Kernel, Skip, Stage, Step};
 
 /// Whether a step runs on a pool.
 pub(super) fn uses_pool(step: &Step, threads: usize) -> bool {
-    threads > 1 && (step.panels > 1 || step.stages.iter().any(|stage| stage.parts > 1))
+    threads > 1 && (step.panels > 1 || step.stages.iter().any(|stage| stage.shares > 1))
 }
 
 /// The statement that runs stage `at` on a pool; nothing where the caller's thread does it all.
 pub(super) fn run(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<TokenStream> {
     match &stage.kernel {
-        _ if stage.parts == 1 => None,
+        _ if stage.shares == 1 => None,
         Kernel::Pointwise { flat: true, skip, .. } => Some(pixels(scope, at, stage, *skip)),
         Kernel::Pointwise { tile: [_, nv], .. } => Some(channels(scope, at, stage, *nv)),
         _ => None,
@@ -28,7 +28,7 @@ fn pixels(scope: &Scope<'_>, at: usize, stage: &Stage, skip: Skip) -> TokenStrea
     let (name, w) = (scope.kernel(at), scope.weights(at));
     let (from, into) = (stage.from[0], stage.into);
     let (x, y) = (scope.variable(from), scope.variable(into));
-    let pixels = into.rows.width * into.height / stage.parts;
+    let pixels = into.rows.width * into.height / stage.shares;
     let pixel = match from.rows.form {
         Form::Chunks(lanes) => lanes,
         Form::Nhwc | Form::Planes | Form::Slice { .. } => from.rows.channels,
@@ -67,7 +67,7 @@ fn channels(scope: &Scope<'_>, at: usize, stage: &Stage, nv: usize) -> TokenStre
     let (x, y) = (scope.variable(stage.from[0]), scope.variable(stage.into));
     let columns = nv * scope.network.target.isa.lanes();
     let pack = stage.pack.expect("a product has weights");
-    let len = literal::size(scope.network.blob.range(pack).len() / stage.parts);
+    let len = literal::size(scope.network.blob.range(pack).len() / stage.shares);
     let columns = literal::size(columns);
     quote! {
         pool.each(#y.chunks_mut(#columns), |part, #y| {

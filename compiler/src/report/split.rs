@@ -6,9 +6,7 @@
 
 use crate::ir::{Graph, NodeId, Op};
 use crate::objective::Memory;
-
-/// Bytes of a sum.
-const SUM_BYTES: usize = 4;
+use crate::schedule::SUM_BYTES;
 
 /// Bytes beside operand and result that a block needs so; nothing for what is no single block.
 pub(super) fn scratch(graph: &Graph, stages: &[NodeId], memory: Memory) -> Option<usize> {

@@ -107,7 +107,7 @@ impl Lowering<'_> {
             window,
             height: rows,
             part: Part::Strip(Strip { first, adds, last, last_tile, pixels }),
-            parts: 1,
+            shares: 1,
         })
     }
 

@@ -14,14 +14,11 @@ use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Quant, Tensor};
 use crate::objective::{Feed, Memory, Objective, Storage};
 use crate::plan::{Buffer, BufferId};
 use crate::schedule::{
-    Element, Home, Intake, Pack, PackId, PackOrder, Place, Port, Ranking, Schedule, Stage, Step,
-    anew, panels, stage,
+    Element, Home, Intake, Pack, PackId, PackOrder, Place, Port, Ranking, SUM_BYTES, Schedule,
+    Stage, Step, anew, panels, stage,
 };
 use crate::segment::{Role, RowBatch, Segment, is_chain};
 use crate::target::Target;
-
-/// Bytes of a sum that is kept in memory.
-const SUM_BYTES: usize = 4;
 
 /// The state of lowering: what has been placed so far.
 pub(super) struct Lowering<'a> {

@@ -72,6 +72,6 @@ fn product(lowering: &mut Lowering<'_>, id: NodeId, to: To) -> Result<Vec<Stage>
     let pack = Some(lowering.pack(id, order));
     let shared = lowering.target.threads > 1 && from.rows.width * from.height == 1;
     let bytes = matches!(to, To::Bytes { .. });
-    let parts = if shared && bytes { into.rows.channels.div_ceil(columns) } else { 1 };
-    Ok(vec![Stage { pack, parts, ..stage(id, kernel, vec![from], into) }])
+    let shares = if shared && bytes { into.rows.channels.div_ceil(columns) } else { 1 };
+    Ok(vec![Stage { pack, shares, ..stage(id, kernel, vec![from], into) }])
 }

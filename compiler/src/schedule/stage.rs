@@ -3,14 +3,13 @@
 use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
-use crate::ir::{Conv, Dtype, Layout, NodeId, Op, Quant, Reducer, Resize, Scale, Tensor};
-use crate::schedule::place::{Lowering, dense, is_depthwise};
-use crate::schedule::tile::{Product, SquareWindow};
+use crate::ir::{Dtype, Layout, NodeId, Op, Quant, Reducer, Resize, Scale, Tensor};
+use crate::schedule::place::{Lowering, dense};
+use crate::schedule::tile::Product;
 use crate::schedule::{
     Broadcast, Home, Kernel, Move, PackOrder, Part, Place, RowWindow, Skip, Stage, tile,
 };
-use crate::schedule::{moves, quant};
-use crate::segment::RowBatch;
+use crate::schedule::{convolution, moves, quant};
 
 /// A copy of rows into padded rows; what pads them is the second operand, if it is not zero.
 pub(super) fn load(lowering: &mut Lowering<'_>, node: NodeId, from: Place, into: Place) -> Stage {
@@ -47,14 +46,14 @@ pub(super) fn last(lowering: &mut Lowering<'_>, id: NodeId, from: Place) -> Resu
     let over = match residual {
         Some(_) if !lowering.rereads_residual(id) => {
             let dying = lowering.dies_here(id, 3)?.filter(|place| place.home != from.home);
-            dying.filter(|place| overwrites(lowering, id, from, *place))
+            dying.filter(|place| convolution::overwrites(lowering, id, from, *place))
         }
         Some(_) | None => None,
     };
     match over {
         Some(place) => {
             lowering.place_over(id, place);
-            convolution(lowering, id, from, place, Skip::InPlace)
+            convolution::lower(lowering, id, from, place, Skip::InPlace)
         }
         None => {
             let into = lowering.place_result(id)?;
@@ -74,7 +73,7 @@ pub(super) fn lower(
         Op::Conv(_) | Op::Quant(Quant::Conv(_)) => {
             let skip =
                 if lowering.graph.operand(id, 3).is_some() { Skip::Other } else { Skip::None };
-            convolution(lowering, id, from, into, skip)
+            convolution::lower(lowering, id, from, into, skip)
         }
         Op::Reduce(reduce) => {
             let kernel = Kernel::GlobalPool(reduce.kind);
@@ -156,8 +155,8 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
             let columns = tile[1] * lowering.target.isa.lanes();
             let pack = lowering.pack(id, PackOrder::Panels { columns, planes: false });
             let shared = lowering.target.threads > 1 && from.rows.width * from.height == 1;
-            let parts = if shared { into.rows.channels.div_ceil(columns) } else { 1 };
-            Ok(vec![Stage { pack: Some(pack), parts, ..stage(id, kernel, vec![from], into) }])
+            let shares = if shared { into.rows.channels.div_ceil(columns) } else { 1 };
+            Ok(vec![Stage { pack: Some(pack), shares, ..stage(id, kernel, vec![from], into) }])
         }
         Op::Clamp(clamp) => elementwise(lowering, id, Kernel::Clamp(*clamp)),
         Op::Unary(function) => elementwise(lowering, id, Kernel::Unary(*function)),
@@ -197,7 +196,9 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
             let kernel = Kernel::Reduce(reduce.kind, moves::reduction(lowering, id, from)?);
             Ok(vec![stage(id, kernel, vec![from], into)])
         }
-        Op::Identity if reads_bytes(lowering, id)? => Ok(vec![widen(lowering, id)?]),
+        Op::Identity if lowering.operand(id, 0)?.element.bytes() == 1 => {
+            Ok(vec![widen(lowering, id)?])
+        }
         Op::Reshape
         | Op::Transpose(_)
         | Op::Relayout
@@ -248,127 +249,6 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
         Op::Conv(_) | Op::Input | Op::Const(_) => {
             unreachable!("{} is no lone step", node.op.name())
         }
-    }
-}
-
-fn reads_bytes(lowering: &mut Lowering<'_>, id: NodeId) -> Result<bool> {
-    let home = lowering.operand(id, 0)?.home;
-    Ok(lowering.schedule.holds_bytes(home))
-}
-
-fn convolution(
-    lowering: &mut Lowering<'_>,
-    id: NodeId,
-    from: Place,
-    into: Place,
-    skip: Skip,
-) -> Result<Stage> {
-    let conv = lowering.graph.node(id).op.conv().expect("only convolutions have residuals").clone();
-    let bytes = from.element.bytes() == 1;
-    let lanes = lowering.target.isa.lanes();
-    let strips = lowering.graph.operand(id, 0).is_some_and(|wide| lowering.anew.contains(&wide));
-    let window = RowWindow {
-        span: (conv.kernel[0] - 1) * conv.dilation[0] + 1,
-        stride: conv.stride[0],
-        above: conv.pads[0],
-        ..RowWindow::SAME
-    };
-    // What is computed anew for a row is there when that row is made.
-    let window = if strips { RowWindow::SAME } else { window };
-    let mut parts = 1;
-    let (kernel, order) = if is_depthwise(lowering.graph, id) {
-        let pixels = into.rows.width;
-        let tile = match conv.square_window() {
-            Some([kernel, stride]) => {
-                tile::choose_window(lowering.target, pixels, SquareWindow { kernel, stride, bytes })
-            }
-            None => tile::choose_any_window(lowering.target, pixels, bytes),
-        };
-        let order =
-            if bytes { PackOrder::QDepthwise { lanes } } else { PackOrder::Depthwise { lanes } };
-        (Kernel::Depthwise { tile, conv }, order)
-    } else {
-        parts = matrix_parts(lowering, &conv, from, into);
-        matrix(lowering, conv, from, into, skip)
-    };
-    let residual = match skip {
-        Skip::Other => Some(lowering.operand(id, 3)?),
-        Skip::None | Skip::InPlace => None,
-    };
-    let from = [from].into_iter().chain(residual).collect();
-    let pack = Some(lowering.pack(id, order));
-    Ok(Stage { pack, window, parts, ..stage(id, kernel, from, into) })
-}
-
-/// The matrix kernel for a convolution that is not depthwise.
-fn matrix(
-    lowering: &Lowering<'_>,
-    conv: Conv,
-    from: Place,
-    into: Place,
-    skip: Skip,
-) -> (Kernel, PackOrder) {
-    let flat = is_flat(lowering, &conv, from, into);
-    let whole = product(&conv, from, into, flat);
-    let parts = matrix_parts(lowering, &conv, from, into);
-    let product = Product { pixels: whole.pixels / parts, ..whole };
-    let exact = tile::choose_exact(lowering.target, product).filter(|_| skip == Skip::InPlace);
-    let tile = exact.unwrap_or_else(|| tile::choose(lowering.target, product));
-    let lanes = lowering.target.isa.lanes();
-    let columns = tile[1] * lanes;
-    let order = if product.bytes {
-        PackOrder::QPanels { columns, run: quant::run(&conv, from, lanes) }
-    } else {
-        PackOrder::Panels { columns, planes: product.planes }
-    };
-    let kernel = if is_point(&conv, from) {
-        Kernel::Pointwise { tile, clamp: conv.clamp, skip, flat }
-    } else {
-        Kernel::Conv { tile, conv, skip }
-    };
-    (kernel, order)
-}
-
-/// In how many parts threads share the pixels of a convolution.
-fn matrix_parts(lowering: &Lowering<'_>, conv: &Conv, from: Place, into: Place) -> usize {
-    if is_flat(lowering, conv, from, into) && !lowering.is_panel {
-        tile::parts(lowering.target, product(conv, from, into, true))
-    } else {
-        1
-    }
-}
-
-/// Whether the result of convolution `id` had better overwrite its residual at `into`.
-fn overwrites(lowering: &Lowering<'_>, id: NodeId, from: Place, into: Place) -> bool {
-    let Some(conv) = lowering.graph.node(id).op.conv() else { return false };
-    let whole = product(conv, from, into, is_flat(lowering, conv, from, into));
-    let parts = matrix_parts(lowering, conv, from, into);
-    let product = Product { pixels: whole.pixels / parts, ..whole };
-    tile::choose_exact(lowering.target, product).is_some()
-}
-
-/// Whether all rows of a convolution are one long row.
-fn is_flat(lowering: &Lowering<'_>, conv: &Conv, from: Place, into: Place) -> bool {
-    let whole = lowering.batch == RowBatch::Whole;
-    whole && is_point(conv, from) && from.is_dense() && into.is_dense_nhwc()
-}
-
-fn is_point(conv: &Conv, from: Place) -> bool {
-    conv.is_point() && from.rows.form != Form::Planes
-}
-
-fn product(conv: &Conv, from: Place, into: Place, flat: bool) -> Product {
-    let pixels = match () {
-        () if flat => into.rows.width * into.height,
-        () if conv.is_point() => into.rows.width.min(from.rows.width),
-        () => into.rows.width,
-    };
-    Product {
-        pixels,
-        channels: into.rows.channels / conv.group,
-        depth: conv.kernel[0] * conv.kernel[1] * from.rows.channels / conv.group,
-        planes: from.rows.form == Form::Planes,
-        bytes: from.element.bytes() == 1,
     }
 }
 
@@ -453,5 +333,5 @@ pub(super) fn over_or_fresh(lowering: &mut Lowering<'_>, id: NodeId) -> Result<(
 /// A stage of whole rows, each made of the same row.
 pub(super) fn stage(node: NodeId, kernel: Kernel, from: Vec<Place>, into: Place) -> Stage {
     let (window, height) = (RowWindow::SAME, into.height);
-    Stage { node, kernel, from, into, pack: None, window, height, part: Part::Row, parts: 1 }
+    Stage { node, kernel, from, into, pack: None, window, height, part: Part::Row, shares: 1 }
 }

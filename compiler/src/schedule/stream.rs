@@ -1,8 +1,8 @@
 //! Rows through a chain of stages: how many each ring keeps when every stage makes just what the next one needs.
 //!
 //! The last stage makes a batch of rows at a time; a stage asked for rows asks the one before it first, and makes them
-//! a batch at a time too. Emitted loops do the same, so what is counted here is what they hold. A ring may have a second reader: the stage that adds its rows
-//! as a residual.
+//! a batch at a time too. Emitted loops do the same, so what is counted here is what they hold. A ring may have a second
+//! reader: the stage that adds its rows as a residual.
 
 use std::ops::Range;
 

@@ -10,7 +10,7 @@ use mnv2c_runtime::simd::dots::Quads;
 use crate::target::{Isa, Target};
 
 /// Parts that threads take of one kernel's work at most.
-const MAX_PARTS: usize = 64;
+const MAX_SHARES: usize = 64;
 /// Vectors of output channels that a tile holds at most.
 pub(super) const MAX_VECTORS: usize = 8;
 
@@ -63,14 +63,14 @@ pub(super) fn estimate(target: &Target, product: Product) -> usize {
     best(target, product, |_| true).1
 }
 
-/// In how many equal parts threads had best share the pixels of `product`.
-pub(super) fn parts(target: &Target, product: Product) -> usize {
-    let time = |parts: &usize| {
-        let part = Product { pixels: product.pixels / parts, ..product };
-        (parts.div_ceil(target.threads) * estimate(target, part), *parts)
+/// In how many equal shares threads had best share the pixels of `product`.
+pub(super) fn shares(target: &Target, product: Product) -> usize {
+    let time = |shares: &usize| {
+        let part = Product { pixels: product.pixels / shares, ..product };
+        (shares.div_ceil(target.threads) * estimate(target, part), *shares)
     };
-    let most = if target.threads > 1 { product.pixels.min(MAX_PARTS) } else { 1 };
-    let equal = (1..=most).filter(|parts| product.pixels.is_multiple_of(*parts));
+    let most = if target.threads > 1 { product.pixels.min(MAX_SHARES) } else { 1 };
+    let equal = (1..=most).filter(|shares| product.pixels.is_multiple_of(*shares));
     equal.min_by_key(time).unwrap_or(1)
 }
 

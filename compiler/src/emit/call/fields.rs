@@ -15,7 +15,7 @@ pub(super) fn pointwise(scope: &Scope<'_>, stage: &Stage, clamp: Clamp, flat: bo
 }
 
 pub(super) fn pointwise_fields(scope: &Scope<'_>, stage: &Stage, flat: bool) -> TokenStream {
-    let (from, into, parts) = (stage.from[0], stage.into, stage.parts);
+    let (from, into, shares) = (stage.from[0], stage.into, stage.shares);
     let wide = |place: Place| {
         let (pixels, channels) = (place.rows.width * place.height, place.rows.channels);
         match place.rows.form {
@@ -24,7 +24,7 @@ pub(super) fn pointwise_fields(scope: &Scope<'_>, stage: &Stage, flat: bool) -> 
             _ => place.rows,
         }
     };
-    let whole = if flat { wide(into).width / parts } else { into.rows.width };
+    let whole = if flat { wide(into).width / shares } else { into.rows.width };
     let width = if flat { whole } else { whole.min(from.rows.width) };
     let (c_in, c_out) = (from.rows.channels, into.rows.channels);
     let (width, c_in, c_out) = (literal::size(width), literal::size(c_in), literal::size(c_out));

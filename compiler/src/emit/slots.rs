@@ -1,0 +1,102 @@
+//! The parts of the arena that a step's body borrows, and where they lie in it.
+
+use std::ops::Range;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+use crate::emit::literal;
+use crate::emit::scope::Scope;
+use crate::plan::{Plan, Slot};
+use crate::schedule::{Home, Place, Step};
+
+/// A part of the arena that a body borrows.
+pub(super) struct Slice {
+    /// Its variable.
+    pub name: Ident,
+    /// Bytes of an element.
+    pub element: usize,
+}
+
+impl Scope<'_> {
+    /// Elements from the start of what the body borrows to a slot of the arena.
+    pub(super) fn shift(&self, slot: Slot) -> usize {
+        let (at, _) = key(slot);
+        let slice = self.slots.iter().find(|(range, _)| (range.0..range.1).contains(&at));
+        slice.map_or(0, |(range, slice)| (at - range.0) / slice.element)
+    }
+
+    /// The variable of what the body borrows for `place`.
+    pub(super) fn slot_of(&self, place: Place) -> Option<&Ident> {
+        let (start, _) = key(slot(self.network.plan, place)?);
+        let mut slots = self.slots.iter();
+        slots.find(|(range, _)| (range.0..range.1).contains(&start)).map(|(_, slice)| &slice.name)
+    }
+
+    pub(super) fn slots(&self) -> TokenStream {
+        if self.slots.is_empty() {
+            return quote!();
+        }
+        let variables = self.slots.values().map(|slice| &slice.name);
+        let floats = self.slots.values().filter(|slice| self.has_bytes() && slice.element == 4);
+        let floats = floats.map(|slice| &slice.name);
+        quote! {
+            let [#(#variables),*] = arena.0.slots(SLOTS);
+            #(let #floats = wide_mut::<f32>(#floats);)*
+        }
+    }
+
+    /// Whether the body borrows bytes of the arena.
+    fn has_bytes(&self) -> bool {
+        self.slots.values().any(|slice| slice.element == 1)
+    }
+
+    /// Paths in the runtime that borrowing needs.
+    pub(super) fn imports(&self) -> Option<&'static str> {
+        let widens = self.has_bytes() && self.slots.values().any(|slice| slice.element == 4);
+        widens.then_some("blob::wide_mut")
+    }
+
+    /// The const that says where the slots lie.
+    pub(super) fn slots_const(&self) -> TokenStream {
+        let count = literal::size(self.slots.len());
+        let (element, bytes) = if self.has_bytes() { (quote!(u8), 1) } else { (quote!(f32), 4) };
+        let range = |(start, end): &(usize, usize)| literal::range(&(*start / bytes..*end / bytes));
+        let ranges: Vec<_> = self.slots.keys().map(range).collect();
+        match ranges.as_slice() {
+            [] => quote!(),
+            [one] => quote!(const SLOTS: Slots<#element, 1, ARENA_BYTES> = Slots::one(#one);),
+            several => quote! {
+                const SLOTS: Slots<#element, #count, ARENA_BYTES> = Slots::new([#(#several),*]);
+            },
+        }
+    }
+}
+
+/// Where a place of the arena lies.
+pub(super) fn slot(plan: &Plan, place: Place) -> Option<Slot> {
+    match place.home {
+        Home::Arena(buffer) => Some(plan.slots[buffer.0]),
+        Home::Input(_) | Home::Feed(_) | Home::Output(_) | Home::Weights(_) => None,
+    }
+}
+
+/// What `step` borrows of the arena, in bytes: its slots, those that share bytes as one.
+pub(super) fn borrowed(plan: &Plan, step: &Step) -> Vec<Range<usize>> {
+    let places = step.stages.iter().flat_map(|stage| stage.from.iter().chain([&stage.into]));
+    let mut slots: Vec<_> = places.filter_map(|place| slot(plan, *place)).map(key).collect();
+    slots.sort_unstable();
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    for (start, end) in slots {
+        match ranges.last_mut() {
+            Some(last) if start < last.end => last.end = last.end.max(end),
+            _ => ranges.push(start..end),
+        }
+    }
+    ranges
+}
+
+/// A slot in bytes.
+pub(super) fn key(slot: Slot) -> (usize, usize) {
+    (slot.offset, slot.end())
+}

@@ -1,0 +1,128 @@
+//! The kernel of a convolution: its tile, how its weights lie, and what threads share of it.
+
+use mnv2c_runtime::ring::Form;
+
+use crate::error::Result;
+use crate::ir::{Conv, NodeId};
+use crate::schedule::place::{Lowering, is_depthwise};
+use crate::schedule::stage::stage;
+use crate::schedule::tile::{Product, SquareWindow};
+use crate::schedule::{Kernel, PackOrder, Place, RowWindow, Skip, Stage, quant, tile};
+use crate::segment::RowBatch;
+
+/// The stage of convolution `id`.
+pub(super) fn lower(
+    lowering: &mut Lowering<'_>,
+    id: NodeId,
+    from: Place,
+    into: Place,
+    skip: Skip,
+) -> Result<Stage> {
+    let conv = lowering.graph.node(id).op.conv().expect("only convolutions have residuals").clone();
+    let bytes = from.element.bytes() == 1;
+    let lanes = lowering.target.isa.lanes();
+    let strips = lowering.graph.operand(id, 0).is_some_and(|wide| lowering.anew.contains(&wide));
+    let window = RowWindow {
+        span: (conv.kernel[0] - 1) * conv.dilation[0] + 1,
+        stride: conv.stride[0],
+        above: conv.pads[0],
+        ..RowWindow::SAME
+    };
+    // What is computed anew for a row is there when that row is made.
+    let window = if strips { RowWindow::SAME } else { window };
+    let mut shares = 1;
+    let (kernel, order) = if is_depthwise(lowering.graph, id) {
+        let pixels = into.rows.width;
+        let tile = match conv.square_window() {
+            Some([kernel, stride]) => {
+                tile::choose_window(lowering.target, pixels, SquareWindow { kernel, stride, bytes })
+            }
+            None => tile::choose_any_window(lowering.target, pixels, bytes),
+        };
+        let order =
+            if bytes { PackOrder::QDepthwise { lanes } } else { PackOrder::Depthwise { lanes } };
+        (Kernel::Depthwise { tile, conv }, order)
+    } else {
+        shares = matrix_shares(lowering, &conv, from, into);
+        matrix(lowering, conv, from, into, skip)
+    };
+    let residual = match skip {
+        Skip::Other => Some(lowering.operand(id, 3)?),
+        Skip::None | Skip::InPlace => None,
+    };
+    let from = [from].into_iter().chain(residual).collect();
+    let pack = Some(lowering.pack(id, order));
+    Ok(Stage { pack, window, shares, ..stage(id, kernel, from, into) })
+}
+
+/// The matrix kernel for a convolution that is not depthwise.
+fn matrix(
+    lowering: &Lowering<'_>,
+    conv: Conv,
+    from: Place,
+    into: Place,
+    skip: Skip,
+) -> (Kernel, PackOrder) {
+    let flat = is_flat(lowering, &conv, from, into);
+    let whole = product(&conv, from, into, flat);
+    let shares = matrix_shares(lowering, &conv, from, into);
+    let product = Product { pixels: whole.pixels / shares, ..whole };
+    let exact = tile::choose_exact(lowering.target, product).filter(|_| skip == Skip::InPlace);
+    let tile = exact.unwrap_or_else(|| tile::choose(lowering.target, product));
+    let lanes = lowering.target.isa.lanes();
+    let columns = tile[1] * lanes;
+    let order = if product.bytes {
+        PackOrder::QPanels { columns, run: quant::run(&conv, from, lanes) }
+    } else {
+        PackOrder::Panels { columns, planes: product.planes }
+    };
+    let kernel = if is_point(&conv, from) {
+        Kernel::Pointwise { tile, clamp: conv.clamp, skip, flat }
+    } else {
+        Kernel::Conv { tile, conv, skip }
+    };
+    (kernel, order)
+}
+
+/// In how many parts threads share the pixels of a convolution.
+fn matrix_shares(lowering: &Lowering<'_>, conv: &Conv, from: Place, into: Place) -> usize {
+    if is_flat(lowering, conv, from, into) && !lowering.is_panel {
+        tile::shares(lowering.target, product(conv, from, into, true))
+    } else {
+        1
+    }
+}
+
+/// Whether the result of convolution `id` had better overwrite its residual at `into`.
+pub(super) fn overwrites(lowering: &Lowering<'_>, id: NodeId, from: Place, into: Place) -> bool {
+    let Some(conv) = lowering.graph.node(id).op.conv() else { return false };
+    let whole = product(conv, from, into, is_flat(lowering, conv, from, into));
+    let shares = matrix_shares(lowering, conv, from, into);
+    let product = Product { pixels: whole.pixels / shares, ..whole };
+    tile::choose_exact(lowering.target, product).is_some()
+}
+
+/// Whether all rows of a convolution are one long row.
+fn is_flat(lowering: &Lowering<'_>, conv: &Conv, from: Place, into: Place) -> bool {
+    let whole = lowering.batch == RowBatch::Whole;
+    whole && is_point(conv, from) && from.is_dense() && into.is_dense_nhwc()
+}
+
+fn is_point(conv: &Conv, from: Place) -> bool {
+    conv.is_point() && from.rows.form != Form::Planes
+}
+
+fn product(conv: &Conv, from: Place, into: Place, flat: bool) -> Product {
+    let pixels = match () {
+        () if flat => into.rows.width * into.height,
+        () if conv.is_point() => into.rows.width.min(from.rows.width),
+        () => into.rows.width,
+    };
+    Product {
+        pixels,
+        channels: into.rows.channels / conv.group,
+        depth: conv.kernel[0] * conv.kernel[1] * from.rows.channels / conv.group,
+        planes: from.rows.form == Form::Planes,
+        bytes: from.element.bytes() == 1,
+    }
+}

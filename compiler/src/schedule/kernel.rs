@@ -1,0 +1,163 @@
+//! What runs: the kernels, and the order in which each reads its weights.
+
+use crate::ir::{
+    Affine, Binary, Clamp, Conv, Pool, QAverage, QPair, Reducer, Resize, Softmax, Unary,
+};
+
+/// What runs, with all its numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kernel {
+    /// Copies rows into padded rows, maybe of another form.
+    Load,
+    /// Makes floats of bytes, maybe in padded rows.
+    Widen,
+    /// Asks the caller for rows, of floats or of bytes.
+    Fetch,
+    /// 1x1 convolution or dense layer.
+    Pointwise {
+        /// Pixels and vectors of a tile.
+        tile: [usize; 2],
+        /// Applied last.
+        clamp: Clamp,
+        /// Where the residual comes from.
+        skip: Skip,
+        /// Whether all rows are one long row.
+        flat: bool,
+    },
+    /// Any other convolution but a depthwise one.
+    Conv {
+        /// Pixels and vectors of a tile.
+        tile: [usize; 2],
+        /// The operator.
+        conv: Conv,
+        /// Where the residual comes from.
+        skip: Skip,
+    },
+    /// Depthwise convolution.
+    Depthwise {
+        /// Pixels of a tile.
+        tile: usize,
+        /// The operator.
+        conv: Conv,
+    },
+    /// Largest or mean element of windows.
+    Pool(Pool),
+    /// Pixels between those of an image.
+    Resize(Resize),
+    /// One number a channel from all pixels, row after row.
+    GlobalPool(Reducer),
+    /// Bounds of each element.
+    Clamp(Clamp),
+    /// A function of each element.
+    Unary(Unary),
+    /// A function of two elements; how the second operand is broadcast.
+    Binary(Binary, Broadcast),
+    /// `x < 0 ? slope * x : x`; how the slope is broadcast.
+    PRelu(Broadcast),
+    /// Softmax: `outer` times, `inner` interleaved runs of `axis` numbers that sum to one.
+    Softmax {
+        /// The operator.
+        softmax: Softmax,
+        /// Elements outside the axis in memory.
+        outer: usize,
+        /// Numbers that sum to one.
+        axis: usize,
+        /// Elements inside the axis in memory.
+        inner: usize,
+    },
+    /// One value everywhere.
+    Fill(f32),
+    /// The nearest byte of each real.
+    Quantize(Affine),
+    /// The real of each byte.
+    Dequantize(Affine),
+    /// A function of two bytes.
+    QBinary(QBinary, QPair),
+    /// Mean bytes of windows.
+    QAverage(QAverage),
+    /// Any function of a byte.
+    Table,
+    /// Elements moved to other places: `len` elements an axis, with strides on both sides.
+    Move(Move),
+    /// Reduction over some of the axes.
+    Reduce(Reducer, Move),
+}
+
+/// A function of two bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QBinary {
+    /// Of the sum of what they stand for.
+    Add,
+    /// Of the product.
+    Mul,
+}
+
+/// Where a residual comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Skip {
+    /// There is none.
+    None,
+    /// The second operand.
+    Other,
+    /// The output's own memory, which holds the residual until it is overwritten.
+    InPlace,
+}
+
+/// How a second operand is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broadcast {
+    /// Not at all: equal shapes.
+    Same,
+    /// One number a channel, the innermost dimension.
+    Channel,
+    /// One number.
+    Scalar,
+}
+
+/// A copy over up to six axes, in elements.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// Elements an axis, outermost first.
+    pub shape: Vec<usize>,
+    /// Where the first element is read.
+    pub from: usize,
+    /// Strides of the source.
+    pub from_steps: Vec<isize>,
+    /// Where the first element is written.
+    pub into: usize,
+    /// Strides of the destination.
+    pub into_steps: Vec<isize>,
+}
+
+/// The order in which a kernel reads its weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PackOrder {
+    /// Panels of `columns` output channels: biases, then the window's inputs. See `runtime::kernel::conv`.
+    Panels {
+        /// Output channels of a panel.
+        columns: usize,
+        /// Whether inputs are read as planes: by row, channel, column instead of row, column, channel.
+        planes: bool,
+    },
+    /// Vectors of `lanes` channels: bias, then the taps.
+    Depthwise {
+        /// Channels of a vector.
+        lanes: usize,
+    },
+    /// A constant's own order.
+    Plain,
+    /// Panels of `columns` output channels of bytes: biases, multipliers, quads of weights. See `runtime::simd::qgemm`.
+    QPanels {
+        /// Output channels of a panel.
+        columns: usize,
+        /// Inputs of the window that lie side by side; a row of it may end in fewer.
+        run: usize,
+    },
+    /// Vectors of `lanes` channels of bytes: biases, multipliers, then four rows of each column of the window.
+    QDepthwise {
+        /// Channels of a vector.
+        lanes: usize,
+    },
+    /// The 256 entries of a function of a byte.
+    Table,
+}
