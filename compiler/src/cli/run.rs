@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
 use crate::cli::build::{self, Built, Probes, Wish};
 use crate::cli::ends::EndsArgs;
+use crate::cli::numbers::{Asked, NumbersArgs};
 use crate::cli::{Done, Outcome, input, labels, output};
 
 /// Build a model, from the cache if it is there, and run it on files
@@ -39,6 +40,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     ends: EndsArgs,
     #[command(flatten)]
+    numbers: NumbersArgs,
+    #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
     memory: MemoryArgs,
@@ -57,8 +60,8 @@ pub(crate) fn run(args: &Args) -> Done {
         ends: args.ends.ends_of_program(),
         layers: false,
     };
-    let (built, inputs) =
-        build::program(&args.model, &wish, Probes::No, |ports| inputs(args, ports))?;
+    let asked = Asked { model: &args.model, numbers: &args.numbers, ends: &args.ends };
+    let (built, inputs) = build::program(asked, &wish, Probes::No, |ports| inputs(args, ports))?;
     note_other_labels(&built, labels.as_deref());
     let answers = answers(args, &built, &inputs)?;
     match args.format.format {
