@@ -294,6 +294,11 @@ impl Step {
         places.map(|place| place.home).collect()
     }
 
+    /// Bands of rows of the result that threads make; 1 where one thread makes them all.
+    pub fn bands(&self) -> usize {
+        if let RowBatch::Bands(bands) = self.segment.batch { bands } else { 1 }
+    }
+
     /// Whether rows flow through it one at a time.
     pub fn is_streamed(&self) -> bool {
         self.segment.batch != RowBatch::Whole

@@ -45,7 +45,7 @@ pub(super) fn over(
 /// How many of the `width` pixels of a row pass at once; not all of them where they come from strips.
 pub(super) fn pixels(width: usize, batch: RowBatch, strips: bool) -> usize {
     match batch {
-        RowBatch::Whole | RowBatch::Rows(_) => width,
+        RowBatch::Whole | RowBatch::Rows(_) | RowBatch::Bands(_) => width,
         RowBatch::Pixels(most) if strips => divisor(width, most.min(width / 2)),
         RowBatch::Pixels(most) => divisor(width, most),
     }

@@ -44,7 +44,7 @@ pub(super) fn repeat(node: NodeId, from: Place, into: Place) -> Stage {
 pub(super) fn last(lowering: &mut Lowering<'_>, id: NodeId, from: Place) -> Result<Stage> {
     let residual = lowering.graph.operand(id, 3);
     let over = match residual {
-        Some(_) if !lowering.rereads_residual(id) => {
+        Some(_) if !lowering.rereads_residual(id) && lowering.bands() == 1 => {
             let dying = lowering.dies_here(id, 3)?.filter(|place| place.home != from.home);
             dying.filter(|place| convolution::overwrites(lowering, id, from, *place))
         }
