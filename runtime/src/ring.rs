@@ -216,10 +216,16 @@ impl Rows {
     /// columns behind zero: what a strip of columns does before its next ones are computed.
     #[inline(always)]
     pub fn slide(&self, x: &mut [f32], by: usize) {
+        self.slide_in(x, by, 0.0);
+    }
+
+    /// The same with another number for zero.
+    #[inline(always)]
+    pub fn slide_in<E: Copy>(&self, x: &mut [E], by: usize, zero: E) {
         self.each_run(|start, columns, pixel| {
             let row = &mut x[start..start + columns * pixel];
             row.copy_within(by * pixel.., 0);
-            row[(columns - by) * pixel..].fill(0.0);
+            row[(columns - by) * pixel..].fill(zero);
         });
     }
 

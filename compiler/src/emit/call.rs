@@ -8,6 +8,7 @@ mod words;
 
 use mnv2c_runtime::ring::{Form, Rows};
 use proc_macro2::TokenStream;
+pub(super) use quantized::levels;
 use quote::{ToTokens, format_ident, quote};
 pub(super) use words::{block_of, result, word};
 

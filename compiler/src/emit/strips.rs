@@ -6,22 +6,28 @@ use quote::{format_ident, quote};
 use crate::emit::scope::Scope;
 use crate::emit::stream::{self, Batch};
 use crate::emit::{call, literal, probe};
-use crate::schedule::{Kernel, Part, Stage, Step, Strip};
+use crate::schedule::{Element, Kernel, Part, Stage, Step, Strip};
 
 /// The consts of the kernels that compute the first columns of a row, those of each strip, and those of the last.
 pub(super) fn constants(scope: &Scope<'_>, at: usize, stage: &Stage, strip: Strip) -> TokenStream {
     let Kernel::Pointwise { tile: [mr, nv], clamp, .. } = &stage.kernel else {
         unreachable!("strips are made of 1x1 convolutions")
     };
-    let (from, into, clamp) =
-        (scope.ring(stage.from[0]), scope.ring(stage.into), literal::clamp(*clamp));
+    let (from, into) = (scope.ring(stage.from[0]), scope.ring(stage.into));
+    let (kind, last_field) = match call::levels(scope, stage) {
+        Some(levels) => (quote!(QPointwise), quote!(levels: #levels)),
+        None => {
+            let clamp = literal::clamp(*clamp);
+            (quote!(Pointwise), quote!(clamp: #clamp))
+        }
+    };
     let [c_in, c_out] = [stage.from[0], stage.into].map(|it| literal::size(it.rows.channels));
     let nv = literal::size(*nv);
     let constant = |name: &Ident, tile: usize, width: usize| {
         let (mr, width) = (literal::size(tile), literal::size(width));
         quote! {
-            const #name: Pointwise<#mr, #nv> = Pointwise {
-                width: #width, c_in: #c_in, c_out: #c_out, from: #from, into: #into, clamp: #clamp,
+            const #name: #kind<#mr, #nv> = #kind {
+                width: #width, c_in: #c_in, c_out: #c_out, from: #from, into: #into, #last_field
             };
         }
     };
@@ -66,6 +72,13 @@ pub(super) fn row(
         }
     };
     let rows = scope.rows_of(stage.into);
+    let (zero, slide) = match stage.into.element {
+        Element::F32 => (quote!(0.0), quote!(#rows.slide(#wide, #adds);)),
+        Element::U8 { zero } => {
+            let zero = literal::size(zero.into());
+            (quote!(#zero), quote!(#rows.slide_in(#wide, #adds, #zero);))
+        }
+    };
     let whole = Stage { part: Part::Row, ..filter.clone() };
     let filter = call::run(scope, at + 1, &whole, &batch.range());
     let project = call::run(scope, at + 2, &step.stages[at + 2], &batch.range());
@@ -73,13 +86,13 @@ pub(super) fn row(
         [at, at + 1, at + 2].map(|at| probe::mark(scope.network, step, at));
     quote! {
         let rows = #source;
-        #wide.fill(0.0);
+        #wide.fill(#zero);
         #start
         for pixel in (0..#width).step_by(#pixels) {
             #expand
             #expanded
             #filter
-            #rows.slide(#wide, #adds);
+            #slide
             #filtered
             #project
             #projected

@@ -7,14 +7,12 @@
 use mnv2c_runtime::ring::Rows;
 
 use crate::error::Result;
-use crate::ir::{Clamp, Conv, Graph, Layout, NodeId, Op};
+use crate::ir::{Clamp, Conv, Graph, Layout, NodeId};
 use crate::objective::Memory;
 use crate::plan::{Buffer, BufferId};
 use crate::schedule::place::{Lowering, is_depthwise};
 use crate::schedule::tile;
-use crate::schedule::{
-    Element, Home, Kernel, PackOrder, Part, Place, RowWindow, Skip, Stage, Strip, hand,
-};
+use crate::schedule::{Home, Kernel, PackOrder, Part, Place, RowWindow, Skip, Stage, Strip, hand};
 use crate::segment::{RowBatch, Segment};
 use crate::target::{Product, Target};
 
@@ -30,7 +28,7 @@ pub fn strip_bytes(graph: &Graph, expand: NodeId, target: &Target, memory: Memor
     let reader = graph.only_reader(expand).and_then(|id| window_of(graph, id));
     reader.map_or(0, |conv| {
         let rows = strip_rows(conv, size(graph, expand)[1], 1, target);
-        rows.len() * memory.storage.bytes().unwrap_or(Element::F32.bytes())
+        rows.len() * memory.storage.bytes().unwrap_or(graph.node(expand).out.dtype.stored_bytes())
     })
 }
 
@@ -69,13 +67,8 @@ impl Lowering<'_> {
         let (kernel, stride, left) = (conv.kernel[1], conv.stride[1], conv.pads[1]);
         let beyond = ((columns - 1) * stride + kernel).saturating_sub(left + width);
         let adds = pixels * stride;
-        let product = |pixels| Product {
-            pixels,
-            channels,
-            depth: from.rows.channels,
-            planes: false,
-            bytes: false,
-        };
+        let (depth, bytes) = (from.rows.channels, from.element.bytes() == 1);
+        let product = |pixels| Product { pixels, channels, depth, planes: false, bytes };
         let tile = tile::choose_for_strips(self.target, product(adds));
         let last = adds - beyond;
         let last_tile = match last {
@@ -85,8 +78,16 @@ impl Lowering<'_> {
         let first = kernel - stride - left;
         let lanes = self.target.isa.lanes();
         let shape = strip_rows(conv, channels, pixels, self.target);
-        let place = self.strip_memory(expand, shape, height);
-        let pack = self.pack(expand, PackOrder::Panels { columns: tile[1] * lanes, planes: false });
+        let element = self.element_for(reader, from);
+        let place = self
+            .strip_memory(expand, Place { home: Home::Output(0), rows: shape, height, element });
+        let columns = tile[1] * lanes;
+        let order = if bytes {
+            PackOrder::QPanels { columns, run: depth }
+        } else {
+            PackOrder::Panels { columns, planes: false }
+        };
+        let pack = self.pack(expand, order);
         let window = RowWindow {
             span: conv.kernel[0],
             stride: conv.stride[0],
@@ -113,8 +114,7 @@ impl Lowering<'_> {
     }
 
     /// Memory for strips, which all of a step share: one is at work at a time.
-    fn strip_memory(&mut self, expand: NodeId, rows: Rows, height: usize) -> Place {
-        let place = Place { home: Home::Output(0), rows, height, element: Element::F32 };
+    fn strip_memory(&mut self, expand: NodeId, place: Place) -> Place {
         let (len, align) = (self.bytes(place), self.align());
         let buffer = *self.strips.get_or_insert_with(|| {
             let live = self.schedule.steps.len()..self.schedule.steps.len() + 1;
@@ -133,7 +133,7 @@ fn repeats<'a>(graph: &'a Graph, nodes: &[NodeId]) -> Option<&'a Conv> {
     let [expand, reader, project] = nodes else { return None };
     let alone = |id: NodeId, by: NodeId| graph.only_reader(id) == Some(by) && !graph.is_output(id);
     let conv = window_of(graph, *reader)?;
-    let is_point = |id: NodeId| matches!(&graph.node(id).op, Op::Conv(conv) if conv.is_point());
+    let is_point = |id: NodeId| graph.node(id).op.conv().is_some_and(Conv::is_point);
     let in_pixels = |id: NodeId| graph.node(id).out.layout == Layout::Nhwc;
     let fits = is_point(*expand)
         && graph.operand(*expand, 0).is_some_and(in_pixels)
@@ -153,10 +153,8 @@ fn repeats<'a>(graph: &'a Graph, nodes: &[NodeId]) -> Option<&'a Conv> {
 
 /// The window of a depthwise convolution without dilation.
 fn window_of(graph: &Graph, id: NodeId) -> Option<&Conv> {
-    match &graph.node(id).op {
-        Op::Conv(conv) if is_depthwise(graph, id) && conv.dilation == [1, 1] => Some(conv),
-        _ => None,
-    }
+    let conv = graph.node(id).op.conv()?;
+    (is_depthwise(graph, id) && conv.dilation == [1, 1]).then_some(conv)
 }
 
 fn size(graph: &Graph, id: NodeId) -> [usize; 4] {
@@ -164,8 +162,5 @@ fn size(graph: &Graph, id: NodeId) -> [usize; 4] {
 }
 
 fn clamp(graph: &Graph, id: NodeId) -> Clamp {
-    match &graph.node(id).op {
-        Op::Conv(conv) => conv.clamp,
-        _ => Clamp::NONE,
-    }
+    graph.node(id).op.conv().map_or(Clamp::NONE, |conv| conv.clamp)
 }

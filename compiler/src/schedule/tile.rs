@@ -32,9 +32,10 @@ pub(super) fn choose_exact(target: &Target, product: Product) -> Option<[usize; 
 
 /// The same among tiles whose weights a tile of one pixel reads too.
 pub(super) fn choose_for_strips(target: &Target, product: Product) -> [usize; 2] {
+    let (tiles, isa) = matrix_tiles(target, product);
     let lanes = target.isa.lanes();
     let single = |vectors: usize| {
-        let mut tiles = catalog::GEMM.iter().filter(|it| (it.isa, it.lanes) == (target.isa, lanes));
+        let mut tiles = tiles.iter().filter(|it| (it.isa, it.lanes) == (isa, lanes));
         tiles.any(|it| (it.pixels, it.vectors) == (1, vectors))
     };
     best(target, product, |[_, vectors]| single(vectors)).0
@@ -108,11 +109,7 @@ fn best(
     allows: impl Fn([usize; 2]) -> bool,
 ) -> ([usize; 2], usize) {
     let lanes = target.isa.lanes();
-    let (tiles, isa) = if product.bytes {
-        (catalog::QGEMM, target.isa)
-    } else {
-        (catalog::GEMM, target.isa.of_floats())
-    };
+    let (tiles, isa) = matrix_tiles(target, product);
     let fits = |tile: &&GemmTile| {
         (tile.isa, tile.lanes) == (isa, lanes)
             && tile.pixels <= product.pixels
@@ -130,6 +127,15 @@ fn best(
     near.sort_by_key(|(_, cycles)| *cycles);
     let near: Vec<[usize; 2]> = near.into_iter().map(|(tile, _)| tile).collect();
     (tuning.pick(&product, &near).unwrap_or(tile), cycles)
+}
+
+/// The tiles that there are for `product`, and the instructions that they use.
+fn matrix_tiles(target: &Target, product: Product) -> (&'static [GemmTile], Isa) {
+    if product.bytes {
+        (catalog::QGEMM, target.isa)
+    } else {
+        (catalog::GEMM, target.isa.of_floats())
+    }
 }
 
 /// Half cycles: two multiply-adds and two loads start in one, and a sum waits four for itself. A vector of weights

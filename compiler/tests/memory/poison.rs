@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use mnv2c::Artifact;
 use mnv2c::interp::Array;
-use mnv2c::ir::{Graph, Values};
+use mnv2c::ir::{Affine, Graph, Values};
 use mnv2c::objective::Memory;
 use mnv2c::schedule::Home;
 use mnv2c::target::Target;
@@ -27,7 +27,7 @@ fn bytes(file: &str) -> Vec<u8> {
 }
 
 /// Writes a row of an image of planes as pixels, the channels of each side by side.
-fn row_of_planes(planes: &[f32], channels: usize, row: usize, pixels: &mut [f32]) {
+fn row_of_planes<T: Copy>(planes: &[T], channels: usize, row: usize, pixels: &mut [T]) {
     let (width, plane) = (pixels.len() / channels, planes.len() / channels);
     for (pixel, into) in pixels.chunks_exact_mut(channels).enumerate() {
         for (channel, value) in into.iter_mut().enumerate() {
@@ -74,6 +74,11 @@ pub(crate) fn case(
         nets.put(&format!("{name}.x{at}"), &bytes(array));
         let read = if matches!(array.values, Values::U8(_)) { "bytes" } else { "floats" };
         writeln!(main, "        let x{at} = {read}(\"{name}.x{at}\");").unwrap();
+        if let Some(Affine { scale, zero }) = intake.scale {
+            let byte = format!("((x / {scale:?}).round_ties_even() + {zero}.0) as u8");
+            writeln!(main, "        let x{at}: Vec<u8> = x{at}.iter().map(|x| {byte}).collect();")
+                .unwrap();
+        }
         let (row, channels) =
             (intake.place.rows.width * intake.place.rows.channels, intake.place.rows.channels);
         let copy = if intake.planes {

@@ -101,7 +101,7 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<Op
             (quote!(QAverage), value)
         }
         Kernel::Table => return Some(None),
-        _ if !reads_bytes(stage) => return None,
+        _ if !reads_bytes(stage) || matches!(stage.part, Part::Strip(_)) => return None,
         Kernel::Pointwise { tile: [mr, nv], flat, .. } => {
             let (mr, nv) = (literal::size(*mr), literal::size(*nv));
             let shape = fields::pointwise_fields(scope, stage, *flat);
@@ -125,6 +125,11 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<Op
         quote!(const #name: Pair = #value;)
     });
     Some(Some(quote!(const #name: #kind = #value; #sum)))
+}
+
+/// What the sums of a stage on bytes become.
+pub(in crate::emit) fn levels(scope: &Scope<'_>, stage: &Stage) -> Option<TokenStream> {
+    reads_bytes(stage).then(|| scales::levels(scope.network.graph, stage.node))
 }
 
 /// The statement that runs a stage on bytes, where it is not that of one on floats.
