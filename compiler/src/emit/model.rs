@@ -339,7 +339,7 @@ fn parameters(
         }
     });
     let outputs = lent(network, names).map(|(name, port)| {
-        let (name, len) = (names::ident(name), len(port));
+        let (name, len) = (names::ident(name), literal::size(len(port)));
         quote!(#name: &mut [f32; #len])
     });
     inputs.chain(outputs).collect()
