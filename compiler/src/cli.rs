@@ -13,6 +13,7 @@ mod input;
 mod inspect;
 mod labels;
 mod list;
+mod numbers;
 mod output;
 mod picture;
 mod plan;

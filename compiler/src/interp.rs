@@ -153,7 +153,7 @@ fn compute(graph: &Graph, reads: &Reads<'_>) -> Result<Values> {
         Op::Resize(resize) => resize::resize(resize, x()?, out),
         Op::Reduce(reduce) => slices::reduce(reduce, x()?),
         Op::Softmax(softmax) => slices::softmax(*softmax, x()?),
-        Op::Quant(quant) => return quantized::compute(quant, reads),
+        Op::Quant(quant) => return quantized::compute(quant, graph.arithmetic, reads),
     };
     Ok(Values::F32(floats))
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
 use crate::cli::build::{self, Probes, Wish};
 use crate::cli::ends::EndsArgs;
+use crate::cli::numbers::{Asked, NumbersArgs};
 use crate::cli::profile::Profile;
 use crate::cli::run::execute;
 use crate::cli::tune::TuneArgs;
@@ -25,6 +26,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     ends: EndsArgs,
     #[command(flatten)]
+    numbers: NumbersArgs,
+    #[command(flatten)]
     tune: TuneArgs,
     /// Timed runs
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
@@ -42,7 +45,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Done {
     let probes = if args.profile { Probes::Yes } else { Probes::No };
     let wish = Wish::of(&args.target, &args.memory, &args.ends)?.timed(&args.tune);
-    let (built, ()) = build::program(&args.model, &wish, probes, |_| Ok(()))?;
+    let asked = Asked { model: &args.model, numbers: &args.numbers, ends: &args.ends };
+    let (built, ()) = build::program(asked, &wish, probes, |_| Ok(()))?;
     let runs = args.runs.to_string();
     let arguments = ["--bench", &runs].map(Into::into);
     let said = execute(args.runner.as_deref(), &built.program.path, &arguments)?;

@@ -14,6 +14,7 @@ use mnv2c::target::Target;
 
 use crate::cli::args::{MemoryArgs, ModelArgs, TargetArgs};
 use crate::cli::ends::EndsArgs;
+use crate::cli::numbers::{Asked, NumbersArgs};
 use crate::cli::progress::Progress;
 use crate::cli::tune::TuneArgs;
 use crate::cli::{Done, Outcome, compile, output};
@@ -38,12 +39,15 @@ pub(crate) struct Args {
     #[command(flatten)]
     ends: EndsArgs,
     #[command(flatten)]
+    numbers: NumbersArgs,
+    #[command(flatten)]
     tune: TuneArgs,
 }
 
 pub(crate) fn run(args: &Args) -> Done {
     let wish = Wish::of(&args.target, &args.memory, &args.ends)?.timed(&args.tune);
-    let (built, ()) = program(&args.model, &wish, Probes::No, |_| Ok(()))?;
+    let asked = Asked { model: &args.model, numbers: &args.numbers, ends: &args.ends };
+    let (built, ()) = program(asked, &wish, Probes::No, |_| Ok(()))?;
     files::install(&built.program.path, &args.file)?;
     output::line(&built.summary(&args.file))?;
     Ok(Outcome::Well)
@@ -110,13 +114,13 @@ pub(crate) enum Probes {
 /// The fast program of a model, from the cache or built now, and what `prepare` makes of the model's inputs: before
 /// the build, so that an input that does not fit is refused at once.
 pub(crate) fn program<T>(
-    model: &ModelArgs,
+    asked: Asked<'_>,
     wish: &Wish,
     probes: Probes,
     prepare: impl FnOnce(&[Port]) -> Result<T>,
 ) -> Result<(Built, T)> {
-    let mut progress = Progress::new(&format!("reading {}", model.model));
-    let (source, model) = model.read()?;
+    let mut progress = Progress::new(&format!("reading {}", asked.model.model));
+    let (source, model) = asked.read()?;
     let target = wish.target_for(&source, &model)?;
     progress.say(&format!("compiling {} for {target}", source.name));
     let artifact = compile::for_target(&source, model, wish, target)?;

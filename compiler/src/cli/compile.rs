@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
 use crate::cli::build::Wish;
 use crate::cli::ends::EndsArgs;
-use crate::cli::quantize::DtypeArgs;
+use crate::cli::numbers::{Asked, NumbersArgs};
 use crate::cli::tune::TuneArgs;
 use crate::cli::{Done, Outcome, output};
 
@@ -36,7 +36,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     memory: MemoryArgs,
     #[command(flatten)]
-    dtype: DtypeArgs,
+    numbers: NumbersArgs,
     #[command(flatten)]
     ends: EndsArgs,
     #[command(flatten)]
@@ -72,8 +72,8 @@ enum Weights {
 }
 
 pub(crate) fn run(args: &Args) -> Done {
-    let (source, model) = args.model.read()?;
-    let model = args.dtype.typed(model, &args.ends.normalisation())?;
+    let asked = Asked { model: &args.model, numbers: &args.numbers, ends: &args.ends };
+    let (source, model) = asked.read()?;
     let mut dumps = Vec::new();
     let mut dump = |pass: &str, graph: &Graph, count: usize| {
         if args.dump_ir.as_deref().is_some_and(|wanted| wanted == "all" || wanted == pass) {

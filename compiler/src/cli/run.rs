@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
 use crate::cli::build::{self, Built, Probes, Wish};
 use crate::cli::ends::EndsArgs;
+use crate::cli::numbers::{Asked, NumbersArgs};
 use crate::cli::tune::TuneArgs;
 use crate::cli::{Done, Outcome, input, labels, output};
 
@@ -40,6 +41,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     ends: EndsArgs,
     #[command(flatten)]
+    numbers: NumbersArgs,
+    #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
     memory: MemoryArgs,
@@ -59,8 +62,8 @@ pub(crate) fn run(args: &Args) -> Done {
         layers: false,
         tune: TuneArgs::default(),
     };
-    let (built, inputs) =
-        build::program(&args.model, &wish, Probes::No, |ports| inputs(args, ports))?;
+    let asked = Asked { model: &args.model, numbers: &args.numbers, ends: &args.ends };
+    let (built, inputs) = build::program(asked, &wish, Probes::No, |ports| inputs(args, ports))?;
     note_other_labels(&built, labels.as_deref());
     let answers = answers(args, &built, &inputs)?;
     match args.format.format {

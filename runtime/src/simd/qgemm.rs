@@ -1,13 +1,13 @@
 //! The matrix kernel for bytes: rows of pixels times panels of weights, exact sums, requantised.
 //!
 //! A tile holds `MR` pixels x `NV` vectors of sums in registers, from the bias to the byte. `run` checks all extents
-//! once; the loops below it do not. A panel of weights is `NV` vectors of 32-bit biases, `NV` vectors of f32
-//! multipliers, then for every four inputs of the window `NV` vectors of weights; see [`quad`] for which four.
-//! Where `MR` does not divide the pixels, the last tile overlaps the one before it.
+//! once; the loops below it do not. A panel of weights is `NV` vectors of 32-bit biases, `NV` vectors of
+//! [factors](crate::affine::Factor), then for every four inputs of the window `NV` vectors of weights; see [`quad`] for
+//! which four. Where `MR` does not divide the pixels, the last tile overlaps the one before it.
 
 use super::dots::Dots;
 use super::gemm::{Part, Place, Window, pixel_reach};
-use super::requant::{self, Steps};
+use super::requant::{self, Factors, Steps};
 use super::{Task, reach, zeros};
 use crate::affine::{Levels, Pair};
 use crate::ring::Ring;
@@ -294,13 +294,12 @@ impl<S: Dots> Sink<S> for Bytes {
                 let v = place.panel * NV + j;
                 let left = gemm.c_out.saturating_sub(v * S::LANES);
                 let whole = gemm.c_out.is_multiple_of(NV * S::LANES) || left >= S::LANES;
-                let factor = simd.f32s_at(w.add(4 * (NV + j) * S::LANES));
+                let factors = Factors::at(simd, levels, w.add(4 * (NV + j) * S::LANES));
                 if whole || left > 0 {
                     unroll!(r in MR, {
                         let into = self.y.add(place.offset(&gemm.into, r, v));
-                        let sum = simd.mul(simd.to_f32(acc[r][j]), factor);
                         let bytes = match self.added {
-                            None => steps.stored(simd, levels, sum),
+                            None => steps.of_stored_sums(simd, levels, acc[r][j], factors),
                             Some((skip, ring, pair)) => {
                                 let skip = skip.add(place.offset(&ring, r, v));
                                 let skip = if whole {
@@ -308,7 +307,8 @@ impl<S: Dots> Sink<S> for Bytes {
                                 } else {
                                     simd.bytes_head_at(skip, left)
                                 };
-                                requant::add(simd, pair, steps.bytes(simd, levels, sum), skip)
+                                let bytes = steps.of_sums(simd, levels, acc[r][j], factors);
+                                requant::add(simd, pair, bytes, skip)
                             }
                         };
                         if whole {

@@ -1,13 +1,13 @@
 //! The depthwise kernel for bytes: each channel with its own small window, exact sums, requantised.
 //!
 //! Up to four rows of a column go into one lane a channel, so a 3x3 window is three products of quads, and a column
-//! that several pixels read is put together once. A vector of channels has one vector of 32-bit biases, one of f32
-//! multipliers, then for every four rows of the window, and every column of them, a vector of weights. The last vector
-//! is read whole, even where channels end inside it, so rows must have room for that. Where `T` does not divide the
-//! pixels, the last tile overlaps the one before it.
+//! that several pixels read is put together once. A vector of channels has one vector of 32-bit biases, one of
+//! [factors](crate::affine::Factor), then for every four rows of the window, and every column of them, a vector of
+//! weights. The last vector is read whole, even where channels end inside it, so rows must have room for that. Where `T`
+//! does not divide the pixels, the last tile overlaps the one before it.
 
 use super::dots::Dots;
-use super::requant::Steps;
+use super::requant::{Factors, Steps};
 use super::stencil::{Part, Place};
 use super::{Task, reach, zeros};
 use crate::affine::Levels;
@@ -171,11 +171,10 @@ impl QStencil {
         let steps = Steps::of(simd, self.levels);
         // SAFETY: the tile's pixels and the channels below `channels` are inside the slice.
         unsafe {
-            let factor = simd.f32s_at(w.add(4 * S::LANES));
+            let factors = Factors::at(simd, self.levels, w.add(4 * S::LANES));
             let y = y.add(first);
             unroll!(t in T, {
-                let sum = simd.mul(simd.to_f32(acc[t]), factor);
-                let bytes = steps.stored(simd, self.levels, sum);
+                let bytes = steps.of_stored_sums(simd, self.levels, acc[t], factors);
                 let y = y.add(t * self.into.pixel);
                 if self.channels.is_multiple_of(S::LANES) || left >= S::LANES {
                     simd.store_bytes_at(y, bytes);
