@@ -11,6 +11,7 @@ mod correct;
 mod equalize;
 pub mod histogram;
 pub mod measure;
+pub mod note;
 pub mod observe;
 mod write;
 
@@ -45,7 +46,7 @@ impl Default for Settings {
 /// A model of bytes.
 #[derive(Clone, Debug)]
 pub struct Quantized {
-    /// The ONNX file.
+    /// The ONNX file, the report in its metadata.
     pub file: Vec<u8>,
     /// How it compares with the floats.
     pub report: Report,
@@ -78,11 +79,13 @@ pub fn quantize(
     if settings.correct {
         correct::biases(&graph, &seen, &mut choice);
     }
-    let file = write::onnx(&graph, &choice)?;
+    let mut file = write::onnx(&graph, &choice)?;
     let report = measure::compare(&graph, &file, &choice, &seen, images, |done, all| {
         say(&format!("comparing with floats: {done} of {all} pictures"));
     })?;
-    Ok(Quantized { file, report: Report { equalized, ..report } })
+    let report = Report { equalized, ..report };
+    note::append(&mut file, &report);
+    Ok(Quantized { file, report })
 }
 
 /// Pictures that show well enough how the ranges of channels compare.

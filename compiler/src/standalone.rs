@@ -9,12 +9,17 @@ const WIDTH: usize = 100;
 
 /// The emitted file with the runtime and the weights inside it: a `no_std` crate, or a module of one.
 pub fn file(artifact: &Artifact) -> String {
-    let (header, items) =
-        artifact.rust.split_once("\n\nuse ").expect("an emitted file imports the runtime");
+    let rust = artifact.rust.replace("\nuse mnv2c_runtime::", "\nuse self::mnv2c_runtime::");
+    let (header, items) = rust.split_once("\n\nuse ").expect("an emitted file imports the runtime");
     let include = format!("*include_bytes!({:?})", artifact.facts.blob_name);
     let items = items.replacen(&include, &format!("*b\"{}\"", literal(&artifact.blob.bytes())), 1);
-    format!("{header}\n#![no_std]\n\nuse {items}\n{}", runtime())
+    format!("{header}\n{ROOT}\nuse {items}\n{}", runtime())
 }
+
+const ROOT: &str = "\
+#![allow(unused_attributes, reason = \"the next line is for the root of a crate, and idle in a module\")]
+#![no_std]
+";
 
 /// Bytes as the inside of a byte-string literal, broken into lines that Rust joins again.
 fn literal(bytes: &[u8]) -> String {
@@ -44,7 +49,7 @@ pub fn runtime() -> String {
 
 const HEAD: &str = "\
 /// The runtime of mnv2c: kernels, rings, vectors.
-#[allow(dead_code, unused_imports, reason = \"this network needs a part of it\")]
+#[allow(dead_code, unexpected_cfgs, unused_imports, reason = \"this network needs a part of it\")]
 #[rustfmt::skip]
 ";
 

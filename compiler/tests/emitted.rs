@@ -136,9 +136,14 @@ fn networks_on_bytes_answer_as_the_oracle_does_to_the_bit() {
 fn an_emitted_file_is_formatted_and_warns_of_nothing() {
     for target in ["generic", "x86-64-v3", "x86-64-v4"] {
         let mut nets = Crate::new(&format!("format_{target}"));
-        nets.add("net", digits(), &target.parse().unwrap());
+        let target: Target = target.parse().unwrap();
+        nets.add("net", digits(), &target);
+        nets.add("shared", digits(), &Target { threads: 2, ..target });
         nets.check_format("net.rs");
-        nets.check_library("#![no_std]\n#![deny(warnings)]\n//! A user's crate.\npub mod net;\n");
+        nets.check_format("shared.rs");
+        nets.check_library(
+            "#![no_std]\n#![deny(warnings)]\n//! A user's crate.\nmod net;\npub mod shared;\n",
+        );
     }
 }
 
@@ -172,6 +177,8 @@ fn a_standalone_file_needs_nothing_but_rustc() {
     let mut nets = Crate::new("standalone");
     nets.add_standalone("net", digits(), &"generic".parse().unwrap());
     nets.check_alone("net.rs");
+    // A module of a crate that has the runtime for another network.
+    nets.check_library("#![deny(warnings)]\n//! A user's crate.\npub mod net;\n");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use mnv2c::ends::Ends;
 use mnv2c::frontend::{onnx, spec};
 use mnv2c::ir::Graph;
 use mnv2c::objective::{Feed, Memory, Objective};
+use mnv2c::report::{self, svg};
 use mnv2c::{Options, compile};
 
 #[test]
@@ -35,6 +36,27 @@ fn the_smallest_plans_are_as_reviewed() {
         if feed == Feed::Rows {
             golden("emit", &name, &artifact.rust);
         }
+    }
+}
+
+#[test]
+fn pictures_of_plans_are_as_reviewed() {
+    let name = "mobilenet_v2:1.0@224";
+    for (file, objective) in [("speed", Objective::Speed), ("ram", Objective::Ram)] {
+        let rows = spec::Spec::parse(name).unwrap();
+        let graph = spec::graph(&rows, spec::Weights::Random { seed: 1 }).unwrap();
+        let memory = Memory { objective, feed: Feed::Rows, ..Memory::default() };
+        let report = report::report(graph, &"x86-64-v4".parse().unwrap(), memory).unwrap();
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../snapshots/svg")
+            .join(file)
+            .with_extension("svg");
+        // Not insta's, whose files are not pictures: the README shows these.
+        assert!(
+            svg::svg(&report, name) == fs::read_to_string(&path).unwrap(),
+            "the plan is another; look at what `mnv2c plan {name} --seed 1 --objective {file} --feed rows --target \
+             x86-64-v4 --svg snapshots/svg/{file}.svg` draws"
+        );
     }
 }
 

@@ -8,7 +8,7 @@ use mnv2c::ir::{Graph, Op, Quant, Values};
 use mnv2c::npy;
 use mnv2c::pass::{Skips, settle_quant};
 use mnv2c::quantize::histogram::Observer;
-use mnv2c::quantize::{Settings, quantize};
+use mnv2c::quantize::{Settings, note, quantize};
 use mnv2c::source::{Options, Source};
 
 /// Test digits and their classes, as the network takes them.
@@ -60,6 +60,8 @@ fn digits_on_bytes_are_read_as_well_as_in_floats() {
         let quantized = quantize(floats(), &images, &settings, |_| ()).unwrap();
         assert_eq!(quantized.report.agreeing, quantized.report.images, "{}", quantized.report);
         assert!(quantized.report.cosine > 0.995, "{}", quantized.report);
+        let noted = onnx::summary(quantized.file.clone()).unwrap().metadata;
+        assert_eq!(note::read(&noted[note::KEY]), Some(quantized.report));
         let graph = bytes(quantized.file);
         let computes =
             |id: &_| !matches!(graph.node(*id).op, Op::Input | Op::Const(_) | Op::Identity);

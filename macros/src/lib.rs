@@ -29,7 +29,8 @@ use proc_macro::TokenStream;
 /// net::infer(&mut ARENA.lock().unwrap(), &[0.5; net::INPUT_LEN], &mut probabilities);
 /// ```
 /// `net` then has `infer`, `Arena`, and consts such as `ARENA_BYTES`, `INPUT_LEN` and `MADDS`. The crate needs
-/// `mnv2c-runtime` beside this one. `dims { batch = 1 }` gives sizes that a file leaves open. A change of the model, of files its weights lie in or of a spec rebuilds the crate.
+/// `mnv2c-runtime` beside this one. `dims { batch = 1 }` gives sizes that a file leaves open. A change of the model, of files
+/// its weights lie in or of a spec rebuilds the crate.
 ///
 /// # Rows of Table 2
 /// ```
@@ -84,11 +85,15 @@ use proc_macro::TokenStream;
 /// `layers = true;` adds `net::LAYERS`: name, kernel, shape, multiply-adds and weights of whatever runs.
 /// `dtype = int8;` demands a network that computes on bytes; models of floats are quantised by `mnv2c quantize` first.
 ///
-/// A debug build runs the kernels unoptimised; to have the network alone optimised, put this into `Cargo.toml`:
+/// # Debug builds
+/// Kernels are compiled where the network is, so a debug build of that crate runs them unoptimised (in 64 KiB of stack, as
+/// any build). To have the network alone optimised, give it a crate of its own, `eyes` say, and put this into the
+/// `Cargo.toml` of the workspace:
 /// ```toml
-/// [profile.dev.package.mnv2c-runtime]
+/// [profile.dev.package.eyes]
 /// opt-level = 3
 /// ```
+/// The crate is then compiled again only when the model changes. `mnv2c-runtime` needs no such lines.
 #[proc_macro]
 pub fn mobilenet(input: TokenStream) -> TokenStream {
     let request = request::parse(input.into());

@@ -46,6 +46,15 @@ impl Isa {
         }
     }
 
+    /// The machines that have it, as `target_arch` spells them; `None` for all.
+    pub const fn arch(self) -> Option<&'static str> {
+        match self {
+            Self::Scalar => None,
+            Self::Avx2 | Self::Avx512 | Self::Avx512Vnni => Some("x86_64"),
+            Self::Neon => Some("aarch64"),
+        }
+    }
+
     /// `f32`s in one of its vectors.
     pub const fn lanes(self) -> usize {
         match self {

@@ -55,15 +55,17 @@ pub(super) fn emit(compiler: &Compiler, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// An emitted file as one item, which `include!` takes: inner documentation it would not.
+/// An emitted file as one item, which `include!` takes: inner documentation and attributes it would not.
 fn module(rust: &str, name: &str) -> String {
     let mut text = String::new();
     let mut lines = rust.lines().peekable();
-    while let Some(line) = lines.next_if(|line| line.starts_with("//!")) {
-        let _ = writeln!(text, "///{}", &line[3..]);
+    while let Some(line) = lines.next_if(|line| !line.is_empty()) {
+        let _ = match line.strip_prefix("//!") {
+            Some(words) => writeln!(text, "///{words}"),
+            None => writeln!(text, "{}", line.replacen("#!", "#", 1)),
+        };
     }
-    let reason = "a network states more than one program asks for";
-    let _ = writeln!(text, "#[allow(dead_code, reason = \"{reason}\")]\npub mod {name} {{");
+    let _ = writeln!(text, "pub mod {name} {{");
     for line in lines.skip_while(|line| line.is_empty()) {
         let _ = if line.is_empty() { writeln!(text) } else { writeln!(text, "    {line}") };
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use mnv2c::error::{Error, Result};
+use mnv2c::quantize::note;
 use mnv2c::report::html;
 use mnv2c::{Artifact, files, program};
 use serde_json::Value;
@@ -59,7 +60,8 @@ pub(crate) fn run(args: &Args) -> Done {
         (None, Some(runs)) => Some(measured(args, runs, &artifact, &wish)?),
         (None, None) => None,
     };
-    let page = html::page(&model.graph, &options, &artifact, times.as_deref())?;
+    let quantized = source.summary()?.and_then(|said| note::read(said.metadata.get(note::KEY)?));
+    let page = html::page(&model.graph, &options, &artifact, times.as_deref(), quantized.as_ref())?;
     files::write(&[(&args.file, page.as_bytes())])?;
     let arena = output::bytes(artifact.plan.arena_len);
     output::line(&format!("{}: {} with arena {arena}", args.file.display(), source.name))?;

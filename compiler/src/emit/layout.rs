@@ -6,6 +6,8 @@
 const LINE: usize = 100;
 /// Widest arguments of a call, or elements of an array, on one line.
 const LIST: usize = 60;
+/// Widest chain of calls on one line.
+const CHAIN: usize = 60;
 /// Widest fields of a struct on one line.
 const FIELDS: usize = 18;
 
@@ -43,6 +45,10 @@ pub(super) fn join(statement: &mut String, line: &str) {
 pub(super) fn statement(text: &mut String, statement: &str, indent: usize) {
     let fits = |code: &str, indent: usize| indent + code.chars().count() <= LINE;
     let mut line = |indent: usize, code: &str| text.push_str(&format!("{:indent$}{code}\n", ""));
+    if let Some((head, links)) = chain(statement) {
+        line(indent, head);
+        return links.iter().for_each(|link| line(indent + 4, link));
+    }
     let short = statement.contains("fn ") || lists_are_short(statement);
     let value = statement.split_once(" = ").filter(|(_, value)| fits(value, indent + 4));
     let Some((open, close)) = list(statement).filter(|_| !short || !fits(statement, indent)) else {
@@ -57,6 +63,24 @@ pub(super) fn statement(text: &mut String, statement: &str, indent: usize) {
         self::statement(text, &format!("{element},"), indent + 4);
     }
     text.push_str(&format!("{:indent$}{}\n", "", &statement[close..]));
+}
+
+/// The calls of a `let` that are too wide for one line, behind what they are of.
+fn chain(statement: &str) -> Option<(&str, Vec<&str>)> {
+    let start = statement.strip_prefix("let ").and_then(|_| statement.find(" = "))? + 3;
+    let mut depth = 0;
+    let mut dots = Vec::new();
+    for (at, c) in statement.char_indices().skip_while(|(at, _)| *at < start) {
+        depth += i32::from("([{".contains(c)) - i32::from(")]}".contains(c));
+        let names = statement[at + c.len_utf8()..].starts_with(|c: char| c.is_ascii_alphabetic());
+        if c == '.' && depth == 0 && names {
+            dots.push(at);
+        }
+    }
+    let wide = statement[start..].trim_end_matches(';').chars().count() > CHAIN;
+    let ends = dots.iter().skip(1).copied().chain([statement.len()]);
+    let links = dots.iter().zip(ends).map(|(from, to)| &statement[*from..to]).collect();
+    (wide && dots.len() > 1).then(|| (&statement[..dots[0]], links))
 }
 
 /// The list to be broken: the outermost, or what is inside it where that is one array.
@@ -77,12 +101,15 @@ fn depth(text: &str) -> i32 {
     text.chars().map(|c| i32::from("([{".contains(c)) - i32::from(")]}".contains(c))).sum()
 }
 
-/// Whether no list inside is wider than rustfmt leaves on one line.
+/// Whether no list inside is wider than rustfmt leaves on one line; of a call with one array, only that counts.
 fn lists_are_short(text: &str) -> bool {
     let Some((open, close)) = outermost(text) else { return true };
     let inner = text[open + 1..close].trim();
     let most = if text[open..].starts_with('{') { FIELDS } else { LIST };
-    inner.chars().count() <= most && elements(inner).iter().all(|element| lists_are_short(element))
+    let elements = elements(inner);
+    let array = inner.starts_with('[') && elements.len() == 1;
+    (array || inner.chars().count() <= most)
+        && elements.iter().all(|element| lists_are_short(element))
 }
 
 /// The first bracket after `=` (or of all, where there is none) that holds a list, and the one that closes it.
@@ -148,12 +175,32 @@ mod tests {
     }
 
     #[test]
+    fn the_brackets_of_one_array_do_not_count() {
+        check(
+            "const SLOTS: Slots<f32, 4, ARENA_BYTES> = Slots::new([0..28_224, 28_224..35_424, 62_720..70_560, 112_896..131_712]);",
+            "    const SLOTS: Slots<f32, 4, ARENA_BYTES> =\n        \
+             Slots::new([0..28_224, 28_224..35_424, 62_720..70_560, 112_896..131_712]);\n",
+        );
+    }
+
+    #[test]
     fn one_wide_array_keeps_its_brackets_beside_the_call() {
         check(
             "let x = Slots::new([1_000_000..2_000_000, 2_000_000..3_000_000, 3_000_000..4_000_000]);",
             "    let x = Slots::new([\n        1_000_000..2_000_000,\n        2_000_000..3_000_000,\n        \
              3_000_000..4_000_000,\n    ]);\n",
         );
+    }
+
+    #[test]
+    fn wide_chains_go_one_call_a_line() {
+        check(
+            "let rings = wide.chunks_exact_mut(32_544).zip(thin.chunks_exact_mut(5_376));",
+            "    let rings = wide\n        .chunks_exact_mut(32_544)\n        \
+             .zip(thin.chunks_exact_mut(5_376));\n",
+        );
+        let short = "let rings = x.chunks_exact_mut(32_544).zip(y.chunks_exact_mut(5));";
+        check(short, &format!("    {short}\n"));
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub(super) fn items(network: &Network<'_>) -> Vec<TokenStream> {
     let functions: Vec<step::Function> =
         steps.map(|(step, name)| step::function(network, step, name, &names.ports)).collect();
     let mut items = imports(network, &functions);
+    items.extend(refusal(network));
     items.extend(facts(network));
     items.extend(scales(network));
     items.extend(layers::item(network));
@@ -98,6 +99,16 @@ fn imports(network: &Network<'_>, functions: &[step::Function]) -> Vec<TokenStre
         .chain(threads)
         .chain(modules.into_iter().map(|(module, names)| import(module, &names)))
         .collect()
+}
+
+/// What a build for other machines reads first.
+fn refusal(network: &Network<'_>) -> Option<TokenStream> {
+    let arch = network.target.isa.arch()?;
+    let text = format!("this network is for {}; give it another target", network.target);
+    Some(quote! {
+        #[cfg(not(target_arch = #arch))]
+        compile_error!(#text);
+    })
 }
 
 /// Whether the caller quantises an input.
@@ -339,7 +350,7 @@ fn parameters(
         }
     });
     let outputs = lent(network, names).map(|(name, port)| {
-        let (name, len) = (names::ident(name), len(port));
+        let (name, len) = (names::ident(name), literal::size(len(port)));
         quote!(#name: &mut [f32; #len])
     });
     inputs.chain(outputs).collect()

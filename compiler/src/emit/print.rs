@@ -10,10 +10,14 @@ use crate::emit::layout;
 /// Why the one unsafe block of an emitted file is sound.
 const SAFETY: &str = "// SAFETY: `require` returned, so this machine has every feature of `run`.";
 
+/// The items of a private module are public to nobody.
+const IDLE: &str =
+    "#![allow(dead_code, reason = \"a network states more than one program asks for\")]";
+
 /// A file: its `//!` lines and its items.
 pub(super) fn file(header: &str, items: Vec<TokenStream>) -> String {
     let docs = header.lines().map(|line| format!("//! {line}").trim_end().to_owned());
-    let mut text = docs.collect::<Vec<_>>().join("\n") + "\n";
+    let mut text = docs.collect::<Vec<_>>().join("\n") + "\n" + IDLE + "\n";
     let mut last_was_use = false;
     for item in items {
         let file = syn::parse2(item).expect("emitted items are Rust");

@@ -68,12 +68,7 @@ pub(super) fn flags(target: &Target) -> Vec<String> {
 
 /// The architecture to compile for, if this machine's is not the instruction set's.
 fn foreign_arch(isa: Isa) -> Option<&'static str> {
-    let arch = match isa {
-        Isa::Scalar => return None,
-        Isa::Avx2 | Isa::Avx512 | Isa::Avx512Vnni => "x86_64",
-        Isa::Neon => "aarch64",
-    };
-    (std::env::consts::ARCH != arch).then_some(arch)
+    isa.arch().filter(|arch| std::env::consts::ARCH != *arch)
 }
 
 /// Linux on `arch`, and its linker. A linker that Cargo is told of (`CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER`)

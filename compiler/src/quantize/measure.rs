@@ -37,7 +37,7 @@ pub struct Layer {
     /// Its name in the model.
     pub name: String,
     /// The operator that makes it.
-    pub op: &'static str,
+    pub op: String,
     /// The reals of bytes 0 and 255.
     pub range: (f32, f32),
     /// The part of the floats seen that lies outside of the range.
@@ -112,7 +112,7 @@ fn layer(
     let clipped = seen.get(&id).map_or(0.0, |value| value.histogram.outside(least, most));
     let Noise { signal, noise } = noises.get(&id).copied().unwrap_or_default();
     let sqnr = if noise == 0.0 { f64::INFINITY } else { 10.0 * (signal / noise).log10() };
-    Layer { name: node.name.clone(), op: node.op.name(), range: (lo, hi), clipped, sqnr }
+    Layer { name: node.name.clone(), op: node.op.name().to_owned(), range: (lo, hi), clipped, sqnr }
 }
 
 /// Nodes of bytes, each with the node of floats that it stands for.

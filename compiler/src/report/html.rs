@@ -5,6 +5,7 @@
 mod layers;
 mod memory;
 mod network;
+mod quantized;
 
 use std::fmt::Write as _;
 
@@ -12,6 +13,7 @@ use crate::emit::{self, Layer};
 use crate::error::Result;
 use crate::ir::Graph;
 use crate::pass::Log;
+use crate::quantize::measure;
 use crate::report::svg::{self, escape, kib};
 use crate::report::{self, Report};
 use crate::{Artifact, Options};
@@ -26,12 +28,14 @@ struct Page<'a> {
     times: Option<&'a [f64]>,
 }
 
-/// The page of `graph` as read, compiled with `options` to `artifact`; `times` are microseconds of each kernel.
+/// The page of `graph` as read, compiled with `options` to `artifact`; `times` are microseconds of each kernel, and
+/// `quantized` is what its file says of the floats it came from.
 pub fn page(
     graph: &Graph,
     options: &Options,
     artifact: &Artifact,
     times: Option<&[f64]>,
+    quantized: Option<&measure::Report>,
 ) -> Result<String> {
     let report = report::compiled(graph, options, artifact)?;
     let layers = emit::layers(&artifact.graph, &artifact.schedule, &artifact.blob);
@@ -41,6 +45,11 @@ pub fn page(
     let parts = [
         section("Network", &network::steps(&page)),
         section("Layers", &layers::table(&page)),
+        if graph.is_quantised() || quantized.is_some() {
+            section("Quantisation", &quantized::table(quantized))
+        } else {
+            String::new()
+        },
         section("Memory, step by step", &timeline(&page)),
         section("RAM and flash", &memory::sections(&page)),
         section("Passes", &passes(&artifact.log)),
@@ -170,7 +179,7 @@ mod tests {
             ends: Ends::default(),
         };
         let artifact = crate::compile(graph.clone(), &options, |_, _, _| ()).expect("it compiles");
-        page(&graph, &options, &artifact, times).expect("it has a page")
+        page(&graph, &options, &artifact, times, Some(&lost())).expect("it has a page")
     }
 
     #[test]
@@ -193,6 +202,30 @@ mod tests {
                 + page.matches(&format!("<{tag} ")).count();
             assert_eq!(open, page.matches(&format!("</{tag}>")).count(), "{tag}");
         }
+    }
+
+    fn lost() -> measure::Report {
+        let layer = measure::Layer {
+            name: "<stem>".into(),
+            op: "conv".into(),
+            range: (0.0, 6.0),
+            clipped: 0.0125,
+            sqnr: 33.3,
+        };
+        measure::Report {
+            layers: vec![layer],
+            images: 16,
+            agreeing: 15,
+            ..measure::Report::default()
+        }
+    }
+
+    #[test]
+    fn losses_of_layers_are_shown() {
+        let page = written(None);
+        let row = "&lt;stem&gt;</td><td>conv</td><td class=\"n\">0.0000</td><td class=\"n\">6.0000</td>\
+                   <td class=\"n\">1.250 %</td><td class=\"n bar\">33.3 dB";
+        assert!(page.contains(row) && page.contains("15 of 16 pictures"));
     }
 
     #[test]

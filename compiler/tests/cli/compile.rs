@@ -48,6 +48,17 @@ fn a_standalone_file_needs_plain_rustc_alone() {
 }
 
 #[test]
+#[cfg(not(target_arch = "aarch64"))]
+fn a_build_for_other_machines_says_what_is_wrong() {
+    let place = tiny();
+    place.mnv2c("compile tiny.toml --seed 7 -o net.rs --standalone --target armv8").well();
+    let line = "--edition 2024 -O --crate-type lib net.rs";
+    let said = place.run("rustc", line);
+    let first = "error: this network is for armv8; give it another target";
+    assert!(said.code == 1 && said.err.starts_with(first), "{said:?}");
+}
+
+#[test]
 fn graphs_are_printed_after_the_pass_that_is_asked_for() {
     let place = tiny();
     let one = place.mnv2c("compile tiny.toml --seed 7 --dump-ir fold_bn").well();

@@ -176,7 +176,9 @@ impl Crate {
     pub(crate) fn check_library(&mut self, root: &str) {
         self.put("lib.rs", root.as_bytes());
         let runtime = self.runtime(&["-O", STD[0], STD[1]]);
-        self.rustc(&["--crate-type", "lib", "--emit", "metadata", "lib.rs", "--extern", &runtime]);
+        let as_cargo_does = ["--check-cfg", "cfg(feature, values())", "--extern", &runtime];
+        let library = ["--crate-type", "lib", "--emit", "metadata", "lib.rs"];
+        self.rustc(&[&library[..], &as_cargo_does].concat());
     }
 
     /// The bytes of a library that has `root` for its source, linked for a machine without `std`.

@@ -31,6 +31,8 @@ pub struct Summary {
     pub has_half_weights: bool,
     /// Files that hold weights, relative to the model's.
     pub weight_files: BTreeSet<String>,
+    /// What tools noted in the file, by key.
+    pub metadata: BTreeMap<String, String>,
 }
 
 /// What the file says of itself.
@@ -38,6 +40,7 @@ pub fn summary(file: impl Into<Bytes>) -> Result<Summary> {
     let model = decode(file.into())?;
     let domain = |domain: &str| if domain.is_empty() { "ai.onnx" } else { domain }.to_owned();
     let opsets = model.opset_import.iter().map(|set| (domain(&set.domain), set.version)).collect();
+    let metadata = model.metadata_props.into_iter().map(|entry| (entry.key, entry.value)).collect();
     let graph = model.graph.unwrap_or_default();
     let mut operators = BTreeMap::new();
     for node in &graph.node {
@@ -52,6 +55,7 @@ pub fn summary(file: impl Into<Bytes>) -> Result<Summary> {
         inputs: inputs(&graph),
         has_half_weights: has_half_weights(&graph),
         weight_files: weight_files(&graph),
+        metadata,
     })
 }
 
