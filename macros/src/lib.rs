@@ -83,6 +83,7 @@ use proc_macro::TokenStream;
 /// ```
 /// `layers = true;` adds `net::LAYERS`: name, kernel, shape, multiply-adds and weights of whatever runs.
 /// `dtype = int8;` demands a network that computes on bytes; models of floats are quantised by `mnv2c quantize` first.
+/// `requant = fixed;` rounds sums of bytes without floats, for machines that have none.
 ///
 /// A debug build runs the kernels unoptimised; to have the network alone optimised, put this into `Cargo.toml`:
 /// ```toml

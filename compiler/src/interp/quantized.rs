@@ -101,12 +101,7 @@ fn flipped(reads: &Reads<'_>) -> Result<Values> {
 }
 
 /// Sums over channels, then rows, then columns; they are exact, so the order is free.
-fn convolved(
-    qconv: &QConv,
-    by: Arithmetic,
-    reads: &Reads<'_>,
-    out: &[usize],
-) -> Result<Values> {
+fn convolved(qconv: &QConv, by: Arithmetic, reads: &Reads<'_>, out: &[usize]) -> Result<Values> {
     let (x, (w_shape, w), bias) = (reads.bytes(0)?, reads.weights()?, reads.bias()?);
     let conv = &qconv.conv;
     let (m_len, c_len, c_per_group) = (out[1], x.shape[1], w_shape[1]);

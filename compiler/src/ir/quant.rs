@@ -332,7 +332,10 @@ mod tests {
     fn requantising_multiplies_in_f32() {
         let to = To::Bytes { zero: 128, bounds: Bounds::ALL };
         let requant = Requant { multipliers: vec![0.5, 1e-3], to };
-        assert_eq!([5, 7, -5].map(|sum| requant.byte(Arithmetic::Float, sum, 0, 128)), [130, 132, 126]);
+        assert_eq!(
+            [5, 7, -5].map(|sum| requant.byte(Arithmetic::Float, sum, 0, 128)),
+            [130, 132, 126]
+        );
         assert_eq!(requant.byte(Arithmetic::Float, i32::MIN, 1, 128), 0);
     }
 

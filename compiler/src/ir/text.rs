@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::ir::{
-    Arithmetic, Blend, Clamp, Conv, Graph, NodeId, Op, PadMode, Pool, PoolKind, Quant, Resize, Scale, Unary,
+    Arithmetic, Blend, Clamp, Conv, Graph, NodeId, Op, PadMode, Pool, PoolKind, Quant, Resize,
+    Scale, Unary,
 };
 
 impl fmt::Display for Graph {

@@ -89,9 +89,8 @@ impl QPair {
     }
 
     fn operands(&self, terms: Terms, a: u8, b: u8) -> [i64; 2] {
-        let term = |q: u8, zero: u8, factor: i32| {
-            (i64::from(q) - i64::from(zero)) * i64::from(factor)
-        };
+        let term =
+            |q: u8, zero: u8, factor: i32| (i64::from(q) - i64::from(zero)) * i64::from(factor);
         [term(a, self.a.zero, terms.a), term(b, self.b.zero, terms.b)]
     }
 }
@@ -138,8 +137,7 @@ mod tests {
     }
 
     fn pair() -> impl Strategy<Value = QPair> {
-        (affine(), affine(), affine())
-            .prop_map(|(a, b, y)| QPair { a, b, y, bounds: Bounds::ALL })
+        (affine(), affine(), affine()).prop_map(|(a, b, y)| QPair { a, b, y, bounds: Bounds::ALL })
     }
 
     proptest! {
