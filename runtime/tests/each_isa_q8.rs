@@ -3,6 +3,7 @@
 
 use mnv2c_runtime::affine::{Affine, Arithmetic, Factor, Levels, Pair, Term};
 use mnv2c_runtime::arena::Arena;
+use mnv2c_runtime::catalog;
 use mnv2c_runtime::isa::Isa;
 use mnv2c_runtime::kernel::pool::{Divisor, Window, Windows};
 use mnv2c_runtime::kernel::q8::border::{Quantize, dequantize, quantize};
@@ -11,12 +12,12 @@ use mnv2c_runtime::kernel::q8::depthwise::{QDepthwise, QDepthwiseAny};
 use mnv2c_runtime::kernel::q8::elements::{add, add_assign, mul, mul_assign, table, table_assign};
 use mnv2c_runtime::kernel::q8::pool::{Averaged, QAverage, QMean};
 use mnv2c_runtime::ring::Rows;
-#[cfg(target_arch = "aarch64")]
-use mnv2c_runtime::simd::Neon;
 use mnv2c_runtime::simd::dots::Dots;
 use mnv2c_runtime::simd::qgemm::QResidual;
 #[cfg(target_arch = "x86_64")]
 use mnv2c_runtime::simd::{Avx2, Avx512Vnni};
+#[cfg(target_arch = "aarch64")]
+use mnv2c_runtime::simd::{Neon, NeonDot};
 use mnv2c_runtime::simd::{Plain, Scalar, gemm, stencil};
 use mnv2c_runtime::{qdepthwise_any_tiles, qdepthwise_tiles, qgemm_tiles};
 
@@ -35,6 +36,7 @@ macro_rules! on {
         compiled_for!("avx512vnni,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma", Avx512Vnni::assume(), $($rest)*)
     };
     (Neon, $($rest:tt)*) => { compiled_for!("neon", Neon::assume(), $($rest)*) };
+    (NeonDot, $($rest:tt)*) => { compiled_for!("neon,dotprod", NeonDot::assume(), $($rest)*) };
 }
 
 /// Runs a body with each token of this machine, compiled for it.
@@ -49,6 +51,8 @@ macro_rules! each_token {
             Isa::Avx512Vnni.is_present().then_some(&on!(Avx512Vnni, $simd, ($($arg: $type),*) $body) as _),
             #[cfg(target_arch = "aarch64")]
             Isa::Neon.is_present().then_some(&on!(Neon, $simd, ($($arg: $type),*) $body) as _),
+            #[cfg(target_arch = "aarch64")]
+            Isa::NeonDot.is_present().then_some(&on!(NeonDot, $simd, ($($arg: $type),*) $body) as _),
         ]
     };
 }
@@ -449,8 +453,11 @@ fn averages_of_windows_round_like_the_model() {
     let windows = Windows { from, into, channels: 2, down: axis(5), across: axis(4), width: 2 };
     let (x, affine, to) = (random(40), A, Affine { scale: 0.1, zero: 100 });
     let levels = Levels { arithmetic: Arithmetic::Fixed, ..to.levels() };
-    let whole =
-        Averaged::Fixed { zero: affine.zero, factor: factor(levels, affine.scale / to.scale), levels };
+    let whole = Averaged::Fixed {
+        zero: affine.zero,
+        factor: factor(levels, affine.scale / to.scale),
+        levels,
+    };
     for divisor in [Divisor::Inside, Divisor::Padded] {
         let (mut y, mut fixed) = (vec![0; 12], vec![0; 12]);
         let scales = Averaged::Float { x: affine, y: to };
@@ -487,7 +494,7 @@ fn padded(at: usize, len: usize) -> f32 {
 #[test]
 fn weights_lie_as_the_catalog_says() {
     fn check<S: Dots>(isa: Isa) {
-        assert_eq!(S::QUADS, mnv2c_runtime::catalog::quads(isa), "{isa:?}");
+        assert_eq!((S::QUADS, S::LIFT), (catalog::quads(isa), catalog::lift(isa)), "{isa:?}");
     }
     check::<Scalar>(Isa::Scalar);
     check::<Plain>(Isa::Scalar);
@@ -497,5 +504,8 @@ fn weights_lie_as_the_catalog_says() {
         check::<Avx512Vnni>(Isa::Avx512Vnni);
     }
     #[cfg(target_arch = "aarch64")]
-    check::<Neon>(Isa::Neon);
+    {
+        check::<Neon>(Isa::Neon);
+        check::<NeonDot>(Isa::NeonDot);
+    }
 }

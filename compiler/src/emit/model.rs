@@ -195,7 +195,7 @@ fn infer(network: &Network<'_>, names: &StepNames) -> TokenStream {
             names,
             |arguments| quote!(run(#token::new(), #pool #passed arena, #arguments) #end),
         ),
-        Isa::Avx2 | Isa::Avx512 | Isa::Avx512Vnni | Isa::Neon => {
+        Isa::Avx2 | Isa::Avx512 | Isa::Avx512Vnni | Isa::Neon | Isa::NeonDot => {
             let calls = for_each_part(
                 network,
                 names,

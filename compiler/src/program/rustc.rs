@@ -71,7 +71,7 @@ fn foreign_arch(isa: Isa) -> Option<&'static str> {
     let arch = match isa {
         Isa::Scalar => return None,
         Isa::Avx2 | Isa::Avx512 | Isa::Avx512Vnni => "x86_64",
-        Isa::Neon => "aarch64",
+        Isa::Neon | Isa::NeonDot => "aarch64",
     };
     (std::env::consts::ARCH != arch).then_some(arch)
 }

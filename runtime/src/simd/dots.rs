@@ -10,6 +10,8 @@ mod avx2;
 mod avx512;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+#[cfg(target_arch = "aarch64")]
+mod neon_dot;
 mod plain;
 #[cfg(target_arch = "x86_64")]
 mod sse2;
@@ -63,6 +65,8 @@ impl Quads {
 pub unsafe trait Dots: Simd {
     /// How weights lie.
     const QUADS: Quads;
+    /// What products take off every input, for which biases make up.
+    const LIFT: u8 = 0;
     /// Bytes of the weights of a vector for four inputs.
     const QUAD_LEN: usize = Self::QUADS.len(Self::LANES);
     /// Whether storing bytes takes all from 256 on, and what an overflow converts to, as 255.
