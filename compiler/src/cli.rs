@@ -23,6 +23,7 @@ mod quantize;
 mod report;
 mod run;
 mod steps;
+mod tune;
 mod verify;
 
 use std::process::ExitCode;

@@ -9,6 +9,7 @@ use crate::cli::ends::EndsArgs;
 use crate::cli::numbers::{Asked, NumbersArgs};
 use crate::cli::profile::Profile;
 use crate::cli::run::execute;
+use crate::cli::tune::TuneArgs;
 use crate::cli::{Done, Outcome, output};
 
 /// Build a model and time it on one thread
@@ -26,6 +27,8 @@ pub(crate) struct Args {
     ends: EndsArgs,
     #[command(flatten)]
     numbers: NumbersArgs,
+    #[command(flatten)]
+    tune: TuneArgs,
     /// Timed runs
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
@@ -41,7 +44,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Done {
     let probes = if args.profile { Probes::Yes } else { Probes::No };
-    let wish = Wish::of(&args.target, &args.memory, &args.ends)?;
+    let wish = Wish::of(&args.target, &args.memory, &args.ends)?.timed(&args.tune);
     let asked = Asked { model: &args.model, numbers: &args.numbers, ends: &args.ends };
     let (built, ()) = build::program(asked, &wish, probes, |_| Ok(()))?;
     let runs = args.runs.to_string();

@@ -15,6 +15,7 @@ use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
 use crate::cli::build::{self, Built, Probes, Wish};
 use crate::cli::ends::EndsArgs;
 use crate::cli::numbers::{Asked, NumbersArgs};
+use crate::cli::tune::TuneArgs;
 use crate::cli::{Done, Outcome, input, labels, output};
 
 /// Build a model, from the cache if it is there, and run it on files
@@ -59,6 +60,7 @@ pub(crate) fn run(args: &Args) -> Done {
         memory: args.memory.memory(),
         ends: args.ends.ends_of_program(),
         layers: false,
+        tune: TuneArgs::default(),
     };
     let asked = Asked { model: &args.model, numbers: &args.numbers, ends: &args.ends };
     let (built, inputs) = build::program(asked, &wish, Probes::No, |ports| inputs(args, ports))?;

@@ -26,6 +26,7 @@ use crate::cli::ends::EndsArgs;
 use crate::cli::numbers::{Kin, NumbersArgs};
 use crate::cli::progress::Progress;
 use crate::cli::steps;
+use crate::cli::tune::TuneArgs;
 use crate::cli::{Done, Outcome, compile, output, run as program_run};
 use verdict::{Found, Report, summary};
 
@@ -230,6 +231,7 @@ fn answered(
         memory: args.memory.memory(),
         ends: args.ends.ends()?,
         layers: false,
+        tune: TuneArgs::default(),
     };
     let given = match &wish.ends.picture {
         Some(picture) => given(&inputs, picture),

@@ -6,9 +6,10 @@ use mnv2c_runtime::ring::Rows;
 
 use crate::ir::{Conv, Graph, NodeId};
 use crate::schedule::place::{Lowering, is_depthwise};
-use crate::schedule::tile::{self, Product};
+use crate::schedule::tile;
 use crate::schedule::{Part, Place};
 use crate::segment::RowBatch;
+use crate::target::Product;
 
 /// A part of the rows of `id` for `reader`, if the two can take turns at parts; `flat` is the whole value.
 pub(super) fn over(

@@ -5,7 +5,7 @@
 //! the window, in the order of the loops: window rows, taps, depth.
 //! Where `MR` does not divide the pixels, the last tile overlaps the one before it.
 
-use super::{Bounds, Simd, reach, vectors, zeros};
+use super::{Bounds, Simd, Task, reach, vectors, zeros};
 use crate::clamp::Clamp;
 use crate::ring::Ring;
 use core::ops::Range;
@@ -146,6 +146,19 @@ impl<const MR: usize, const NV: usize> Gemm<MR, NV> {
     /// Computes one part of the output; panics where an extent is outside its slice.
     #[inline(always)]
     pub fn run<S: Simd>(
+        &self,
+        simd: S,
+        w: &[f32],
+        x: &[f32],
+        y: &mut [f32],
+        residual: Residual<'_>,
+        part: Part,
+    ) {
+        simd.apart(Call { gemm: self, w, x, y, residual, part });
+    }
+
+    #[inline(always)]
+    fn checked<S: Simd>(
         &self,
         simd: S,
         w: &[f32],
@@ -346,6 +359,23 @@ pub(super) const fn pixel_reach(ring: &Ring, width: usize, c_out: usize, lanes: 
     let last = (width - 1).saturating_mul(ring.pixel);
     let last = last.saturating_add(v.saturating_mul(ring.chunk));
     last.saturating_add(c_out - v * lanes)
+}
+
+/// What a product is told on one call.
+struct Call<'a, const MR: usize, const NV: usize> {
+    gemm: &'a Gemm<MR, NV>,
+    w: &'a [f32],
+    x: &'a [f32],
+    y: &'a mut [f32],
+    residual: Residual<'a>,
+    part: Part,
+}
+
+impl<S: Simd, const MR: usize, const NV: usize> Task<S> for Call<'_, MR, NV> {
+    #[inline(always)]
+    fn run(self, simd: S) {
+        self.gemm.checked(simd, self.w, self.x, self.y, self.residual, self.part);
+    }
 }
 
 /// First elements of the slices of one call.

@@ -8,7 +8,7 @@
 use super::dots::Dots;
 use super::gemm::{Part, Place, Window, pixel_reach};
 use super::requant::{self, Factors, Steps};
-use super::{reach, zeros};
+use super::{Task, reach, zeros};
 use crate::affine::{Levels, Pair};
 use crate::ring::Ring;
 
@@ -88,7 +88,7 @@ impl<const MR: usize, const NV: usize> QGemm<MR, NV> {
             }
         };
         // SAFETY: every address that the loops form was checked above; of a ring every slot is inside.
-        unsafe { self.tiles(simd, w.as_ptr(), x.as_ptr(), &Bytes { y: end, added }, part) }
+        simd.apart(unsafe { Tiles::checked(self, w, x, Bytes { y: end, added }, part) });
     }
 
     /// The same into floats: sums times multipliers, and no levels.
@@ -97,7 +97,7 @@ impl<const MR: usize, const NV: usize> QGemm<MR, NV> {
         self.check::<S>(w, x, &part);
         assert!(reach(&self.into, self.pixel_reach::<S>(&self.into)) <= y.len());
         // SAFETY: every address that the loops form was checked above; of a ring every slot is inside.
-        unsafe { self.tiles(simd, w.as_ptr(), x.as_ptr(), &Floats(y.as_mut_ptr()), part) }
+        simd.apart(unsafe { Tiles::checked(self, w, x, Floats(y.as_mut_ptr()), part) });
     }
 
     #[inline(always)]
@@ -224,6 +224,30 @@ impl<const MR: usize, const NV: usize> QGemm<MR, NV> {
     #[inline(always)]
     const fn pixel_reach<S: Dots>(&self, ring: &Ring) -> usize {
         pixel_reach(ring, self.width, self.c_out, S::LANES)
+    }
+}
+
+/// The tiles of a part whose extents were checked.
+struct Tiles<'a, K, const MR: usize, const NV: usize> {
+    gemm: &'a QGemm<MR, NV>,
+    w: *const u8,
+    x: *const u8,
+    sink: K,
+    part: Part,
+}
+
+impl<'a, K, const MR: usize, const NV: usize> Tiles<'a, K, MR, NV> {
+    #[inline(always)]
+    unsafe fn checked(gemm: &'a QGemm<MR, NV>, w: &[u8], x: &[u8], sink: K, part: Part) -> Self {
+        Tiles { gemm, w: w.as_ptr(), x: x.as_ptr(), sink, part }
+    }
+}
+
+impl<S: Dots, K: Sink<S>, const MR: usize, const NV: usize> Task<S> for Tiles<'_, K, MR, NV> {
+    #[inline(always)]
+    fn run(self, simd: S) {
+        // SAFETY: whoever made this has checked every address.
+        unsafe { self.gemm.tiles(simd, self.w, self.x, &self.sink, self.part) }
     }
 }
 

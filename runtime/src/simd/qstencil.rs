@@ -9,7 +9,7 @@
 use super::dots::Dots;
 use super::requant::{Factors, Steps};
 use super::stencil::{Part, Place};
-use super::{reach, zeros};
+use super::{Task, reach, zeros};
 use crate::affine::Levels;
 use crate::ring::Ring;
 
@@ -76,6 +76,31 @@ impl QStencil {
         y: &mut [u8],
         part: Part,
     ) {
+        simd.apart(Square::<K, STRIDE, T>(Call { stencil: self, w, x, y, part }));
+    }
+
+    /// Computes a part of the output with any window; panics where an extent is outside its slice.
+    #[inline(always)]
+    pub fn run_any<S: Dots, const T: usize>(
+        &self,
+        simd: S,
+        w: &[u8],
+        x: &[u8],
+        y: &mut [u8],
+        part: Part,
+    ) {
+        simd.apart(Any::<T>(Call { stencil: self, w, x, y, part }));
+    }
+
+    #[inline(always)]
+    fn squares<S: Dots, const K: usize, const STRIDE: usize, const T: usize>(
+        &self,
+        simd: S,
+        w: &[u8],
+        x: &[u8],
+        y: &mut [u8],
+        part: Part,
+    ) {
         assert!(K >= 1 && K <= 7 && (T - 1) * STRIDE + K <= 14);
         assert!(self.kernel[0] == K && self.kernel[1] == K);
         assert!(self.stride[1] == STRIDE && self.dilation[1] == 1);
@@ -92,16 +117,8 @@ impl QStencil {
         });
     }
 
-    /// Computes a part of the output with any window; panics where an extent is outside its slice.
     #[inline(always)]
-    pub fn run_any<S: Dots, const T: usize>(
-        &self,
-        simd: S,
-        w: &[u8],
-        x: &[u8],
-        y: &mut [u8],
-        part: Part,
-    ) {
+    fn anys<S: Dots, const T: usize>(&self, simd: S, w: &[u8], x: &[u8], y: &mut [u8], part: Part) {
         self.check::<S, T>(w, x, y, &part);
         let (x, y) = (x.as_ptr(), y.as_mut_ptr());
         each_tile!(self, simd, S, T, w, y, part, |acc, at, group, w| {
@@ -218,6 +235,39 @@ impl QStencil {
     const fn panel_len<S: Dots>(&self) -> usize {
         let quads = self.kernel[0].div_ceil(4).saturating_mul(self.kernel[1]);
         quads.saturating_mul(S::QUAD_LEN).saturating_add(8 * S::LANES)
+    }
+}
+
+/// What a depthwise convolution is told on one call.
+struct Call<'a> {
+    stencil: &'a QStencil,
+    w: &'a [u8],
+    x: &'a [u8],
+    y: &'a mut [u8],
+    part: Part,
+}
+
+/// One of a `K` x `K` window.
+struct Square<'a, const K: usize, const STRIDE: usize, const T: usize>(Call<'a>);
+
+/// One of any window.
+struct Any<'a, const T: usize>(Call<'a>);
+
+impl<S: Dots, const K: usize, const STRIDE: usize, const T: usize> Task<S>
+    for Square<'_, K, STRIDE, T>
+{
+    #[inline(always)]
+    fn run(self, simd: S) {
+        let Call { stencil, w, x, y, part } = self.0;
+        stencil.squares::<S, K, STRIDE, T>(simd, w, x, y, part);
+    }
+}
+
+impl<S: Dots, const T: usize> Task<S> for Any<'_, T> {
+    #[inline(always)]
+    fn run(self, simd: S) {
+        let Call { stencil, w, x, y, part } = self.0;
+        stencil.anys::<S, T>(simd, w, x, y, part);
     }
 }
 

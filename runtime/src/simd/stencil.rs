@@ -5,7 +5,7 @@
 //! loads a row of them at a time. The last vector is read whole, even where channels end inside it, so rows must
 //! have room for that. Where `T` does not divide the pixels, the last tile overlaps the one before it.
 
-use super::{Bounds, Simd, reach, vectors, zeros};
+use super::{Bounds, Simd, Task, reach, vectors, zeros};
 use crate::clamp::Clamp;
 use crate::ring::Ring;
 use core::ops::Range;
@@ -55,6 +55,31 @@ impl Stencil {
         y: &mut [f32],
         part: Part,
     ) {
+        simd.apart(Square::<K, STRIDE, T>(Call { stencil: self, w, x, y, part }));
+    }
+
+    /// Computes a part of the output with any window; panics where an extent is outside its slice.
+    #[inline(always)]
+    pub fn run_any<S: Simd, const T: usize>(
+        &self,
+        simd: S,
+        w: &[f32],
+        x: &[f32],
+        y: &mut [f32],
+        part: Part,
+    ) {
+        simd.apart(Any::<T>(Call { stencil: self, w, x, y, part }));
+    }
+
+    #[inline(always)]
+    fn squares<S: Simd, const K: usize, const STRIDE: usize, const T: usize>(
+        &self,
+        simd: S,
+        w: &[f32],
+        x: &[f32],
+        y: &mut [f32],
+        part: Part,
+    ) {
         assert!(K >= 1 && K <= 7);
         assert!(self.kernel[0] == K && self.kernel[1] == K);
         assert!(self.stride[1] == STRIDE && self.dilation[1] == 1);
@@ -78,9 +103,8 @@ impl Stencil {
         }
     }
 
-    /// Computes a part of the output with any window; panics where an extent is outside its slice.
     #[inline(always)]
-    pub fn run_any<S: Simd, const T: usize>(
+    fn anys<S: Simd, const T: usize>(
         &self,
         simd: S,
         w: &[f32],
@@ -264,6 +288,39 @@ impl Stencil {
     const fn panel_len<S: Simd>(&self) -> usize {
         let taps = self.kernel[0].saturating_mul(self.kernel[1]);
         taps.saturating_add(1).saturating_mul(S::LANES)
+    }
+}
+
+/// What a depthwise convolution is told on one call.
+struct Call<'a> {
+    stencil: &'a Stencil,
+    w: &'a [f32],
+    x: &'a [f32],
+    y: &'a mut [f32],
+    part: Part,
+}
+
+/// One of a `K` x `K` window.
+struct Square<'a, const K: usize, const STRIDE: usize, const T: usize>(Call<'a>);
+
+/// One of any window.
+struct Any<'a, const T: usize>(Call<'a>);
+
+impl<S: Simd, const K: usize, const STRIDE: usize, const T: usize> Task<S>
+    for Square<'_, K, STRIDE, T>
+{
+    #[inline(always)]
+    fn run(self, simd: S) {
+        let Call { stencil, w, x, y, part } = self.0;
+        stencil.squares::<S, K, STRIDE, T>(simd, w, x, y, part);
+    }
+}
+
+impl<S: Simd, const T: usize> Task<S> for Any<'_, T> {
+    #[inline(always)]
+    fn run(self, simd: S) {
+        let Call { stencil, w, x, y, part } = self.0;
+        stencil.anys::<S, T>(simd, w, x, y, part);
     }
 }
 
