@@ -58,7 +58,7 @@ impl Asked<'_> {
 }
 
 /// What numbers the program shares with the record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kin {
     /// Those of the model as it was read.
     Same,
