@@ -384,26 +384,31 @@ fn a_table_is_looked_up() {
 #[test]
 fn images_are_quantised_from_planes_and_from_pixels() {
     let x: Vec<f32> = random(3 * 4 * 41).iter().map(|x| f32::from(*x) * 0.03 - 3.0).collect();
-    for (channels, width) in [(3, 41), (3, 5), (1, 41), (4, 9)] {
+    for (channels, width) in [(3, 41), (3, 5), (1, 41), (4, 9), (6, 5)] {
         let image = [2, width, channels];
         for run in each_token!(simd, (x: &[f32], image: [usize; 3]) {
             let [height, width, channels] = image;
-            let into = Rows::nhwc(height + 1, width, channels).padded(1, 2, 1);
-            for from in [Rows::planes(height, width, channels), Rows::nhwc(height, width, channels)] {
+            let lanes = lanes(simd);
+            let rows = Rows::nhwc(height + 1, width, channels).padded(1, 2, 1);
+            let chunks = Rows::chunks(height + 1, width, channels, lanes).padded(1, 2, 1);
+            let planes = Rows::planes(height, width, channels);
+            for (from, into) in [(planes, rows), (Rows::nhwc(height, width, channels), rows), (planes, chunks)] {
                 let to = Affine { scale: 0.02, zero: 117 };
-                let kernel = Quantize { from: from.ring(1), into: into.ring(1), width, channels, to };
-                let mut y = vec![0xa5; into.len()];
+                let (from, len, into) = (from.ring(lanes), into.len(), into.ring(lanes));
+                let kernel = Quantize { from, into, width, channels, to };
+                let mut y = vec![0xa5; len];
                 kernel.run(simd, x, &mut y, 0..height);
-                let mut expected = vec![0xa5; into.len()];
+                let mut expected = vec![0xa5; len];
                 for at in 0..height * width * channels {
                     let (row, column, c) = (at / channels / width, at / channels % width, at % channels);
-                    let from = if from.ring(1).pixel == 1 && channels > 1 {
+                    let source = if from.pixel == 1 && channels > 1 {
                         (c * height + row) * width + column
                     } else {
                         at
                     };
-                    expected[into.ring(1).slot(row + 1) + column * channels + c] =
-                        to.levels().byte(x[from] / to.scale);
+                    let lane = c / lanes * into.chunk + c % lanes;
+                    expected[into.slot(row + 1) + column * into.pixel + lane] =
+                        to.levels().byte(x[source] / to.scale);
                 }
                 assert_eq!(y, expected);
             }
@@ -411,6 +416,10 @@ fn images_are_quantised_from_planes_and_from_pixels() {
             run(&x, image);
         }
     }
+}
+
+fn lanes<S: Dots>(_: S) -> usize {
+    S::LANES
 }
 
 #[test]
