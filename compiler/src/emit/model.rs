@@ -339,8 +339,8 @@ fn parameters(
         }
     });
     let outputs = lent(network, names).map(|(name, port)| {
-        let (name, len) = (names::ident(name), len(port));
-        quote!(#name: &mut [f32; #len])
+        let (name, len, number) = (names::ident(name), len(port), input::number(port));
+        quote!(#name: &mut [#number; #len])
     });
     inputs.chain(outputs).collect()
 }
