@@ -12,7 +12,7 @@ use mnv2c::ends::{Form, Picture};
 use mnv2c::error::{Error, Result};
 use mnv2c::files::Scratch;
 use mnv2c::interp::{self, Array};
-use mnv2c::ir::{Arithmetic, Graph};
+use mnv2c::ir::{Arithmetic, Graph, Values};
 use mnv2c::pass::{Skips, settle_quant};
 use mnv2c::program;
 use mnv2c::source::{Model, Options, Source};
@@ -244,6 +244,7 @@ fn answered(
         Some(picture) => given(&inputs, picture),
         None => Ok(inputs),
     }?;
+    let given: Vec<Array> = given.into_iter().map(widened).collect();
     let artifact = compile::for_program(source, model, &wish)?;
     let built = program::build(&artifact, &job.target)?;
     let scratch = Scratch::new(&std::env::temp_dir())?;
@@ -268,6 +269,17 @@ fn compared(
         worst = worst.worse(far.map_err(|what| Error::Program(format!("{who}: {what}")))?);
     }
     Ok(worst)
+}
+
+/// The same as floats, if it is signed bytes: programs take none.
+fn widened(input: Array) -> Array {
+    match &input.values {
+        Values::I8(bytes) => {
+            let floats = bytes.iter().map(|q| f32::from(*q)).collect();
+            Array::f32(input.shape, floats)
+        }
+        _ => input,
+    }
 }
 
 /// What the program is given for recorded inputs: of the picture among them, what it was made of.
