@@ -142,7 +142,8 @@ impl Compiler {
             Model::Spec(spec) => Source::from((**spec).clone()),
         };
         let (memory, ends) = (self.wishes.memory()?, self.wishes.ends()?);
-        let model = source.model(&self.options)?;
+        let mut model = source.model(&self.options)?;
+        model.graph.arithmetic = self.wishes.arithmetic()?;
         self.wishes.check_dtype(&model.graph)?;
         let options = Options {
             target,

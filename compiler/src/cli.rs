@@ -22,6 +22,7 @@ mod progress;
 mod quantize;
 mod report;
 mod run;
+mod steps;
 mod tune;
 mod verify;
 

@@ -5,6 +5,7 @@
 
 mod answer;
 mod picture;
+mod signed;
 
 use crate::error::Result;
 use crate::ir::Graph;
@@ -22,8 +23,9 @@ pub struct Ends {
 }
 
 impl Ends {
-    /// Makes `graph`, as read, take and give what is wanted.
+    /// Makes `graph`, as read, take and give what is wanted, and floats in the place of signed bytes.
     pub fn fit(&self, graph: &mut Graph) -> Result<()> {
+        signed::widen(graph);
         if let Some(picture) = &self.picture {
             picture.fit(graph)?;
         }

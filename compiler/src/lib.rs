@@ -38,7 +38,7 @@ use crate::choose::Choice;
 use crate::emit::{Carrier, Facts, Network};
 use crate::ends::Ends;
 use crate::error::Result;
-use crate::ir::Graph;
+use crate::ir::{Arithmetic, Graph};
 use crate::objective::Memory;
 use crate::pack::Blob;
 use crate::plan::Plan;
@@ -101,6 +101,9 @@ pub fn compile(
     };
     options.ends.fit(&mut graph)?;
     let log = pass::run_all(&mut graph, watcher)?;
+    if graph.arithmetic == Arithmetic::Fixed {
+        pass::settle_quant::floats::refuse(&graph)?;
+    }
     pass::feed_bytes::run(&mut graph, options.memory.feed);
     let target = &options.target.suited(&graph);
     let Choice { schedule, plan } = choose::choose(&graph, target, options.memory)?;

@@ -107,7 +107,8 @@ pub fn fastest(graph: &Graph, unit: &Segment, target: &Target) -> Segment {
     let lanes = target.isa.lanes();
     let shape = |id: &NodeId| graph.node(*id).out.shape.as_slice();
     let bytes = |id: &NodeId| graph.node(*id).out.dtype.stored_bytes();
-    let panel = |id: &NodeId| shape(id)[2..].iter().product::<usize>() * lanes * 2 * bytes(id);
+    let pixels = |id: &NodeId| shape(id).iter().skip(2).product::<usize>();
+    let panel = |id: &NodeId| pixels(id) * lanes * 2 * bytes(id);
     let outgrows = unit.stages.iter().map(panel).max() > Some(L1_BYTES);
     let rows = unit.stages.last().and_then(|last| shape(last).get(2).copied());
     let batch = match (unit.role, target.threads) {

@@ -70,8 +70,8 @@ const FILES: &[(&str, &str)] = files![
     "layer" "math" "math/exact" "math/power" "pool" "probe"
     "simd" "simd/avx2" "simd/avx512" "simd/cpu" "simd/gemm" "simd/lent" "simd/neon" "simd/plain" "simd/sse2"
     "simd/stencil" "simd/wasm128"
-    "simd/dots" "simd/dots/avx2" "simd/dots/avx512" "simd/dots/neon" "simd/dots/plain" "simd/dots/sse2"
-    "simd/dots/wasm128" "simd/qgemm" "simd/qstencil" "simd/requant"
+    "simd/dots" "simd/dots/avx2" "simd/dots/avx512" "simd/dots/neon" "simd/dots/neon_dot"
+    "simd/dots/plain" "simd/dots/sse2" "simd/dots/wasm128" "simd/qgemm" "simd/qstencil" "simd/requant"
 ];
 
 /// The text of one module, the modules it declares written out inside it.

@@ -62,21 +62,30 @@ pub const TARGETS: &[Target] = &[
         threads: 1,
         tuning: None,
     },
+    Target {
+        name: "armv8.2-dotprod",
+        about: "64-bit Arm with NEON and dot products of bytes (Cortex-A55 and A76, Apple M1 and later)",
+        isa: Isa::NeonDot,
+        l2_bytes: 512 << 10,
+        threads: 1,
+        tuning: None,
+    },
 ];
 
 impl Target {
     /// The best target for the machine that runs the compiler.
     pub fn host() -> Self {
-        let isa = Isa::detect().of_floats();
-        let found = TARGETS.iter().find(|target| target.isa == isa);
-        *found.expect("every instruction set has a target")
+        let isa = Isa::detect();
+        let of = |isa| TARGETS.iter().find(|target| target.isa == isa);
+        *of(isa).or(of(isa.of_floats())).expect("every instruction set has a target")
     }
 }
 
 impl Target {
     /// The same machine with the instructions that do best with the numbers of `graph`.
     pub(crate) fn suited(self, graph: &Graph) -> Self {
-        if graph.is_quantised() { Self { isa: self.isa.of_bytes(), ..self } } else { self }
+        let isa = if graph.is_quantised() { self.isa.of_bytes() } else { self.isa.of_floats() };
+        Self { isa, ..self }
     }
 }
 

@@ -15,7 +15,7 @@ use std::path::Path;
 
 use build::{Crate, MAIN_HEAD};
 use mnv2c::frontend::onnx;
-use mnv2c::ir::Graph;
+use mnv2c::ir::{Arithmetic, Graph};
 use mnv2c::objective::{Memory, Objective};
 use mnv2c::target::{TARGETS, Target};
 use mnv2c::{interp, testing};
@@ -125,6 +125,30 @@ fn networks_on_bytes_answer_as_the_oracle_does_to_the_bit() {
                 nets.add_for(&name, graph.clone(), &target, memory);
                 main += &nets.case(&name, &target, &inputs, &expected);
             }
+        }
+    }
+    for line in nets.run(&(main + "}\n")).lines() {
+        assert!(line.ends_with(" 0"), "{line}");
+    }
+}
+
+#[test]
+fn networks_without_floats_answer_as_the_oracle_does_to_the_bit() {
+    let mut nets = Crate::new("fixed");
+    let mut main = String::from(MAIN_HEAD);
+    for (name, mut graph) in bytes::networks() {
+        let inputs = testing::random_inputs(&graph, 5);
+        graph.arithmetic = Arithmetic::Fixed;
+        let expected = interp::run(&graph, &inputs).unwrap();
+        let present = TARGETS.iter().filter(|target| target.isa.of_bytes().is_present());
+        for (target, objective) in present.zip([Objective::Speed, Objective::Ram].iter().cycle()) {
+            let name = format!("{name}_{}", target.isa.name());
+            let memory = Memory { objective: *objective, ..Memory::default() };
+            let rust = nets.add_for(&name, graph.clone(), target, memory);
+            for word in ["Arithmetic::Float", "Pair::Float", "Averaged::Float", "Factor::float"] {
+                assert!(!rust.contains(word), "{name}: {word}");
+            }
+            main += &nets.case(&name, target, &inputs, &expected);
         }
     }
     for line in nets.run(&(main + "}\n")).lines() {

@@ -84,6 +84,7 @@ use proc_macro::TokenStream;
 /// ```
 /// `layers = true;` adds `net::LAYERS`: name, kernel, shape, multiply-adds and weights of whatever runs.
 /// `dtype = int8;` demands a network that computes on bytes; models of floats are quantised by `mnv2c quantize` first.
+/// `requant = fixed;` rounds sums of bytes without floats, for machines that have none.
 ///
 /// # Debug builds
 /// Kernels are compiled where the network is, so a debug build of that crate runs them unoptimised (in 64 KiB of stack, as

@@ -25,6 +25,7 @@ const KEYS: &[&str] = &[
     "objective",
     "feed",
     "dtype",
+    "requant",
     "input_format",
     "scale",
     "mean",

@@ -3,6 +3,7 @@
 use mnv2c::build::Compiler;
 use mnv2c::ends::{Answer, Format};
 use mnv2c::error::Error as Fault;
+use mnv2c::ir::Arithmetic;
 use mnv2c::objective::{self, Feed, Objective, Storage};
 use proc_macro2::Span;
 use syn::{Error, Result};
@@ -20,6 +21,7 @@ const WORDS: &[(&str, Check)] = &[
     ("objective", |text| text.parse::<Objective>().map(drop)),
     ("feed", |text| text.parse::<Feed>().map(drop)),
     ("dtype", |text| text.parse::<Storage>().map(drop)),
+    ("requant", |text| text.parse::<Arithmetic>().map(drop)),
     ("input_format", |text| text.parse::<Format>().map(drop)),
     ("scale", scale),
     ("output", |text| text.parse::<Answer>().map(drop)),
@@ -67,6 +69,7 @@ impl Wishes {
             "objective" => compiler.objective(word),
             "feed" => compiler.feed(word),
             "dtype" => compiler.dtype(word),
+            "requant" => compiler.requant(word),
             "input_format" => compiler.input_format(word),
             "scale" => compiler.scale(word),
             _ => compiler.output(word),
@@ -90,6 +93,7 @@ impl Wishes {
             "ram" => message.contains("no plan fits") || message.contains("exclude each other"),
             "feed" => message.contains("feeding "),
             "dtype" => message.contains("dtype is "),
+            "requant" => message.contains("requant fixed"),
             "input_format" => {
                 ["pictures of", "mean ", "std ", "blue"].iter().any(|part| message.contains(part))
             }

@@ -172,8 +172,8 @@ impl Factor {
 impl Term {
     /// The operand `q`.
     #[inline(always)]
-    pub const fn of(self, q: u8) -> i64 {
-        (q as i64 - self.zero as i64) * self.factor as i64
+    pub const fn of(self, q: i32) -> i64 {
+        (q - self.zero as i32) as i64 * self.factor as i64
     }
 }
 
@@ -191,7 +191,9 @@ impl Pair {
     pub const fn add(self, x: u8, y: u8) -> u8 {
         match self {
             Self::Float { a, b, scale, levels } => levels.byte((a.real(x) + b.real(y)) / scale),
-            Self::Fixed { a, b, shift, levels } => levels.whole(shifted(a.of(x) + b.of(y), shift)),
+            Self::Fixed { a, b, shift, levels } => {
+                levels.whole(shifted(a.of(x as i32) + b.of(y as i32), shift))
+            }
         }
     }
 
@@ -200,14 +202,16 @@ impl Pair {
     pub const fn mul(self, x: u8, y: u8) -> u8 {
         match self {
             Self::Float { a, b, scale, levels } => levels.byte(a.real(x) * b.real(y) / scale),
-            Self::Fixed { a, b, shift, levels } => levels.whole(shifted(a.of(x) * b.of(y), shift)),
+            Self::Fixed { a, b, shift, levels } => {
+                levels.whole(shifted(a.of(x as i32) * b.of(y as i32), shift))
+            }
         }
     }
 }
 
 /// `x * 2^-shift`, halves up.
 #[inline(always)]
-const fn shifted(x: i64, shift: u32) -> i64 {
+pub(crate) const fn shifted(x: i64, shift: u32) -> i64 {
     (x + (1 << (shift - 1))) >> shift
 }
 

@@ -64,8 +64,16 @@ pub const QDEPTHWISE_ANY: &[DepthwiseAnyTile] = crate::qdepthwise_any_tiles!(dep
 pub const fn quads(isa: Isa) -> Quads {
     match isa {
         Isa::Scalar | Isa::Avx2 | Isa::Avx512 => Quads::Pairs,
-        Isa::Avx512Vnni => Quads::Bytes,
+        Isa::Avx512Vnni | Isa::NeonDot => Quads::Bytes,
         Isa::Neon => Quads::Lanes,
+    }
+}
+
+/// What an instruction set's products take off every byte of input; biases make up for it.
+pub const fn lift(isa: Isa) -> u8 {
+    match isa {
+        Isa::Scalar | Isa::Avx2 | Isa::Avx512 | Isa::Avx512Vnni | Isa::Neon => 0,
+        Isa::NeonDot => 128,
     }
 }
 
@@ -73,7 +81,7 @@ pub const fn quads(isa: Isa) -> Quads {
 pub const fn registers(isa: Isa) -> usize {
     match isa {
         Isa::Scalar | Isa::Avx2 => 16,
-        Isa::Avx512 | Isa::Avx512Vnni | Isa::Neon => 32,
+        Isa::Avx512 | Isa::Avx512Vnni | Isa::Neon | Isa::NeonDot => 32,
     }
 }
 
@@ -82,8 +90,8 @@ impl GemmTile {
     pub const fn registers(&self) -> usize {
         let sums = self.pixels * self.vectors;
         match self.isa {
-            Isa::Neon if self.vectors > 2 => sums + self.pixels + 2,
-            Isa::Neon => sums + self.pixels + self.vectors,
+            Isa::Neon | Isa::NeonDot if self.vectors > 2 => sums + self.pixels + 2,
+            Isa::Neon | Isa::NeonDot => sums + self.pixels + self.vectors,
             Isa::Scalar => sums + self.vectors + 2,
             Isa::Avx2 | Isa::Avx512 | Isa::Avx512Vnni if self.pixels == 1 => sums + 1,
             Isa::Avx2 | Isa::Avx512 | Isa::Avx512Vnni => sums + self.vectors + 1,
@@ -96,7 +104,7 @@ impl GemmTile {
         let sums = self.pixels * self.vectors;
         match self.isa {
             Isa::Neon => sums + 4 * self.vectors + self.pixels,
-            Isa::Avx512Vnni => sums + self.vectors + 1,
+            Isa::Avx512Vnni | Isa::NeonDot => sums + self.vectors + 1,
             Isa::Scalar | Isa::Avx2 | Isa::Avx512 => sums + 4,
         }
     }
@@ -177,6 +185,8 @@ macro_rules! qgemm_tiles {
                 14 x 1, 7 x 1, 4 x 1, 2 x 1, 1 x 1, 9 x 3, 8 x 3, 7 x 3, 4 x 3, 2 x 3,
                 6 x 4, 4 x 4, 2 x 4, 1 x 4, 5 x 5, 4 x 6, 2 x 8, 1 x 8;
             Neon 4: 7 x 1, 4 x 1, 2 x 1, 1 x 1, 8 x 2, 7 x 2, 4 x 2, 2 x 2, 1 x 2, 4 x 3, 2 x 3, 2 x 4, 1 x 4;
+            NeonDot 4: 7 x 1, 4 x 1, 2 x 1, 1 x 1, 8 x 2, 7 x 2, 4 x 2, 2 x 2, 1 x 2, 8 x 3, 7 x 3, 4 x 3, 2 x 3,
+                6 x 4, 4 x 4, 2 x 4, 1 x 4, 1 x 8;
         }
     };
 }
@@ -193,6 +203,8 @@ macro_rules! qdepthwise_tiles {
                 5 1 1, 5 1 4, 5 1 7, 5 2 1, 5 2 4, 7 1 1, 7 1 4, 7 1 7, 7 2 1, 7 2 4;
             Neon 4: 3 1 1, 3 1 2, 3 1 4, 3 1 7, 3 2 1, 3 2 2, 3 2 4,
                 5 1 1, 5 1 4, 5 2 1, 5 2 4, 7 1 1, 7 1 4, 7 2 1, 7 2 4;
+            NeonDot 4: 3 1 1, 3 1 2, 3 1 4, 3 1 7, 3 2 1, 3 2 2, 3 2 4,
+                5 1 1, 5 1 4, 5 2 1, 5 2 4, 7 1 1, 7 1 4, 7 2 1, 7 2 4;
         }
     };
 }
@@ -206,6 +218,7 @@ macro_rules! qdepthwise_any_tiles {
             Avx2 8: 1, 4;
             Avx512Vnni 16: 1, 4, 7;
             Neon 4: 1, 4, 7;
+            NeonDot 4: 1, 4, 7;
         }
     };
 }

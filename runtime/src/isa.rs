@@ -17,12 +17,14 @@ pub enum Isa {
     Avx512Vnni,
     /// aarch64 with 4 lanes.
     Neon,
+    /// The same with products of bytes.
+    NeonDot,
 }
 
 impl Isa {
     /// Every instruction set, in the order of their declaration.
-    pub const ALL: [Self; 5] =
-        [Self::Scalar, Self::Avx2, Self::Avx512, Self::Avx512Vnni, Self::Neon];
+    pub const ALL: [Self; 6] =
+        [Self::Scalar, Self::Avx2, Self::Avx512, Self::Avx512Vnni, Self::Neon, Self::NeonDot];
 
     /// A word for reports.
     pub const fn name(self) -> &'static str {
@@ -32,6 +34,7 @@ impl Isa {
             Self::Avx512 => "avx512",
             Self::Avx512Vnni => "avx512vnni",
             Self::Neon => "neon",
+            Self::NeonDot => "neondot",
         }
     }
 
@@ -43,6 +46,7 @@ impl Isa {
             Self::Avx512 => "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma",
             Self::Avx512Vnni => "avx512vnni,avx512f,avx512vl,avx512bw,avx512dq,avx2,fma",
             Self::Neon => "neon",
+            Self::NeonDot => "neon,dotprod",
         }
     }
 
@@ -51,14 +55,14 @@ impl Isa {
         match self {
             Self::Scalar => None,
             Self::Avx2 | Self::Avx512 | Self::Avx512Vnni => Some("x86_64"),
-            Self::Neon => Some("aarch64"),
+            Self::Neon | Self::NeonDot => Some("aarch64"),
         }
     }
 
     /// `f32`s in one of its vectors.
     pub const fn lanes(self) -> usize {
         match self {
-            Self::Scalar | Self::Neon => 4,
+            Self::Scalar | Self::Neon | Self::NeonDot => 4,
             Self::Avx2 => 8,
             Self::Avx512 | Self::Avx512Vnni => 16,
         }
@@ -68,6 +72,7 @@ impl Isa {
     pub const fn of_floats(self) -> Self {
         match self {
             Self::Avx512Vnni => Self::Avx512,
+            Self::NeonDot => Self::Neon,
             Self::Scalar | Self::Avx2 | Self::Avx512 | Self::Neon => self,
         }
     }
@@ -76,7 +81,7 @@ impl Isa {
     pub const fn of_bytes(self) -> Self {
         match self {
             Self::Avx512 => Self::Avx512Vnni,
-            Self::Scalar | Self::Avx2 | Self::Avx512Vnni | Self::Neon => self,
+            Self::Scalar | Self::Avx2 | Self::Avx512Vnni | Self::Neon | Self::NeonDot => self,
         }
     }
 
@@ -96,7 +101,11 @@ impl Isa {
     /// Whether the running machine has it.
     pub fn is_present(self) -> bool {
         let found = Self::detect();
-        self == Self::Scalar || self == found || (self < found && found != Self::Neon)
+        self == Self::Scalar || (self <= found && self.is_arm() == found.is_arm())
+    }
+
+    const fn is_arm(self) -> bool {
+        matches!(self, Self::Neon | Self::NeonDot)
     }
 }
 
@@ -116,7 +125,11 @@ fn widest() -> Isa {
 /// NEON belongs to the baseline of aarch64.
 #[cfg(target_arch = "aarch64")]
 fn widest() -> Isa {
-    if cfg!(target_feature = "neon") { Isa::Neon } else { Isa::Scalar }
+    match cfg!(target_feature = "neon") {
+        true if cpu::has_dotprod() => Isa::NeonDot,
+        true => Isa::Neon,
+        false => Isa::Scalar,
+    }
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
@@ -140,7 +153,7 @@ fn refuse(isa: Isa) -> ! {
         Isa::Avx512 if isa == Isa::Avx512Vnni => "x86-64-v3",
         Isa::Avx2 => "x86-64-v3",
         Isa::Avx512 | Isa::Avx512Vnni => "x86-64-v4",
-        Isa::Neon => "armv8",
+        Isa::Neon | Isa::NeonDot => "armv8",
     };
     std::eprintln!(
         "this program needs {}, which this machine lacks; rebuild with --target {remedy}",

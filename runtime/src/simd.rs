@@ -59,7 +59,7 @@ pub use self::avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub use self::avx512::{Avx512, Avx512Vnni};
 #[cfg(target_arch = "aarch64")]
-pub use self::neon::Neon;
+pub use self::neon::{Neon, NeonDot};
 pub use self::plain::Plain;
 #[cfg(target_arch = "x86_64")]
 pub use self::sse2::Sse2;

@@ -3,6 +3,7 @@
 
 use mnv2c_runtime::affine::{Affine, Arithmetic, Factor, Levels, Pair, Term};
 use mnv2c_runtime::arena::Arena;
+use mnv2c_runtime::catalog;
 use mnv2c_runtime::isa::Isa;
 use mnv2c_runtime::kernel::pool::{Divisor, Window, Windows};
 use mnv2c_runtime::kernel::q8::border::{Quantize, dequantize, quantize};
@@ -11,12 +12,12 @@ use mnv2c_runtime::kernel::q8::depthwise::{QDepthwise, QDepthwiseAny};
 use mnv2c_runtime::kernel::q8::elements::{add, add_assign, mul, mul_assign, table, table_assign};
 use mnv2c_runtime::kernel::q8::pool::{Averaged, QAverage, QMean};
 use mnv2c_runtime::ring::Rows;
-#[cfg(target_arch = "aarch64")]
-use mnv2c_runtime::simd::Neon;
 use mnv2c_runtime::simd::dots::Dots;
 use mnv2c_runtime::simd::qgemm::QResidual;
 #[cfg(target_arch = "x86_64")]
 use mnv2c_runtime::simd::{Avx2, Avx512Vnni};
+#[cfg(target_arch = "aarch64")]
+use mnv2c_runtime::simd::{Neon, NeonDot};
 use mnv2c_runtime::simd::{Plain, Scalar, gemm, stencil};
 use mnv2c_runtime::{qdepthwise_any_tiles, qdepthwise_tiles, qgemm_tiles};
 
@@ -35,6 +36,7 @@ macro_rules! on {
         compiled_for!("avx512vnni,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma", Avx512Vnni::assume(), $($rest)*)
     };
     (Neon, $($rest:tt)*) => { compiled_for!("neon", Neon::assume(), $($rest)*) };
+    (NeonDot, $($rest:tt)*) => { compiled_for!("neon,dotprod", NeonDot::assume(), $($rest)*) };
 }
 
 /// Runs a body with each token of this machine, compiled for it.
@@ -49,6 +51,8 @@ macro_rules! each_token {
             Isa::Avx512Vnni.is_present().then_some(&on!(Avx512Vnni, $simd, ($($arg: $type),*) $body) as _),
             #[cfg(target_arch = "aarch64")]
             Isa::Neon.is_present().then_some(&on!(Neon, $simd, ($($arg: $type),*) $body) as _),
+            #[cfg(target_arch = "aarch64")]
+            Isa::NeonDot.is_present().then_some(&on!(NeonDot, $simd, ($($arg: $type),*) $body) as _),
         ]
     };
 }
@@ -380,26 +384,31 @@ fn a_table_is_looked_up() {
 #[test]
 fn images_are_quantised_from_planes_and_from_pixels() {
     let x: Vec<f32> = random(3 * 4 * 41).iter().map(|x| f32::from(*x) * 0.03 - 3.0).collect();
-    for (channels, width) in [(3, 41), (3, 5), (1, 41), (4, 9)] {
+    for (channels, width) in [(3, 41), (3, 5), (1, 41), (4, 9), (6, 5)] {
         let image = [2, width, channels];
         for run in each_token!(simd, (x: &[f32], image: [usize; 3]) {
             let [height, width, channels] = image;
-            let into = Rows::nhwc(height + 1, width, channels).padded(1, 2, 1);
-            for from in [Rows::planes(height, width, channels), Rows::nhwc(height, width, channels)] {
+            let lanes = lanes(simd);
+            let rows = Rows::nhwc(height + 1, width, channels).padded(1, 2, 1);
+            let chunks = Rows::chunks(height + 1, width, channels, lanes).padded(1, 2, 1);
+            let planes = Rows::planes(height, width, channels);
+            for (from, into) in [(planes, rows), (Rows::nhwc(height, width, channels), rows), (planes, chunks)] {
                 let to = Affine { scale: 0.02, zero: 117 };
-                let kernel = Quantize { from: from.ring(1), into: into.ring(1), width, channels, to };
-                let mut y = vec![0xa5; into.len()];
+                let (from, len, into) = (from.ring(lanes), into.len(), into.ring(lanes));
+                let kernel = Quantize { from, into, width, channels, to };
+                let mut y = vec![0xa5; len];
                 kernel.run(simd, x, &mut y, 0..height);
-                let mut expected = vec![0xa5; into.len()];
+                let mut expected = vec![0xa5; len];
                 for at in 0..height * width * channels {
                     let (row, column, c) = (at / channels / width, at / channels % width, at % channels);
-                    let from = if from.ring(1).pixel == 1 && channels > 1 {
+                    let source = if from.pixel == 1 && channels > 1 {
                         (c * height + row) * width + column
                     } else {
                         at
                     };
-                    expected[into.ring(1).slot(row + 1) + column * channels + c] =
-                        to.levels().byte(x[from] / to.scale);
+                    let lane = c / lanes * into.chunk + c % lanes;
+                    expected[into.slot(row + 1) + column * into.pixel + lane] =
+                        to.levels().byte(x[source] / to.scale);
                 }
                 assert_eq!(y, expected);
             }
@@ -407,6 +416,10 @@ fn images_are_quantised_from_planes_and_from_pixels() {
             run(&x, image);
         }
     }
+}
+
+fn lanes<S: Dots>(_: S) -> usize {
+    S::LANES
 }
 
 #[test]
@@ -490,7 +503,7 @@ fn padded(at: usize, len: usize) -> f32 {
 #[test]
 fn weights_lie_as_the_catalog_says() {
     fn check<S: Dots>(isa: Isa) {
-        assert_eq!(S::QUADS, mnv2c_runtime::catalog::quads(isa), "{isa:?}");
+        assert_eq!((S::QUADS, S::LIFT), (catalog::quads(isa), catalog::lift(isa)), "{isa:?}");
     }
     check::<Scalar>(Isa::Scalar);
     check::<Plain>(Isa::Scalar);
@@ -500,5 +513,8 @@ fn weights_lie_as_the_catalog_says() {
         check::<Avx512Vnni>(Isa::Avx512Vnni);
     }
     #[cfg(target_arch = "aarch64")]
-    check::<Neon>(Isa::Neon);
+    {
+        check::<Neon>(Isa::Neon);
+        check::<NeonDot>(Isa::NeonDot);
+    }
 }

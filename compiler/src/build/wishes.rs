@@ -3,7 +3,7 @@
 use crate::build::Compiler;
 use crate::ends::{Answer, Ends, Format, Picture};
 use crate::error::{Error, Result};
-use crate::ir::{Graph, Op};
+use crate::ir::{Arithmetic, Graph, Op};
 use crate::objective::{self, Memory, Objective};
 
 /// Words, as they were given.
@@ -13,6 +13,7 @@ pub(super) struct Wishes {
     objective: Option<String>,
     feed: Option<String>,
     dtype: Option<String>,
+    requant: Option<String>,
     input_format: Option<String>,
     scale: Option<String>,
     mean: Vec<f32>,
@@ -45,6 +46,12 @@ impl Compiler {
     /// Demands a network that computes in `"f32"` or in `"int8"`; either is taken as it comes unless called.
     pub fn dtype(mut self, word: &str) -> Self {
         self.wishes.dtype = Some(word.into());
+        self
+    }
+
+    /// Rounds sums of bytes by `"float"`, the default, or by `"fixed"`, integers alone, for machines without floats.
+    pub fn requant(mut self, word: &str) -> Self {
+        self.wishes.requant = Some(word.into());
         self
     }
 
@@ -135,6 +142,11 @@ impl Wishes {
         Ok(Ends { picture: Some(picture), answer })
     }
 
+    /// What sums of bytes become bytes by.
+    pub(super) fn arithmetic(&self) -> Result<Arithmetic> {
+        Ok(read(&self.requant)?.unwrap_or_default())
+    }
+
     /// Refuses a graph that computes in another type than was demanded.
     pub(super) fn check_dtype(&self, graph: &Graph) -> Result<()> {
         let quantised = graph.ids().into_iter().any(|id| matches!(graph.node(id).op, Op::Quant(_)));
@@ -204,6 +216,7 @@ mod tests {
         refused(compiler().feed("spoon"), "caller, arena and rows");
         refused(compiler().dtype("int8"), "mnv2c quantize");
         refused(compiler().dtype("f64"), "f32 and int8");
+        refused(compiler().requant("double"), "float and fixed");
         refused(compiler().mean(&[0.5]), "give input_format");
         refused(compiler().input_format("jpeg"), "u8-nhwc");
         refused(compiler().input_format("u8-nhwc").scale("log"), "unit and raw");

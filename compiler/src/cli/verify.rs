@@ -1,5 +1,7 @@
 //! `mnv2c verify`: emitted programs and the oracle against recorded answers.
 
+mod verdict;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -10,12 +12,11 @@ use mnv2c::ends::{Form, Picture};
 use mnv2c::error::{Error, Result};
 use mnv2c::files::Scratch;
 use mnv2c::interp::{self, Array};
-use mnv2c::ir::Graph;
+use mnv2c::ir::{Arithmetic, Graph, Values};
 use mnv2c::pass::{Skips, settle_quant};
 use mnv2c::program;
 use mnv2c::source::{Model, Options, Source};
 use mnv2c::target::Target;
-use serde_json::{Value, json};
 
 use crate::cli::args::{self, Format, FormatArgs, MemoryArgs};
 use crate::cli::build::Wish;
@@ -24,8 +25,10 @@ use crate::cli::compare::{Distance, Tolerance, distance};
 use crate::cli::ends::EndsArgs;
 use crate::cli::numbers::{Kin, NumbersArgs};
 use crate::cli::progress::Progress;
+use crate::cli::steps;
 use crate::cli::tune::TuneArgs;
 use crate::cli::{Done, Outcome, compile, output, run as program_run};
+use verdict::{Found, Report, summary};
 
 /// Smallest relative tolerance that is of use where weights are 16-bit floats.
 const HALF_TOLERANCE: f32 = 3e-2;
@@ -39,8 +42,9 @@ const BYTES_TOLERANCE: f32 = 0.5;
 
 /// Run models on recorded inputs and compare with recorded outputs
 ///
-/// With --dtype int8 or --requant fixed, programs must answer what plain loops answer, bit for bit, and that is compared
-/// with the record.
+/// With --dtype int8, programs must answer what plain loops on bytes answer, and that is compared with the record. With
+/// --requant fixed, plain loops with floats are compared with the record, each operator's bytes may be one step from
+/// theirs, and programs must answer what plain loops without floats answer.
 ///
 /// A DIR holds model.onnx and input_K.npy with output_K.npy, or ONNX's test_data_set_*/{input,output}_K.pb. Open
 /// dimensions are taken from the inputs.
@@ -57,9 +61,8 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 1e-7)]
     atol: f32,
     /// Difference that passes, as a part of the recorded output's largest magnitude
-    /// [default: 2e-4; 3e-2 for f16 weights; 0.2 for --requant fixed and for layers between QuantizeLinear and
-    /// DequantizeLinear; 0.5 for --dtype int8; where bytes may be a step off, the program must still agree with the
-    /// oracle to 2e-4]
+    /// [default: 2e-4; 3e-2 for f16 weights; 0.2 for layers between QuantizeLinear and DequantizeLinear; 0.5 for
+    /// --dtype int8; where bytes may be a step off, the program must still agree with the oracle to 2e-4]
     #[arg(long)]
     rtol: Option<f32>,
     /// Compare only one of the two with the record [default: both]
@@ -110,14 +113,6 @@ enum Side {
 struct Job<'a> {
     dir: &'a Path,
     target: Target,
-}
-
-/// How it went.
-struct Report {
-    name: String,
-    target: Target,
-    kin: Kin,
-    result: std::result::Result<Distance, String>,
 }
 
 pub(crate) fn run(args: &Args) -> Done {
@@ -177,15 +172,14 @@ fn report(args: &Args, job: &Job<'_>) -> Report {
         name.clone_from(&suite.name);
         let model = suite.model.to_string_lossy();
         let source = Source::open(&model)?;
-        let mut worst = Distance::NONE;
+        let mut worst = Found { far: Distance::NONE, steps: None };
         for case in &suite.cases {
-            let far = verify(args, job, &source, case);
-            worst = worst.worse(far.map_err(|error| in_case(case, error))?);
+            let found = verify(args, job, &source, case);
+            worst = worst.worse(found.map_err(|error| in_case(case, error))?);
         }
         Ok(worst)
     });
-    let (target, kin) = (job.target, args.numbers.kin());
-    Report { name, target, kin, result: result.map_err(|error| error.to_string()) }
+    Report { name, target: job.target, result: result.map_err(|error| error.to_string()) }
 }
 
 fn in_case(case: &Case, error: Error) -> Error {
@@ -193,7 +187,7 @@ fn in_case(case: &Case, error: Error) -> Error {
 }
 
 /// How far the model's answers are from the record of one case.
-fn verify(args: &Args, job: &Job<'_>, source: &Source, case: &Case) -> Result<Distance> {
+fn verify(args: &Args, job: &Job<'_>, source: &Source, case: &Case) -> Result<Found> {
     let (inputs, recorded) = (case.inputs()?, case.outputs()?);
     let (options, default, kin) = bound(source, &inputs)?;
     let kin = kin.max(args.numbers.kin());
@@ -204,15 +198,21 @@ fn verify(args: &Args, job: &Job<'_>, source: &Source, case: &Case) -> Result<Di
     };
     let tolerance = Tolerance { absolute: args.atol, relative: args.rtol.unwrap_or(default) };
     let model = args.numbers.typed(source.model(&options)?, &args.ends.normalisation())?;
-    let mut worst = Distance::NONE;
-    let mut expected = recorded;
-    let mut within = tolerance;
+    let mut found = Found { far: Distance::NONE, steps: None };
+    let (mut expected, mut within) = (recorded, tolerance);
     if args.against != Some(Side::Emitted) || kin != Kin::Same {
-        let answers = interp::run(&settled(&model.graph)?, &inputs)?;
-        worst = compared("the oracle", &answers, &expected, tolerance)?;
+        let mut graph = settled(&model.graph)?;
+        let arithmetic = std::mem::take(&mut graph.arithmetic);
+        let mut answers = interp::run(&graph, &inputs)?;
+        found.far = compared("the oracle", &answers, &expected, tolerance)?;
+        if arithmetic == Arithmetic::Fixed {
+            found.steps = Some(steps::count(&graph, &inputs)?);
+            graph.arithmetic = arithmetic;
+            answers = interp::run(&graph, &inputs)?;
+        }
         if kin != Kin::Same {
             expected.iter_mut().for_each(|(at, output)| output.clone_from(&answers[*at]));
-            within = Tolerance { relative: TOLERANCE, ..tolerance };
+            within.relative = args.rtol.map_or(TOLERANCE, |rtol| rtol.min(TOLERANCE));
         }
     }
     if args.against != Some(Side::Interp) {
@@ -220,9 +220,9 @@ fn verify(args: &Args, job: &Job<'_>, source: &Source, case: &Case) -> Result<Di
         let told = expected.iter().map(|(at, output)| (*at, answer.told(&model.graph, output)));
         let told = told.collect();
         let answers = answered(args, job, source, model, inputs)?;
-        worst = worst.worse(compared("the program", &answers, &told, within)?);
+        found.far = found.far.worse(compared("the program", &answers, &told, within)?);
     }
-    Ok(worst)
+    Ok(found)
 }
 
 /// What the program that is made of a model answers.
@@ -244,6 +244,7 @@ fn answered(
         Some(picture) => given(&inputs, picture),
         None => Ok(inputs),
     }?;
+    let given: Vec<Array> = given.into_iter().map(widened).collect();
     let artifact = compile::for_program(source, model, &wish)?;
     let built = program::build(&artifact, &job.target)?;
     let scratch = Scratch::new(&std::env::temp_dir())?;
@@ -268,6 +269,17 @@ fn compared(
         worst = worst.worse(far.map_err(|what| Error::Program(format!("{who}: {what}")))?);
     }
     Ok(worst)
+}
+
+/// The same as floats, if it is signed bytes: programs take none.
+fn widened(input: Array) -> Array {
+    match &input.values {
+        Values::I8(bytes) => {
+            let floats = bytes.iter().map(|q| f32::from(*q)).collect();
+            Array::f32(input.shape, floats)
+        }
+        _ => input,
+    }
 }
 
 /// What the program is given for recorded inputs: of the picture among them, what it was made of.
@@ -299,78 +311,4 @@ fn bound(source: &Source, inputs: &[Array]) -> Result<(Options, f32, Kin)> {
     let has = |name: &&str| summary.operators.contains_key(*name);
     let between_bytes = has(&"DequantizeLinear") && ["Conv", "Gemm", "MatMul"].iter().any(has);
     Ok((options, tolerance, if between_bytes { Kin::Steps } else { Kin::Same }))
-}
-
-impl Report {
-    fn passes(&self) -> bool {
-        self.result.as_ref().is_ok_and(|far| far.is_close)
-    }
-
-    fn line(&self) -> String {
-        let verdict = if self.passes() { "pass" } else { "FAIL" };
-        let (name, target) = (&self.name, self.machine());
-        match &self.result {
-            Ok(far) => format!(
-                "{name:36} {target:13} max abs {:.1e}  max rel {:.1e}  cosine {:.6}{}  {verdict}",
-                far.absolute,
-                far.relative,
-                far.cosine,
-                self.differing(far)
-            ),
-            Err(error) => format!("{name:36} {target:13} {verdict}: {error}"),
-        }
-    }
-
-    /// How many numbers differ, where few do.
-    fn differing(&self, far: &Distance) -> String {
-        match self.kin {
-            Kin::Same | Kin::Bytes => String::new(),
-            Kin::Steps => format!("  differing {:.1} %", far.differing * 100.0),
-        }
-    }
-
-    /// The target, and its threads where there are several.
-    fn machine(&self) -> String {
-        match self.target.threads {
-            1 => self.target.name.to_owned(),
-            threads => format!("{} x{threads}", self.target.name),
-        }
-    }
-
-    fn reason(&self) -> String {
-        match &self.result {
-            Ok(far) => format!("{} (max rel {:.1e})", self.name, far.relative),
-            Err(error) => {
-                format!("{} ({})", self.name, error.lines().take(2).collect::<Vec<_>>().join(" "))
-            }
-        }
-    }
-
-    fn json(&self) -> Value {
-        let mut value = json!({
-            "model": self.name,
-            "target": self.target.name,
-            "threads": self.target.threads,
-            "pass": self.passes(),
-        });
-        match &self.result {
-            Ok(far) => {
-                value["max_abs"] = json!(far.absolute);
-                value["max_rel"] = json!(far.relative);
-                value["cosine"] = json!(far.cosine);
-                value["differing"] = json!(far.differing);
-            }
-            Err(error) => value["error"] = json!(error),
-        }
-        value
-    }
-}
-
-fn summary(all: usize, failing: &[&Report]) -> String {
-    let reasons: Vec<String> = failing.iter().map(|report| report.reason()).collect();
-    let passing = all - failing.len();
-    match reasons.as_slice() {
-        [] => format!("{passing} of {all} pass"),
-        reasons => format!("{passing} of {all} pass; FAIL {}", reasons.join(", ")),
-    }
 }

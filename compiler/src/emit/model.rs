@@ -206,7 +206,7 @@ fn infer(network: &Network<'_>, names: &StepNames) -> TokenStream {
             names,
             |arguments| quote!(run(#token::new(), #pool #passed arena, #arguments) #end),
         ),
-        Isa::Avx2 | Isa::Avx512 | Isa::Avx512Vnni | Isa::Neon => {
+        Isa::Avx2 | Isa::Avx512 | Isa::Avx512Vnni | Isa::Neon | Isa::NeonDot => {
             let calls = for_each_part(
                 network,
                 names,
@@ -351,7 +351,8 @@ fn parameters(
     });
     let outputs = lent(network, names).map(|(name, port)| {
         let (name, len) = (names::ident(name), literal::size(len(port)));
-        quote!(#name: &mut [f32; #len])
+        let number = input::number(port);
+        quote!(#name: &mut [#number; #len])
     });
     inputs.chain(outputs).collect()
 }

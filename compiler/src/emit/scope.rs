@@ -276,7 +276,7 @@ impl<'a> Scope<'a> {
             let len = literal::size(self.network.schedule.part_len(port));
             let (name, number) = (names::ident(name), input::number(port));
             parameters.push(if written {
-                quote!(#name: &mut [f32; #len])
+                quote!(#name: &mut [#number; #len])
             } else {
                 quote!(#name: &[#number; #len])
             });

@@ -140,9 +140,10 @@ impl<'a> Layer<'a> {
         packed: &mut Vec<u8>,
         channels: impl Iterator<Item = Option<usize>> + Clone,
     ) {
+        let zero = i32::from(self.x_zero) - i32::from(catalog::lift(self.target.isa));
         let bias = |m: usize| {
             let bias = self.bias.map_or(0, |bias| bias[m]);
-            bias.wrapping_sub(i32::from(self.x_zero).wrapping_mul(self.sum(m)))
+            bias.wrapping_sub(zero.wrapping_mul(self.sum(m)))
         };
         let biases = channels.clone().map(|m| m.map_or(0, bias));
         packed.extend(biases.flat_map(i32::to_le_bytes));

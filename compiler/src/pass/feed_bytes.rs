@@ -1,24 +1,43 @@
 //! Leaves the quantising of an input to the caller, who writes it into the arena or gives it row by row.
 //!
 //! ```text
-//! quantize(input f32)  ->  input u8, and the scale that the caller quantises it with
+//! quantize(input f32)    ->  input u8, and the scale that the caller quantises it with
+//! qconv(input u8, lent)  ->  qconv(relayout(input)), for convolutions of bytes read no planes
 //! ```
 //! Not one of the passes: an input that the caller lends stays what the model says it is.
 
-use crate::ir::{Affine, Dtype, Graph, NodeId, Op, Quant};
+use crate::ir::view::{base, lies_in_rows};
+use crate::ir::{Affine, Dtype, Graph, Layout, NodeId, Op, Port, Quant, Tensor};
 use crate::objective::Feed;
-use crate::pass::edit::replace;
+use crate::pass::edit::{replace, x};
 
 /// Makes inputs that are only quantised bytes, where `feed` says that the caller brings them.
 pub fn run(graph: &mut Graph, feed: Feed) {
     if feed == Feed::Caller {
-        return;
+        return interleave(graph);
     }
     for input in graph.inputs.clone() {
         let Some((reader, scale)) = quantiser(graph, input) else { continue };
         graph.node_mut(input).out.dtype = Dtype::U8;
         graph.scales.insert(input, scale);
         replace(graph, reader, input);
+    }
+}
+
+/// Moves the planes of bytes that convolutions read into rows of pixels.
+fn interleave(graph: &mut Graph) {
+    for id in graph.ids() {
+        if !matches!(graph.node(id).op, Op::Quant(Quant::Conv(_))) {
+            continue;
+        }
+        let lent = x(graph, id);
+        let pixels = Tensor { layout: Layout::Nhwc, ..graph.node(lent).out.clone() };
+        let is_lent = graph.node(base(graph, lent)).op == Op::Input;
+        if is_lent && graph.node(lent).out.layout == Layout::RowMajor && !lies_in_rows(&pixels) {
+            let name = format!("{}.nhwc", graph.node(lent).name);
+            let moved = graph.add(name, Op::Relayout, pixels, &[lent]);
+            graph.connect(moved, id, Port(0));
+        }
     }
 }
 
@@ -34,7 +53,7 @@ fn quantiser(graph: &Graph, input: NodeId) -> Option<(NodeId, Affine)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ir::{Output, Tensor};
+    use crate::ir::{Bounds, Clamp, Conv, Output, QConv, Requant, Tensor, To, Values};
 
     #[test]
     fn an_input_that_is_quantised_becomes_bytes() {
@@ -52,5 +71,33 @@ mod tests {
         assert_eq!(graph.operand(y, 0), Some(x));
         assert_eq!((graph.node(x).out.dtype, graph.scales[&x]), (Dtype::U8, scale));
         assert!(crate::ir::verify::verify(&graph).is_empty());
+    }
+
+    #[test]
+    fn planes_of_bytes_that_the_caller_lends_are_moved() {
+        let bytes = |shape: [usize; 4]| Tensor { dtype: Dtype::U8, ..Tensor::f32(shape) };
+        let mut graph = Graph::default();
+        let picture = graph.add_input("picture", bytes([1, 3, 2, 2]));
+        let w = graph.add_const("w", [1, 3, 1, 1], Values::I8(vec![1, 2, 3]));
+        let conv = Conv {
+            kernel: [1, 1],
+            stride: [1, 1],
+            dilation: [1, 1],
+            pads: [0; 4],
+            group: 1,
+            clamp: Clamp::NONE,
+        };
+        let to = To::Bytes { zero: 0, bounds: Bounds::ALL };
+        let requant = Requant { multipliers: vec![0.1], to };
+        let conv = Op::Quant(Quant::Conv(QConv { conv, x_zero: 0, requant, residual: None }));
+        let y = graph.add("y", conv, bytes([1, 1, 2, 2]), &[picture, w]);
+        graph.outputs.push(Output { name: "y".into(), node: y });
+        let mut brought = graph.clone();
+        run(&mut brought, Feed::Rows);
+        assert_eq!(brought.operand(y, 0), Some(picture));
+        run(&mut graph, Feed::Caller);
+        let moved = graph.node(graph.operand(y, 0).expect("it has one"));
+        assert_eq!((&moved.op, moved.out.layout), (&Op::Relayout, Layout::Nhwc));
+        assert_eq!(crate::ir::verify::verify(&graph), []);
     }
 }

@@ -9,6 +9,7 @@
 //! ```
 //! What matches nothing stays in floats between bytes, its weights unpacked, and means the same.
 
+pub mod floats;
 mod function;
 mod layer;
 mod merge;
@@ -113,11 +114,29 @@ fn only_quantized(graph: &Graph, value: NodeId) -> Attempt<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ir::{Binary, Dtype, Tensor, Unpack, Values};
+    use crate::ir::{Binary, Dtype, Softmax, Tensor, Unpack, Values};
     use crate::pass::fixture::{Net, golden, left, refusals, same};
 
     const FINE: Affine = Affine { scale: 0.02, zero: 100 };
     const COARSE: Affine = Affine { scale: 0.05, zero: 0 };
+
+    #[test]
+    fn floats_between_bytes_are_refused_where_there_are_no_floats() {
+        for between in [false, true] {
+            let mut net = Net::default();
+            let x = net.input(&[1, 4]);
+            let x = reals(&mut net, x, FINE);
+            let table = net.clamp(x, Clamp::RELU6);
+            let bytes = reals(&mut net, table, FINE);
+            let softmax = net.put(Op::Softmax(Softmax { axis: 1, log: false }), &[bytes]);
+            let y = if between { reals(&mut net, softmax, FINE) } else { softmax };
+            let mut graph = net.answer(&[y]);
+            run(&mut graph, &mut Skips::new()).expect("the graph is sound");
+            let refusal = floats::refuse(&graph).err().map(|error| error.to_string());
+            let told = refusal.as_ref().is_some_and(|error| error.starts_with("softmax \""));
+            assert_eq!(told, between, "{refusal:?}\n{graph}");
+        }
+    }
 
     fn quantize(net: &mut Net, x: NodeId, affine: Affine) -> NodeId {
         net.typed(Op::Quant(Quant::Quantize(affine)), Dtype::U8, &[x])

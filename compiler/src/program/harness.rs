@@ -42,10 +42,13 @@ fn ports(artifact: &Artifact, threads: usize) -> String {
         .collect();
     let ranked = artifact.schedule.ranking.is_some();
     let lent = if ranked { &[] } else { y.as_slice() };
-    let arguments: String = arguments
-        .into_iter()
-        .chain(lent.iter().map(|y| format!(", super::array_mut({y})")))
-        .collect();
+    let lend = |(port, y): (&Port, &String)| match port.dtype {
+        Dtype::U8 => format!(", super::array_mut(&mut {y}_bytes)"),
+        _ => format!(", super::array_mut({y})"),
+    };
+    let arguments: String =
+        arguments.into_iter().chain(outputs.iter().zip(lent).map(lend)).collect();
+    let (made, read) = bytes(outputs, lent);
     let (answer, told) = told(artifact.schedule.ranking);
     let (parameter, argument) = if threads > 1 {
         ("threads: &mut Threads", "&mut threads.0, ")
@@ -61,7 +64,7 @@ fn ports(artifact: &Artifact, threads: usize) -> String {
          pub fn infer({parameter}, arena: &mut net::Arena, inputs: &[super::Numbers], outputs: &mut [Vec<f32>]) {{\n    \
          let [{}] = inputs else {{ unreachable!(\"inputs were counted\") }};\n    \
          let [{}] = outputs else {{ unreachable!(\"outputs were made\") }};\n    \
-         {views}{}{answer}net::infer{}({argument}arena{arguments});\n{told}\
+         {views}{}{made}{answer}net::infer{}({argument}arena{arguments});\n{told}{read}\
          }}\n\n{ROW_OF_PLANES}{}{}",
         literals(inputs),
         literals(outputs),
@@ -73,6 +76,18 @@ fn ports(artifact: &Artifact, threads: usize) -> String {
         clock(artifact),
         self::threads(threads),
     )
+}
+
+/// What is said before and after the call of `infer` where outputs are bytes, to write them down as floats.
+fn bytes(outputs: &[Port], lent: &[String]) -> (String, String) {
+    let pairs = outputs.iter().zip(lent).filter(|(port, _)| port.dtype == Dtype::U8);
+    let each = pairs.map(|(_, y)| {
+        let made = format!("let mut {y}_bytes = vec![0_u8; {y}.len()];\n    ");
+        let read =
+            format!("    {y}.iter_mut().zip(&{y}_bytes).for_each(|(y, q)| *y = f32::from(*q));\n");
+        (made, read)
+    });
+    each.unzip()
 }
 
 /// What is said around the call of an `infer` that returns its answer, to write that down as floats.

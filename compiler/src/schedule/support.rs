@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::ir::view::base;
 use crate::ir::{Dtype, Graph, NodeId, Op, QConv, Quant, Requant, To};
 
-/// Every operator without a kernel and every value that is no float, each with its node and remedy.
+/// Every operator without a kernel and every value that is neither float nor byte, each with its node and remedy.
 pub(super) fn check(graph: &Graph) -> Result<()> {
     let nodes = graph.ids().into_iter();
     let operators = nodes.filter_map(|id| Some((id, obstacle(graph, id)?)));
@@ -14,7 +14,7 @@ pub(super) fn check(graph: &Graph) -> Result<()> {
     });
     let outputs = graph.outputs.iter().filter_map(|output| {
         let out = &graph.node(base(graph, output.node)).out;
-        let whole = !matches!(out.dtype, Dtype::F32 | Dtype::F16);
+        let whole = !matches!(out.dtype, Dtype::F32 | Dtype::F16 | Dtype::U8);
         whole.then(|| format!("output {:?}: {out}; cast it to float", output.name))
     });
     let inputs = graph.inputs.iter().filter_map(|id| {

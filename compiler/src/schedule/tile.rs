@@ -144,7 +144,7 @@ fn matrix_tiles(target: &Target, product: Product) -> (&'static [GemmTile], Isa)
 fn cycles(target: &Target, tile: &GemmTile, product: Product) -> usize {
     let (mr, nv) = (tile.pixels, tile.vectors);
     let loads = match target.isa {
-        Isa::Neon if !product.planes => mr.div_ceil(4) + 2 * nv,
+        Isa::Neon | Isa::NeonDot if !product.planes => mr.div_ceil(4) + 2 * nv,
         _ => mr + 2 * nv,
     };
     let step = (mr * nv).max(loads).max(8);

@@ -106,10 +106,17 @@ impl Crate {
     }
 
     /// A module `name` with a network planned for `memory`.
-    pub(crate) fn add_for(&mut self, name: &str, graph: Graph, target: &Target, memory: Memory) {
+    pub(crate) fn add_for(
+        &mut self,
+        name: &str,
+        graph: Graph,
+        target: &Target,
+        memory: Memory,
+    ) -> String {
         let artifact = compile_for(graph, target, memory, &format!("{name}.bin"));
         self.put(&format!("{name}.bin"), &artifact.blob.bytes());
         self.put(&format!("{name}.rs"), artifact.rust.as_bytes());
+        artifact.rust
     }
 
     /// The statements of `main` that print the error of module `name`.

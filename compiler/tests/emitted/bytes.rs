@@ -7,7 +7,12 @@ use mnv2c::ir::{
 
 /// Each by its name.
 pub(crate) fn networks() -> Vec<(&'static str, Graph)> {
-    vec![("blocks", blocks()), ("operators", operators()), ("islands", islands())]
+    vec![
+        ("blocks", blocks()),
+        ("operators", operators()),
+        ("islands", islands()),
+        ("planes", planes()),
+    ]
 }
 
 /// A stem, a block that adds its input, a block that halves the picture, a head, a classifier.
@@ -63,6 +68,14 @@ fn islands() -> Graph {
     let real = net.put(Op::Unary(Unary::Sigmoid), &[real]);
     let x = net.put(Op::Quant(Quant::Quantize(Affine { scale: 0.004, zero: ZERO })), &[real]);
     let x = net.conv(x, 5, window(3, 2, 1), None);
+    net.answer(x)
+}
+
+/// A depthwise convolution of the picture itself.
+fn planes() -> Graph {
+    let mut net = Net::default();
+    let x = net.picture([6, 9, 11]);
+    let x = net.conv(x, 6, window(3, 1, 6), None);
     net.answer(x)
 }
 

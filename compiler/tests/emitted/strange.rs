@@ -12,6 +12,7 @@ pub(crate) fn networks() -> Vec<(&'static str, Graph)> {
         ("outputs_repeat_each_other_and_an_input", repeated_outputs()),
         ("a_reduction_over_rows_keeps_channels_innermost", reduced_rows()),
         ("a_constant_is_scaled_by_an_input", scaled_constant()),
+        ("a_value_has_no_dimensions", no_dimensions()),
         ("padding_is_taller_than_the_window", tall_padding()),
         ("a_batch_runs_image_by_image", batch()),
         ("several_pictures_meet_no_window", pictures()),
@@ -54,6 +55,15 @@ fn scaled_constant() -> Graph {
     let scale = net.input(&[1]);
     let constant = net.numbers(&[1, 3, 2, 4]);
     let y = net.put(Op::Binary(Binary::Mul), &[constant, scale]);
+    net.answer(&[y])
+}
+
+fn no_dimensions() -> Graph {
+    let mut net = Net::default();
+    let x = net.input(&[1, 3, 2, 4]);
+    let greatest = Op::Reduce(Reduce { kind: Reducer::Max, axes: vec![0, 1, 2, 3] });
+    let greatest = net.shaped(greatest, &[], &[x]);
+    let y = net.put(Op::Binary(Binary::Mul), &[x, greatest]);
     net.answer(&[y])
 }
 

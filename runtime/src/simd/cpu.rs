@@ -72,6 +72,29 @@ fn saved_registers() -> u64 {
     u64::from(high) << 32 | u64::from(low)
 }
 
+/// Has products of bytes. Without std only a build for machines that have them, or Linux, can tell.
+#[cfg(target_arch = "aarch64")]
+pub(crate) fn has_dotprod() -> bool {
+    #[cfg(feature = "std")]
+    {
+        extern crate std;
+        std::arch::is_aarch64_feature_detected!("dotprod")
+    }
+    #[cfg(all(not(feature = "std"), target_os = "linux"))]
+    {
+        let features: u64;
+        // SAFETY: Linux lets programs read this register.
+        unsafe {
+            core::arch::asm!("mrs {}, ID_AA64ISAR0_EL1", out(reg) features, options(pure, nomem, nostack));
+        }
+        features >> 44 & 15 != 0
+    }
+    #[cfg(not(any(feature = "std", target_os = "linux")))]
+    {
+        cfg!(target_feature = "dotprod")
+    }
+}
+
 /// Stops the program at once, without a message and without unwinding.
 #[cfg(not(feature = "std"))]
 pub(crate) fn trap() -> ! {

@@ -10,6 +10,8 @@ mod avx2;
 mod avx512;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+#[cfg(target_arch = "aarch64")]
+mod neon_dot;
 mod plain;
 #[cfg(target_arch = "x86_64")]
 mod sse2;
@@ -17,9 +19,6 @@ mod sse2;
 mod wasm128;
 
 use super::Simd;
-
-/// Lanes of the widest vectors.
-pub const MOST_LANES: usize = 16;
 
 /// How the weights for four inputs lie, for a vector of channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,6 +65,8 @@ impl Quads {
 pub unsafe trait Dots: Simd {
     /// How weights lie.
     const QUADS: Quads;
+    /// What products take off every input, for which biases make up.
+    const LIFT: u8 = 0;
     /// Bytes of the weights of a vector for four inputs.
     const QUAD_LEN: usize = Self::QUADS.len(Self::LANES);
     /// Whether storing bytes takes all from 256 on, and what an overflow converts to, as 255.
@@ -101,19 +102,11 @@ pub unsafe trait Dots: Simd {
         self.max(x, least)
     }
 
-    /// Each lane as a number, zeros after them.
+    /// The lanes as numbers.
     #[inline(always)]
-    fn lanes(self, x: Self::I32) -> [i32; MOST_LANES] {
-        let mut lanes = [0; MOST_LANES];
-        // SAFETY: `I32` holds `LANES` integers, of which there is room for 16.
-        unsafe { lanes.as_mut_ptr().cast::<Self::I32>().write_unaligned(x) }
-        lanes
-    }
-    /// The first `LANES` numbers.
-    #[inline(always)]
-    fn of_lanes(self, lanes: [i32; MOST_LANES]) -> Self::I32 {
-        // SAFETY: `I32` holds `LANES` integers, of which there are 16.
-        unsafe { lanes.as_ptr().cast::<Self::I32>().read_unaligned() }
+    fn lanes(x: &mut Self::I32) -> &mut [i32] {
+        // SAFETY: `I32` holds `LANES` integers.
+        unsafe { core::slice::from_raw_parts_mut((&raw mut *x).cast(), Self::LANES) }
     }
 
     /// Reads weights for four inputs.
@@ -148,7 +141,7 @@ pub unsafe trait Dots: Simd {
     /// Three times `LANES` bytes lie inside one allocation.
     #[inline(always)]
     unsafe fn store_triples_at(self, into: *mut u8, all: [Self::I32; 3]) {
-        let mut bytes = [[0_u8; MOST_LANES]; 3];
+        let mut bytes = [[0_u8; 16]; 3];
         // SAFETY: there is room for 16 lanes; the caller's bytes.
         unsafe {
             self.store_bytes_at(bytes[0].as_mut_ptr(), all[0]);
@@ -167,7 +160,7 @@ pub unsafe trait Dots: Simd {
     /// They lie inside one allocation, and `len <= LANES`.
     #[inline(always)]
     unsafe fn bytes_head_at(self, from: *const u8, len: usize) -> Self::I32 {
-        let mut bytes = [0_u8; MOST_LANES];
+        let mut bytes = [0_u8; 16];
         // SAFETY: the caller's bytes; there is room for 16 lanes.
         unsafe {
             core::ptr::copy_nonoverlapping(from, bytes.as_mut_ptr(), len);
@@ -180,7 +173,7 @@ pub unsafe trait Dots: Simd {
     /// They lie inside one allocation, and `len <= LANES`.
     #[inline(always)]
     unsafe fn store_bytes_head_at(self, into: *mut u8, len: usize, v: Self::I32) {
-        let mut bytes = [0_u8; MOST_LANES];
+        let mut bytes = [0_u8; 16];
         // SAFETY: the caller's bytes; there is room for 16 lanes.
         unsafe {
             self.store_bytes_at(bytes.as_mut_ptr(), v);

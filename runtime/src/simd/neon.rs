@@ -11,8 +11,13 @@ macro_rules! op {
 }
 
 /// Proof of NEON.
+pub type Neon = Q<false>;
+/// The same, and of products of bytes.
+pub type NeonDot = Q<true>;
+
+/// 128-bit vectors, with or without products of bytes.
 #[derive(Clone, Copy, Debug)]
-pub struct Neon(());
+pub struct Q<const DOT: bool>(());
 
 impl Neon {
     /// The token, in a build that has the feature everywhere.
@@ -23,21 +28,23 @@ impl Neon {
     )]
     #[inline(always)]
     pub const fn new() -> Self {
-        Neon(())
+        Q(())
     }
+}
 
-    /// The token, at the top of a `#[target_feature(enable = "neon")]` function.
+impl<const DOT: bool> Q<DOT> {
+    /// The token, at the top of a `#[target_feature(enable = "neon")]` function, and `dotprod` if it says so.
     ///
     /// # Safety
-    /// The machine has NEON.
+    /// The machine has these features.
     #[inline(always)]
     pub const unsafe fn assume() -> Self {
-        Neon(())
+        Q(())
     }
 }
 
 // SAFETY: four floats.
-unsafe impl Simd for Neon {
+unsafe impl<const DOT: bool> Simd for Q<DOT> {
     const LANES: usize = 4;
     const BY_LANE: bool = true;
     type F32 = float32x4_t;

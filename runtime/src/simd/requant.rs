@@ -1,10 +1,11 @@
 //! From sums to bytes: the one place where integer networks round, in f32, one operation at a time, or in integers.
 //!
-//! Integers are for machines without floats, so lanes are taken one by one; others do the same to the same bytes.
+//! Integers are for machines without floats, so lanes are taken one by one, in functions of their own to keep programs
+//! small; others do the same to the same bytes.
 
-use super::dots::{Dots, MOST_LANES};
+use super::dots::Dots;
 use super::here;
-use crate::affine::{Affine, Arithmetic, Factor, Levels, Pair};
+use crate::affine::{Affine, Arithmetic, Factor, Levels, Pair, Term, shifted};
 
 /// What a vector of sums is multiplied with.
 #[derive(Clone, Copy)]
@@ -79,7 +80,7 @@ impl<S: Dots> Steps<S> {
     pub(crate) fn of_sums(&self, simd: S, levels: Levels, sums: S::I32, by: Factors<S>) -> S::I32 {
         match by {
             Factors::Float(by) => self.bytes(simd, levels, simd.mul(simd.to_f32(sums), by)),
-            Factors::Fixed(by) => fixed(simd, levels, sums, by),
+            Factors::Fixed(by) => fixed::<S>(levels, sums, by),
         }
     }
 
@@ -94,7 +95,7 @@ impl<S: Dots> Steps<S> {
     ) -> S::I32 {
         match by {
             Factors::Float(by) => self.stored(simd, levels, simd.mul(simd.to_f32(sums), by)),
-            Factors::Fixed(by) => fixed(simd, levels, sums, by),
+            Factors::Fixed(by) => fixed::<S>(levels, sums, by),
         }
     }
 
@@ -107,45 +108,65 @@ impl<S: Dots> Steps<S> {
 
 /// The bytes of sums, lane by lane.
 #[inline(always)]
-fn fixed<S: Dots>(simd: S, levels: Levels, sums: S::I32, factors: S::I32) -> S::I32 {
-    let (sums, factors) = (simd.lanes(sums), simd.lanes(factors));
-    each_lane(simd, |at| levels.of_sum(sums[at], Factor(factors[at].cast_unsigned())))
+fn fixed<S: Dots>(levels: Levels, mut sums: S::I32, mut factors: S::I32) -> S::I32 {
+    round_each(levels, S::lanes(&mut sums), S::lanes(&mut factors));
+    sums
+}
+
+#[inline(never)]
+fn round_each(levels: Levels, sums: &mut [i32], factors: &[i32]) {
+    for (sum, factor) in sums.iter_mut().zip(factors) {
+        let steps = Factor(factor.cast_unsigned()).steps((*sum).into());
+        *sum = levels.whole(steps).into();
+    }
 }
 
 /// Bytes `y` added to bytes `x`, for a store.
 #[inline(always)]
-pub(crate) fn add<S: Dots>(simd: S, pair: Pair, x: S::I32, y: S::I32) -> S::I32 {
-    let Pair::Float { a, b, scale, levels } = pair else {
-        let (x, y) = (simd.lanes(x), simd.lanes(y));
-        return each_lane(simd, |at| pair.add(x[at] as u8, y[at] as u8));
-    };
-    finish(simd, scale, levels, simd.add(reals(simd, a, x), reals(simd, b, y)))
+pub(crate) fn add<S: Dots>(simd: S, pair: Pair, mut x: S::I32, mut y: S::I32) -> S::I32 {
+    match pair {
+        Pair::Float { a, b, scale, levels } => {
+            finish(simd, scale, levels, simd.add(reals(simd, a, x), reals(simd, b, y)))
+        }
+        Pair::Fixed { a, b, shift, levels } => {
+            add_each([a, b], shift, levels, S::lanes(&mut x), S::lanes(&mut y));
+            x
+        }
+    }
 }
 
 /// Bytes `x` times bytes `y`, for a store.
 #[inline(always)]
-pub(crate) fn mul<S: Dots>(simd: S, pair: Pair, x: S::I32, y: S::I32) -> S::I32 {
-    let Pair::Float { a, b, scale, levels } = pair else {
-        let (x, y) = (simd.lanes(x), simd.lanes(y));
-        return each_lane(simd, |at| pair.mul(x[at] as u8, y[at] as u8));
-    };
-    finish(simd, scale, levels, simd.mul(reals(simd, a, x), reals(simd, b, y)))
+pub(crate) fn mul<S: Dots>(simd: S, pair: Pair, mut x: S::I32, mut y: S::I32) -> S::I32 {
+    match pair {
+        Pair::Float { a, b, scale, levels } => {
+            finish(simd, scale, levels, simd.mul(reals(simd, a, x), reals(simd, b, y)))
+        }
+        Pair::Fixed { a, b, shift, levels } => {
+            mul_each([a, b], shift, levels, S::lanes(&mut x), S::lanes(&mut y));
+            x
+        }
+    }
+}
+
+#[inline(never)]
+fn add_each([a, b]: [Term; 2], shift: u32, levels: Levels, xs: &mut [i32], ys: &[i32]) {
+    for (x, y) in xs.iter_mut().zip(ys) {
+        *x = levels.whole(shifted(a.of(*x) + b.of(*y), shift)).into();
+    }
+}
+
+#[inline(never)]
+fn mul_each([a, b]: [Term; 2], shift: u32, levels: Levels, xs: &mut [i32], ys: &[i32]) {
+    for (x, y) in xs.iter_mut().zip(ys) {
+        *x = levels.whole(shifted(a.of(*x) * b.of(*y), shift)).into();
+    }
 }
 
 #[inline(always)]
 fn finish<S: Dots>(simd: S, scale: f32, levels: Levels, real: S::F32) -> S::I32 {
     let steps = simd.div(real, simd.splat(here(scale)));
     Steps::of(simd, levels).stored(simd, levels, steps)
-}
-
-/// A byte for each lane.
-#[inline(always)]
-fn each_lane<S: Dots>(simd: S, byte: impl Fn(usize) -> u8) -> S::I32 {
-    let mut bytes = [0; MOST_LANES];
-    for (at, to) in bytes.iter_mut().take(S::LANES).enumerate() {
-        *to = i32::from(byte(at));
-    }
-    simd.of_lanes(bytes)
 }
 
 /// What bytes stand for.

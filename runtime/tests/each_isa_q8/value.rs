@@ -230,7 +230,7 @@ impl Filter {
             for panel in (0..per_group).step_by(columns) {
                 let channel =
                     |column| (panel + column < per_group).then_some(first + panel + column);
-                self.put_factors(&mut packed, (0..columns).map(channel));
+                self.put_factors(&mut packed, isa, (0..columns).map(channel));
                 for ky in 0..self.kernel[0] {
                     let mut before = 0;
                     for run in runs {
@@ -256,7 +256,7 @@ impl Filter {
         let mut packed = Vec::new();
         for first in (0..self.c_out).step_by(lanes) {
             let channel = |lane| (first + lane < self.c_out).then_some(first + lane);
-            self.put_factors(&mut packed, (0..lanes).map(channel));
+            self.put_factors(&mut packed, isa, (0..lanes).map(channel));
             for group in 0..self.kernel[0].div_ceil(4) {
                 for kx in 0..self.kernel[1] {
                     put_quad(&mut packed, isa, lanes, |lane, i| {
@@ -274,12 +274,14 @@ impl Filter {
     fn put_factors(
         &self,
         packed: &mut Vec<u8>,
+        isa: Isa,
         channels: impl Iterator<Item = Option<usize>> + Clone,
     ) {
         let depth = self.weights.len() / self.c_out;
+        let zero = i32::from(self.x_zero) - i32::from(catalog::lift(isa));
         let bias = |c: usize| {
             let weights = self.weights[c * depth..][..depth].iter().map(|w| i32::from(*w));
-            self.bias[c] - i32::from(self.x_zero) * weights.sum::<i32>()
+            self.bias[c] - zero * weights.sum::<i32>()
         };
         let biases = channels.clone().map(|c| c.map_or(0, bias));
         packed.extend(biases.flat_map(i32::to_le_bytes));

@@ -26,6 +26,7 @@ macro_rules! compiled_for {
 #[cfg(target_arch = "x86_64")]
 macro_rules! where_present {
     (Neon $body:block) => {};
+    (NeonDot $body:block) => {};
     ($isa:ident $body:block) => {
         if Isa::$isa.is_present() $body
     };

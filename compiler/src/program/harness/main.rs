@@ -212,6 +212,6 @@ fn array<T, const N: usize>(values: &[T]) -> &[T; N] {
     values.try_into().expect("lengths were checked")
 }
 
-fn array_mut<const N: usize>(values: &mut [f32]) -> &mut [f32; N] {
+fn array_mut<T, const N: usize>(values: &mut [T]) -> &mut [T; N] {
     values.try_into().expect("outputs are made to measure")
 }

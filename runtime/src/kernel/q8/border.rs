@@ -6,7 +6,7 @@ use crate::simd::dots::Dots;
 use crate::simd::requant::{Steps, reals};
 use core::ops::Range;
 
-/// The nearest byte of each real of some rows; the result is rows of pixels, channels innermost.
+/// The nearest byte of each real of some rows; the result is rows of pixels or chunks of channels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quantize {
     /// Rows read: planes where `from.pixel` is 1, else pixels with their channels side by side.
@@ -35,7 +35,7 @@ impl Quantize {
             } else if self.from.pixel == 1 && self.channels == 3 && self.into.pixel == 3 {
                 self.triples(simd, x, &mut y[..3 * self.width]);
             } else {
-                self.each(x, y);
+                self.each::<S>(x, y);
             }
         }
     }
@@ -64,12 +64,13 @@ impl Quantize {
     }
 
     #[inline(always)]
-    fn each(&self, x: &[f32], y: &mut [u8]) {
+    fn each<S: Dots>(&self, x: &[f32], y: &mut [u8]) {
         let step = if self.from.pixel == 1 { self.from.chunk } else { 1 };
         for column in 0..self.width {
             for channel in 0..self.channels {
                 let x = x[column * self.from.pixel + channel * step];
-                y[column * self.into.pixel + channel] = self.to.byte(x);
+                let lane = channel / S::LANES * self.into.chunk + channel % S::LANES;
+                y[column * self.into.pixel + lane] = self.to.byte(x);
             }
         }
     }

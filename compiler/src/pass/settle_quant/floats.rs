@@ -1,0 +1,31 @@
+//! Floats that are left between bytes and bytes: what a machine without floats is not to compute.
+
+use std::collections::BTreeSet;
+
+use crate::error::{Error, Result};
+use crate::ir::{Dtype, Graph, NodeId, Op, Quant};
+
+/// Refuses a graph that makes bytes of floats that were made of bytes.
+pub fn refuse(graph: &Graph) -> Result<()> {
+    let mut made = BTreeSet::new();
+    for id in graph.order().expect("verified graphs are acyclic") {
+        let dtype = |id: &NodeId| graph.node(*id).out.dtype;
+        let operands: Vec<NodeId> = graph.operands(id).into_iter().map(|(_, x)| x).collect();
+        let of_bytes = operands.iter().any(|x| dtype(x) == Dtype::U8);
+        let of_made = operands.iter().find(|x| made.contains(*x));
+        if dtype(&id) == Dtype::F32 && (of_bytes || of_made.is_some()) {
+            made.insert(id);
+        }
+        if let (Op::Quant(Quant::Quantize(_)), Some(float)) = (&graph.node(id).op, of_made) {
+            let node = graph.node(*float);
+            return Err(Error::Node {
+                name: node.name.clone(),
+                op: node.op.name().into(),
+                what: "is computed in floats between bytes, which --requant fixed rules out; use an operator on bytes, \
+                       or --requant float"
+                    .into(),
+            });
+        }
+    }
+    Ok(())
+}
