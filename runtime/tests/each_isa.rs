@@ -31,7 +31,7 @@ const WIDE: Clamp = Clamp { lo: -9.0, hi: 20.0 };
 macro_rules! on {
     (Plain 4, $($rest:tt)*) => { compiled_for!("", Plain::new(), $($rest)*) };
     (Scalar 4, $($rest:tt)*) => { compiled_for!("", Scalar::new(), $($rest)*) };
-    (Avx2 8, $($rest:tt)*) => { compiled_for!("avx2,fma", Avx2::assume(), $($rest)*) };
+    (Avx2 8, $($rest:tt)*) => { compiled_for!("avx2,fma,f16c", Avx2::assume(), $($rest)*) };
     (Avx512 16, $($rest:tt)*) => {
         compiled_for!("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma", Avx512::assume(), $($rest)*)
     };
