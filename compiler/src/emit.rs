@@ -6,6 +6,7 @@
 mod answer;
 mod call;
 mod doc;
+mod element;
 mod input;
 mod layers;
 mod layout;

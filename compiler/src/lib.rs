@@ -102,6 +102,7 @@ pub fn compile(
     options.ends.fit(&mut graph)?;
     let log = pass::run_all(&mut graph, watcher)?;
     pass::feed_bytes::run(&mut graph, options.memory.feed);
+    pass::store_halves::run(&mut graph, options.memory)?;
     let target = &options.target.suited(&graph);
     let Choice { schedule, plan } = choose::choose(&graph, target, options.memory)?;
     let blob = pack::weights(&graph, &schedule, target);

@@ -4,7 +4,7 @@ use crate::build::Compiler;
 use crate::ends::{Answer, Ends, Format, Picture};
 use crate::error::{Error, Result};
 use crate::ir::{Graph, Op};
-use crate::objective::{self, Memory, Objective};
+use crate::objective::{self, Memory, Objective, Storage};
 
 /// Words, as they were given.
 #[derive(Clone, Debug, Default)]
@@ -42,7 +42,8 @@ impl Compiler {
         self
     }
 
-    /// Demands a network that computes in `"f32"` or in `"int8"`; either is taken as it comes unless called.
+    /// Demands a network that computes in `"f32"` or in `"int8"`; either is taken as it comes unless called. With `"f16"`
+    /// it computes in f32 and stores values and weights in half the memory.
     pub fn dtype(mut self, word: &str) -> Self {
         self.wishes.dtype = Some(word.into());
         self
@@ -104,7 +105,10 @@ impl Wishes {
             (Some(bytes), None) => Objective::Within(objective::bytes(bytes)?),
             (None, word) => read(word)?.unwrap_or_default(),
         };
-        Ok(Memory { objective, feed: read(&self.feed)?.unwrap_or_default(), ..Memory::default() })
+        let storage =
+            if self.dtype.as_deref() == Some("f16") { Storage::F16 } else { Storage::default() };
+        let feed = read(&self.feed)?.unwrap_or_default();
+        Ok(Memory { objective, feed, storage, ..Memory::default() })
     }
 
     pub(super) fn ends(&self) -> Result<Ends> {
@@ -144,11 +148,11 @@ impl Wishes {
                  what that writes"
                     .into(),
             )),
-            Some("f32") if quantised => Err(Error::Spec(
-                "dtype is f32, but the model computes on bytes; compile the model it was made of".into(),
-            )),
-            None | Some("int8" | "f32") => Ok(()),
-            Some(word) => Err(Error::Spec(format!("no dtype is {word:?}; f32 and int8 are"))),
+            Some(word @ ("f32" | "f16")) if quantised => Err(Error::Spec(format!(
+                "dtype is {word}, but the model computes on bytes; compile the model it was made of"
+            ))),
+            None | Some("int8" | "f32" | "f16") => Ok(()),
+            Some(word) => Err(Error::Spec(format!("no dtype is {word:?}; f32, f16 and int8 are"))),
         }
     }
 }
@@ -203,7 +207,7 @@ mod tests {
         refused(compiler().objective("beauty"), "speed and ram");
         refused(compiler().feed("spoon"), "caller, arena and rows");
         refused(compiler().dtype("int8"), "mnv2c quantize");
-        refused(compiler().dtype("f64"), "f32 and int8");
+        refused(compiler().dtype("f64"), "f32, f16 and int8");
         refused(compiler().mean(&[0.5]), "give input_format");
         refused(compiler().input_format("jpeg"), "u8-nhwc");
         refused(compiler().input_format("u8-nhwc").scale("log"), "unit and raw");

@@ -3,7 +3,7 @@
 use mnv2c::error::{Error, Result};
 use serde_json::Value;
 
-use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
+use crate::cli::args::{FloatArgs, Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
 use crate::cli::build::{self, Probes, Wish};
 use crate::cli::ends::EndsArgs;
 use crate::cli::profile::Profile;
@@ -22,6 +22,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     memory: MemoryArgs,
     #[command(flatten)]
+    floats: FloatArgs,
+    #[command(flatten)]
     ends: EndsArgs,
     /// Timed runs
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
@@ -38,7 +40,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Done {
     let probes = if args.profile { Probes::Yes } else { Probes::No };
-    let wish = Wish::of(&args.target, &args.memory, &args.ends)?;
+    let wish = Wish::of(&args.target, &args.memory, args.floats.storage(), &args.ends)?;
     let (built, ()) = build::program(&args.model, &wish, probes, |_| Ok(()))?;
     let runs = args.runs.to_string();
     let arguments = ["--bench", &runs].map(Into::into);

@@ -6,12 +6,12 @@ use mnv2c::emit::{self, Probe};
 use mnv2c::ends::Ends;
 use mnv2c::error::Result;
 use mnv2c::files;
-use mnv2c::objective::Memory;
+use mnv2c::objective::{Memory, Storage};
 use mnv2c::program::{self, Program};
 use mnv2c::schedule::Port;
 use mnv2c::target::Target;
 
-use crate::cli::args::{MemoryArgs, ModelArgs, TargetArgs};
+use crate::cli::args::{FloatArgs, MemoryArgs, ModelArgs, TargetArgs};
 use crate::cli::ends::EndsArgs;
 use crate::cli::progress::Progress;
 use crate::cli::{Done, Outcome, compile, output};
@@ -34,11 +34,13 @@ pub(crate) struct Args {
     #[command(flatten)]
     memory: MemoryArgs,
     #[command(flatten)]
+    floats: FloatArgs,
+    #[command(flatten)]
     ends: EndsArgs,
 }
 
 pub(crate) fn run(args: &Args) -> Done {
-    let wish = Wish::of(&args.target, &args.memory, &args.ends)?;
+    let wish = Wish::of(&args.target, &args.memory, args.floats.storage(), &args.ends)?;
     let (built, ()) = program(&args.model, &wish, Probes::No, |_| Ok(()))?;
     files::install(&built.program.path, &args.file)?;
     output::line(&built.summary(&args.file))?;
@@ -59,9 +61,14 @@ pub(crate) struct Wish {
 
 impl Wish {
     /// What the flags ask for.
-    pub(crate) fn of(target: &TargetArgs, memory: &MemoryArgs, ends: &EndsArgs) -> Result<Self> {
+    pub(crate) fn of(
+        target: &TargetArgs,
+        memory: &MemoryArgs,
+        storage: Storage,
+        ends: &EndsArgs,
+    ) -> Result<Self> {
         let (target, memory, ends) = (target.target(), memory.memory(), ends.ends()?);
-        Ok(Self { target, memory, ends, layers: false })
+        Ok(Self { target, memory: Memory { storage, ..memory }, ends, layers: false })
     }
 }
 

@@ -81,7 +81,10 @@ pub(crate) fn run(args: &Args) -> Done {
     let blob_name = output.with_extension("bin");
     let blob_name = blob_name.file_name().unwrap_or_default().to_string_lossy();
     let name = args.name.as_ref().unwrap_or(&source.name);
-    let wish = Wish { layers: args.layers, ..Wish::of(&args.target, &args.memory, &args.ends)? };
+    let wish = Wish {
+        layers: args.layers,
+        ..Wish::of(&args.target, &args.memory, args.dtype.storage(), &args.ends)?
+    };
     let options = options(name, &model, &wish, &blob_name);
     let mut artifact = mnv2c::compile(model.graph, &options, dump)?;
     if args.weights == Weights::Extern {

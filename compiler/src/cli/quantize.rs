@@ -7,6 +7,7 @@ use mnv2c::ends::Picture;
 use mnv2c::error::{Error, Result};
 use mnv2c::files;
 use mnv2c::frontend::onnx;
+use mnv2c::objective::Storage;
 use mnv2c::quantize::histogram::Observer;
 use mnv2c::quantize::measure::{Layer, Report};
 use mnv2c::quantize::{self, Settings};
@@ -89,7 +90,8 @@ impl SettingsArgs {
 /// What a model is compiled to compute on.
 #[derive(clap::Args, Clone)]
 pub(crate) struct DtypeArgs {
-    /// Compute on floats or on bytes, quantised by the pictures of --calib; a quantised model needs neither
+    /// Compute on floats, stored as f32 or in half the memory, or on bytes, quantised by the pictures of --calib; a
+    /// quantised model needs neither
     #[arg(long, value_enum, default_value_t = Dtype::F32)]
     dtype: Dtype,
     #[command(flatten)]
@@ -101,13 +103,19 @@ pub(crate) struct DtypeArgs {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Dtype {
     F32,
+    F16,
     Int8,
 }
 
 impl DtypeArgs {
+    /// How floats are stored.
+    pub(crate) fn storage(&self) -> Storage {
+        if self.dtype == Dtype::F16 { Storage::F16 } else { Storage::F32 }
+    }
+
     /// The model on the type that is asked for; it is calibrated with pictures normalised as `picture` says.
     pub(crate) fn typed(&self, model: Model, picture: &Picture) -> Result<Model> {
-        if self.dtype == Dtype::F32 {
+        if self.dtype != Dtype::Int8 {
             if self.calib.is_given() {
                 return Err(Error::Spec("--calib quantises; pass --dtype int8 with it".into()));
             }

@@ -8,10 +8,11 @@ use mnv2c::error::{Error, Result};
 use mnv2c::files::{self, Scratch};
 use mnv2c::interp::Array;
 use mnv2c::npy;
+use mnv2c::objective::Memory;
 use mnv2c::schedule::Port;
 use serde_json::{Value, json};
 
-use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
+use crate::cli::args::{FloatArgs, Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
 use crate::cli::build::{self, Built, Probes, Wish};
 use crate::cli::ends::EndsArgs;
 use crate::cli::{Done, Outcome, input, labels, output};
@@ -42,6 +43,8 @@ pub(crate) struct Args {
     target: TargetArgs,
     #[command(flatten)]
     memory: MemoryArgs,
+    #[command(flatten)]
+    floats: FloatArgs,
     /// A command that runs programs of the target, such as "qemu-aarch64 -L /usr/aarch64-linux-gnu"
     #[arg(long, value_name = "CMD")]
     runner: Option<String>,
@@ -53,7 +56,7 @@ pub(crate) fn run(args: &Args) -> Done {
     let labels = args.labels.as_deref().map(labels::read).transpose()?;
     let wish = Wish {
         target: args.target.target(),
-        memory: args.memory.memory(),
+        memory: Memory { storage: args.floats.storage(), ..args.memory.memory() },
         ends: args.ends.ends_of_program(),
         layers: false,
     };

@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 
 use crate::emit::scope::Scope;
 use crate::emit::stream::{self, Batch};
-use crate::emit::{call, literal, probe};
+use crate::emit::{call, element, literal, probe};
 use crate::schedule::{Kernel, Part, Stage, Step, Strip};
 
 /// The consts of the kernels that compute the first columns of a row, those of each strip, and those of the last.
@@ -65,7 +65,7 @@ pub(super) fn row(
             quote!(if pixel < #until { #each } else { #last })
         }
     };
-    let rows = scope.rows_of(stage.into);
+    let (rows, zero) = (scope.rows_of(stage.into), element::number(stage.into.element, 0.0));
     let whole = Stage { part: Part::Row, ..filter.clone() };
     let filter = call::run(scope, at + 1, &whole, &batch.range());
     let project = call::run(scope, at + 2, &step.stages[at + 2], &batch.range());
@@ -73,7 +73,7 @@ pub(super) fn row(
         [at, at + 1, at + 2].map(|at| probe::mark(scope.network, step, at));
     quote! {
         let rows = #source;
-        #wide.fill(0.0);
+        #wide.fill(#zero);
         #start
         for pixel in (0..#width).step_by(#pixels) {
             #expand

@@ -7,7 +7,7 @@
 use mnv2c_runtime::ring::Rows;
 
 use crate::error::Result;
-use crate::ir::{Clamp, Conv, Graph, Layout, NodeId, Op};
+use crate::ir::{Clamp, Conv, Dtype, Graph, Layout, NodeId, Op};
 use crate::objective::Memory;
 use crate::plan::{Buffer, BufferId};
 use crate::schedule::place::{Lowering, is_depthwise};
@@ -30,7 +30,7 @@ pub fn strip_bytes(graph: &Graph, expand: NodeId, target: &Target, memory: Memor
     let reader = graph.only_reader(expand).and_then(|id| window_of(graph, id));
     reader.map_or(0, |conv| {
         let rows = strip_rows(conv, size(graph, expand)[1], 1, target);
-        rows.len() * memory.storage.bytes().unwrap_or(Element::F32.bytes())
+        rows.len() * memory.storage.bytes().unwrap_or(graph.node(expand).out.dtype.stored_bytes())
     })
 }
 
@@ -74,7 +74,7 @@ impl Lowering<'_> {
             channels,
             depth: from.rows.channels,
             planes: false,
-            bytes: false,
+            element: from.element.bytes(),
         };
         let tile = tile::choose_for_strips(self.target, product(adds));
         let last = adds - beyond;
@@ -113,7 +113,11 @@ impl Lowering<'_> {
 
     /// Memory for strips, which all of a step share: one is at work at a time.
     fn strip_memory(&mut self, expand: NodeId, rows: Rows, height: usize) -> Place {
-        let place = Place { home: Home::Output(0), rows, height, element: Element::F32 };
+        let element = match self.graph.node(expand).out.dtype {
+            Dtype::F16 => Element::F16,
+            _ => Element::F32,
+        };
+        let place = Place { home: Home::Output(0), rows, height, element };
         let (len, align) = (self.bytes(place), self.align());
         let buffer = *self.strips.get_or_insert_with(|| {
             let live = self.schedule.steps.len()..self.schedule.steps.len() + 1;
