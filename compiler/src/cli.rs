@@ -13,6 +13,7 @@ mod input;
 mod inspect;
 mod labels;
 mod list;
+mod numbers;
 mod output;
 mod picture;
 mod plan;
@@ -21,6 +22,7 @@ mod progress;
 mod quantize;
 mod report;
 mod run;
+mod tune;
 mod verify;
 
 use std::process::ExitCode;

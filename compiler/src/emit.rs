@@ -4,6 +4,7 @@
 //! are streamed. `literal` and `names` make tokens legal, `print` makes them text. The same input gives the same bytes.
 
 mod answer;
+mod bands;
 mod call;
 mod doc;
 mod element;

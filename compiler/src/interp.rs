@@ -18,7 +18,7 @@ mod window;
 
 use std::collections::BTreeMap;
 
-use mnv2c_runtime::half::Half;
+use half::f16;
 
 use crate::error::{Error, Result};
 use crate::ir::{Dtype, Graph, Node, NodeId, Op, Values};
@@ -112,7 +112,7 @@ pub fn eval(graph: &Graph, id: NodeId, operands: &[&Array]) -> Result<Array> {
 fn stored(values: Values, dtype: Dtype) -> Values {
     match (values, dtype) {
         (Values::F32(floats), Dtype::F16) => {
-            Values::F32(floats.into_iter().map(|x| Half::of(x).real()).collect())
+            Values::F32(floats.into_iter().map(|x| f16::from_f32(x).to_f32()).collect())
         }
         (values, _) => values,
     }
@@ -166,7 +166,7 @@ fn compute(graph: &Graph, reads: &Reads<'_>) -> Result<Values> {
         Op::Resize(resize) => resize::resize(resize, x()?, out),
         Op::Reduce(reduce) => slices::reduce(reduce, x()?),
         Op::Softmax(softmax) => slices::softmax(*softmax, x()?),
-        Op::Quant(quant) => return quantized::compute(quant, reads),
+        Op::Quant(quant) => return quantized::compute(quant, graph.arithmetic, reads),
     };
     Ok(Values::F32(floats))
 }

@@ -33,7 +33,7 @@ use crate::ir::{Affine, Dtype, Graph, NodeId};
 use crate::objective::Memory;
 use crate::plan::{Buffer, BufferId, Overlap};
 use crate::segment::{RowBatch, Segment};
-use crate::target::Target;
+use crate::target::{Product, Target};
 
 /// Bytes of a sum that is kept in memory: a float, or an integer of 32 bits.
 pub const SUM_BYTES: usize = 4;
@@ -128,6 +128,8 @@ pub struct Stage {
     pub part: Part,
     /// Equal parts of its pixels, or panels of its channels, that threads share; 1 where the caller's does it all.
     pub shares: usize,
+    /// What its tile was chosen for, if it is a matrix kernel whose tile timing may choose.
+    pub product: Option<Product>,
 }
 
 /// How much of a row one call of a kernel makes; a stage and its reader take turns at parts.
@@ -294,6 +296,11 @@ impl Step {
     pub fn homes(&self) -> BTreeSet<Home> {
         let places = self.stages.iter().flat_map(|stage| stage.from.iter().chain([&stage.into]));
         places.map(|place| place.home).collect()
+    }
+
+    /// Bands of rows of the result that threads make; 1 where one thread makes them all.
+    pub fn bands(&self) -> usize {
+        if let RowBatch::Bands(bands) = self.segment.batch { bands } else { 1 }
     }
 
     /// Whether rows flow through it one at a time.

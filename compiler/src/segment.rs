@@ -71,6 +71,9 @@ pub enum RowBatch {
     Rows(usize),
     /// One row, and a depthwise convolution hands over at most so many pixels at a time, as many as divide its row.
     Pixels(usize),
+    /// One row, on each of so many threads: the result is made in equal bands of rows, and what two bands read in
+    /// common is made for both.
+    Bands(usize),
 }
 
 impl RowBatch {
@@ -79,7 +82,7 @@ impl RowBatch {
         match self {
             Self::Whole => height,
             Self::Rows(rows) => rows.min(height),
-            Self::Pixels(_) => 1,
+            Self::Pixels(_) | Self::Bands(_) => 1,
         }
     }
 }
@@ -99,21 +102,24 @@ pub fn units(graph: &Graph) -> Result<Vec<Segment>> {
 }
 
 /// How `unit` runs fastest: a block row by row where two vectors of channels of its widest value outgrow the nearest
-/// cache, a head where its channels make no panels. Threads share whole tensors, never rows that stream.
+/// cache, in bands of rows where threads share it; a head row by row where its channels make no panels.
 pub fn fastest(graph: &Graph, unit: &Segment, target: &Target) -> Segment {
     let lanes = target.isa.lanes();
     let shape = |id: &NodeId| graph.node(*id).out.shape.as_slice();
     let bytes = |id: &NodeId| graph.node(*id).out.dtype.stored_bytes();
     let panel = |id: &NodeId| shape(id)[2..].iter().product::<usize>() * lanes * 2 * bytes(id);
-    let by_rows = match unit.role {
-        Role::Block(_) => {
-            target.threads == 1 && unit.stages.iter().map(panel).max() > Some(L1_BYTES)
+    let outgrows = unit.stages.iter().map(panel).max() > Some(L1_BYTES);
+    let rows = unit.stages.last().and_then(|last| shape(last).get(2).copied());
+    let batch = match (unit.role, target.threads) {
+        (Role::Block(_), 1) if outgrows => RowBatch::Rows(1),
+        (Role::Block(_), threads)
+            if outgrows && rows.is_some_and(|rows| rows.is_multiple_of(threads)) =>
+        {
+            RowBatch::Bands(threads)
         }
-        Role::Head => !shape(&unit.stages[0])[1].is_multiple_of(lanes),
-        Role::Blocks(..) | Role::Chain | Role::Single | Role::Copy => false,
+        (Role::Head, 1) if !shape(&unit.stages[0])[1].is_multiple_of(lanes) => RowBatch::Rows(1),
+        _ => RowBatch::Whole,
     };
-    let alone = target.threads == 1;
-    let batch = if by_rows && alone { RowBatch::Rows(1) } else { RowBatch::Whole };
     Segment { batch, ..unit.clone() }
 }
 

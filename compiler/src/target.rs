@@ -1,9 +1,12 @@
 //! The machines code is emitted for: data only.
 
+mod tuning;
+
 use std::fmt;
 use std::str::FromStr;
 
 pub use mnv2c_runtime::isa::Isa;
+pub use tuning::{Product, Tuning};
 
 use crate::error::Error;
 use crate::ir::Graph;
@@ -21,6 +24,8 @@ pub struct Target {
     pub l2_bytes: usize,
     /// Threads that one inference runs on.
     pub threads: usize,
+    /// Tiles that were timed on such a machine; those of the best estimates where there are none.
+    pub tuning: Option<&'static Tuning>,
 }
 
 /// Every target, the default first.
@@ -31,6 +36,7 @@ pub const TARGETS: &[Target] = &[
         isa: Isa::Scalar,
         l2_bytes: 256 << 10,
         threads: 1,
+        tuning: None,
     },
     Target {
         name: "x86-64-v3",
@@ -38,6 +44,7 @@ pub const TARGETS: &[Target] = &[
         isa: Isa::Avx2,
         l2_bytes: 512 << 10,
         threads: 1,
+        tuning: None,
     },
     Target {
         name: "x86-64-v4",
@@ -45,6 +52,7 @@ pub const TARGETS: &[Target] = &[
         isa: Isa::Avx512,
         l2_bytes: 1 << 20,
         threads: 1,
+        tuning: None,
     },
     Target {
         name: "armv8",
@@ -52,6 +60,7 @@ pub const TARGETS: &[Target] = &[
         isa: Isa::Neon,
         l2_bytes: 512 << 10,
         threads: 1,
+        tuning: None,
     },
 ];
 

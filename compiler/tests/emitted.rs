@@ -4,6 +4,8 @@
 mod build;
 #[path = "emitted/bytes.rs"]
 mod bytes;
+#[path = "emitted/stack.rs"]
+mod stack;
 #[path = "emitted/strange.rs"]
 mod strange;
 
@@ -39,34 +41,6 @@ fn digits_are_read_as_onnxruntime_reads_them_without_allocating() {
     assert!(correct >= 985.0, "{correct} of 1000 digits are right");
     assert!(worst <= 1e-5, "{worst} is the largest difference from onnxruntime");
     assert_eq!(allocations, 0.0, "infer allocates");
-}
-
-#[test]
-fn a_small_stack_is_enough_in_debug_builds_too() {
-    // Nothing optimised, every vector that a kernel names has a place of its own on the stack.
-    let [plain, optimised] = [("0", 256 << 10), ("1", 64 << 10)];
-    for target in [Target::host(), "generic".parse().unwrap()] {
-        let mut nets = Crate::new(&format!("stack_{target}"));
-        nets.add("net", digits(), &target);
-        for (level, bytes) in [plain, optimised] {
-            let main = format!(
-                "
-            mod net;
-            static ARENA: std::sync::Mutex<net::Arena> = std::sync::Mutex::new(net::Arena::new());
-            static IMAGE: [f32; net::INPUT_LEN] = [0.25; net::INPUT_LEN];
-            fn main() {{
-                let thread = std::thread::Builder::new().stack_size({bytes}).spawn(|| {{
-                    let mut probabilities = [0.0; net::OUTPUT_LEN];
-                    net::infer(&mut ARENA.lock().unwrap(), &IMAGE, &mut probabilities);
-                    println!(\"{{}}\", probabilities.iter().sum::<f32>());
-                }});
-                thread.unwrap().join().unwrap();
-            }}"
-            );
-            let sum: f32 = nets.run_in_debug(level, &main).trim().parse().unwrap();
-            assert!((sum - 1.0).abs() < 1e-3, "{sum}");
-        }
-    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ pub struct Affine {
     pub zero: u8,
 }
 
-/// Where a real number of steps lands: its nearest integer, halves to even, counted from `zero`, between `lo` and `hi`.
+/// Where a number of steps lands: counted from `zero`, between `lo` and `hi`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Levels {
     /// The byte of zero.
@@ -18,19 +18,57 @@ pub struct Levels {
     pub lo: u8,
     /// The greatest byte.
     pub hi: u8,
+    /// What makes steps of sums.
+    pub arithmetic: Arithmetic,
 }
+
+/// What makes whole steps of sums and their factors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arithmetic {
+    /// Floats, each operation rounded by itself; a step and a half is the even step of both.
+    Float,
+    /// Integers alone: the exact product, rounded once; a step and a half is the greater step of both.
+    Fixed,
+}
+
+/// What a sum is multiplied with, as it lies in four bytes of a panel of weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Factor(pub u32);
 
 /// Scales of a function of two bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Pair {
-    /// Of the first operand.
-    pub a: Affine,
-    /// Of the second.
-    pub b: Affine,
-    /// Steps of the result.
-    pub scale: f32,
-    /// Bytes of the result.
-    pub levels: Levels,
+pub enum Pair {
+    /// In floats.
+    Float {
+        /// Of the first operand.
+        a: Affine,
+        /// Of the second.
+        b: Affine,
+        /// Steps of the result.
+        scale: f32,
+        /// Bytes of the result.
+        levels: Levels,
+    },
+    /// In integers: the steps are the sum or the product of both terms, times `2^-shift`.
+    Fixed {
+        /// Of the first operand.
+        a: Term,
+        /// Of the second.
+        b: Term,
+        /// From 1 to 60.
+        shift: u32,
+        /// Bytes of the result.
+        levels: Levels,
+    },
+}
+
+/// An operand as an integer: `(q - zero) * factor`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Term {
+    /// The byte of zero.
+    pub zero: u8,
+    /// At most 2^30.
+    pub factor: i32,
 }
 
 /// Added to a float that is within 2^22 of zero and taken off again, it leaves an integer: halves go to even.
@@ -52,50 +90,152 @@ impl Affine {
     /// All bytes, counted from its zero.
     #[inline(always)]
     pub const fn levels(self) -> Levels {
-        Levels { zero: self.zero, lo: 0, hi: 255 }
+        Levels { zero: self.zero, lo: 0, hi: 255, arithmetic: Arithmetic::Float }
     }
 }
 
 impl Levels {
     /// The least and the greatest number of steps.
     #[inline(always)]
-    pub const fn bounds(self) -> [f32; 2] {
+    pub const fn bounds(self) -> [i32; 2] {
         let zero = self.zero as i32;
-        [(self.lo as i32 - zero) as f32, (self.hi as i32 - zero) as f32]
+        [self.lo as i32 - zero, self.hi as i32 - zero]
     }
 
-    /// The byte of so many steps; NaN is the least.
+    /// The byte of so many steps, rounded to the nearest, halves to even; NaN is the least.
     #[inline(always)]
     pub const fn byte(self, steps: f32) -> u8 {
         let [lo, hi] = self.bounds();
+        let (lo, hi) = (lo as f32, hi as f32);
         let steps = if steps > lo { steps } else { lo };
         let steps = if steps < hi { steps } else { hi };
         (((steps + MAGIC) - MAGIC) as i32 + self.zero as i32) as u8
     }
+
+    /// The byte of a sum.
+    #[inline(always)]
+    pub const fn of_sum(self, sum: i32, factor: Factor) -> u8 {
+        match self.arithmetic {
+            Arithmetic::Float => self.byte(sum as f32 * factor.real()),
+            Arithmetic::Fixed => self.whole(factor.steps(sum as i64)),
+        }
+    }
+
+    /// The byte of so many whole steps.
+    #[inline(always)]
+    pub const fn whole(self, steps: i64) -> u8 {
+        let [lo, hi] = self.bounds();
+        let steps = if steps > lo as i64 { steps } else { lo as i64 };
+        let steps = if steps < hi as i64 { steps } else { hi as i64 };
+        (steps as i32 + self.zero as i32) as u8
+    }
+}
+
+impl Factor {
+    /// For [`Arithmetic::Float`].
+    #[inline(always)]
+    pub const fn float(factor: f32) -> Self {
+        Self(factor.to_bits())
+    }
+
+    /// For [`Arithmetic::Fixed`]: `mantissa * 2^-shift`, where `mantissa < 2^24` and `shift` is from 1 to 60.
+    #[inline(always)]
+    pub const fn fixed(mantissa: u32, shift: u32) -> Self {
+        Self(mantissa << 8 | shift)
+    }
+
+    /// What was given to [`Factor::float`].
+    #[inline(always)]
+    pub const fn real(self) -> f32 {
+        f32::from_bits(self.0)
+    }
+
+    /// `x`, within 2^38 of zero, times what was given to [`Factor::fixed`].
+    #[inline(always)]
+    pub const fn steps(self, x: i64) -> i64 {
+        shifted(x * (self.0 >> 8) as i64, self.0 & 0xff)
+    }
+
+    /// The same over `count`, at most 2^20, of a sum of so many bytes; of none, the least steps.
+    #[inline(always)]
+    pub const fn mean(self, sum: i32, count: usize) -> i64 {
+        if count == 0 {
+            return i32::MIN as i64;
+        }
+        // A greater shift makes less than half a step of any mean of bytes.
+        let shift = if self.0 & 0xff > 40 { 40 } else { self.0 & 0xff };
+        let divisor = (count as i64) << shift;
+        (sum as i64 * (self.0 >> 8) as i64 + (divisor >> 1)).div_euclid(divisor)
+    }
+}
+
+impl Term {
+    /// The operand `q`.
+    #[inline(always)]
+    pub const fn of(self, q: u8) -> i64 {
+        (q as i64 - self.zero as i64) * self.factor as i64
+    }
 }
 
 impl Pair {
+    /// Bytes of the result.
+    #[inline(always)]
+    pub const fn levels(self) -> Levels {
+        match self {
+            Self::Float { levels, .. } | Self::Fixed { levels, .. } => levels,
+        }
+    }
+
     /// The byte of `a + b`.
     #[inline(always)]
-    pub const fn add(self, a: u8, b: u8) -> u8 {
-        self.levels.byte((self.a.real(a) + self.b.real(b)) / self.scale)
+    pub const fn add(self, x: u8, y: u8) -> u8 {
+        match self {
+            Self::Float { a, b, scale, levels } => levels.byte((a.real(x) + b.real(y)) / scale),
+            Self::Fixed { a, b, shift, levels } => levels.whole(shifted(a.of(x) + b.of(y), shift)),
+        }
     }
 
     /// The byte of `a * b`.
     #[inline(always)]
-    pub const fn mul(self, a: u8, b: u8) -> u8 {
-        self.levels.byte(self.a.real(a) * self.b.real(b) / self.scale)
+    pub const fn mul(self, x: u8, y: u8) -> u8 {
+        match self {
+            Self::Float { a, b, scale, levels } => levels.byte(a.real(x) * b.real(y) / scale),
+            Self::Fixed { a, b, shift, levels } => levels.whole(shifted(a.of(x) * b.of(y), shift)),
+        }
     }
+}
+
+/// `x * 2^-shift`, halves up.
+#[inline(always)]
+const fn shifted(x: i64, shift: u32) -> i64 {
+    (x + (1 << (shift - 1))) >> shift
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const LEVELS: Levels = Levels { zero: 10, lo: 3, hi: 200, arithmetic: Arithmetic::Float };
+
     #[test]
     fn halves_go_to_even_and_bounds_hold() {
-        let levels = Levels { zero: 10, lo: 3, hi: 200 };
-        let bytes = [0.5, 1.5, -0.5, -2.5, 1e30, -1e30, f32::NAN].map(|x| levels.byte(x));
+        let bytes = [0.5, 1.5, -0.5, -2.5, 1e30, -1e30, f32::NAN].map(|x| LEVELS.byte(x));
         assert_eq!(bytes, [10, 12, 10, 8, 200, 3, 3]);
+    }
+
+    #[test]
+    fn halves_of_integers_go_up_and_bounds_hold() {
+        let levels = Levels { arithmetic: Arithmetic::Fixed, ..LEVELS };
+        let half = Factor::fixed(1 << 23, 24);
+        let bytes = [1, 3, -1, -5, i32::MAX, i32::MIN].map(|sum| levels.of_sum(sum, half));
+        assert_eq!(bytes, [11, 12, 10, 8, 200, 3]);
+    }
+
+    #[test]
+    fn means_of_integers_are_rounded_once() {
+        let half = Factor::fixed(1 << 23, 24);
+        let means = [(3, 1), (9, 3), (8, 3), (-9, 3), (-3, 2)].map(|(sum, n)| half.mean(sum, n));
+        assert_eq!(means, [2, 2, 1, -1, -1]);
+        assert_eq!(Factor::fixed(1 << 23, 60).mean(255, 1), 0);
     }
 }

@@ -6,6 +6,7 @@
 //! Kernels here hold all raw addresses of the crate; `kernel/` sees slices.
 
 /// Repeats a block with a counter for each literal below `$n`, a constant: straight-line code at every opt-level.
+#[cfg(not(debug_assertions))]
 macro_rules! unroll {
     ($i:ident in $n:expr, $body:block) => {
         unroll!(@ $i $n, $body, 0 1 2 3 4 5 6 7 8 9 10 11 12 13)
@@ -18,6 +19,21 @@ macro_rules! unroll {
     };
 }
 
+/// Repeats a block with a counter below `$n`, a constant. Unoptimised, each vector named in straight-line code takes
+/// stack of its own; here the repetitions share it.
+#[cfg(debug_assertions)]
+macro_rules! unroll {
+    ($i:ident in $n:expr, $body:block) => {
+        let mut next = 0;
+        while next < $n {
+            let $i: usize = next;
+            $body
+            next += 1;
+        }
+    };
+}
+
+mod added;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -27,6 +43,7 @@ pub mod dots;
 pub mod gemm;
 #[cfg(feature = "std")]
 pub(crate) mod lent;
+mod near;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod number;
@@ -97,6 +114,14 @@ pub unsafe trait Simd: Copy {
     fn mul_add(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32;
     /// `x[I] * w + c`: lane `I`, below 4, of `x` times every lane of `w`.
     fn mul_add_lane<const I: i32>(self, x: Self::F32, w: Self::F32, c: Self::F32) -> Self::F32;
+
+    /// Does `task`: in place, so that constants of the caller fold. In a debug build in a function of its own: there every
+    /// vector has a place on the stack, and those of all kernels of one caller would add up.
+    #[cfg_attr(debug_assertions, inline)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn apart(self, task: impl Task<Self>) {
+        task.run(self);
+    }
 
     /// Nothing after this is loaded before `v` is known. No instruction: it only stops the optimiser from loading ahead
     /// where every register is taken.
@@ -220,6 +245,12 @@ pub unsafe trait Simd: Copy {
 
 /// Floats in the longest vector.
 const MOST_LANES: usize = 16;
+
+/// What a kernel does on one call: see [`Simd::apart`].
+pub trait Task<S> {
+    /// Does it; to be inlined always, into a function that has the instructions.
+    fn run(self, simd: S);
+}
 
 /// `NV` vectors, one after the other in memory.
 ///

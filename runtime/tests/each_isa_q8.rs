@@ -1,7 +1,7 @@
 //! Every tile of the catalog for bytes on every instruction set of this machine, against plain loops: equal, byte for
 //! byte. Memory around the values holds a guard, and what a call must not write must not change.
 
-use mnv2c_runtime::affine::{Affine, Levels, Pair};
+use mnv2c_runtime::affine::{Affine, Arithmetic, Factor, Levels, Pair, Term};
 use mnv2c_runtime::arena::Arena;
 use mnv2c_runtime::isa::Isa;
 use mnv2c_runtime::kernel::pool::{Divisor, Window, Windows};
@@ -9,7 +9,7 @@ use mnv2c_runtime::kernel::q8::border::{Quantize, dequantize, quantize};
 use mnv2c_runtime::kernel::q8::conv::{QConv, QPointwise};
 use mnv2c_runtime::kernel::q8::depthwise::{QDepthwise, QDepthwiseAny};
 use mnv2c_runtime::kernel::q8::elements::{add, add_assign, mul, mul_assign, table, table_assign};
-use mnv2c_runtime::kernel::q8::pool::{QAverage, QMean};
+use mnv2c_runtime::kernel::q8::pool::{Averaged, QAverage, QMean};
 use mnv2c_runtime::ring::Rows;
 #[cfg(target_arch = "aarch64")]
 use mnv2c_runtime::simd::Neon;
@@ -24,7 +24,7 @@ use mnv2c_runtime::{qdepthwise_any_tiles, qdepthwise_tiles, qgemm_tiles};
 mod machine;
 #[path = "each_isa_q8/value.rs"]
 mod value;
-use value::{Filter, Form, Value, random};
+use value::{Filter, Form, Value, factor, random};
 
 /// A closure that runs a body with a token, compiled for the instruction set as emitted code is.
 macro_rules! on {
@@ -53,18 +53,44 @@ macro_rules! each_token {
     };
 }
 
-const LEVELS: [Levels; 3] = [
-    Levels { zero: 0, lo: 0, hi: 255 },
-    Levels { zero: 131, lo: 0, hi: 255 },
-    Levels { zero: 7, lo: 9, hi: 200 },
+const LEVELS: [Levels; 5] = [
+    Levels { zero: 0, lo: 0, hi: 255, arithmetic: Arithmetic::Float },
+    Levels { zero: 131, lo: 0, hi: 255, arithmetic: Arithmetic::Float },
+    Levels { zero: 7, lo: 9, hi: 200, arithmetic: Arithmetic::Float },
+    Levels { zero: 0, lo: 0, hi: 255, arithmetic: Arithmetic::Fixed },
+    Levels { zero: 131, lo: 9, hi: 200, arithmetic: Arithmetic::Fixed },
 ];
 
-const PAIR: Pair = Pair {
-    a: Affine { scale: 0.11, zero: 131 },
-    b: Affine { scale: 0.07, zero: 40 },
+const A: Affine = Affine { scale: 0.11, zero: 131 };
+
+const B: Affine = Affine { scale: 0.07, zero: 40 };
+
+const REALS: Pair = Pair::Float {
+    a: A,
+    b: B,
     scale: 0.13,
-    levels: Levels { zero: 120, lo: 3, hi: 255 },
+    levels: Levels { zero: 120, lo: 3, hi: 255, arithmetic: Arithmetic::Float },
 };
+
+const SUMS: [Pair; 2] = [
+    REALS,
+    Pair::Fixed {
+        a: Term { zero: 131, factor: 908_541_324 },
+        b: Term { zero: 40, factor: 578_162_661 },
+        shift: 30,
+        levels: Levels { zero: 120, lo: 3, hi: 255, arithmetic: Arithmetic::Fixed },
+    },
+];
+
+const PRODUCTS: [Pair; 2] = [
+    REALS,
+    Pair::Fixed {
+        a: Term { zero: 131, factor: 15_900_000 },
+        b: Term { zero: 40, factor: 1 },
+        shift: 28,
+        levels: Levels { zero: 120, lo: 3, hi: 255, arithmetic: Arithmetic::Fixed },
+    },
+];
 
 #[test]
 fn pointwise_gives_the_bytes_of_plain_loops() {
@@ -98,7 +124,7 @@ fn pointwise<const MR: usize, const NV: usize>(
             .enumerate()
     {
         let filter =
-            Filter::new([1, 1], [1, 1], [1, 1], [0, 0], [1, c_in, c_out], LEVELS[turn % 3]);
+            Filter::new([1, 1], [1, 1], [1, 1], [0, 0], [1, c_in, c_out], LEVELS[turn % 5]);
         for (from, into) in
             [(Form::Nhwc, Form::Nhwc), (Form::Chunks, Form::Nhwc), (Form::Nhwc, Form::Chunks)]
         {
@@ -119,14 +145,15 @@ fn pointwise<const MR: usize, const NV: usize>(
                 y.check(&memory, &y.guard(), 1..3, pixels, |at| filter.byte(&x, at));
             }
             let (skip, whole) = (y.memory(), part(0..width));
-            let sum = |at| PAIR.add(filter.byte(&x, at), y.at(at));
+            let pair = SUMS[turn % 2];
+            let sum = |at| pair.add(filter.byte(&x, at), y.at(at));
             let mut memory = y.guard();
-            let other = QResidual::Of(&skip, y.ring, PAIR);
+            let other = QResidual::Of(&skip, y.ring, pair);
             run(&kernel, &w, &x.memory(), &mut memory, other, whole.clone());
             y.check(&memory, &y.guard(), 1..3, 0..width, sum);
             if width.is_multiple_of(MR) {
                 let mut memory = skip.clone();
-                run(&kernel, &w, &x.memory(), &mut memory, QResidual::InPlace(PAIR), whole);
+                run(&kernel, &w, &x.memory(), &mut memory, QResidual::InPlace(pair), whole);
                 y.check(&memory, &skip, 1..3, 0..width, sum);
             }
         }
@@ -157,8 +184,8 @@ fn conv<const MR: usize, const NV: usize>(
         Filter::new([3, 3], two, one, [1, 1], [1, 3, panel], LEVELS[0]),
         Filter::new([2, 3], one, [2, 3], [0, 2], [1, 2, 5], LEVELS[1]),
         Filter::new([3, 3], one, one, [1, 1], [1, 5, panel + 3], LEVELS[2]),
-        Filter::new([1, 1], [5, 4], one, [0, 0], [1, 17, 9], LEVELS[1]),
-        Filter::new([3, 3], one, one, [1, 1], [3, 9, 15], LEVELS[1]),
+        Filter::new([1, 1], [5, 4], one, [0, 0], [1, 17, 9], LEVELS[3]),
+        Filter::new([3, 3], one, one, [1, 1], [3, 9, 15], LEVELS[4]),
         Filter::new([5, 5], [3, 3], one, [2, 2], [2, 2, 2], LEVELS[2]),
     ]
     .into_iter()
@@ -219,7 +246,7 @@ fn depthwise<const K: usize, const STRIDE: usize, const T: usize>(
         [(1, K / 2), (8, K - 1), (17, 0), (2 * lanes, K / 2)].into_iter().enumerate()
     {
         let stride = [STRIDE, STRIDE];
-        let filter = Filter::new([K, K], stride, [1, 1], [pad, pad], [c, c, c], LEVELS[turn % 3]);
+        let filter = Filter::new([K, K], stride, [1, 1], [pad, pad], [c, c, c], LEVELS[turn % 5]);
         windows(&filter, lanes, isa, T, turn, |[x, y], w, from, into, part| {
             let (width, pad, levels) = (y.width, filter.pad, filter.levels);
             let kernel = QDepthwise { width, channels: c, pad, from: x.ring, into: y.ring, levels };
@@ -256,7 +283,7 @@ fn depthwise_any<const T: usize>(
     .into_iter()
     .enumerate()
     {
-        let filter = Filter::new(kernel, stride, dilation, pad, [c, c, c], LEVELS[turn % 3]);
+        let filter = Filter::new(kernel, stride, dilation, pad, [c, c, c], LEVELS[turn % 5]);
         windows(&filter, lanes, isa, T, turn, |[x, y], w, from, into, part| {
             let (width, levels) = (y.width, filter.levels);
             let kernel = QDepthwiseAny {
@@ -305,7 +332,7 @@ fn ends_and_elements_give_the_bytes_of_plain_loops() {
     let reals: Vec<f32> = random(999).iter().map(|x| f32::from(*x) * 0.031 - 3.9).collect();
     let mut reals = reals;
     reals[5..9].copy_from_slice(&[f32::NAN, 1e30, -1e30, f32::INFINITY]);
-    let (affine, bytes, other) = (PAIR.a, random(999), random(998));
+    let (affine, bytes, other) = (A, random(999), random(998));
     for run in each_token!(simd, (x: &[f32], a: &[u8], b: &[u8], to: Affine) {
         for len in [0, 1, 15, 16, 37, 998] {
             let (x, a, b) = (&x[..len], &a[..len], &b[..len]);
@@ -316,16 +343,20 @@ fn ends_and_elements_give_the_bytes_of_plain_loops() {
             dequantize(simd, to, a, &mut reals);
             assert_eq!(reals, a.iter().map(|q| to.real(*q)).collect::<Vec<f32>>());
             let pairs = || a.iter().zip(b);
-            add(simd, PAIR, a, b, &mut y);
-            assert_eq!(y, pairs().map(|(a, b)| PAIR.add(*a, *b)).collect::<Vec<u8>>());
-            y.copy_from_slice(a);
-            add_assign(simd, PAIR, &mut y, b);
-            assert_eq!(y, pairs().map(|(a, b)| PAIR.add(*a, *b)).collect::<Vec<u8>>());
-            mul(simd, PAIR, a, b, &mut y);
-            assert_eq!(y, pairs().map(|(a, b)| PAIR.mul(*a, *b)).collect::<Vec<u8>>());
-            y.copy_from_slice(a);
-            mul_assign(simd, PAIR, &mut y, b);
-            assert_eq!(y, pairs().map(|(a, b)| PAIR.mul(*a, *b)).collect::<Vec<u8>>());
+            for (sum, product) in SUMS.into_iter().zip(PRODUCTS) {
+                let added: Vec<u8> = pairs().map(|(a, b)| sum.add(*a, *b)).collect();
+                add(simd, sum, a, b, &mut y);
+                assert_eq!(y, added);
+                y.copy_from_slice(a);
+                add_assign(simd, sum, &mut y, b);
+                assert_eq!(y, added);
+                let multiplied: Vec<u8> = pairs().map(|(a, b)| product.mul(*a, *b)).collect();
+                mul(simd, product, a, b, &mut y);
+                assert_eq!(y, multiplied);
+                y.copy_from_slice(a);
+                mul_assign(simd, product, &mut y, b);
+                assert_eq!(y, multiplied);
+            }
         }
     })
     .into_iter()
@@ -380,19 +411,20 @@ fn images_are_quantised_from_planes_and_from_pixels() {
 
 #[test]
 fn means_are_the_same_in_vectors_and_row_by_row() {
-    for channels in [1, 8, 17, 40] {
+    for (channels, levels) in [(1, LEVELS[1]), (8, LEVELS[4]), (17, LEVELS[1]), (40, LEVELS[3])] {
         let x = Value::new(Form::Nhwc, 4, [3, 5, channels], [0; 4], 9);
-        let (factor, levels, zero) = (0.031, LEVELS[1], 9);
+        let (by, zero) = (0.031, 9);
+        let factor = factor(levels, by);
         let from = x.ring;
         let kernel = QMean { from, channels, height: 3, width: 5, zero, factor, levels };
         let sum =
             |c: usize| -> i32 { (0..15).map(|at| i32::from(x.at([at / 5, at % 5, c])) - 9).sum() };
-        let bytes: Vec<u8> = (0..channels).map(|c| levels.byte(sum(c) as f32 * factor)).collect();
-        let reals: Vec<f32> = (0..channels).map(|c| sum(c) as f32 * factor).collect();
+        let bytes: Vec<u8> = (0..channels).map(|c| levels.of_sum(sum(c), factor)).collect();
+        let reals: Vec<f32> = (0..channels).map(|c| sum(c) as f32 * by).collect();
         for run in each_token!(simd, (kernel: &QMean, x: &[u8], bytes: &[u8], reals: &[f32]) {
             let (mut y, mut floats) = (vec![0; bytes.len()], vec![0.0; bytes.len()]);
             kernel.run(simd, x, &mut y);
-            kernel.run_floats(simd, x, &mut floats);
+            QMean { factor: Factor::float(0.031), ..*kernel }.run_floats(simd, x, &mut floats);
             assert_eq!((y.as_slice(), floats.as_slice()), (bytes, reals));
         })
         .into_iter()
@@ -415,10 +447,20 @@ fn averages_of_windows_round_like_the_model() {
     let axis = |len| Window { len, taps: 3, stride: 2, dilation: 1, before: 1, after: 1 };
     let (from, into) = (Rows::nhwc(5, 4, 2).ring(1), Rows::nhwc(3, 2, 2).ring(1));
     let windows = Windows { from, into, channels: 2, down: axis(5), across: axis(4), width: 2 };
-    let (x, affine, to) = (random(40), PAIR.a, Affine { scale: 0.1, zero: 100 });
+    let (x, affine, to) = (random(40), A, Affine { scale: 0.1, zero: 100 });
+    let levels = Levels { arithmetic: Arithmetic::Fixed, ..to.levels() };
+    let whole = Averaged::Fixed {
+        zero: affine.zero,
+        factor: factor(levels, affine.scale / to.scale),
+        levels,
+    };
     for divisor in [Divisor::Inside, Divisor::Padded] {
-        let mut y = vec![0; 12];
-        QAverage { windows, divisor, x: affine, y: to }.run(0..3, &x, &mut y);
+        let (mut y, mut fixed) = (vec![0; 12], vec![0; 12]);
+        let scales = Averaged::Float { x: affine, y: to };
+        QAverage { windows, divisor, scales }.run(0..3, &x, &mut y);
+        QAverage { windows, divisor, scales: whole }.run(0..3, &x, &mut fixed);
+        // None of these means is near a half.
+        assert_eq!(y, fixed);
         for (at, y) in y.into_iter().enumerate() {
             let [row, column, c] = [at / 4, at / 2 % 2, at % 2];
             let inside = |at: usize, len: usize| {

@@ -176,6 +176,8 @@ mod tests {
         let (plain, least) = (arena(compiler()), arena(compiler().objective("ram")));
         let fed = compiler().ram(&format!("{least}")).feed("rows");
         assert!(least < plain && arena(compiler().ram("1M")) == plain && arena(fed) <= least);
+        let halves = arena(compiler().dtype("f16"));
+        assert!(halves * 2 <= plain + plain / 8, "{halves} of {plain}");
         let refusal = compiler().ram("1K").compile().expect_err("it is small").to_string();
         assert!(refusal.contains("no plan fits 1024 bytes"), "{refusal}");
     }

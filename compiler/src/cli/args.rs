@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use mnv2c::error::{Error, Result};
-use mnv2c::objective::{self, Feed, Memory, Objective, Recompute, Storage};
+use mnv2c::objective::{self, Feed, Memory, Objective, Recompute};
 use mnv2c::source::{Model, Options, Source};
 use mnv2c::target::Target;
 
@@ -93,31 +93,6 @@ impl MemoryArgs {
     pub(crate) fn memory(&self) -> Memory {
         let objective = self.ram.map_or(self.objective, Objective::Within);
         Memory { objective, feed: self.feed, recompute: self.recompute, ..Memory::default() }
-    }
-}
-
-/// How floats are stored.
-#[derive(Args, Clone, Copy)]
-pub(crate) struct FloatArgs {
-    /// How floats lie in memory, weights too: f16 takes half as much; all is computed in f32
-    #[arg(long, value_enum, default_value_t = Floats::F32)]
-    dtype: Floats,
-}
-
-/// Types of floats.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Floats {
-    F32,
-    F16,
-}
-
-impl FloatArgs {
-    /// The type that the flag names.
-    pub(crate) fn storage(self) -> Storage {
-        match self.dtype {
-            Floats::F32 => Storage::F32,
-            Floats::F16 => Storage::F16,
-        }
     }
 }
 

@@ -6,14 +6,17 @@ use mnv2c::emit::{self, Probe};
 use mnv2c::ends::Ends;
 use mnv2c::error::Result;
 use mnv2c::files;
-use mnv2c::objective::{Memory, Storage};
+use mnv2c::objective::Memory;
 use mnv2c::program::{self, Program};
 use mnv2c::schedule::Port;
+use mnv2c::source::{Model, Source};
 use mnv2c::target::Target;
 
-use crate::cli::args::{FloatArgs, MemoryArgs, ModelArgs, TargetArgs};
+use crate::cli::args::{MemoryArgs, ModelArgs, TargetArgs};
 use crate::cli::ends::EndsArgs;
+use crate::cli::numbers::{Asked, NumbersArgs};
 use crate::cli::progress::Progress;
+use crate::cli::tune::TuneArgs;
 use crate::cli::{Done, Outcome, compile, output};
 
 /// Compile a model into a program that needs nothing else
@@ -34,14 +37,18 @@ pub(crate) struct Args {
     #[command(flatten)]
     memory: MemoryArgs,
     #[command(flatten)]
-    floats: FloatArgs,
-    #[command(flatten)]
     ends: EndsArgs,
+    #[command(flatten)]
+    numbers: NumbersArgs,
+    #[command(flatten)]
+    tune: TuneArgs,
 }
 
 pub(crate) fn run(args: &Args) -> Done {
-    let wish = Wish::of(&args.target, &args.memory, args.floats.storage(), &args.ends)?;
-    let (built, ()) = program(&args.model, &wish, Probes::No, |_| Ok(()))?;
+    let wish =
+        Wish::of(&args.target, &args.memory, &args.ends)?.stored(&args.numbers).timed(&args.tune);
+    let asked = Asked { model: &args.model, numbers: &args.numbers, ends: &args.ends };
+    let (built, ()) = program(asked, &wish, Probes::No, |_| Ok(()))?;
     files::install(&built.program.path, &args.file)?;
     output::line(&built.summary(&args.file))?;
     Ok(Outcome::Well)
@@ -57,18 +64,32 @@ pub(crate) struct Wish {
     pub(crate) ends: Ends,
     /// Whether it says what each of its kernels is.
     pub(crate) layers: bool,
+    /// Whether the tiles of its kernels are timed first.
+    pub(crate) tune: TuneArgs,
 }
 
 impl Wish {
     /// What the flags ask for.
-    pub(crate) fn of(
-        target: &TargetArgs,
-        memory: &MemoryArgs,
-        storage: Storage,
-        ends: &EndsArgs,
-    ) -> Result<Self> {
+    pub(crate) fn of(target: &TargetArgs, memory: &MemoryArgs, ends: &EndsArgs) -> Result<Self> {
         let (target, memory, ends) = (target.target(), memory.memory(), ends.ends()?);
-        Ok(Self { target, memory: Memory { storage, ..memory }, ends, layers: false })
+        Ok(Self { target, memory, ends, layers: false, tune: TuneArgs::default() })
+    }
+
+    /// The same with floats stored as `numbers` says.
+    pub(crate) fn stored(self, numbers: &NumbersArgs) -> Self {
+        let memory = Memory { storage: numbers.storage(), ..self.memory };
+        Self { memory, ..self }
+    }
+
+    /// The same with tiles that are timed, if `tune` says so.
+    pub(crate) fn timed(self, tune: &TuneArgs) -> Self {
+        Self { tune: tune.clone(), ..self }
+    }
+
+    /// The machine with the tiles that are best for a network that is read.
+    pub(crate) fn target_for(&self, source: &Source, model: &Model) -> Result<Target> {
+        self.tune
+            .tuned(self.target, |target| compile::for_target(source, model.clone(), self, target))
     }
 }
 
@@ -100,16 +121,16 @@ pub(crate) enum Probes {
 /// The fast program of a model, from the cache or built now, and what `prepare` makes of the model's inputs: before
 /// the build, so that an input that does not fit is refused at once.
 pub(crate) fn program<T>(
-    model: &ModelArgs,
+    asked: Asked<'_>,
     wish: &Wish,
     probes: Probes,
     prepare: impl FnOnce(&[Port]) -> Result<T>,
 ) -> Result<(Built, T)> {
-    let mut progress = Progress::new(&format!("reading {}", model.model));
-    let (source, model) = model.read()?;
-    let target = wish.target;
+    let mut progress = Progress::new(&format!("reading {}", asked.model.model));
+    let (source, model) = asked.read()?;
+    let target = wish.target_for(&source, &model)?;
     progress.say(&format!("compiling {} for {target}", source.name));
-    let artifact = compile::for_program(&source, model, wish)?;
+    let artifact = compile::for_target(&source, model, wish, target)?;
     let artifact = match probes {
         Probes::Yes => artifact.probed(),
         Probes::No => artifact,

@@ -23,6 +23,8 @@ pub(crate) struct Distance {
     pub(crate) relative: f32,
     /// Of the angle between both answers as vectors.
     pub(crate) cosine: f64,
+    /// The share of numbers that are not those recorded.
+    pub(crate) differing: f64,
     /// Whether it is within the tolerance.
     pub(crate) is_close: bool,
 }
@@ -30,7 +32,7 @@ pub(crate) struct Distance {
 impl Distance {
     /// An answer as recorded: where to start looking for the worst.
     pub(crate) const NONE: Self =
-        Self { absolute: 0.0, relative: 0.0, cosine: 1.0, is_close: true };
+        Self { absolute: 0.0, relative: 0.0, cosine: 1.0, differing: 0.0, is_close: true };
 
     /// The worse of both in every respect.
     pub(crate) fn worse(self, other: Self) -> Self {
@@ -38,6 +40,7 @@ impl Distance {
             absolute: self.absolute.max(other.absolute),
             relative: self.relative.max(other.relative),
             cosine: self.cosine.min(other.cosine),
+            differing: self.differing.max(other.differing),
             is_close: self.is_close && other.is_close,
         }
     }
@@ -63,7 +66,10 @@ pub(crate) fn distance(
     let absolute = expected.iter().zip(found).map(|(e, f)| difference(*e, *f)).fold(0f32, f32::max);
     let relative = if absolute == 0.0 { 0.0 } else { absolute / largest };
     let is_close = absolute <= tolerance.absolute + tolerance.relative * largest;
-    Ok(Distance { absolute, relative, cosine: cosine(expected, found), is_close })
+    let pairs = expected.iter().zip(found);
+    let unlike = pairs.filter(|(e, f)| difference(**e, **f) != 0.0).count();
+    let differing = unlike as f64 / expected.len().max(1) as f64;
+    Ok(Distance { absolute, relative, cosine: cosine(expected, found), differing, is_close })
 }
 
 /// Floats, or bytes as such.

@@ -6,13 +6,15 @@ use mnv2c::error::{Error, Result};
 use mnv2c::ir::Graph;
 use mnv2c::pass::{Entry, PIPELINE, Skip};
 use mnv2c::source::{Model, Source};
+use mnv2c::target::Target;
 use mnv2c::{Artifact, Options, files, standalone};
 use serde_json::{Value, json};
 
 use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
 use crate::cli::build::Wish;
 use crate::cli::ends::EndsArgs;
-use crate::cli::quantize::DtypeArgs;
+use crate::cli::numbers::{Asked, NumbersArgs};
+use crate::cli::tune::TuneArgs;
 use crate::cli::{Done, Outcome, output};
 
 /// Compile a model to one Rust file, its weights in a .bin beside it
@@ -34,9 +36,11 @@ pub(crate) struct Args {
     #[command(flatten)]
     memory: MemoryArgs,
     #[command(flatten)]
-    dtype: DtypeArgs,
+    numbers: NumbersArgs,
     #[command(flatten)]
     ends: EndsArgs,
+    #[command(flatten)]
+    tune: TuneArgs,
     /// What the file calls the network [default: the model's file name]
     #[arg(long)]
     name: Option<String>,
@@ -68,8 +72,8 @@ enum Weights {
 }
 
 pub(crate) fn run(args: &Args) -> Done {
-    let (source, model) = args.model.read()?;
-    let model = args.dtype.typed(model, &args.ends.normalisation())?;
+    let asked = Asked { model: &args.model, numbers: &args.numbers, ends: &args.ends };
+    let (source, model) = asked.read()?;
     let mut dumps = Vec::new();
     let mut dump = |pass: &str, graph: &Graph, count: usize| {
         if args.dump_ir.as_deref().is_some_and(|wanted| wanted == "all" || wanted == pass) {
@@ -81,11 +85,11 @@ pub(crate) fn run(args: &Args) -> Done {
     let blob_name = output.with_extension("bin");
     let blob_name = blob_name.file_name().unwrap_or_default().to_string_lossy();
     let name = args.name.as_ref().unwrap_or(&source.name);
-    let wish = Wish {
-        layers: args.layers,
-        ..Wish::of(&args.target, &args.memory, args.dtype.storage(), &args.ends)?
-    };
-    let options = options(name, &model, &wish, &blob_name);
+    let wish =
+        Wish::of(&args.target, &args.memory, &args.ends)?.stored(&args.numbers).timed(&args.tune);
+    let wish = Wish { layers: args.layers, ..wish };
+    let target = wish.target_for(&source, &model)?;
+    let options = Options { target, ..options(name, &model, &wish, &blob_name) };
     let mut artifact = mnv2c::compile(model.graph, &options, dump)?;
     if args.weights == Weights::Extern {
         artifact = artifact.apart();
@@ -112,8 +116,18 @@ pub(crate) fn options(name: &str, model: &Model, wish: &Wish, blob_name: &str) -
 
 /// A network compiled to become a program.
 pub(crate) fn for_program(source: &Source, model: Model, wish: &Wish) -> Result<Artifact> {
+    for_target(source, model, wish, wish.target)
+}
+
+/// The same for another machine than `wish` names.
+pub(crate) fn for_target(
+    source: &Source,
+    model: Model,
+    wish: &Wish,
+    target: Target,
+) -> Result<Artifact> {
     let options = options(&source.name, &model, wish, mnv2c::program::BLOB_NAME);
-    mnv2c::compile(model.graph, &options, |_, _, _| ())
+    mnv2c::compile(model.graph, &Options { target, ..options }, |_, _, _| ())
 }
 
 fn deliver(args: &Args, path: &Path, artifact: &Artifact) -> Done {

@@ -205,7 +205,7 @@ fn batch(batch: RowBatch) -> String {
     match batch {
         RowBatch::Whole => "all".to_owned(),
         RowBatch::Rows(rows) => rows.to_string(),
-        RowBatch::Pixels(_) => "1".to_owned(),
+        RowBatch::Pixels(_) | RowBatch::Bands(_) => "1".to_owned(),
     }
 }
 

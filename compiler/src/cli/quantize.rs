@@ -1,17 +1,13 @@
 //! `mnv2c quantize`: a model of floats becomes one of bytes, as a file that other runtimes run too.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use clap::{ArgAction, ValueEnum};
-use mnv2c::ends::Picture;
+use clap::ArgAction;
 use mnv2c::error::{Error, Result};
 use mnv2c::files;
-use mnv2c::frontend::onnx;
-use mnv2c::objective::Storage;
 use mnv2c::quantize::histogram::Observer;
 use mnv2c::quantize::measure::{Layer, Report};
 use mnv2c::quantize::{self, Settings};
-use mnv2c::source::Model;
 use serde_json::{Value, json};
 
 use crate::cli::args::{Format, FormatArgs, ModelArgs};
@@ -84,49 +80,6 @@ impl SettingsArgs {
             correct: !self.no_bias_correction,
             keep: keep.into_iter().filter(|name| name != "f32").collect(),
         })
-    }
-}
-
-/// What a model is compiled to compute on.
-#[derive(clap::Args, Clone)]
-pub(crate) struct DtypeArgs {
-    /// Compute on floats, stored as f32 or in half the memory, or on bytes, quantised by the pictures of --calib; a
-    /// quantised model needs neither
-    #[arg(long, value_enum, default_value_t = Dtype::F32)]
-    dtype: Dtype,
-    #[command(flatten)]
-    calib: CalibArgs,
-    #[command(flatten)]
-    settings: SettingsArgs,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Dtype {
-    F32,
-    F16,
-    Int8,
-}
-
-impl DtypeArgs {
-    /// How floats are stored.
-    pub(crate) fn storage(&self) -> Storage {
-        if self.dtype == Dtype::F16 { Storage::F16 } else { Storage::F32 }
-    }
-
-    /// The model on the type that is asked for; it is calibrated with pictures normalised as `picture` says.
-    pub(crate) fn typed(&self, model: Model, picture: &Picture) -> Result<Model> {
-        if self.dtype != Dtype::Int8 {
-            if self.calib.is_given() {
-                return Err(Error::Spec("--calib quantises; pass --dtype int8 with it".into()));
-            }
-            return Ok(model);
-        }
-        let images = self.calib.images(&model.graph, picture)?;
-        let mut progress = Progress::new("quantising");
-        let say = |what: &str| progress.say(what);
-        let quantized = quantize::quantize(model.graph, &images, &self.settings.settings()?, say)?;
-        let graph = onnx::read(quantized.file, Path::new(""), &onnx::Options::default())?;
-        Ok(Model { graph, ..model })
     }
 }
 

@@ -7,7 +7,7 @@ use mnv2c::report::html;
 use mnv2c::{Artifact, files, program};
 use serde_json::Value;
 
-use crate::cli::args::{FloatArgs, MemoryArgs, ModelArgs, TargetArgs};
+use crate::cli::args::{MemoryArgs, ModelArgs, TargetArgs};
 use crate::cli::build::Wish;
 use crate::cli::ends::EndsArgs;
 use crate::cli::progress::Progress;
@@ -33,8 +33,6 @@ pub(crate) struct Args {
     #[command(flatten)]
     memory: MemoryArgs,
     #[command(flatten)]
-    floats: FloatArgs,
-    #[command(flatten)]
     ends: EndsArgs,
     /// Show the times that `mnv2c bench --profile --format json` printed for the same model and flags
     #[arg(long, value_name = "FILE.json")]
@@ -49,7 +47,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Done {
     let (source, model) = args.model.read()?;
-    let wish = Wish::of(&args.target, &args.memory, args.floats.storage(), &args.ends)?;
+    let wish = Wish::of(&args.target, &args.memory, &args.ends)?;
     let options = compile::options(&source.name, &model, &wish, program::BLOB_NAME);
     let artifact = mnv2c::compile(model.graph.clone(), &options, |_, _, _| ())?;
     let times = match (&args.profile, args.bench) {

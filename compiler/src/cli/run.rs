@@ -12,9 +12,11 @@ use mnv2c::objective::Memory;
 use mnv2c::schedule::Port;
 use serde_json::{Value, json};
 
-use crate::cli::args::{FloatArgs, Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
+use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
 use crate::cli::build::{self, Built, Probes, Wish};
 use crate::cli::ends::EndsArgs;
+use crate::cli::numbers::{Asked, NumbersArgs};
+use crate::cli::tune::TuneArgs;
 use crate::cli::{Done, Outcome, input, labels, output};
 
 /// Build a model, from the cache if it is there, and run it on files
@@ -40,11 +42,11 @@ pub(crate) struct Args {
     #[command(flatten)]
     ends: EndsArgs,
     #[command(flatten)]
+    numbers: NumbersArgs,
+    #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
     memory: MemoryArgs,
-    #[command(flatten)]
-    floats: FloatArgs,
     /// A command that runs programs of the target, such as "qemu-aarch64 -L /usr/aarch64-linux-gnu"
     #[arg(long, value_name = "CMD")]
     runner: Option<String>,
@@ -56,12 +58,13 @@ pub(crate) fn run(args: &Args) -> Done {
     let labels = args.labels.as_deref().map(labels::read).transpose()?;
     let wish = Wish {
         target: args.target.target(),
-        memory: Memory { storage: args.floats.storage(), ..args.memory.memory() },
+        memory: Memory { storage: args.numbers.storage(), ..args.memory.memory() },
         ends: args.ends.ends_of_program(),
         layers: false,
+        tune: TuneArgs::default(),
     };
-    let (built, inputs) =
-        build::program(&args.model, &wish, Probes::No, |ports| inputs(args, ports))?;
+    let asked = Asked { model: &args.model, numbers: &args.numbers, ends: &args.ends };
+    let (built, inputs) = build::program(asked, &wish, Probes::No, |ports| inputs(args, ports))?;
     note_other_labels(&built, labels.as_deref());
     let answers = answers(args, &built, &inputs)?;
     match args.format.format {

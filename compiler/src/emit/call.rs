@@ -3,6 +3,7 @@
 mod elements;
 mod fields;
 mod quantized;
+mod scales;
 mod words;
 
 use mnv2c_runtime::ring::{Form, Rows};

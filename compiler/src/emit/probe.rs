@@ -94,11 +94,9 @@ pub(super) fn mark(network: &Network<'_>, step: &Step, at: usize) -> TokenStream
 }
 
 fn tile(kernel: &Kernel) -> String {
-    match kernel {
-        Kernel::Pointwise { tile: [mr, nv], .. } | Kernel::Conv { tile: [mr, nv], .. } => {
-            format!("{mr}x{nv}")
-        }
-        Kernel::Depthwise { tile, .. } => format!("{tile}x1"),
+    match (kernel.tile(), kernel) {
+        (Some([mr, nv]), _) => format!("{mr}x{nv}"),
+        (None, Kernel::Depthwise { tile, .. }) => format!("{tile}x1"),
         _ => String::new(),
     }
 }

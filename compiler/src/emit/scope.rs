@@ -49,7 +49,7 @@ impl<'a> Scope<'a> {
         let borrowed = borrowed(network.plan, step);
         let mut variables = Names::reserving(&[
             "isa", "arena", "pool", "part", "row", "rows", "end", "pixel", "panel", "panels",
-            "scratch", "weights",
+            "scratch", "weights", "band", "bands", "first", "rings",
         ]);
         ports.inputs.iter().chain(&ports.outputs).for_each(|port| {
             variables.take(port);

@@ -10,7 +10,8 @@ use crate::schedule::{Kernel, Skip, Stage, Step};
 
 /// Whether a step runs on a pool.
 pub(super) fn uses_pool(step: &Step, threads: usize) -> bool {
-    threads > 1 && (step.panels > 1 || step.stages.iter().any(|stage| stage.shares > 1))
+    let parted = step.panels > 1 || step.bands() > 1;
+    threads > 1 && (parted || step.stages.iter().any(|stage| stage.shares > 1))
 }
 
 /// The statement that runs stage `at` on a pool; nothing where the caller's thread does it all.

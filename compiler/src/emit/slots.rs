@@ -28,9 +28,15 @@ impl Scope<'_> {
 
     /// The variable of what the body borrows for `place`.
     pub(super) fn slot_of(&self, place: Place) -> Option<&Ident> {
-        let (start, _) = key(slot(self.network.plan, place)?);
-        let mut slots = self.slots.iter();
-        slots.find(|(range, _)| (range.0..range.1).contains(&start)).map(|(_, slice)| &slice.name)
+        self.borrow_of(place).map(|(name, _)| name)
+    }
+
+    /// The same, and how many elements it has.
+    pub(super) fn borrow_of(&self, place: Place) -> Option<(&Ident, usize)> {
+        let (at, _) = key(slot(self.network.plan, place)?);
+        let (range, slice) =
+            self.slots.iter().find(|((start, end), _)| (*start..*end).contains(&at))?;
+        Some((&slice.name, (range.1 - range.0) / slice.element))
     }
 
     pub(super) fn slots(&self) -> TokenStream {

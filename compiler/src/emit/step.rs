@@ -5,7 +5,8 @@ use quote::quote;
 
 use crate::emit::scope::{Ports, Scope};
 use crate::emit::{
-    Carrier, Network, call, doc, input, literal, names, panels, probe, region, shared, stream,
+    Carrier, Network, bands, call, doc, input, literal, names, panels, probe, region, shared,
+    stream,
 };
 use crate::ir::view::base;
 use crate::ir::{Graph, NodeId, Op, Quant};
@@ -94,9 +95,11 @@ pub(super) fn function<'a>(
         arguments.insert(0, quote!(weights));
     }
     let (rows, kernels) = (scope.row_consts(step), scope.kernel_consts(step));
-    let (places, slots, clears) = (scope.slots_const(), scope.slots(), scope.clears(step));
+    let (places, slots, spreads) = (scope.slots_const(), scope.slots(), scope.spreads(step));
+    let clears = if step.bands() > 1 { vec![] } else { scope.clears(step) };
     let body = match () {
         () if !step.is_streamed() => whole(&scope, step),
+        () if step.bands() > 1 => bands::all(&scope, step),
         () if is_chain(network.graph, &step.segment.stages) => stream::rows(&scope, step),
         () => region::rows(&scope, step),
     };
@@ -110,6 +113,7 @@ pub(super) fn function<'a>(
             #(#kernels)*
             #places
             #slots
+            #(#spreads)*
             #(#clears)*
             #body
         }

@@ -73,6 +73,26 @@ pub(super) fn rows(scope: &Scope<'_>, step: &Step) -> TokenStream {
     }
 }
 
+/// The loop over one band of the rows of the last stage: `rows` of them from the variable `first` on.
+pub(super) fn band(scope: &Scope<'_>, step: &Step, rows: usize) -> TokenStream {
+    let (groups, row) = (groups(step), format_ident!("row"));
+    let (mut counters, mut read) = (Vec::new(), format_ident!("first"));
+    for group in groups[1..].iter().rev() {
+        let [maker, reader] = [group.start - 1, group.start].map(|at| &step.stages[at]);
+        let (counter, start) = (scope.counter(maker), from(reader.window, &read));
+        counters.push(quote!(let mut #counter = #start;));
+        read = counter;
+    }
+    let body = batch_of(scope, step, &groups, groups.len() - 1, &Batch::of(&row, 1));
+    let rows = literal::size(rows);
+    quote! {
+        #(#counters)*
+        for #row in first..first + #rows {
+            #body
+        }
+    }
+}
+
 /// Runs of stages in which row `r` of each needs row `r` of the one before alone.
 fn groups(step: &Step) -> Vec<Range<usize>> {
     let follows = |at: usize| {
@@ -216,23 +236,27 @@ fn pull(
 /// The rows of the image that the row of a batch of one computes anew.
 pub(super) fn source(stage: &Stage, batch: &Batch) -> TokenStream {
     let RowWindow { span, stride, above, .. } = stage.window;
-    let (row, end, below) = (&batch.row, until(stage.window, batch), stage.from[0].height);
-    let first = if stride == 1 {
-        quote!(#row)
-    } else {
-        let stride = literal::size(stride);
-        quote!(#stride * #row)
-    };
-    let first = match (above, literal::size(above)) {
-        (0, _) => first,
-        (_, above) if stride == 1 => quote!(#first.max(#above) - #above),
-        (_, above) => quote!((#first).max(#above) - #above),
-    };
+    let (end, below) = (until(stage.window, batch), stage.from[0].height);
+    let first = from(stage.window, &batch.row);
     if (stage.height - 1) * stride + span > below + above {
         let below = literal::size(below);
         return quote!(#first..(#end).min(#below));
     }
     quote!(#first..#end)
+}
+
+/// The first row of the image that row `row` of a stage reads.
+fn from(window: RowWindow, row: &Ident) -> TokenStream {
+    let RowWindow { stride, above, .. } = window;
+    let first = match literal::size(stride) {
+        _ if stride == 1 => quote!(#row),
+        stride => quote!(#stride * #row),
+    };
+    match literal::size(above) {
+        _ if above == 0 => first,
+        above if stride == 1 => quote!(#first.max(#above) - #above),
+        above => quote!((#first).max(#above) - #above),
+    }
 }
 
 /// One past the last row that a batch of rows of a stage reads.

@@ -9,9 +9,8 @@ use crate::emit::{call, input, literal, panels};
 use crate::schedule::{Element, Home, Place, Step};
 
 impl Scope<'_> {
-    /// Zero columns, and the zero rows that no loop writes.
-    pub(super) fn clears(&self, step: &Step) -> Vec<TokenStream> {
-        let result = step.stages[step.stages.len() - 1].into.home;
+    /// The statements that give inputs in the arena their zeros.
+    pub(super) fn spreads(&self, step: &Step) -> Vec<TokenStream> {
         let spread = step.stages.iter().flat_map(|stage| stage.from.first());
         let spread = spread.filter(|place| self.is_spread_here(step, **place)).map(|place| {
             let (rows, variable) = (call::rows(place.rows), self.variable(*place));
@@ -31,7 +30,12 @@ impl Scope<'_> {
                 }
             }
         });
-        let spread: Vec<TokenStream> = spread.collect();
+        spread.collect()
+    }
+
+    /// Zero columns, and the zero rows that no loop writes.
+    pub(super) fn clears(&self, step: &Step) -> Vec<TokenStream> {
+        let result = step.stages[step.stages.len() - 1].into.home;
         let mut cleared: Vec<Home> = Vec::new();
         let padded = step.stages.iter().enumerate().filter(|(_, stage)| {
             let home = stage.into.home;
@@ -59,7 +63,7 @@ impl Scope<'_> {
             let len = literal::size(stage.into.rows.len());
             quote!(for #variable in #variable.chunks_exact_mut(#len) { #clears })
         });
-        spread.into_iter().chain(padded).collect()
+        padded.collect()
     }
 
     /// The statement that writes the zeros beside and above the image.

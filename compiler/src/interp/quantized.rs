@@ -1,13 +1,13 @@
-//! Operators on bytes: exact integer sums, then f32 in the order that [`crate::ir::quant`] writes down.
+//! Operators on bytes: exact integer sums, then f32 in the order that [`crate::ir::quant`] writes down, or integers.
 
 use crate::error::Result;
 use crate::interp::index::{broadcast_strides, offsets};
 use crate::interp::{Array, Reads, window};
-use crate::ir::{Affine, Pool, PoolKind, QAverage, QConv, QDense, QMean, Quant, Requant};
-use crate::ir::{To, Unpack, Values};
+use crate::ir::{Affine, Arithmetic, Pool, PoolKind, QAverage, QConv, QDense, QMean, QPair};
+use crate::ir::{Quant, Requant, To, Unpack, Values};
 
-/// What `quant` makes of what its node reads.
-pub(super) fn compute(quant: &Quant, reads: &Reads<'_>) -> Result<Values> {
+/// What `quant` makes of what its node reads, in the arithmetic of its graph.
+pub(super) fn compute(quant: &Quant, by: Arithmetic, reads: &Reads<'_>) -> Result<Values> {
     let out = reads.node.out.shape.as_slice();
     let x = || reads.bytes(0);
     Ok(match quant {
@@ -17,12 +17,15 @@ pub(super) fn compute(quant: &Quant, reads: &Reads<'_>) -> Result<Values> {
         }
         Quant::Unpack(unpack) => Values::F32(unpacked(unpack, reads.array(0)?)),
         Quant::Flip => flipped(reads)?,
-        Quant::Conv(conv) => convolved(conv, reads, out)?,
-        Quant::Dense(dense) => multiplied(dense, reads)?,
-        Quant::Add(pair) => zipped(x()?, reads.bytes(1)?, out, |a, b| pair.add(a, b)),
-        Quant::Mul(pair) => zipped(x()?, reads.bytes(1)?, out, |a, b| pair.mul(a, b)),
-        Quant::Average(average) => averages(average, x()?, out),
-        Quant::Mean(mean) => means(mean, x()?),
+        Quant::Conv(conv) => convolved(conv, by, reads, out)?,
+        Quant::Dense(dense) => multiplied(dense, by, reads)?,
+        Quant::Add(pair) => zipped(x()?, reads.bytes(1)?, out, |a, b| sum(pair, by, a, b)),
+        Quant::Mul(pair) => match by {
+            Arithmetic::Float => zipped(x()?, reads.bytes(1)?, out, |a, b| pair.mul(a, b)),
+            Arithmetic::Fixed => zipped(x()?, reads.bytes(1)?, out, |a, b| pair.mul_fixed(a, b)),
+        },
+        Quant::Average(average) => averages(average, by, x()?, out),
+        Quant::Mean(mean) => means(mean, by, x()?),
         Quant::Table(table) => {
             Values::U8(x()?.values.iter().map(|q| table[usize::from(*q)]).collect())
         }
@@ -98,7 +101,7 @@ fn flipped(reads: &Reads<'_>) -> Result<Values> {
 }
 
 /// Sums over channels, then rows, then columns; they are exact, so the order is free.
-fn convolved(qconv: &QConv, reads: &Reads<'_>, out: &[usize]) -> Result<Values> {
+fn convolved(qconv: &QConv, by: Arithmetic, reads: &Reads<'_>, out: &[usize]) -> Result<Values> {
     let (x, (w_shape, w), bias) = (reads.bytes(0)?, reads.weights()?, reads.bias()?);
     let conv = &qconv.conv;
     let (m_len, c_len, c_per_group) = (out[1], x.shape[1], w_shape[1]);
@@ -118,15 +121,15 @@ fn convolved(qconv: &QConv, reads: &Reads<'_>, out: &[usize]) -> Result<Values> 
         }
     }
     let channel = |at: usize| at / (to[0] * to[1]).max(1) % m_len;
-    let finished = requantised(&qconv.requant, &sums, channel);
+    let finished = requantised(&qconv.requant, by, &sums, channel);
     let (Values::U8(bytes), Some(pair)) = (&finished, qconv.residual) else {
         return Ok(finished);
     };
-    let added = bytes.iter().zip(reads.bytes(3)?.values).map(|(a, b)| pair.add(*a, *b));
+    let added = bytes.iter().zip(reads.bytes(3)?.values).map(|(a, b)| sum(&pair, by, *a, *b));
     Ok(Values::U8(added.collect()))
 }
 
-fn multiplied(dense: &QDense, reads: &Reads<'_>) -> Result<Values> {
+fn multiplied(dense: &QDense, by: Arithmetic, reads: &Reads<'_>) -> Result<Values> {
     let (x, (w_shape, w), bias) = (reads.bytes(0)?, reads.weights()?, reads.bias()?);
     let (depth, columns) = (w_shape[0].max(1), w_shape[1]);
     let mut sums = Vec::new();
@@ -139,22 +142,34 @@ fn multiplied(dense: &QDense, reads: &Reads<'_>) -> Result<Values> {
         }
         sums.append(&mut y);
     }
-    Ok(requantised(&dense.requant, &sums, |at| at % columns))
+    Ok(requantised(&dense.requant, by, &sums, |at| at % columns))
 }
 
 fn product(x: u8, zero: u8, w: i8) -> i32 {
     (i32::from(x) - i32::from(zero)) * i32::from(w)
 }
 
-fn requantised(requant: &Requant, sums: &[i32], channel: impl Fn(usize) -> usize) -> Values {
+fn requantised(
+    requant: &Requant,
+    by: Arithmetic,
+    sums: &[i32],
+    channel: impl Fn(usize) -> usize,
+) -> Values {
     let sums = sums.iter().enumerate();
     match requant.to {
         To::Bytes { zero, bounds } => Values::U8(
-            sums.map(|(at, sum)| bounds.apply(requant.byte(*sum, channel(at), zero))).collect(),
+            sums.map(|(at, sum)| bounds.apply(requant.byte(by, *sum, channel(at), zero))).collect(),
         ),
         To::Floats => Values::F32(
             sums.map(|(at, sum)| *sum as f32 * requant.multipliers[channel(at)]).collect(),
         ),
+    }
+}
+
+fn sum(pair: &QPair, by: Arithmetic, a: u8, b: u8) -> u8 {
+    match by {
+        Arithmetic::Float => pair.add(a, b),
+        Arithmetic::Fixed => pair.add_fixed(a, b),
     }
 }
 
@@ -164,15 +179,20 @@ fn zipped(a: Bytes<'_>, b: Bytes<'_>, out: &[usize], f: impl Fn(u8, u8) -> u8) -
     Values::U8(of_a.zip(of_b).map(|(i, j)| f(a.values[i], b.values[j])).collect())
 }
 
-fn averages(average: &QAverage, x: Bytes<'_>, out: &[usize]) -> Values {
+fn averages(average: &QAverage, by: Arithmetic, x: Bytes<'_>, out: &[usize]) -> Values {
     let pool = &average.pool;
     windows(pool, x, out, |bytes| {
-        let sum: f32 = bytes.iter().fold(0.0, |sum, q| sum + average.x.dequantize(*q));
         let count = match pool.kind {
             PoolKind::AverageWithPads => pool.kernel[0] * pool.kernel[1],
             PoolKind::Average | PoolKind::Max => bytes.len(),
         };
-        average.y.quantize(sum / count as f32)
+        match by {
+            Arithmetic::Float => {
+                let sum: f32 = bytes.iter().fold(0.0, |sum, q| sum + average.x.dequantize(*q));
+                average.y.quantize(sum / count as f32)
+            }
+            Arithmetic::Fixed => average.fixed(bytes, count),
+        }
     })
 }
 
@@ -189,14 +209,14 @@ fn windows(pool: &Pool, x: Bytes<'_>, out: &[usize], f: impl Fn(&[u8]) -> u8) ->
     Values::U8(y)
 }
 
-fn means(mean: &QMean, x: Bytes<'_>) -> Values {
+fn means(mean: &QMean, by: Arithmetic, x: Bytes<'_>) -> Values {
     let len: usize = x.shape[2..].iter().product();
     let sum = |plane: &[u8]| {
         let exact = |sum: i32, q: &u8| sum.wrapping_add(i32::from(*q) - i32::from(mean.x_zero));
         plane.iter().fold(0, exact)
     };
     let sums: Vec<i32> = x.values.chunks_exact(len.max(1)).map(sum).collect();
-    requantised(&mean.requant, &sums, |_| 0)
+    requantised(&mean.requant, by, &sums, |_| 0)
 }
 
 #[cfg(test)]

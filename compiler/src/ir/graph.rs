@@ -8,7 +8,7 @@ use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 use petgraph::visit::EdgeRef;
 
-use crate::ir::{Affine, Dtype, Layout, Op, QConv, Quant, Tensor, Values, Weights};
+use crate::ir::{Affine, Arithmetic, Dtype, Layout, Op, QConv, Quant, Tensor, Values, Weights};
 
 /// A model.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ pub struct Graph {
     pub notes: Vec<String>,
     /// What the bytes of inputs stand for that the model takes as floats and the caller quantises.
     pub scales: BTreeMap<NodeId, Affine>,
+    /// What sums of bytes become bytes by.
+    pub arithmetic: Arithmetic,
     /// How often the graph is run, on one part after another of the model's inputs along their leading dimension.
     pub batch: usize,
     /// How many of the greatest entries of the only output the caller is told, instead of all of them; 0 for all.
@@ -84,6 +86,7 @@ impl Default for Graph {
             blocks: Vec::new(),
             notes: Vec::new(),
             scales: BTreeMap::new(),
+            arithmetic: Arithmetic::default(),
             batch: 1,
             ranked: 0,
             dag: StableDiGraph::new(),

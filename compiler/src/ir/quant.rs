@@ -2,10 +2,16 @@
 //!
 //! A byte `q` of an [`Affine`] scale is the real `(q - zero) * scale`. Activations are u8, weights are constant i8 with
 //! zero point 0, biases are constant i32 in units of the exact 32-bit sums; padding is the zero point. What is computed
-//! in f32 is computed in the order written here, each operation rounded by itself, never fused. Signed activations
-//! exist only at the ends of a model, on the far side of a [`Quant::Flip`].
+//! in f32 is computed in the order written here, each operation rounded by itself, never fused; [`fixed`] is the same
+//! without floats. Signed activations exist only at the ends of a model, on the far side of a [`Quant::Flip`].
 
+pub mod fixed;
+
+use std::str::FromStr;
+
+use crate::error::Error;
 use crate::ir::{Conv, Dtype, Pool};
+use fixed::Fixed;
 
 /// What a node on bytes computes. Operands are listed as in [`crate::ir::Op`].
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +39,16 @@ pub enum Quant {
     Mean(QMean),
     /// Any function of one byte: x.
     Table(Box<[u8; 256]>),
+}
+
+/// What a graph makes bytes of sums with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Arithmetic {
+    /// f32, as ONNX defines it.
+    #[default]
+    Float,
+    /// Integers alone: see [`fixed`].
+    Fixed,
 }
 
 /// What bytes stand for: `(q - zero) * scale`.
@@ -144,6 +160,18 @@ pub struct QMean {
 
 /// Most products in one sum: as many as cannot leave 32 bits.
 pub const MAX_DEPTH: usize = (1 << 31) / (255 * 128) - 1;
+
+impl FromStr for Arithmetic {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "float" => Ok(Self::Float),
+            "fixed" => Ok(Self::Fixed),
+            _ => Err(Error::Spec(format!("no requant is {text:?}; float and fixed are"))),
+        }
+    }
+}
 
 impl Affine {
     /// The nearest byte: `x / scale` to the nearest integer, halves to even, plus the zero point. NaN gives the least.
@@ -263,9 +291,20 @@ impl Quant {
 }
 
 impl Requant {
+    /// What its factors are multiplied by in a graph of arithmetic `by`: reals are made in floats.
+    pub fn arithmetic(&self, by: Arithmetic) -> Arithmetic {
+        match self.to {
+            To::Bytes { .. } => by,
+            To::Floats => Arithmetic::Float,
+        }
+    }
+
     /// `sum` of output channel `m` as a byte, before bounds; see [`To::Bytes`].
-    pub fn byte(&self, sum: i32, m: usize, zero: u8) -> u8 {
-        nearest(sum as f32 * self.multipliers[m], zero)
+    pub fn byte(&self, arithmetic: Arithmetic, sum: i32, m: usize, zero: u8) -> u8 {
+        match arithmetic {
+            Arithmetic::Float => nearest(sum as f32 * self.multipliers[m], zero),
+            Arithmetic::Fixed => fixed::nearest(Fixed::of(self.multipliers[m]).steps(sum), zero),
+        }
     }
 }
 
@@ -293,8 +332,11 @@ mod tests {
     fn requantising_multiplies_in_f32() {
         let to = To::Bytes { zero: 128, bounds: Bounds::ALL };
         let requant = Requant { multipliers: vec![0.5, 1e-3], to };
-        assert_eq!([5, 7, -5].map(|sum| requant.byte(sum, 0, 128)), [130, 132, 126]);
-        assert_eq!(requant.byte(i32::MIN, 1, 128), 0);
+        assert_eq!(
+            [5, 7, -5].map(|sum| requant.byte(Arithmetic::Float, sum, 0, 128)),
+            [130, 132, 126]
+        );
+        assert_eq!(requant.byte(Arithmetic::Float, i32::MIN, 1, 128), 0);
     }
 
     #[test]

@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::ir::{
-    Blend, Clamp, Conv, Graph, NodeId, Op, PadMode, Pool, PoolKind, Quant, Resize, Scale, Unary,
+    Arithmetic, Blend, Clamp, Conv, Graph, NodeId, Op, PadMode, Pool, PoolKind, Quant, Resize,
+    Scale, Unary,
 };
 
 impl fmt::Display for Graph {
@@ -37,6 +38,9 @@ impl fmt::Display for Graph {
         }
         for output in &self.outputs {
             writeln!(f, "output {:?} = {}", output.name, value(self, &numbers, output.node))?;
+        }
+        if self.arithmetic == Arithmetic::Fixed {
+            writeln!(f, "arithmetic fixed")?;
         }
         if self.batch > 1 {
             writeln!(f, "batch {}", self.batch)?;

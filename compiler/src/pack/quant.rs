@@ -1,9 +1,11 @@
 //! Weights of bytes: biases with the zero point of the input in them, multipliers, and quads of weights.
 
+use mnv2c_runtime::affine::Factor;
 use mnv2c_runtime::catalog;
 use mnv2c_runtime::simd::qgemm::quad;
 
-use crate::ir::{Graph, NodeId, Op, Quant, Values};
+use crate::ir::quant::fixed::Fixed;
+use crate::ir::{Arithmetic, Graph, NodeId, Op, Quant, Requant, Values};
 use crate::schedule::{Pack, PackOrder};
 use crate::target::Target;
 
@@ -28,7 +30,8 @@ struct Layer<'a> {
     /// `[m][c per group][rows][columns]`, or `[k][n]` of a dense layer.
     weights: &'a [i8],
     bias: Option<&'a [i32]>,
-    factors: &'a [f32],
+    requant: &'a Requant,
+    by: Arithmetic,
     x_zero: u8,
     outputs: usize,
     groups: usize,
@@ -43,18 +46,18 @@ impl<'a> Layer<'a> {
         let operand = |port| graph.operand(id, port).and_then(|operand| graph.constant(operand));
         let weights = operand(1).and_then(Values::as_i8).expect("verified weights are bytes");
         let bias = operand(2).and_then(Values::as_i32);
-        let target = *target;
+        let (target, by) = (*target, graph.arithmetic);
         match &graph.node(id).op {
             Op::Quant(Quant::Conv(q)) => {
                 let (outputs, kernel) = (graph.node(id).out.shape[1], q.conv.kernel);
                 let depth = weights.len() / (outputs * kernel[0] * kernel[1]);
-                let (factors, x_zero, groups) =
-                    (q.requant.multipliers.as_slice(), q.x_zero, q.conv.group);
+                let (requant, x_zero, groups) = (&q.requant, q.x_zero, q.conv.group);
                 let is_dense = false;
                 Layer {
                     weights,
                     bias,
-                    factors,
+                    requant,
+                    by,
                     x_zero,
                     outputs,
                     groups,
@@ -66,12 +69,13 @@ impl<'a> Layer<'a> {
             }
             Op::Quant(Quant::Dense(q)) => {
                 let outputs = q.requant.multipliers.len();
-                let (factors, x_zero) = (q.requant.multipliers.as_slice(), q.x_zero);
+                let (requant, x_zero) = (&q.requant, q.x_zero);
                 let (groups, depth, kernel, is_dense) = (1, weights.len() / outputs, [1, 1], true);
                 Layer {
                     weights,
                     bias,
-                    factors,
+                    requant,
+                    by,
                     x_zero,
                     outputs,
                     groups,
@@ -142,8 +146,18 @@ impl<'a> Layer<'a> {
         };
         let biases = channels.clone().map(|m| m.map_or(0, bias));
         packed.extend(biases.flat_map(i32::to_le_bytes));
-        let factors = channels.map(|m| m.map_or(0.0, |m| self.factors[m]));
-        packed.extend(factors.flat_map(f32::to_le_bytes));
+        let factors = channels.map(|m| self.factor(m.map_or(0.0, |m| self.requant.multipliers[m])));
+        packed.extend(factors.flat_map(|factor| factor.0.to_le_bytes()));
+    }
+
+    fn factor(&self, multiplier: f32) -> Factor {
+        match self.requant.arithmetic(self.by) {
+            Arithmetic::Float => Factor::float(multiplier),
+            Arithmetic::Fixed => {
+                let Fixed { mantissa, shift } = Fixed::of(multiplier);
+                Factor::fixed(mantissa, shift)
+            }
+        }
     }
 
     /// The weights of `columns` outputs for four inputs.

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use mnv2c_runtime::half::Half;
+use half::f16;
 
 use crate::error::{Error, Result};
 use crate::ir::view::base;
@@ -52,7 +52,7 @@ fn lent(graph: &Graph, feed: Feed) -> BTreeSet<NodeId> {
 fn round(graph: &mut Graph, id: NodeId) -> Result<()> {
     let Op::Const(weights) = graph.node(id).op else { return Ok(()) };
     let Values::F32(values) = graph.weights.get(weights) else { return Ok(()) };
-    let rounded: Vec<f32> = values.iter().map(|x| Half::of(*x).real()).collect();
+    let rounded: Vec<f32> = values.iter().map(|x| f16::from_f32(*x).to_f32()).collect();
     if let Some(x) = values.iter().zip(&rounded).find(|(x, y)| x.is_finite() && y.is_infinite()) {
         let (name, op) = (graph.node(id).name.clone(), "constant".into());
         let what = format!("holds {}, which is beyond what f16 can hold; compile for f32", x.0);

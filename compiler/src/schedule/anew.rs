@@ -11,12 +11,12 @@ use crate::ir::{Clamp, Conv, Dtype, Graph, Layout, NodeId, Op};
 use crate::objective::Memory;
 use crate::plan::{Buffer, BufferId};
 use crate::schedule::place::{Lowering, is_depthwise};
-use crate::schedule::tile::{self, Product};
+use crate::schedule::tile;
 use crate::schedule::{
     Element, Home, Kernel, PackOrder, Part, Place, RowWindow, Skip, Stage, Strip, hand,
 };
 use crate::segment::{RowBatch, Segment};
-use crate::target::Target;
+use crate::target::{Product, Target};
 
 /// The stages of `segment` that may be computed anew, if it hands pixels over.
 pub fn candidates(graph: &Graph, segment: &Segment) -> Vec<NodeId> {
@@ -108,6 +108,7 @@ impl Lowering<'_> {
             height: rows,
             part: Part::Strip(Strip { first, adds, last, last_tile, pixels }),
             shares: 1,
+            product: None,
         })
     }
 

@@ -1,5 +1,7 @@
 //! Stages of a segment: the loads before them, the rings between them, and the memory their ends share.
 
+use std::collections::BTreeSet;
+
 use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
@@ -55,10 +57,19 @@ impl Lowering<'_> {
             stages.push(Stage { part, ..stage });
             turn = next;
         }
+        if self.bands() > 1 && !bands_part(&stages) {
+            self.batch = RowBatch::Rows(1);
+        }
         if segment.batch != RowBatch::Whole {
-            self.settle(&mut stages, segment.batch);
+            self.settle(&mut stages);
+            self.part(&mut stages);
         }
         Ok(stages)
+    }
+
+    /// Bands of rows in which the result is made; 1 where one thread makes them all.
+    pub(super) fn bands(&self) -> usize {
+        if let RowBatch::Bands(bands) = self.batch { bands } else { 1 }
     }
 
     /// A load of padded rows, where `from` lacks the padding that convolution `id` reads.
@@ -159,9 +170,10 @@ impl Lowering<'_> {
 
     /// Cuts the rings between streamed stages down to the rows that are ever alive at once, and lets the result grow
     /// where the input dies.
-    fn settle(&mut self, stages: &mut [Stage], batch: RowBatch) {
+    fn settle(&mut self, stages: &mut [Stage]) {
         let ends = [stages[0].from[0], stages[stages.len() - 1].into];
-        let held = stream::simulate(stages, batch, ends.map(|place| self.element_bytes(place)));
+        let held =
+            stream::simulate(stages, self.batch, ends.map(|place| self.element_bytes(place)));
         for (at, kept) in held.kept.into_iter().enumerate() {
             let place @ Place { home, rows, .. } = stages[at].into;
             let Home::Arena(buffer) = home else { continue };
@@ -177,12 +189,27 @@ impl Lowering<'_> {
         self.schedule.overlaps.extend(self.diagonal(stages, held.lead));
     }
 
+    /// Gives each band its own rings, and the last stage one band of the result.
+    fn part(&mut self, stages: &mut [Stage]) {
+        let (bands, last) = (self.bands(), stages.len() - 1);
+        let rings: BTreeSet<Home> = stages[..last].iter().map(|stage| stage.into.home).collect();
+        for home in rings {
+            if let Home::Arena(buffer) = home {
+                self.schedule.buffers[buffer.0].len *= bands;
+            }
+        }
+        stages[last].into.rows.kept /= bands;
+    }
+
     /// Leave for the last stage's result to lie over the first one's input, row behind row.
     fn diagonal(&self, stages: &[Stage], ahead: usize) -> Option<Overlap> {
         let (x, last) = (stages[0].from[0], stages.last()?);
         let (Home::Arena(dying), Home::Arena(growing)) = (x.home, last.into.home) else {
             return None;
         };
+        if self.bands() > 1 {
+            return None;
+        }
         let dies = self.schedule.buffers[dying.0].live.end == self.now() + 1;
         let grows = self.schedule.buffers[growing.0].live.start == self.now();
         let in_rows = x.rows.form == Form::Nhwc && last.into.is_dense_nhwc();
@@ -197,4 +224,10 @@ impl Lowering<'_> {
             ahead,
         })
     }
+}
+
+/// Whether threads can make bands of the result: all may read the input, and each band is a run of memory.
+fn bands_part(stages: &[Stage]) -> bool {
+    let (first, last) = (&stages[0], &stages[stages.len() - 1]);
+    !matches!(first.from[0].home, Home::Feed(_)) && last.into.is_dense_nhwc()
 }

@@ -6,9 +6,10 @@ use crate::error::Result;
 use crate::ir::{Conv, NodeId};
 use crate::schedule::place::{Lowering, is_depthwise};
 use crate::schedule::stage::stage;
-use crate::schedule::tile::{Product, SquareWindow};
+use crate::schedule::tile::SquareWindow;
 use crate::schedule::{Kernel, PackOrder, Place, RowWindow, Skip, Stage, quant, tile};
 use crate::segment::RowBatch;
+use crate::target::Product;
 
 /// The stage of convolution `id`.
 pub(super) fn lower(
@@ -30,7 +31,7 @@ pub(super) fn lower(
     };
     // What is computed anew for a row is there when that row is made.
     let window = if strips { RowWindow::SAME } else { window };
-    let mut shares = 1;
+    let (mut shares, mut product) = (1, None);
     let (kernel, order) = if is_depthwise(lowering.graph, id) {
         let pixels = into.rows.width;
         let tile = match conv.square_window() {
@@ -44,7 +45,9 @@ pub(super) fn lower(
         (Kernel::Depthwise { tile, conv }, order)
     } else {
         shares = matrix_shares(lowering, &conv, from, into);
-        matrix(lowering, conv, from, into, skip)
+        let (kernel, order, made) = matrix(lowering, conv, from, into, skip);
+        product = Some(made);
+        (kernel, order)
     };
     let residual = match skip {
         Skip::Other => Some(lowering.operand(id, 3)?),
@@ -52,7 +55,7 @@ pub(super) fn lower(
     };
     let from = [from].into_iter().chain(residual).collect();
     let pack = Some(lowering.pack(id, order));
-    Ok(Stage { pack, window, shares, ..stage(id, kernel, from, into) })
+    Ok(Stage { pack, window, shares, product, ..stage(id, kernel, from, into) })
 }
 
 /// The matrix kernel for a convolution that is not depthwise.
@@ -62,7 +65,7 @@ fn matrix(
     from: Place,
     into: Place,
     skip: Skip,
-) -> (Kernel, PackOrder) {
+) -> (Kernel, PackOrder, Product) {
     let flat = is_flat(lowering, &conv, from, into);
     let whole = product(&conv, from, into, flat);
     let shares = matrix_shares(lowering, &conv, from, into);
@@ -81,7 +84,7 @@ fn matrix(
     } else {
         Kernel::Conv { tile, conv, skip }
     };
-    (kernel, order)
+    (kernel, order, product)
 }
 
 /// In how many parts threads share the pixels of a convolution.

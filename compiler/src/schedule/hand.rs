@@ -6,9 +6,10 @@ use mnv2c_runtime::ring::Rows;
 
 use crate::ir::{Conv, Graph, NodeId};
 use crate::schedule::place::{Lowering, is_depthwise};
-use crate::schedule::tile::{self, Product};
+use crate::schedule::tile;
 use crate::schedule::{Part, Place};
 use crate::segment::RowBatch;
+use crate::target::Product;
 
 /// A part of the rows of `id` for `reader`, if the two can take turns at parts; `flat` is the whole value.
 pub(super) fn over(
@@ -45,7 +46,7 @@ pub(super) fn over(
 /// How many of the `width` pixels of a row pass at once; not all of them where they come from strips.
 pub(super) fn pixels(width: usize, batch: RowBatch, strips: bool) -> usize {
     match batch {
-        RowBatch::Whole | RowBatch::Rows(_) => width,
+        RowBatch::Whole | RowBatch::Rows(_) | RowBatch::Bands(_) => width,
         RowBatch::Pixels(most) if strips => divisor(width, most.min(width / 2)),
         RowBatch::Pixels(most) => divisor(width, most),
     }

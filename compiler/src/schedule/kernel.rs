@@ -83,6 +83,16 @@ pub enum Kernel {
     Reduce(Reducer, Move),
 }
 
+impl Kernel {
+    /// Pixels and vectors of the tile of a matrix kernel.
+    pub fn tile(&self) -> Option<[usize; 2]> {
+        match self {
+            Self::Pointwise { tile, .. } | Self::Conv { tile, .. } => Some(*tile),
+            _ => None,
+        }
+    }
+}
+
 /// A function of two bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QBinary {

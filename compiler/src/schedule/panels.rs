@@ -7,9 +7,9 @@ use crate::error::Result;
 use crate::ir::{Graph, NodeId};
 use crate::schedule::Home;
 use crate::schedule::place::{Lowering, dense, is_depthwise};
-use crate::schedule::tile::{self, Product};
+use crate::schedule::tile;
 use crate::segment::{L1_BYTES, RowBatch, Segment};
-use crate::target::Target;
+use crate::target::{Product, Target};
 
 /// In how many parts the first value of `segment` goes to its reader.
 pub(super) fn count(lowering: &Lowering<'_>, segment: &Segment) -> Result<usize> {

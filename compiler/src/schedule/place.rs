@@ -155,13 +155,11 @@ impl<'a> Lowering<'a> {
         let stages = match segment.batch {
             RowBatch::Whole if segment.stages.len() == 1 => self.single(segment.stages[0])?,
             _ if !is_chain(self.graph, &segment.stages) => self.region(segment)?,
-            RowBatch::Whole | RowBatch::Rows(_) | RowBatch::Pixels(_) => {
-                self.chain(segment, panels)?
-            }
+            _ => self.chain(segment, panels)?,
         };
         let again = segment.anew.iter().map(|id| anew::extra(self.graph, *id)).sum();
         let once: u64 = segment.stages.iter().map(|id| self.graph.madds(*id)).sum();
-        let (segment, madds) = (segment.clone(), once + again);
+        let (segment, madds) = (Segment { batch: self.batch, ..segment.clone() }, once + again);
         self.schedule.steps.push(Step { segment, stages, panels, madds, again });
         Ok(())
     }

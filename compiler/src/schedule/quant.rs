@@ -6,8 +6,9 @@ use crate::error::Result;
 use crate::ir::{Clamp, Conv, NodeId, Op, Quant, To};
 use crate::schedule::place::Lowering;
 use crate::schedule::stage::{binary, elementwise, lower, over_or_fresh, stage};
-use crate::schedule::tile::{self, Product};
+use crate::schedule::tile;
 use crate::schedule::{Kernel, PackOrder, Place, QBinary, Skip, Stage};
+use crate::target::Product;
 
 /// An operator on bytes that is no convolution.
 pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>> {
@@ -73,5 +74,6 @@ fn product(lowering: &mut Lowering<'_>, id: NodeId, to: To) -> Result<Vec<Stage>
     let shared = lowering.target.threads > 1 && from.rows.width * from.height == 1;
     let bytes = matches!(to, To::Bytes { .. });
     let shares = if shared && bytes { into.rows.channels.div_ceil(columns) } else { 1 };
-    Ok(vec![Stage { pack, shares, ..stage(id, kernel, vec![from], into) }])
+    let product = Some(product);
+    Ok(vec![Stage { pack, shares, product, ..stage(id, kernel, vec![from], into) }])
 }

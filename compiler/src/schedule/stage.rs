@@ -5,11 +5,11 @@ use mnv2c_runtime::ring::{Form, Rows};
 use crate::error::Result;
 use crate::ir::{Dtype, Layout, NodeId, Op, Quant, Reducer, Resize, Scale, Tensor};
 use crate::schedule::place::{Lowering, dense};
-use crate::schedule::tile::Product;
 use crate::schedule::{
     Broadcast, Home, Kernel, Move, PackOrder, Part, Place, RowWindow, Skip, Stage, tile,
 };
 use crate::schedule::{convolution, moves, quant};
+use crate::target::Product;
 
 /// A copy of rows into padded rows; what pads them is the second operand, if it is not zero.
 pub(super) fn load(lowering: &mut Lowering<'_>, node: NodeId, from: Place, into: Place) -> Stage {
@@ -44,7 +44,7 @@ pub(super) fn repeat(node: NodeId, from: Place, into: Place) -> Stage {
 pub(super) fn last(lowering: &mut Lowering<'_>, id: NodeId, from: Place) -> Result<Stage> {
     let residual = lowering.graph.operand(id, 3);
     let over = match residual {
-        Some(_) if !lowering.rereads_residual(id) => {
+        Some(_) if !lowering.rereads_residual(id) && lowering.bands() == 1 => {
             let dying = lowering.dies_here(id, 3)?.filter(|place| place.home != from.home);
             dying.filter(|place| convolution::overwrites(lowering, id, from, *place))
         }
@@ -156,7 +156,8 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
             let pack = lowering.pack(id, PackOrder::Panels { columns, planes: false });
             let shared = lowering.target.threads > 1 && from.rows.width * from.height == 1;
             let shares = if shared { into.rows.channels.div_ceil(columns) } else { 1 };
-            Ok(vec![Stage { pack: Some(pack), shares, ..stage(id, kernel, vec![from], into) }])
+            let (pack, product) = (Some(pack), Some(product));
+            Ok(vec![Stage { pack, shares, product, ..stage(id, kernel, vec![from], into) }])
         }
         Op::Clamp(clamp) => elementwise(lowering, id, Kernel::Clamp(*clamp)),
         Op::Unary(function) => elementwise(lowering, id, Kernel::Unary(*function)),
@@ -333,5 +334,6 @@ pub(super) fn over_or_fresh(lowering: &mut Lowering<'_>, id: NodeId) -> Result<(
 /// A stage of whole rows, each made of the same row.
 pub(super) fn stage(node: NodeId, kernel: Kernel, from: Vec<Place>, into: Place) -> Stage {
     let (window, height) = (RowWindow::SAME, into.height);
-    Stage { node, kernel, from, into, pack: None, window, height, part: Part::Row, shares: 1 }
+    let (pack, part, shares, product) = (None, Part::Row, 1, None);
+    Stage { node, kernel, from, into, pack, window, height, part, shares, product }
 }

@@ -7,27 +7,14 @@
 use mnv2c_runtime::catalog::{self, DepthwiseAnyTile, DepthwiseTile, GemmTile};
 use mnv2c_runtime::simd::dots::Quads;
 
-use crate::target::{Isa, Target};
+use crate::target::{Isa, Product, Target};
 
 /// Parts that threads take of one kernel's work at most.
 const MAX_SHARES: usize = 64;
+/// A tile is worth timing if its estimate is above the least by at most so great a part of it.
+const NEAR: usize = 4;
 /// Vectors of output channels that a tile holds at most.
 pub(super) const MAX_VECTORS: usize = 8;
-
-/// What a matrix kernel computes in one call.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Product {
-    /// Pixels of a row.
-    pub(super) pixels: usize,
-    /// Output channels.
-    pub(super) channels: usize,
-    /// Products of a sum.
-    pub(super) depth: usize,
-    /// Whether inputs lie in planes, so that nearby inputs of a pixel are not nearby in memory.
-    pub(super) planes: bool,
-    /// Bytes of an input, or of an output if it has fewer.
-    pub(super) element: usize,
-}
 
 /// The tile that computes `product` soonest.
 pub(super) fn choose(target: &Target, product: Product) -> [usize; 2] {
@@ -137,10 +124,17 @@ fn best(
             && allows([tile.pixels, tile.vectors])
     };
     let cost = if is_bytes { cycles_of_bytes } else { cycles };
-    let costs = tiles.iter().filter(fits).map(|tile| (tile, cost(target, tile, product)));
-    let (tile, cycles) =
-        costs.min_by_key(|(_, cycles)| *cycles).expect("every machine has a tile of one pixel");
-    ([tile.pixels, tile.vectors], cycles)
+    let costs = tiles.iter().filter(fits).map(|tile| {
+        let cycles = cost(target, tile, product);
+        ([tile.pixels, tile.vectors], cycles)
+    });
+    let least = costs.clone().min_by_key(|(_, cycles)| *cycles);
+    let (tile, cycles) = least.expect("every machine has a tile of one pixel");
+    let Some(tuning) = target.tuning else { return (tile, cycles) };
+    let mut near: Vec<_> = costs.filter(|(_, it)| *it <= cycles + cycles / NEAR).collect();
+    near.sort_by_key(|(_, cycles)| *cycles);
+    let near: Vec<[usize; 2]> = near.into_iter().map(|(tile, _)| tile).collect();
+    (tuning.pick(&product, &near).unwrap_or(tile), cycles)
 }
 
 /// Half cycles: two multiply-adds and two loads start in one, and a sum waits four for itself. A vector of weights

@@ -5,9 +5,9 @@
 
 use crate::ir::{Graph, NodeId};
 use crate::schedule::place::is_depthwise;
-use crate::schedule::tile::{self, Product};
+use crate::schedule::tile;
 use crate::schedule::{Kernel, Part, Stage, Step};
-use crate::target::Target;
+use crate::target::{Product, Target};
 
 /// Cycles in which a kernel starts on another panel of weights, or vector of a window's.
 const START: usize = 32;

@@ -1,8 +1,10 @@
 //! Programs that are built, and what they answer.
 
+use std::fs;
 use std::io::Cursor;
 
 use image::{ImageFormat, Rgb, RgbImage};
+use mnv2c::target::Target;
 
 use crate::place::Place;
 
@@ -121,4 +123,26 @@ fn bench_prints_times() {
     assert!(place.mnv2c("bench model.onnx --runs 2").well().contains("median of 2 runs"));
     assert_eq!(place.mnv2c("bench model.onnx --runs 2 --format json").json()["runs"], 2);
     place.mnv2c("bench model.onnx --runs 0").fails(2, &["--runs"]);
+}
+
+#[test]
+fn tiles_are_timed_once() {
+    let place = Place::new();
+    place.put("digits.onnx", include_bytes!("../../../examples/digits/digits.onnx"));
+    let tune = |target: &str| {
+        let model = "compile digits.onnx --tune tiles.json -o net.rs --target";
+        place.mnv2c(&format!("{model} {target}"))
+    };
+    let files =
+        || ["tiles.json", "net.rs"].map(|name| fs::read_to_string(place.path(name)).unwrap());
+    tune("host").well();
+    let first = files();
+    assert!(first[0].contains("\"tile\""), "{}", first[0]);
+    tune("host").well();
+    assert_eq!(files(), first);
+    if Target::host().name != "generic" {
+        tune("generic").fails(1, &["tiles.json", "not for scalar", "--tune"]);
+    }
+    place.put("tiles.json", b"{}");
+    tune("host").fails(1, &["tiles.json", "no timed tiles"]);
 }

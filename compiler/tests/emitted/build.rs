@@ -151,7 +151,7 @@ impl Crate {
     /// Compiles and runs a `main`; what it printed.
     pub(crate) fn run(&mut self, main: &str) -> String {
         self.put("main.rs", main.as_bytes());
-        let runtime = self.runtime(&STD);
+        let runtime = self.runtime(&["-O", STD[0], STD[1]]);
         self.rustc(&["-O", "main.rs", "-o", "main", "--extern", &runtime, "-Adead_code"]);
         let output =
             Command::new(self.folder.join("main")).current_dir(&self.folder).output().unwrap();
@@ -159,12 +159,12 @@ impl Crate {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Compiles and runs a `main` as a debug build of this opt-level does: everything checked.
-    pub(crate) fn run_in_debug(&mut self, level: &str, main: &str) -> String {
+    /// Compiles and runs a `main` as a debug build does: everything checked, nothing optimised.
+    pub(crate) fn run_in_debug(&mut self, main: &str) -> String {
         self.put("debug.rs", main.as_bytes());
-        let runtime = self.runtime_at(level, &STD);
-        let level = format!("-Copt-level={level}");
-        let flags = [&level, "-Cdebug-assertions=on", "-Adead_code", "--extern", &runtime];
+        let plain = ["-Copt-level=0", "-Cdebug-assertions=on"];
+        let runtime = self.runtime(&[&plain[..], &STD].concat());
+        let flags = [&plain[..], &["-Adead_code", "--extern", &runtime]].concat();
         self.rustc(&[&flags[..], &["debug.rs", "-o", "debug"]].concat());
         let output =
             Command::new(self.folder.join("debug")).current_dir(&self.folder).output().unwrap();
@@ -175,14 +175,14 @@ impl Crate {
     /// Compiles a library that has the networks as modules.
     pub(crate) fn check_library(&mut self, root: &str) {
         self.put("lib.rs", root.as_bytes());
-        let runtime = self.runtime(&STD);
+        let runtime = self.runtime(&["-O", STD[0], STD[1]]);
         self.rustc(&["--crate-type", "lib", "--emit", "metadata", "lib.rs", "--extern", &runtime]);
     }
 
     /// The bytes of a library that has `root` for its source, linked for a machine without `std`.
     pub(crate) fn link_library(&mut self, root: &str) -> Vec<u8> {
         self.put("lib.rs", root.as_bytes());
-        let runtime = self.runtime(&["-Cpanic=abort"]);
+        let runtime = self.runtime(&["-O", "-Cpanic=abort"]);
         let settings = ["-Cpanic=abort", "-Clto=fat", "-Ccodegen-units=1", "-Adead_code"];
         let library = ["-O", "--crate-type", "cdylib", "lib.rs", "-o", "library"];
         self.rustc(&[&settings[..], &library, &["--extern", &runtime]].concat());
@@ -208,13 +208,8 @@ impl Crate {
 
     /// The runtime, compiled with more flags: what `--extern` takes.
     fn runtime(&self, flags: &[&str]) -> String {
-        self.runtime_at("3", flags)
-    }
-
-    fn runtime_at(&self, level: &str, flags: &[&str]) -> String {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../runtime/src/lib.rs");
-        let level = format!("-Copt-level={level}");
-        let name = ["--crate-name", "mnv2c_runtime", "--crate-type", "rlib", &level];
+        let name = ["--crate-name", "mnv2c_runtime", "--crate-type", "rlib"];
         self.rustc(&[&name[..], flags, &[source.to_str().unwrap()]].concat());
         "mnv2c_runtime=libmnv2c_runtime.rlib".to_owned()
     }

@@ -16,6 +16,9 @@ pub(crate) fn networks() -> Vec<(&'static str, Graph)> {
         ("a_batch_runs_image_by_image", batch()),
         ("several_pictures_meet_no_window", pictures()),
         ("branches_are_padded_and_pooled", branches()),
+        ("a_wide_block_adds_what_it_read", block(1, 1)),
+        ("a_wide_block_reads_every_other_pixel", block(2, 1)),
+        ("a_wide_block_reads_far_apart", block(1, 2)),
     ]
 }
 
@@ -102,6 +105,27 @@ fn branches() -> Graph {
         net.shaped(all, &[1, channels], &[x])
     });
     let y = net.put(Op::Concat(1), &[a, b, a, b, a]);
+    net.answer(&[y])
+}
+
+/// An inverted residual block whose wide value outgrows the nearest cache, so that its rows stream.
+fn block(stride: usize, dilation: usize) -> Graph {
+    let mut net = Net::default();
+    let x = net.input(&[1, 3, 32, 30]);
+    let from = net.conv(x, 8, POINT);
+    let wide = net.conv(from, 48, Conv { clamp: Clamp::RELU6, ..POINT });
+    let (w, bias) = (net.numbers(&[48, 1, 3, 3]), net.numbers(&[48]));
+    let each = Conv {
+        kernel: [3, 3],
+        stride: [stride; 2],
+        dilation: [dilation; 2],
+        pads: [dilation; 4],
+        group: 48,
+        clamp: Clamp::RELU6,
+    };
+    let thin = net.put(Op::Conv(each), &[wide, w, bias]);
+    let y = net.conv(thin, 8, POINT);
+    let y = if stride == 1 { net.put(Op::Binary(Binary::Add), &[y, from]) } else { y };
     net.answer(&[y])
 }
 

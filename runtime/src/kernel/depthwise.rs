@@ -131,6 +131,20 @@ impl<const T: usize> DepthwiseAny<T> {
         self.run_part(simd, w, x, y, Part { rows, pixels: 0..self.width, vectors });
     }
 
+    /// Computes some vectors of channels, `LANES` each.
+    #[inline(always)]
+    pub fn run_vectors<S: Simd>(
+        &self,
+        simd: S,
+        w: &[f32],
+        x: &[f32],
+        y: &mut [f32],
+        rows: Range<usize>,
+        vectors: Range<usize>,
+    ) {
+        self.run_part(simd, w, x, y, Part { rows, pixels: 0..self.width, vectors });
+    }
+
     /// Computes any part of the output.
     #[inline(always)]
     pub fn run_part<S: Simd, W: Number, X: Number, Y: Number>(

@@ -1,6 +1,8 @@
 //! 256-bit vectors of x86-64 with fused multiply-add.
 
 use super::Simd;
+#[cfg(debug_assertions)]
+use super::Task;
 use crate::half::Half;
 use core::arch::x86_64::*;
 
@@ -80,6 +82,15 @@ unsafe impl Simd for Avx2 {
         self.mul_add(op!(_mm256_permutevar8x32_ps(x, _mm256_set1_epi32(I))), w, c)
     }
 
+    #[cfg(debug_assertions)]
+    #[inline(always)]
+    fn apart(self, task: impl Task<Self>) {
+        #[target_feature(enable = "avx2,fma,f16c")]
+        fn frame(simd: Avx2, task: impl Task<Avx2>) {
+            task.run(simd);
+        }
+        op!(frame(self, task));
+    }
     #[inline(always)]
     fn load_after(self, v: __m256) {
         let v = op!(_mm256_castps256_ps128(v));

@@ -1,5 +1,7 @@
 //! 512-bit vectors of x86-64, and thirty-two registers of them.
 
+#[cfg(debug_assertions)]
+use super::Task;
 use super::{Avx2, Simd};
 use crate::half::Half;
 use core::arch::x86_64::*;
@@ -100,6 +102,24 @@ unsafe impl<const VNNI: bool> Simd for Zmm<VNNI> {
     #[inline(always)]
     fn mul_add_lane<const I: i32>(self, x: __m512, w: __m512, c: __m512) -> __m512 {
         self.mul_add(op!(_mm512_permutexvar_ps(_mm512_set1_epi32(I), x)), w, c)
+    }
+
+    #[cfg(debug_assertions)]
+    #[inline(always)]
+    fn apart(self, task: impl Task<Self>) {
+        #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
+        fn frame<const VNNI: bool>(simd: Zmm<VNNI>, task: impl Task<Zmm<VNNI>>) {
+            task.run(simd);
+        }
+        #[target_feature(enable = "avx512vnni,avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
+        fn frame_with_vnni<const VNNI: bool>(simd: Zmm<VNNI>, task: impl Task<Zmm<VNNI>>) {
+            task.run(simd);
+        }
+        if VNNI {
+            op!(frame_with_vnni(self, task));
+        } else {
+            op!(frame(self, task));
+        }
     }
 
     #[inline(always)]

@@ -18,6 +18,9 @@ mod wasm128;
 
 use super::Simd;
 
+/// Lanes of the widest vectors.
+pub const MOST_LANES: usize = 16;
+
 /// How the weights for four inputs lie, for a vector of channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Quads {
@@ -98,6 +101,21 @@ pub unsafe trait Dots: Simd {
         self.max(x, least)
     }
 
+    /// Each lane as a number, zeros after them.
+    #[inline(always)]
+    fn lanes(self, x: Self::I32) -> [i32; MOST_LANES] {
+        let mut lanes = [0; MOST_LANES];
+        // SAFETY: `I32` holds `LANES` integers, of which there is room for 16.
+        unsafe { lanes.as_mut_ptr().cast::<Self::I32>().write_unaligned(x) }
+        lanes
+    }
+    /// The first `LANES` numbers.
+    #[inline(always)]
+    fn of_lanes(self, lanes: [i32; MOST_LANES]) -> Self::I32 {
+        // SAFETY: `I32` holds `LANES` integers, of which there are 16.
+        unsafe { lanes.as_ptr().cast::<Self::I32>().read_unaligned() }
+    }
+
     /// Reads weights for four inputs.
     ///
     /// # Safety
@@ -130,7 +148,7 @@ pub unsafe trait Dots: Simd {
     /// Three times `LANES` bytes lie inside one allocation.
     #[inline(always)]
     unsafe fn store_triples_at(self, into: *mut u8, all: [Self::I32; 3]) {
-        let mut bytes = [[0_u8; 16]; 3];
+        let mut bytes = [[0_u8; MOST_LANES]; 3];
         // SAFETY: there is room for 16 lanes; the caller's bytes.
         unsafe {
             self.store_bytes_at(bytes[0].as_mut_ptr(), all[0]);
@@ -149,7 +167,7 @@ pub unsafe trait Dots: Simd {
     /// They lie inside one allocation, and `len <= LANES`.
     #[inline(always)]
     unsafe fn bytes_head_at(self, from: *const u8, len: usize) -> Self::I32 {
-        let mut bytes = [0_u8; 16];
+        let mut bytes = [0_u8; MOST_LANES];
         // SAFETY: the caller's bytes; there is room for 16 lanes.
         unsafe {
             core::ptr::copy_nonoverlapping(from, bytes.as_mut_ptr(), len);
@@ -162,7 +180,7 @@ pub unsafe trait Dots: Simd {
     /// They lie inside one allocation, and `len <= LANES`.
     #[inline(always)]
     unsafe fn store_bytes_head_at(self, into: *mut u8, len: usize, v: Self::I32) {
-        let mut bytes = [0_u8; 16];
+        let mut bytes = [0_u8; MOST_LANES];
         // SAFETY: the caller's bytes; there is room for 16 lanes.
         unsafe {
             self.store_bytes_at(bytes.as_mut_ptr(), v);

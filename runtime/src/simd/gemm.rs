@@ -5,7 +5,9 @@
 //! the window, in the order of the loops: window rows, taps, depth.
 //! Where `MR` does not divide the pixels, the last tile overlaps the one before it.
 
-use super::{Bounds, Number, Simd, reach, vectors, zeros};
+use super::added::Added;
+use super::near::{NEAR, fills_registers, some_of, widen};
+use super::{Bounds, Number, Simd, Task, reach, vectors, zeros};
 use crate::clamp::Clamp;
 use crate::half::Half;
 use crate::ring::Ring;
@@ -150,6 +152,19 @@ impl<const MR: usize, const NV: usize> Gemm<MR, NV> {
     /// Computes one part of the output; panics where an extent is outside its slice.
     #[inline(always)]
     pub fn run<S: Simd, W: Number, X: Number, Y: Number>(
+        &self,
+        simd: S,
+        w: &[W],
+        x: &[X],
+        y: &mut [Y],
+        residual: Residual<'_>,
+        part: Part,
+    ) {
+        simd.apart(Call { gemm: self, w, x, y, residual, part });
+    }
+
+    #[inline(always)]
+    fn checked<S: Simd, W: Number, X: Number, Y: Number>(
         &self,
         simd: S,
         w: &[W],
@@ -393,114 +408,31 @@ pub(super) const fn pixel_reach(ring: &Ring, width: usize, c_out: usize, lanes: 
     last.saturating_add(c_out - v * lanes)
 }
 
+/// What a product is told on one call.
+struct Call<'a, W, X, Y, const MR: usize, const NV: usize> {
+    gemm: &'a Gemm<MR, NV>,
+    w: &'a [W],
+    x: &'a [X],
+    y: &'a mut [Y],
+    residual: Residual<'a>,
+    part: Part,
+}
+
+impl<S: Simd, W: Number, X: Number, Y: Number, const MR: usize, const NV: usize> Task<S>
+    for Call<'_, W, X, Y, MR, NV>
+{
+    #[inline(always)]
+    fn run(self, simd: S) {
+        self.gemm.checked(simd, self.w, self.x, self.y, self.residual, self.part);
+    }
+}
+
 /// First elements of the slices of one call.
 #[derive(Clone, Copy)]
 struct Ends<X, Y> {
     x: *const X,
     y: *mut Y,
     added: Added,
-}
-
-/// [`Residual`] without its lifetime.
-#[derive(Clone, Copy)]
-enum Added {
-    None,
-    Of(*const f32, Ring),
-    OfHalf(*const Half, Ring),
-    InPlace,
-}
-
-impl Added {
-    /// The sum and what is added to it: the vector that `at` finds, or what lies at `into`.
-    #[inline(always)]
-    unsafe fn onto<S: Simd, Y: Number>(
-        &self,
-        simd: S,
-        sum: S::F32,
-        into: *const Y,
-        at: impl Fn(&Ring) -> usize,
-    ) -> S::F32 {
-        // SAFETY: the caller's vectors.
-        unsafe {
-            match self {
-                Self::None => sum,
-                Self::Of(skip, ring) => simd.add(sum, simd.load_at(skip.add(at(ring)))),
-                Self::OfHalf(skip, ring) => simd.add(sum, simd.load_half_at(skip.add(at(ring)))),
-                Self::InPlace => simd.add(sum, Y::load_at(simd, into)),
-            }
-        }
-    }
-
-    /// The same of the first `len` lanes.
-    #[inline(always)]
-    unsafe fn head_onto<S: Simd, Y: Number>(
-        &self,
-        simd: S,
-        sum: S::F32,
-        into: *const Y,
-        len: usize,
-        at: impl Fn(&Ring) -> usize,
-    ) -> S::F32 {
-        // SAFETY: the caller's lanes.
-        unsafe {
-            match self {
-                Self::None => sum,
-                Self::Of(skip, ring) => simd.add(sum, simd.load_head_at(skip.add(at(ring)), len)),
-                Self::OfHalf(skip, ring) => {
-                    simd.add(sum, simd.load_half_head_at(skip.add(at(ring)), len))
-                }
-                Self::InPlace => simd.add(sum, Y::load_head_at(simd, into, len)),
-            }
-        }
-    }
-}
-
-/// Whether so many of sixteen registers leave none to load ahead into. Weights that are widened take one more than those
-/// that are read where they are used.
-const fn fills_registers(used: usize, is_f32: bool) -> bool {
-    used == 16 || (used == 15 && !is_f32)
-}
-
-/// Most numbers of each pixel that are widened at a time.
-const NEAR: usize = 128;
-
-/// How many of `depth` numbers are widened at a time: if possible, as many each time.
-#[inline(always)]
-const fn some_of(depth: usize) -> usize {
-    macro_rules! first_that_divides {
-        ($($some:literal)*) => {
-            match depth {
-                0..=NEAR => depth,
-                $(_ if depth.is_multiple_of($some) => $some,)*
-                _ => NEAR,
-            }
-        };
-    }
-    first_that_divides!(128 120 112 104 96 88 80 72 64 56 48)
-}
-
-/// Widens `len` numbers, `step` apart, into floats side by side.
-#[inline(always)]
-unsafe fn widen<S: Simd, X: Number>(simd: S, x: *const X, step: usize, into: *mut f32, len: usize) {
-    // SAFETY: the caller's numbers, and room for a vector at least; the last one overlaps the one before it.
-    unsafe {
-        if step != 1 {
-            for k in 0..len {
-                into.add(k).write(x.add(k * step).read().real());
-            }
-            return;
-        }
-        if len < S::LANES {
-            simd.store_at(into, X::load_head_at(simd, x, len));
-            return;
-        }
-        let (mut k, last) = (0, len - S::LANES);
-        while k < last {
-            simd.store_at(into.add(k), X::load_at(simd, x.add(k)));
-            k += S::LANES;
-        }
-        simd.store_at(into.add(last), X::load_at(simd, x.add(last)));
-    }
 }
 
 /// Where a tile's output lies.

@@ -1,14 +1,14 @@
 //! The matrix kernel for bytes: rows of pixels times panels of weights, exact sums, requantised.
 //!
 //! A tile holds `MR` pixels x `NV` vectors of sums in registers, from the bias to the byte. `run` checks all extents
-//! once; the loops below it do not. A panel of weights is `NV` vectors of 32-bit biases, `NV` vectors of f32
-//! multipliers, then for every four inputs of the window `NV` vectors of weights; see [`quad`] for which four.
-//! Where `MR` does not divide the pixels, the last tile overlaps the one before it.
+//! once; the loops below it do not. A panel of weights is `NV` vectors of 32-bit biases, `NV` vectors of
+//! [factors](crate::affine::Factor), then for every four inputs of the window `NV` vectors of weights; see [`quad`] for
+//! which four. Where `MR` does not divide the pixels, the last tile overlaps the one before it.
 
 use super::dots::Dots;
 use super::gemm::{Part, Place, Window, pixel_reach};
-use super::requant::{self, Steps};
-use super::{reach, zeros};
+use super::requant::{self, Factors, Steps};
+use super::{Task, reach, zeros};
 use crate::affine::{Levels, Pair};
 use crate::ring::Ring;
 
@@ -88,7 +88,7 @@ impl<const MR: usize, const NV: usize> QGemm<MR, NV> {
             }
         };
         // SAFETY: every address that the loops form was checked above; of a ring every slot is inside.
-        unsafe { self.tiles(simd, w.as_ptr(), x.as_ptr(), &Bytes { y: end, added }, part) }
+        simd.apart(unsafe { Tiles::checked(self, w, x, Bytes { y: end, added }, part) });
     }
 
     /// The same into floats: sums times multipliers, and no levels.
@@ -97,7 +97,7 @@ impl<const MR: usize, const NV: usize> QGemm<MR, NV> {
         self.check::<S>(w, x, &part);
         assert!(reach(&self.into, self.pixel_reach::<S>(&self.into)) <= y.len());
         // SAFETY: every address that the loops form was checked above; of a ring every slot is inside.
-        unsafe { self.tiles(simd, w.as_ptr(), x.as_ptr(), &Floats(y.as_mut_ptr()), part) }
+        simd.apart(unsafe { Tiles::checked(self, w, x, Floats(y.as_mut_ptr()), part) });
     }
 
     #[inline(always)]
@@ -227,6 +227,30 @@ impl<const MR: usize, const NV: usize> QGemm<MR, NV> {
     }
 }
 
+/// The tiles of a part whose extents were checked.
+struct Tiles<'a, K, const MR: usize, const NV: usize> {
+    gemm: &'a QGemm<MR, NV>,
+    w: *const u8,
+    x: *const u8,
+    sink: K,
+    part: Part,
+}
+
+impl<'a, K, const MR: usize, const NV: usize> Tiles<'a, K, MR, NV> {
+    #[inline(always)]
+    unsafe fn checked(gemm: &'a QGemm<MR, NV>, w: &[u8], x: &[u8], sink: K, part: Part) -> Self {
+        Tiles { gemm, w: w.as_ptr(), x: x.as_ptr(), sink, part }
+    }
+}
+
+impl<S: Dots, K: Sink<S>, const MR: usize, const NV: usize> Task<S> for Tiles<'_, K, MR, NV> {
+    #[inline(always)]
+    fn run(self, simd: S) {
+        // SAFETY: whoever made this has checked every address.
+        unsafe { self.gemm.tiles(simd, self.w, self.x, &self.sink, self.part) }
+    }
+}
+
 /// Where the sums of tiles go.
 trait Sink<S: Dots> {
     /// Stores the sums of one tile of `gemm`, whose panel of weights begins at `w`.
@@ -270,13 +294,12 @@ impl<S: Dots> Sink<S> for Bytes {
                 let v = place.panel * NV + j;
                 let left = gemm.c_out.saturating_sub(v * S::LANES);
                 let whole = gemm.c_out.is_multiple_of(NV * S::LANES) || left >= S::LANES;
-                let factor = simd.f32s_at(w.add(4 * (NV + j) * S::LANES));
+                let factors = Factors::at(simd, levels, w.add(4 * (NV + j) * S::LANES));
                 if whole || left > 0 {
                     unroll!(r in MR, {
                         let into = self.y.add(place.offset(&gemm.into, r, v));
-                        let sum = simd.mul(simd.to_f32(acc[r][j]), factor);
                         let bytes = match self.added {
-                            None => steps.stored(simd, levels, sum),
+                            None => steps.of_stored_sums(simd, levels, acc[r][j], factors),
                             Some((skip, ring, pair)) => {
                                 let skip = skip.add(place.offset(&ring, r, v));
                                 let skip = if whole {
@@ -284,7 +307,8 @@ impl<S: Dots> Sink<S> for Bytes {
                                 } else {
                                     simd.bytes_head_at(skip, left)
                                 };
-                                requant::add(simd, pair, steps.bytes(simd, levels, sum), skip)
+                                let bytes = steps.of_sums(simd, levels, acc[r][j], factors);
+                                requant::add(simd, pair, bytes, skip)
                             }
                         };
                         if whole {

@@ -1,15 +1,15 @@
 //! The depthwise kernel for bytes: each channel with its own small window, exact sums, requantised.
 //!
 //! Up to four rows of a column go into one lane a channel, so a 3x3 window is three products of quads, and a column
-//! that several pixels read is put together once. A vector of channels has one vector of 32-bit biases, one of f32
-//! multipliers, then for every four rows of the window, and every column of them, a vector of weights. The last vector
-//! is read whole, even where channels end inside it, so rows must have room for that. Where `T` does not divide the
-//! pixels, the last tile overlaps the one before it.
+//! that several pixels read is put together once. A vector of channels has one vector of 32-bit biases, one of
+//! [factors](crate::affine::Factor), then for every four rows of the window, and every column of them, a vector of
+//! weights. The last vector is read whole, even where channels end inside it, so rows must have room for that. Where `T`
+//! does not divide the pixels, the last tile overlaps the one before it.
 
 use super::dots::Dots;
-use super::requant::Steps;
+use super::requant::{Factors, Steps};
 use super::stencil::{Part, Place};
-use super::{reach, zeros};
+use super::{Task, reach, zeros};
 use crate::affine::Levels;
 use crate::ring::Ring;
 
@@ -76,6 +76,31 @@ impl QStencil {
         y: &mut [u8],
         part: Part,
     ) {
+        simd.apart(Square::<K, STRIDE, T>(Call { stencil: self, w, x, y, part }));
+    }
+
+    /// Computes a part of the output with any window; panics where an extent is outside its slice.
+    #[inline(always)]
+    pub fn run_any<S: Dots, const T: usize>(
+        &self,
+        simd: S,
+        w: &[u8],
+        x: &[u8],
+        y: &mut [u8],
+        part: Part,
+    ) {
+        simd.apart(Any::<T>(Call { stencil: self, w, x, y, part }));
+    }
+
+    #[inline(always)]
+    fn squares<S: Dots, const K: usize, const STRIDE: usize, const T: usize>(
+        &self,
+        simd: S,
+        w: &[u8],
+        x: &[u8],
+        y: &mut [u8],
+        part: Part,
+    ) {
         assert!(K >= 1 && K <= 7 && (T - 1) * STRIDE + K <= 14);
         assert!(self.kernel[0] == K && self.kernel[1] == K);
         assert!(self.stride[1] == STRIDE && self.dilation[1] == 1);
@@ -92,16 +117,8 @@ impl QStencil {
         });
     }
 
-    /// Computes a part of the output with any window; panics where an extent is outside its slice.
     #[inline(always)]
-    pub fn run_any<S: Dots, const T: usize>(
-        &self,
-        simd: S,
-        w: &[u8],
-        x: &[u8],
-        y: &mut [u8],
-        part: Part,
-    ) {
+    fn anys<S: Dots, const T: usize>(&self, simd: S, w: &[u8], x: &[u8], y: &mut [u8], part: Part) {
         self.check::<S, T>(w, x, y, &part);
         let (x, y) = (x.as_ptr(), y.as_mut_ptr());
         each_tile!(self, simd, S, T, w, y, part, |acc, at, group, w| {
@@ -154,11 +171,10 @@ impl QStencil {
         let steps = Steps::of(simd, self.levels);
         // SAFETY: the tile's pixels and the channels below `channels` are inside the slice.
         unsafe {
-            let factor = simd.f32s_at(w.add(4 * S::LANES));
+            let factors = Factors::at(simd, self.levels, w.add(4 * S::LANES));
             let y = y.add(first);
             unroll!(t in T, {
-                let sum = simd.mul(simd.to_f32(acc[t]), factor);
-                let bytes = steps.stored(simd, self.levels, sum);
+                let bytes = steps.of_stored_sums(simd, self.levels, acc[t], factors);
                 let y = y.add(t * self.into.pixel);
                 if self.channels.is_multiple_of(S::LANES) || left >= S::LANES {
                     simd.store_bytes_at(y, bytes);
@@ -219,6 +235,39 @@ impl QStencil {
     const fn panel_len<S: Dots>(&self) -> usize {
         let quads = self.kernel[0].div_ceil(4).saturating_mul(self.kernel[1]);
         quads.saturating_mul(S::QUAD_LEN).saturating_add(8 * S::LANES)
+    }
+}
+
+/// What a depthwise convolution is told on one call.
+struct Call<'a> {
+    stencil: &'a QStencil,
+    w: &'a [u8],
+    x: &'a [u8],
+    y: &'a mut [u8],
+    part: Part,
+}
+
+/// One of a `K` x `K` window.
+struct Square<'a, const K: usize, const STRIDE: usize, const T: usize>(Call<'a>);
+
+/// One of any window.
+struct Any<'a, const T: usize>(Call<'a>);
+
+impl<S: Dots, const K: usize, const STRIDE: usize, const T: usize> Task<S>
+    for Square<'_, K, STRIDE, T>
+{
+    #[inline(always)]
+    fn run(self, simd: S) {
+        let Call { stencil, w, x, y, part } = self.0;
+        stencil.squares::<S, K, STRIDE, T>(simd, w, x, y, part);
+    }
+}
+
+impl<S: Dots, const T: usize> Task<S> for Any<'_, T> {
+    #[inline(always)]
+    fn run(self, simd: S) {
+        let Call { stencil, w, x, y, part } = self.0;
+        stencil.anys::<S, T>(simd, w, x, y, part);
     }
 }
 

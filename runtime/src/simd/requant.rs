@@ -1,8 +1,43 @@
-//! From sums to bytes: the one place where integer networks round, in f32, one operation at a time.
+//! From sums to bytes: the one place where integer networks round, in f32, one operation at a time, or in integers.
+//!
+//! Integers are for machines without floats, so lanes are taken one by one; others do the same to the same bytes.
 
-use super::dots::Dots;
+use super::dots::{Dots, MOST_LANES};
 use super::here;
-use crate::affine::{Affine, Levels, Pair};
+use crate::affine::{Affine, Arithmetic, Factor, Levels, Pair};
+
+/// What a vector of sums is multiplied with.
+#[derive(Clone, Copy)]
+pub(crate) enum Factors<S: Dots> {
+    Float(S::F32),
+    Fixed(S::I32),
+}
+
+impl<S: Dots> Factors<S> {
+    /// Those at an address.
+    ///
+    /// # Safety
+    /// `LANES` factors lie inside one allocation.
+    #[inline(always)]
+    pub(crate) unsafe fn at(simd: S, levels: Levels, from: *const u8) -> Self {
+        // SAFETY: the caller's `LANES` factors, of four bytes each.
+        unsafe {
+            match levels.arithmetic {
+                Arithmetic::Float => Self::Float(simd.f32s_at(from)),
+                Arithmetic::Fixed => Self::Fixed(simd.i32s_at(from)),
+            }
+        }
+    }
+
+    /// One for all sums.
+    #[inline(always)]
+    pub(crate) fn splat(simd: S, levels: Levels, factor: Factor) -> Self {
+        match levels.arithmetic {
+            Arithmetic::Float => Self::Float(simd.splat(factor.real())),
+            Arithmetic::Fixed => Self::Fixed(simd.splat_i32(factor.0.cast_signed())),
+        }
+    }
+}
 
 /// Splats of levels, for one tile.
 #[derive(Clone, Copy)]
@@ -15,7 +50,7 @@ pub(crate) struct Steps<S: Dots> {
 impl<S: Dots> Steps<S> {
     #[inline(always)]
     pub(crate) fn of(simd: S, levels: Levels) -> Self {
-        let [lo, hi] = levels.bounds();
+        let [lo, hi] = levels.bounds().map(|bound| bound as f32);
         let zero = simd.splat_i32(i32::from(levels.zero));
         Steps { lo: simd.splat(here(lo)), hi: simd.splat(here(hi)), zero }
     }
@@ -39,6 +74,30 @@ impl<S: Dots> Steps<S> {
         self.counted(simd, levels, steps)
     }
 
+    /// The bytes of sums.
+    #[inline(always)]
+    pub(crate) fn of_sums(&self, simd: S, levels: Levels, sums: S::I32, by: Factors<S>) -> S::I32 {
+        match by {
+            Factors::Float(by) => self.bytes(simd, levels, simd.mul(simd.to_f32(sums), by)),
+            Factors::Fixed(by) => fixed(simd, levels, sums, by),
+        }
+    }
+
+    /// The same for a store.
+    #[inline(always)]
+    pub(crate) fn of_stored_sums(
+        &self,
+        simd: S,
+        levels: Levels,
+        sums: S::I32,
+        by: Factors<S>,
+    ) -> S::I32 {
+        match by {
+            Factors::Float(by) => self.stored(simd, levels, simd.mul(simd.to_f32(sums), by)),
+            Factors::Fixed(by) => fixed(simd, levels, sums, by),
+        }
+    }
+
     #[inline(always)]
     fn counted(&self, simd: S, levels: Levels, steps: S::F32) -> S::I32 {
         let steps = simd.to_i32(steps);
@@ -46,24 +105,47 @@ impl<S: Dots> Steps<S> {
     }
 }
 
-/// Bytes `b` added to bytes `a`, for a store.
+/// The bytes of sums, lane by lane.
 #[inline(always)]
-pub(crate) fn add<S: Dots>(simd: S, pair: Pair, a: S::I32, b: S::I32) -> S::I32 {
-    let sum = simd.add(reals(simd, pair.a, a), reals(simd, pair.b, b));
-    finish(simd, pair, sum)
+fn fixed<S: Dots>(simd: S, levels: Levels, sums: S::I32, factors: S::I32) -> S::I32 {
+    let (sums, factors) = (simd.lanes(sums), simd.lanes(factors));
+    each_lane(simd, |at| levels.of_sum(sums[at], Factor(factors[at].cast_unsigned())))
 }
 
-/// Bytes `a` times bytes `b`, for a store.
+/// Bytes `y` added to bytes `x`, for a store.
 #[inline(always)]
-pub(crate) fn mul<S: Dots>(simd: S, pair: Pair, a: S::I32, b: S::I32) -> S::I32 {
-    let product = simd.mul(reals(simd, pair.a, a), reals(simd, pair.b, b));
-    finish(simd, pair, product)
+pub(crate) fn add<S: Dots>(simd: S, pair: Pair, x: S::I32, y: S::I32) -> S::I32 {
+    let Pair::Float { a, b, scale, levels } = pair else {
+        let (x, y) = (simd.lanes(x), simd.lanes(y));
+        return each_lane(simd, |at| pair.add(x[at] as u8, y[at] as u8));
+    };
+    finish(simd, scale, levels, simd.add(reals(simd, a, x), reals(simd, b, y)))
+}
+
+/// Bytes `x` times bytes `y`, for a store.
+#[inline(always)]
+pub(crate) fn mul<S: Dots>(simd: S, pair: Pair, x: S::I32, y: S::I32) -> S::I32 {
+    let Pair::Float { a, b, scale, levels } = pair else {
+        let (x, y) = (simd.lanes(x), simd.lanes(y));
+        return each_lane(simd, |at| pair.mul(x[at] as u8, y[at] as u8));
+    };
+    finish(simd, scale, levels, simd.mul(reals(simd, a, x), reals(simd, b, y)))
 }
 
 #[inline(always)]
-fn finish<S: Dots>(simd: S, pair: Pair, real: S::F32) -> S::I32 {
-    let steps = simd.div(real, simd.splat(here(pair.scale)));
-    Steps::of(simd, pair.levels).stored(simd, pair.levels, steps)
+fn finish<S: Dots>(simd: S, scale: f32, levels: Levels, real: S::F32) -> S::I32 {
+    let steps = simd.div(real, simd.splat(here(scale)));
+    Steps::of(simd, levels).stored(simd, levels, steps)
+}
+
+/// A byte for each lane.
+#[inline(always)]
+fn each_lane<S: Dots>(simd: S, byte: impl Fn(usize) -> u8) -> S::I32 {
+    let mut bytes = [0; MOST_LANES];
+    for (at, to) in bytes.iter_mut().take(S::LANES).enumerate() {
+        *to = i32::from(byte(at));
+    }
+    simd.of_lanes(bytes)
 }
 
 /// What bytes stand for.

@@ -5,7 +5,7 @@
 //! loads a row of them at a time. The last vector is read whole, even where channels end inside it, so rows must
 //! have room for that. Where `T` does not divide the pixels, the last tile overlaps the one before it.
 
-use super::{Bounds, Number, Simd, reach, vectors, zeros};
+use super::{Bounds, Number, Simd, Task, reach, vectors, zeros};
 use crate::clamp::Clamp;
 use crate::ring::Ring;
 use core::ops::Range;
@@ -63,6 +63,39 @@ impl Stencil {
         y: &mut [Y],
         part: Part,
     ) {
+        simd.apart(Square::<W, X, Y, K, STRIDE, T>(Call { stencil: self, w, x, y, part }));
+    }
+
+    /// Computes a part of the output with any window; panics where an extent is outside its slice.
+    #[inline(always)]
+    pub fn run_any<S: Simd, W: Number, X: Number, Y: Number, const T: usize>(
+        &self,
+        simd: S,
+        w: &[W],
+        x: &[X],
+        y: &mut [Y],
+        part: Part,
+    ) {
+        simd.apart(Any::<W, X, Y, T>(Call { stencil: self, w, x, y, part }));
+    }
+
+    #[inline(always)]
+    fn squares<
+        S: Simd,
+        W: Number,
+        X: Number,
+        Y: Number,
+        const K: usize,
+        const STRIDE: usize,
+        const T: usize,
+    >(
+        &self,
+        simd: S,
+        w: &[W],
+        x: &[X],
+        y: &mut [Y],
+        part: Part,
+    ) {
         assert!(K >= 1 && K <= 7);
         assert!(self.kernel[0] == K && self.kernel[1] == K);
         assert!(self.stride[1] == STRIDE && self.dilation[1] == 1);
@@ -86,9 +119,8 @@ impl Stencil {
         }
     }
 
-    /// Computes a part of the output with any window; panics where an extent is outside its slice.
     #[inline(always)]
-    pub fn run_any<S: Simd, W: Number, X: Number, Y: Number, const T: usize>(
+    fn anys<S: Simd, W: Number, X: Number, Y: Number, const T: usize>(
         &self,
         simd: S,
         w: &[W],
@@ -290,6 +322,39 @@ impl Stencil {
     const fn panel_len<S: Simd>(&self) -> usize {
         let taps = self.kernel[0].saturating_mul(self.kernel[1]);
         taps.saturating_add(1).saturating_mul(S::LANES)
+    }
+}
+
+/// What a depthwise convolution is told on one call.
+struct Call<'a, W, X, Y> {
+    stencil: &'a Stencil,
+    w: &'a [W],
+    x: &'a [X],
+    y: &'a mut [Y],
+    part: Part,
+}
+
+/// One of a `K` x `K` window.
+struct Square<'a, W, X, Y, const K: usize, const STRIDE: usize, const T: usize>(Call<'a, W, X, Y>);
+
+/// One of any window.
+struct Any<'a, W, X, Y, const T: usize>(Call<'a, W, X, Y>);
+
+impl<S: Simd, W: Number, X: Number, Y: Number, const K: usize, const STRIDE: usize, const T: usize>
+    Task<S> for Square<'_, W, X, Y, K, STRIDE, T>
+{
+    #[inline(always)]
+    fn run(self, simd: S) {
+        let Call { stencil, w, x, y, part } = self.0;
+        stencil.squares::<S, W, X, Y, K, STRIDE, T>(simd, w, x, y, part);
+    }
+}
+
+impl<S: Simd, W: Number, X: Number, Y: Number, const T: usize> Task<S> for Any<'_, W, X, Y, T> {
+    #[inline(always)]
+    fn run(self, simd: S) {
+        let Call { stencil, w, x, y, part } = self.0;
+        stencil.anys::<S, W, X, Y, T>(simd, w, x, y, part);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Bytes in memory for the tests, and the plain loops that say what a convolution of bytes is.
 
-use mnv2c_runtime::affine::Levels;
+use mnv2c_runtime::affine::{Arithmetic, Factor, Levels};
 use mnv2c_runtime::catalog;
 use mnv2c_runtime::isa::Isa;
 use mnv2c_runtime::ring::Ring;
@@ -203,7 +203,7 @@ impl Filter {
                 }
             }
         }
-        self.levels.byte(sum as f32 * self.factors[c])
+        self.levels.of_sum(sum, factor(self.levels, self.factors[c]))
     }
 
     /// Lengths of the runs of inputs of one window row, for NHWC rows.
@@ -283,14 +283,26 @@ impl Filter {
         };
         let biases = channels.clone().map(|c| c.map_or(0, bias));
         packed.extend(biases.flat_map(i32::to_le_bytes));
-        let factors = channels.map(|c| c.map_or(0.0, |c| self.factors[c]));
-        packed.extend(factors.flat_map(f32::to_le_bytes));
+        let factors = channels.map(|c| factor(self.levels, c.map_or(0.0, |c| self.factors[c])));
+        packed.extend(factors.flat_map(|factor| factor.0.to_le_bytes()));
     }
 
     fn weight(&self, c: usize, k: usize, ky: usize, kx: usize) -> i8 {
         let [rows, columns] = self.kernel;
         let depth = self.c_in / self.groups;
         self.weights[((c * depth + k) * rows + ky) * columns + kx]
+    }
+}
+
+/// `factor` as `levels` wants it.
+pub(crate) fn factor(levels: Levels, factor: f32) -> Factor {
+    match levels.arithmetic {
+        Arithmetic::Float => Factor::float(factor),
+        Arithmetic::Fixed if factor == 0.0 => Factor::fixed(0, 60),
+        Arithmetic::Fixed => {
+            let bits = factor.to_bits();
+            Factor::fixed(bits & 0x7f_ffff | 0x80_0000, 150 - (bits >> 23))
+        }
     }
 }
 

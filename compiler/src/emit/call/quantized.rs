@@ -3,15 +3,15 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
-use super::fields;
+use super::{fields, scales};
 use crate::emit::literal;
 use crate::emit::scope::Scope;
-use crate::ir::{Affine, Bounds, Conv, Graph, NodeId, Op, Pool, PoolKind, QMean, QPair};
-use crate::ir::{Quant, Requant, To};
+use crate::ir::{Affine, Conv, Graph, NodeId, Op, Pool, PoolKind, QMean, QPair, Quant, To};
 use crate::schedule::{Kernel, Part, Place, QBinary, Stage, Step};
 
 /// Paths in the runtime, if a stage works on bytes otherwise than floats are worked on.
 pub(super) fn imports(graph: &Graph, stage: &Stage) -> Option<Vec<&'static str>> {
+    let by = graph.arithmetic;
     let mut paths = match &stage.kernel {
         Kernel::Quantize(_) if moves(stage) => {
             vec!["affine::Affine", "kernel::q8::border::Quantize"]
@@ -19,32 +19,32 @@ pub(super) fn imports(graph: &Graph, stage: &Stage) -> Option<Vec<&'static str>>
         Kernel::Quantize(_) | Kernel::Dequantize(_) => {
             vec!["affine::Affine", "kernel::q8::border::self"]
         }
-        Kernel::QBinary(..) => {
-            vec!["affine::Affine", "affine::Levels", "affine::Pair", "kernel::q8::elements::self"]
-        }
+        Kernel::QBinary(..) => [scales::of_pair(by), &["kernel::q8::elements::self"]].concat(),
         Kernel::Table => vec!["kernel::q8::elements::self"],
-        Kernel::QAverage(_) => vec![
-            "affine::Affine",
-            "kernel::pool::Divisor",
-            "kernel::pool::Windows",
-            "kernel::pool::Window",
-            "kernel::q8::pool::QAverage",
-        ],
-        _ if !reads_bytes(stage) => return None,
-        Kernel::Pointwise { .. } => vec!["affine::Levels", "kernel::q8::conv::QPointwise"],
-        Kernel::Conv { .. } => vec!["affine::Levels", "kernel::q8::conv::QConv"],
-        Kernel::Depthwise { conv, .. } if conv.square_window().is_some() => {
-            vec!["affine::Levels", "kernel::q8::depthwise::QDepthwise"]
+        Kernel::QAverage(_) => {
+            let shape = ["kernel::pool::Divisor", "kernel::pool::Windows", "kernel::pool::Window"];
+            [scales::of_average(by), &shape, &["kernel::q8::pool::QAverage"]].concat()
         }
-        Kernel::Depthwise { .. } => vec!["affine::Levels", "kernel::q8::depthwise::QDepthwiseAny"],
-        Kernel::GlobalPool(_) => vec!["affine::Levels", "kernel::q8::pool::QMean"],
+        _ if !reads_bytes(stage) => return None,
+        Kernel::Pointwise { .. } => [scales::LEVELS, &["kernel::q8::conv::QPointwise"]].concat(),
+        Kernel::Conv { .. } => [scales::LEVELS, &["kernel::q8::conv::QConv"]].concat(),
+        Kernel::Depthwise { conv, .. } if conv.square_window().is_some() => {
+            [scales::LEVELS, &["kernel::q8::depthwise::QDepthwise"]].concat()
+        }
+        Kernel::Depthwise { .. } => {
+            [scales::LEVELS, &["kernel::q8::depthwise::QDepthwiseAny"]].concat()
+        }
+        Kernel::GlobalPool(_) => {
+            [scales::LEVELS, &["affine::Factor", "kernel::q8::pool::QMean"]].concat()
+        }
         Kernel::Pool(_) => {
             vec!["kernel::pool::Windows", "kernel::pool::Window", "kernel::q8::pool::QMaxPool"]
         }
         _ => return None,
     };
     if residual(graph, stage.node).is_some() {
-        paths.extend(["affine::Affine", "affine::Pair", "simd::qgemm::QResidual"]);
+        paths.extend(scales::of_pair(by));
+        paths.push("simd::qgemm::QResidual");
     }
     Some(paths)
 }
@@ -83,20 +83,21 @@ pub(super) fn sum_name(kernel: &impl ToTokens) -> Ident {
 pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<Option<TokenStream>> {
     let (name, into) = (scope.kernel(at), stage.into);
     let from = *stage.from.first()?;
-    let levels = levels(scope.network.graph, stage.node);
+    let (graph, by) = (scope.network.graph, scope.network.graph.arithmetic);
+    let levels = scales::levels(graph, stage.node);
     let (kind, value) = match &stage.kernel {
         Kernel::Quantize(to) if moves(stage) => {
             (quote!(Quantize), quantize(scope, from, into, *to))
         }
         Kernel::Quantize(affine) | Kernel::Dequantize(affine) => {
-            (quote!(Affine), self::affine(*affine))
+            (quote!(Affine), scales::affine(*affine))
         }
-        Kernel::QBinary(_, scales) => (quote!(Pair), pair(*scales)),
+        Kernel::QBinary(function, pair) => (quote!(Pair), scales::pair(*pair, *function, by)),
         Kernel::QAverage(average) => {
             let fields = fields::pool_fields(scope, from, into, &average.pool);
             let divisor = divisor(&average.pool);
-            let (x, y) = (affine(average.x), affine(average.y));
-            let value = quote!(QAverage { windows: #fields, divisor: #divisor, x: #x, y: #y });
+            let scales = scales::averaged(average, by);
+            let value = quote!(QAverage { windows: #fields, divisor: #divisor, scales: #scales });
             (quote!(QAverage), value)
         }
         Kernel::Table => return Some(None),
@@ -119,8 +120,8 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<Op
         }
         _ => return None,
     };
-    let sum = residual(scope.network.graph, stage.node).map(|scales| {
-        let (name, value) = (sum_name(name), pair(scales));
+    let sum = residual(graph, stage.node).map(|pair| {
+        let (name, value) = (sum_name(name), scales::pair(pair, QBinary::Add, by));
         quote!(const #name: Pair = #value;)
     });
     Some(Some(quote!(const #name: #kind = #value; #sum)))
@@ -217,7 +218,7 @@ fn depthwise(
 
 fn quantize(scope: &Scope<'_>, from: Place, into: Place, to: Affine) -> TokenStream {
     let (width, channels) = (literal::size(into.rows.width), literal::size(into.rows.channels));
-    let (from, into, to) = (scope.ring(from), scope.ring(into), affine(to));
+    let (from, into, to) = (scope.ring(from), scope.ring(into), scales::affine(to));
     quote!(Quantize { from: #from, into: #into, width: #width, channels: #channels, to: #to })
 }
 
@@ -228,8 +229,8 @@ fn mean(scope: &Scope<'_>, stage: &Stage, levels: &TokenStream) -> TokenStream {
         unreachable!("only means pool bytes")
     };
     let from = stage.from[0];
-    let (zero, factor) =
-        (literal::size(usize::from(*x_zero)), literal::float(requant.multipliers[0]));
+    let (zero, by) = (literal::size((*x_zero).into()), scope.network.graph.arithmetic);
+    let factor = scales::factor(requant, by);
     let [channels, height, width] =
         [from.rows.channels, from.height, from.rows.width].map(literal::size);
     let from = scope.ring(from);
@@ -248,40 +249,9 @@ fn divisor(pool: &Pool) -> TokenStream {
     }
 }
 
-fn affine(Affine { scale, zero }: Affine) -> TokenStream {
-    let (scale, zero) = (literal::float(scale), literal::size(zero.into()));
-    quote!(Affine { scale: #scale, zero: #zero })
-}
-
-fn pair(QPair { a, b, y, bounds }: QPair) -> TokenStream {
-    let (a, b, scale) = (affine(a), affine(b), literal::float(y.scale));
-    let levels = levels_of(y.zero, bounds);
-    quote!(Pair { a: #a, b: #b, scale: #scale, levels: #levels })
-}
-
-fn levels_of(zero: u8, Bounds { lo, hi }: Bounds) -> TokenStream {
-    let [zero, lo, hi] = [zero, lo, hi].map(|byte| literal::size(byte.into()));
-    quote!(Levels { zero: #zero, lo: #lo, hi: #hi })
-}
-
-/// What the sums of a node become.
-fn levels(graph: &Graph, id: NodeId) -> TokenStream {
-    match requant(graph, id).map(|requant| requant.to) {
-        Some(To::Bytes { zero, bounds }) => levels_of(zero, bounds),
-        Some(To::Floats) | None => levels_of(0, Bounds::ALL),
-    }
-}
-
 fn makes_floats(scope: &Scope<'_>, stage: &Stage) -> bool {
-    let requant = requant(scope.network.graph, stage.node);
+    let requant = scales::requant(scope.network.graph, stage.node);
     requant.is_some_and(|requant| requant.to == To::Floats)
-}
-
-fn requant(graph: &Graph, id: NodeId) -> Option<&Requant> {
-    match &graph.node(id).op {
-        Op::Quant(quant) => quant.requant(),
-        _ => None,
-    }
 }
 
 fn residual(graph: &Graph, id: NodeId) -> Option<QPair> {

@@ -65,7 +65,8 @@ fn step_box(page: &Page<'_>, step: &Step, at: usize, layers: &[&Layer]) -> Strin
     let out = layers.last().map(|layer| shape(&layer.shape)).unwrap_or_default();
     let flow = match step.segment.batch {
         RowBatch::Whole => "",
-        _ => "<span class=\"flow\">by rows</span>",
+        RowBatch::Bands(_) => "<span class=\"flow\">by rows, in bands</span>",
+        RowBatch::Rows(_) | RowBatch::Pixels(_) => "<span class=\"flow\">by rows</span>",
     };
     let _ = writeln!(text, "</ul><span class=\"out\">{out}</span>{flow}</div>");
     text

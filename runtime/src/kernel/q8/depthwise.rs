@@ -96,6 +96,20 @@ impl<const T: usize> QDepthwiseAny<T> {
         self.run_part(simd, w, x, y, Part { rows, pixels: 0..self.width, vectors });
     }
 
+    /// Computes some vectors of channels, `LANES` each.
+    #[inline(always)]
+    pub fn run_vectors<S: Dots>(
+        &self,
+        simd: S,
+        w: &[u8],
+        x: &[u8],
+        y: &mut [u8],
+        rows: Range<usize>,
+        vectors: Range<usize>,
+    ) {
+        self.run_part(simd, w, x, y, Part { rows, pixels: 0..self.width, vectors });
+    }
+
     /// Computes any part of the output.
     #[inline(always)]
     pub fn run_part<S: Dots>(&self, simd: S, w: &[u8], x: &[u8], y: &mut [u8], part: Part) {

@@ -1,13 +1,13 @@
-//! Means of bytes: of whole pictures in exact sums, of windows in f32.
+//! Means of bytes: of whole pictures in exact sums, of windows in f32 or in exact sums.
 
 use core::ops::Range;
 
-use crate::affine::{Affine, Levels};
+use crate::affine::{Affine, Factor, Levels};
 use crate::blob::wide_mut;
 use crate::kernel::pool::{Divisor, Windows};
 use crate::ring::Ring;
 use crate::simd::dots::Dots;
-use crate::simd::requant::Steps;
+use crate::simd::requant::{Factors, Steps};
 
 /// The mean of each channel of an image of bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,7 +23,7 @@ pub struct QMean {
     /// The byte of zero in the image.
     pub zero: u8,
     /// What a sum is multiplied with.
-    pub factor: f32,
+    pub factor: Factor,
     /// What sums become.
     pub levels: Levels,
 }
@@ -32,10 +32,11 @@ impl QMean {
     /// The means of an image that lies whole.
     #[inline(always)]
     pub fn run<S: Dots>(&self, simd: S, x: &[u8], y: &mut [u8]) {
-        let steps = Steps::of(simd, self.levels);
+        let levels = self.levels;
+        let (steps, by) = (Steps::of(simd, levels), Factors::splat(simd, levels, self.factor));
         for (v, y) in y[..self.channels].chunks_mut(S::LANES).enumerate() {
-            let mean = self.mean(simd, x, v * S::LANES);
-            simd.store_bytes(y, steps.stored(simd, self.levels, mean));
+            let sums = self.sums(simd, x, v * S::LANES);
+            simd.store_bytes(y, steps.of_stored_sums(simd, levels, sums, by));
         }
     }
 
@@ -43,7 +44,8 @@ impl QMean {
     #[inline(always)]
     pub fn run_floats<S: Dots>(&self, simd: S, x: &[u8], y: &mut [f32]) {
         for (v, y) in y[..self.channels].chunks_mut(S::LANES).enumerate() {
-            simd.store_head(y, self.mean(simd, x, v * S::LANES));
+            let sums = simd.to_f32(self.sums(simd, x, v * S::LANES));
+            simd.store_head(y, simd.mul(sums, simd.splat(self.factor.real())));
         }
     }
 
@@ -69,13 +71,13 @@ impl QMean {
     pub fn finish(&self, channels: usize, y: &mut [u8]) {
         for channel in 0..channels {
             let sum = wide_mut::<i32>(y)[channel];
-            y[channel] = self.levels.byte(sum as f32 * self.factor);
+            y[channel] = self.levels.of_sum(sum, self.factor);
         }
     }
 
-    /// The sums of a vector of channels from `at` on, times the factor.
+    /// The sums of a vector of channels from `at` on.
     #[inline(always)]
-    fn mean<S: Dots>(&self, simd: S, x: &[u8], at: usize) -> S::F32 {
+    fn sums<S: Dots>(&self, simd: S, x: &[u8], at: usize) -> S::I32 {
         let end = self.channels.min(at + S::LANES);
         let line_len = (self.width - 1) * self.from.pixel + self.channels;
         let mut sum = simd.splat_i32(-((self.height * self.width) as i32 * i32::from(self.zero)));
@@ -86,7 +88,7 @@ impl QMean {
                 sum = simd.add_i32(sum, simd.bytes(&pixel[at..end]));
             }
         }
-        simd.mul(simd.to_f32(sum), simd.splat(self.factor))
+        sum
     }
 }
 
@@ -106,36 +108,62 @@ impl QMaxPool {
     }
 }
 
-/// The mean of each window and channel: the f32 sum of reals, row by row, over their f32 count.
+/// The mean of each window and channel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct QAverage {
     /// What to pool.
     pub windows: Windows,
     /// What the sums are divided by.
     pub divisor: Divisor,
-    /// Of the image.
-    pub x: Affine,
-    /// Of the result.
-    pub y: Affine,
+    /// What the bytes stand for.
+    pub scales: Averaged,
+}
+
+/// How windows of bytes are averaged.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Averaged {
+    /// The f32 sum of reals, row by row, over their f32 count.
+    Float {
+        /// Of the image.
+        x: Affine,
+        /// Of the result.
+        y: Affine,
+    },
+    /// The exact sum of `q - zero`, times the factor, over the count, rounded once.
+    Fixed {
+        /// The byte of zero in the image.
+        zero: u8,
+        /// Steps of the image over those of the result.
+        factor: Factor,
+        /// Bytes of the result.
+        levels: Levels,
+    },
 }
 
 impl QAverage {
     /// Makes `rows` of the result.
     #[inline(always)]
     pub fn run(&self, rows: Range<usize>, x: &[u8], y: &mut [u8]) {
-        each_window(&self.windows, rows, y, |at| {
-            let mut sum = 0.0;
-            each_byte(&self.windows, at, x, |q| sum += self.x.real(q));
-            self.y.levels().byte(sum / self.count(at) / self.y.scale)
+        each_window(&self.windows, rows, y, |at| match self.scales {
+            Averaged::Float { x: affine, y } => {
+                let mut sum = 0.0;
+                each_byte(&self.windows, at, x, |q| sum += affine.real(q));
+                y.levels().byte(sum / self.count(at) as f32 / y.scale)
+            }
+            Averaged::Fixed { zero, factor, levels } => {
+                let mut sum = 0;
+                each_byte(&self.windows, at, x, |q| sum += i32::from(q) - i32::from(zero));
+                levels.whole(factor.mean(sum, self.count(at)))
+            }
         });
     }
 
     #[inline(always)]
-    fn count(&self, [row, column, _]: [usize; 3]) -> f32 {
+    fn count(&self, [row, column, _]: [usize; 3]) -> usize {
         let Windows { down, across, .. } = self.windows;
         match self.divisor {
-            Divisor::Inside => (down.inside(row) * across.inside(column)) as f32,
-            Divisor::Padded => (down.padded(row) * across.padded(column)) as f32,
+            Divisor::Inside => down.inside(row) * across.inside(column),
+            Divisor::Padded => down.padded(row) * across.padded(column),
         }
     }
 }

@@ -1,0 +1,198 @@
+//! Steps without floats, for machines that have none: [`Arithmetic::Fixed`](super::Arithmetic::Fixed).
+//!
+//! ```text
+//! a layer, a mean, a product    steps = floor((sum * m + 2^(s-1)) / 2^s)           m * 2^-s is the f32 factor, exactly
+//! an addition                   steps = floor((a' * fa + b' * fb + 2^(k-1)) / 2^k)  fa, fb: the scales over the result's
+//! an average of n bytes         steps = floor((sum * m + n * 2^(s-1)) / (n * 2^s))
+//! ```
+//! Here `sum`, `a'` and `b'` are exact integers without their zero points, `m < 2^24`, `s` is from 1 to 60, the greater
+//! of `fa` and `fb` is from 2^29 to 2^30, and all fits 64 bits. Then, as in floats, the zero point is added and the
+//! bounds hold. The bytes are at most one step from those of floats, which round sums and products on the way.
+
+use super::{Bounds, QAverage, QPair};
+
+/// A factor as `mantissa * 2^-shift`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fixed {
+    /// Below 2^24.
+    pub mantissa: u32,
+    /// From 1 to 60. What a smaller one would leave is beyond all bytes, what a greater one would is no step.
+    pub shift: u32,
+}
+
+/// The factors of a sum of two operands, or those of a product, of which the second is 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Of the first operand.
+    pub a: i32,
+    /// Of the second.
+    pub b: i32,
+    /// How far their sum or product is shifted; from 1 to 60.
+    pub shift: u32,
+}
+
+impl Fixed {
+    /// `factor`, which is not negative and finite.
+    pub fn of(factor: f32) -> Self {
+        let (exponent, fraction) = (factor.to_bits() >> 23, factor.to_bits() & 0x7f_ffff);
+        let (exponent, mantissa) =
+            if exponent == 0 { (1, fraction) } else { (exponent, fraction | 0x80_0000) };
+        // The mantissa is an integer, so the exponent of its last bit counts.
+        Self { mantissa, shift: 150_u32.saturating_sub(exponent).clamp(1, 60) }
+    }
+
+    /// The nearest whole number of steps in `x` times the factor, halves up.
+    pub fn steps(self, x: i32) -> i64 {
+        shifted(i64::from(x) * i64::from(self.mantissa), self.shift)
+    }
+
+    /// The same in the `count`th part of it; the least where there is none.
+    pub fn mean(self, sum: i32, count: usize) -> i64 {
+        let divisor = i128::from(count as u64) << self.shift;
+        let product = i128::from(sum) * i128::from(self.mantissa);
+        if count == 0 {
+            return i64::from(i32::MIN);
+        }
+        (product + divisor / 2).div_euclid(divisor) as i64
+    }
+}
+
+impl QPair {
+    /// The factors of a sum.
+    pub fn sum_terms(&self) -> Terms {
+        let ratios = [self.a, self.b].map(|of| f64::from(of.scale) / f64::from(self.y.scale));
+        let exponent = ratios[0].max(ratios[1]).log2().floor();
+        let shift = (29.0 - exponent).clamp(1.0, 60.0);
+        let [a, b] = ratios.map(|ratio| (ratio * shift.exp2()).round().min(f64::from(1 << 30)));
+        Terms { a: a as i32, b: b as i32, shift: shift as u32 }
+    }
+
+    /// The factors of a product.
+    pub fn product_terms(&self) -> Terms {
+        let factor = f64::from(self.a.scale) * f64::from(self.b.scale) / f64::from(self.y.scale);
+        let Fixed { mantissa, shift } = Fixed::of((factor as f32).min(f32::MAX));
+        Terms { a: mantissa as i32, b: 1, shift }
+    }
+
+    /// `a + b` without floats.
+    pub fn add_fixed(&self, a: u8, b: u8) -> u8 {
+        let terms = self.sum_terms();
+        let [a, b] = self.operands(terms, a, b);
+        self.bounds.apply(nearest(shifted(a + b, terms.shift), self.y.zero))
+    }
+
+    /// `a * b` without floats.
+    pub fn mul_fixed(&self, a: u8, b: u8) -> u8 {
+        let terms = self.product_terms();
+        let [a, b] = self.operands(terms, a, b);
+        self.bounds.apply(nearest(shifted(a * b, terms.shift), self.y.zero))
+    }
+
+    fn operands(&self, terms: Terms, a: u8, b: u8) -> [i64; 2] {
+        let term =
+            |q: u8, zero: u8, factor: i32| (i64::from(q) - i64::from(zero)) * i64::from(factor);
+        [term(a, self.a.zero, terms.a), term(b, self.b.zero, terms.b)]
+    }
+}
+
+impl QAverage {
+    /// The steps of the operand in those of the result.
+    pub fn factor(&self) -> Fixed {
+        Fixed::of((self.x.scale / self.y.scale).min(f32::MAX))
+    }
+
+    /// The mean of bytes over `count`, which counts padding too where the pool does.
+    pub fn fixed(&self, bytes: &[u8], count: usize) -> u8 {
+        let sum = bytes.iter().map(|q| i32::from(*q) - i32::from(self.x.zero)).sum();
+        nearest(self.factor().mean(sum, count), self.y.zero)
+    }
+}
+
+/// So many steps from `zero`, as the nearest byte.
+pub(super) fn nearest(steps: i64, zero: u8) -> u8 {
+    let Bounds { lo, hi } = Bounds::ALL;
+    steps.saturating_add(zero.into()).clamp(lo.into(), hi.into()) as u8
+}
+
+fn shifted(x: i64, shift: u32) -> i64 {
+    (x + (1 << (shift - 1))) >> shift
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ir::quant::Arithmetic;
+    use crate::ir::{Affine, Pool, PoolKind, Requant, To};
+
+    /// Any positive finite float, each exponent as likely.
+    fn factor() -> impl Strategy<Value = f32> {
+        (1..f32::INFINITY.to_bits()).prop_map(f32::from_bits)
+    }
+
+    /// Scales of one network: within a factor of 4096.
+    fn affine() -> impl Strategy<Value = Affine> {
+        ((-6.0..6.0_f32), any::<u8>()).prop_map(|(e, zero)| Affine { scale: e.exp2(), zero })
+    }
+
+    fn pair() -> impl Strategy<Value = QPair> {
+        (affine(), affine(), affine()).prop_map(|(a, b, y)| QPair { a, b, y, bounds: Bounds::ALL })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn a_sum_is_within_a_step_of_floats(sum in any::<i32>(), shift in 0..31, by in factor(), zero: u8) {
+            let sum = sum >> shift;
+            let to = To::Bytes { zero, bounds: Bounds::ALL };
+            let requant = Requant { multipliers: vec![by], to };
+            let [float, fixed] = [Arithmetic::Float, Arithmetic::Fixed]
+                .map(|arithmetic| requant.byte(arithmetic, sum, 0, zero));
+            prop_assert!(float.abs_diff(fixed) <= 1, "{float} {fixed}");
+        }
+
+        #[test]
+        fn a_usual_sum_is_within_a_step_of_floats(sum in any::<i32>(), steps in 0.1..300_f32, zero: u8) {
+            let by = steps / (sum as f32).abs().max(1.0);
+            let to = To::Bytes { zero, bounds: Bounds::ALL };
+            let requant = Requant { multipliers: vec![by], to };
+            let [float, fixed] = [Arithmetic::Float, Arithmetic::Fixed]
+                .map(|arithmetic| requant.byte(arithmetic, sum, 0, zero));
+            prop_assert!(float.abs_diff(fixed) <= 1, "{float} {fixed}");
+        }
+
+        #[test]
+        fn functions_of_two_bytes_are_within_a_step_of_floats(pair in pair(), a: u8, b: u8) {
+            prop_assert!(pair.add(a, b).abs_diff(pair.add_fixed(a, b)) <= 1);
+            prop_assert!(pair.mul(a, b).abs_diff(pair.mul_fixed(a, b)) <= 1);
+        }
+
+        #[test]
+        fn an_average_is_within_a_step_of_floats(x in affine(), y in affine(), q: [u8; 9], n in 1..=9_usize) {
+            let pool = Pool { kind: PoolKind::Average, kernel: [3, 3], stride: [1, 1], dilation: [1, 1], pads: [0; 4] };
+            let average = QAverage { pool, x, y };
+            let sum: f32 = q[..n].iter().fold(0.0, |sum, q| sum + x.dequantize(*q));
+            prop_assert!(y.quantize(sum / n as f32).abs_diff(average.fixed(&q[..n], n)) <= 1);
+        }
+    }
+
+    #[test]
+    fn factors_are_exact() {
+        for factor in [1.0_f32, 0.75, 1e-3, 3.7e-5, 1e-11] {
+            let Fixed { mantissa, shift } = Fixed::of(factor);
+            assert_eq!(f64::from(mantissa) * f64::from(shift).exp2().recip(), f64::from(factor));
+        }
+        assert_eq!(Fixed::of(f32::MAX), Fixed { mantissa: (1 << 24) - 1, shift: 1 });
+        assert_eq!(Fixed::of(0.0).steps(i32::MIN), 0);
+    }
+
+    #[test]
+    fn halves_go_up() {
+        let half = Fixed::of(0.5);
+        assert_eq!([1, 3, -1, -3].map(|sum| half.steps(sum)), [1, 2, 0, -1]);
+        assert_eq!([(3, 1), (3, 3), (-3, 2)].map(|(sum, n)| half.mean(sum, n)), [2, 1, -1]);
+        assert_eq!(half.mean(0, 0), i64::from(i32::MIN));
+    }
+}
