@@ -10,10 +10,10 @@ const WIDTH: usize = 100;
 /// The emitted file with the runtime and the weights inside it: a `no_std` crate, or a module of one.
 pub fn file(artifact: &Artifact) -> String {
     let (header, items) =
-        artifact.rust.split_once("\n\nuse ").expect("an emitted file imports the runtime");
+        artifact.rust.split_once("\n\n").expect("an emitted file says what it is, then imports");
     let include = format!("*include_bytes!({:?})", artifact.facts.blob_name);
     let items = items.replacen(&include, &format!("*b\"{}\"", literal(&artifact.blob.bytes())), 1);
-    format!("{header}\n#![no_std]\n\nuse {items}\n{}", runtime())
+    format!("{header}\n#![no_std]\n\n{items}\n{}", runtime())
 }
 
 /// Bytes as the inside of a byte-string literal, broken into lines that Rust joins again.
