@@ -7,6 +7,7 @@ mod answer;
 mod bands;
 mod call;
 mod doc;
+mod element;
 mod input;
 mod layers;
 mod layout;

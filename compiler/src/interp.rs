@@ -1,4 +1,5 @@
-//! The oracle: executes a graph with plain loops in f32, bytes in exact integers, one function an operator.
+//! The oracle: executes a graph with plain loops in f32, bytes in exact integers, one function an operator; values of
+//! type f16 are rounded to it when they are made.
 //!
 //! It is what every pass must keep and every emitted program must match, so it is obvious before it is anything else:
 //! arrays are row-major in their logical shape, layouts are ignored, nothing is fused or reordered. Graphs are expected
@@ -16,6 +17,8 @@ mod slices;
 mod window;
 
 use std::collections::BTreeMap;
+
+use half::f16;
 
 use crate::error::{Error, Result};
 use crate::ir::{Dtype, Graph, Node, NodeId, Op, Values};
@@ -100,9 +103,19 @@ pub fn eval(graph: &Graph, id: NodeId, operands: &[&Array]) -> Result<Array> {
     let node = graph.node(id);
     let ports = graph.operands(id).into_iter().map(|(port, _)| port.0);
     let arrays = ports.zip(operands.iter().copied()).collect();
-    let values = compute(graph, &Reads { node, arrays })?;
+    let values = stored(compute(graph, &Reads { node, arrays })?, node.out.dtype);
     let shape = node.out.shape.clone();
     Ok(Array { shape, values })
+}
+
+/// Floats as they are kept, where that is as halves.
+fn stored(values: Values, dtype: Dtype) -> Values {
+    match (values, dtype) {
+        (Values::F32(floats), Dtype::F16) => {
+            Values::F32(floats.into_iter().map(|x| f16::from_f32(x).to_f32()).collect())
+        }
+        (values, _) => values,
+    }
 }
 
 fn compute(graph: &Graph, reads: &Reads<'_>) -> Result<Values> {
@@ -111,7 +124,7 @@ fn compute(graph: &Graph, reads: &Reads<'_>) -> Result<Values> {
     let floats = match &reads.node.op {
         Op::Input => return Err(reads.fault("has no value until the model runs".into())),
         Op::Const(weights) => return Ok(graph.weights.get(*weights).clone()),
-        Op::Identity if reads.node.out.dtype == Dtype::F32 => {
+        Op::Identity if matches!(reads.node.out.dtype, Dtype::F32 | Dtype::F16) => {
             return Ok(widened(reads.array(0)?).values);
         }
         Op::Reshape | Op::Relayout | Op::Identity => return Ok(reads.array(0)?.values.clone()),
@@ -227,7 +240,8 @@ fn bind(graph: &Graph, inputs: &[Array]) -> Result<BTreeMap<NodeId, Array>> {
 
 fn fitting(node: &Node, input: &Array) -> Result<Array> {
     if input.shape == node.out.shape && input.values.len() == node.out.len() {
-        return Ok(input.clone());
+        let values = stored(input.values.clone(), node.out.dtype);
+        return Ok(Array { shape: input.shape.clone(), values });
     }
     Err(Error::Node {
         name: node.name.clone(),

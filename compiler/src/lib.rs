@@ -105,6 +105,7 @@ pub fn compile(
         pass::settle_quant::floats::refuse(&graph)?;
     }
     pass::feed_bytes::run(&mut graph, options.memory.feed);
+    pass::store_halves::run(&mut graph, options.memory)?;
     let target = &options.target.suited(&graph);
     let Choice { schedule, plan } = choose::choose(&graph, target, options.memory)?;
     let blob = pack::weights(&graph, &schedule, target);

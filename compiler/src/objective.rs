@@ -36,6 +36,8 @@ pub enum Storage {
     /// As their type says: four bytes each, or one.
     #[default]
     F32,
+    /// Floats, and weights too, in two bytes each; computed in four.
+    F16,
     /// One byte each, four where sums are kept in memory.
     Int8,
 }
@@ -95,7 +97,7 @@ impl Storage {
     /// Bytes of every activation; nothing where its own type says.
     pub fn bytes(self) -> Option<usize> {
         match self {
-            Self::F32 => None,
+            Self::F32 | Self::F16 => None,
             Self::Int8 => Some(1),
         }
     }
@@ -105,10 +107,10 @@ impl Storage {
         tensor.len() * self.bytes().unwrap_or(tensor.dtype.stored_bytes())
     }
 
-    /// Bytes of which every offset is a multiple: a line of cache for floats, a vector of most machines for bytes.
+    /// Bytes of which every offset is a multiple: a line of cache for numbers, a vector of most machines for bytes.
     pub fn align(self) -> usize {
         match self {
-            Self::F32 => 64,
+            Self::F32 | Self::F16 => 64,
             Self::Int8 => 16,
         }
     }
@@ -145,9 +147,10 @@ impl FromStr for Storage {
     fn from_str(text: &str) -> Result<Self, Error> {
         match text {
             "f32" => Ok(Self::F32),
+            "f16" => Ok(Self::F16),
             "int8" => Ok(Self::Int8),
             _ => Err(Error::Spec(format!(
-                "there is no type {text:?} to plan for; f32 and int8 are two"
+                "there is no type {text:?} to plan for; f32, f16 and int8 are three"
             ))),
         }
     }

@@ -5,8 +5,9 @@ mod quant;
 use std::ops::Range;
 
 use mnv2c_runtime::blob;
+use mnv2c_runtime::half::Half;
 
-use crate::ir::{Conv, Graph, NodeId, Op};
+use crate::ir::{Conv, Dtype, Graph, NodeId, Op};
 use crate::schedule::{Pack, PackId, PackOrder, Schedule};
 use crate::target::Target;
 
@@ -41,8 +42,14 @@ pub fn weights(graph: &Graph, schedule: &Schedule, target: &Target) -> Blob {
             None => {
                 let mut floats = Vec::new();
                 put(graph, *pack, &mut floats);
-                blob.bytes.extend(floats.into_iter().flat_map(f32::to_le_bytes));
-                4
+                if lies_as_halves(graph, *pack) {
+                    let halves = floats.into_iter().map(|x| Half::of(x).0);
+                    blob.bytes.extend(halves.flat_map(u16::to_le_bytes));
+                    2
+                } else {
+                    blob.bytes.extend(floats.into_iter().flat_map(f32::to_le_bytes));
+                    4
+                }
             }
         };
         blob.packs.push(Packed { bytes: start..blob.bytes.len(), element });
@@ -58,14 +65,25 @@ impl Blob {
         bytes.start / element..bytes.end / element
     }
 
-    /// Whether the elements of a pack are bytes; else they are floats.
-    pub fn has_bytes(&self, id: PackId) -> bool {
-        self.packs[id.0].element == 1
+    /// Bytes of each element of a pack.
+    pub fn element(&self, id: PackId) -> usize {
+        self.packs[id.0].element
+    }
+
+    /// Bytes of each element, pack by pack.
+    pub fn elements(&self) -> impl Iterator<Item = usize> {
+        self.packs.iter().map(|pack| pack.element)
     }
 
     /// The numbers of a pack of floats.
     pub fn floats(&self, id: PackId) -> Vec<f32> {
-        let (floats, _) = self.bytes[self.packs[id.0].bytes.clone()].as_chunks();
+        let Packed { bytes, element } = &self.packs[id.0];
+        let bytes = &self.bytes[bytes.clone()];
+        if *element == 2 {
+            let (halves, _) = bytes.as_chunks();
+            return halves.iter().map(|bytes| Half(u16::from_le_bytes(*bytes)).real()).collect();
+        }
+        let (floats, _) = bytes.as_chunks();
         floats.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
     }
 
@@ -86,6 +104,15 @@ impl Blob {
         file.extend(bytes);
         file
     }
+}
+
+/// Whether the weights of a kernel, or a constant operand, have been rounded to halves.
+fn lies_as_halves(graph: &Graph, pack: Pack) -> bool {
+    let constant = match pack.order {
+        PackOrder::Plain => Some(pack.node),
+        _ => graph.operand(pack.node, 1),
+    };
+    constant.is_some_and(|id| graph.node(id).out.dtype == Dtype::F16)
 }
 
 fn put(graph: &Graph, pack: Pack, into: &mut Vec<f32>) {

@@ -34,6 +34,7 @@ pub mod settle_quant;
 pub mod settle_shuffle;
 pub mod sink_transpose;
 pub mod split_batch;
+pub mod store_halves;
 
 /// The passes in their order.
 pub const PIPELINE: &[Pass] = &[

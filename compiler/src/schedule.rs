@@ -191,6 +191,8 @@ pub struct Place {
 pub enum Element {
     /// Floats; padding is 0.
     F32,
+    /// Floats that are stored as halves; padding is 0.
+    F16,
     /// Bytes.
     U8 {
         /// What padding holds.
@@ -317,6 +319,7 @@ impl Element {
     pub fn bytes(self) -> usize {
         match self {
             Self::F32 => 4,
+            Self::F16 => 2,
             Self::U8 { .. } => 1,
         }
     }

@@ -9,11 +9,12 @@ const WIDTH: usize = 100;
 
 /// The emitted file with the runtime and the weights inside it: a `no_std` crate, or a module of one.
 pub fn file(artifact: &Artifact) -> String {
-    let rust = artifact.rust.replace("\nuse mnv2c_runtime::", "\nuse self::mnv2c_runtime::");
-    let (header, items) = rust.split_once("\n\nuse ").expect("an emitted file imports the runtime");
+    let rust = artifact.rust.replace("use mnv2c_runtime::", "use self::mnv2c_runtime::");
+    let (header, items) =
+        rust.split_once("\n\n").expect("an emitted file says what it is, then imports");
     let include = format!("*include_bytes!({:?})", artifact.facts.blob_name);
     let items = items.replacen(&include, &format!("*b\"{}\"", literal(&artifact.blob.bytes())), 1);
-    format!("{header}\n{ROOT}\nuse {items}\n{}", runtime())
+    format!("{header}\n{ROOT}\n{items}\n{}", runtime())
 }
 
 const ROOT: &str = "\
@@ -62,13 +63,13 @@ macro_rules! files {
 
 /// Every file of the runtime but the catalog, which only the compiler reads, and what build scripts need.
 const FILES: &[(&str, &str)] = files![
-    "lib" "affine" "arena" "blob" "clamp" "isa" "ring" "ring/border"
+    "lib" "affine" "arena" "blob" "clamp" "half" "isa" "ring" "ring/border"
     "kernel" "kernel/conv" "kernel/copy" "kernel/depthwise" "kernel/elementwise" "kernel/global_pool"
     "kernel/pointwise" "kernel/pool" "kernel/rank" "kernel/reduce" "kernel/resize" "kernel/softmax" "kernel/strided"
     "kernel/unary" "kernel/widen"
     "kernel/q8" "kernel/q8/border" "kernel/q8/conv" "kernel/q8/depthwise" "kernel/q8/elements" "kernel/q8/pool"
     "layer" "math" "math/exact" "math/power" "pool" "probe"
-    "simd" "simd/avx2" "simd/avx512" "simd/cpu" "simd/gemm" "simd/lent" "simd/neon" "simd/plain" "simd/sse2"
+    "simd" "simd/added" "simd/avx2" "simd/avx512" "simd/cpu" "simd/gemm" "simd/lent" "simd/near" "simd/neon" "simd/number" "simd/plain" "simd/sse2"
     "simd/stencil" "simd/wasm128"
     "simd/dots" "simd/dots/avx2" "simd/dots/avx512" "simd/dots/neon" "simd/dots/neon_dot"
     "simd/dots/plain" "simd/dots/sse2" "simd/dots/wasm128" "simd/qgemm" "simd/qstencil" "simd/requant"

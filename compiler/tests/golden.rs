@@ -6,7 +6,7 @@ use std::path::Path;
 use mnv2c::ends::Ends;
 use mnv2c::frontend::{onnx, spec};
 use mnv2c::ir::Graph;
-use mnv2c::objective::{Feed, Memory, Objective};
+use mnv2c::objective::{Feed, Memory, Objective, Storage};
 use mnv2c::report::{self, svg};
 use mnv2c::{Options, compile};
 
@@ -21,6 +21,17 @@ fn digits_compile_as_reviewed() {
 fn a_spec_compiles_as_reviewed() {
     let rows = spec::Spec::parse("mobilenet_v2:0.35@96").unwrap();
     check("mobilenet_v2_0.35_96", spec::graph(&rows, spec::Weights::Random { seed: 7 }).unwrap());
+}
+
+#[test]
+fn halves_are_printed_as_reviewed() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/digits");
+    let bytes = fs::read(folder.join("digits.onnx")).unwrap();
+    let graph = onnx::read(bytes, &folder, &onnx::Options::default()).unwrap();
+    let memory = Memory { storage: Storage::F16, feed: Feed::Arena, ..Memory::default() };
+    let artifact = compile(graph, &options("digits.f16", memory), |_, _, _| ()).unwrap();
+    golden("plan", "digits.f16", &artifact.plan.table(&artifact.schedule.buffers).to_string());
+    golden("emit", "digits.f16", &artifact.rust);
 }
 
 #[test]

@@ -94,6 +94,35 @@ fn what_is_computed_anew_is_right_to_the_bit_in_a_poisoned_arena() {
     }
 }
 
+#[test]
+fn halves_answer_as_the_oracle_does_in_a_poisoned_arena() {
+    let mut nets = Crate::new("halves");
+    let mut main = format!("{}{MAIN_HEAD}", poison::GUARDED);
+    let random = (200..208).map(|seed| ("random", testing::random_graph(seed)));
+    let regions = (20..24).map(|seed| ("region", testing::random_region(seed)));
+    let networks = small_networks().into_iter().chain(random).chain(regions);
+    for (at, (name, graph)) in networks.enumerate() {
+        // Random networks have inputs of which rows cannot be asked for.
+        let feeds = if name == "random" { &FEEDS[..2] } else { &FEEDS };
+        let feed = feeds[at % feeds.len()];
+        let inputs = testing::random_inputs(&graph, 5);
+        let objectives = [Objective::Ram, Objective::Speed];
+        let objectives = if at < 3 { &objectives[..] } else { &objectives[at % 2..][..1] };
+        for objective in objectives.iter().copied() {
+            let recompute = if at % 3 == 0 { "1" } else { "1.3" }.parse().unwrap();
+            let memory = Memory { objective, feed, recompute, storage: Storage::F16 };
+            let mut oracle = graph.clone();
+            pass::run_all(&mut oracle, |_, _, _| ()).unwrap();
+            pass::store_halves::run(&mut oracle, memory).unwrap();
+            let expected = interp::run(&oracle, &inputs).unwrap();
+            let name = format!("{name}_{at}_{objective}");
+            main += &poison::case(&mut nets, &name, &graph, memory, &inputs, &expected);
+        }
+    }
+    // Sums in another order are rounded to another half now and then.
+    poison::all_within(&nets.run(&(main + "}\n")), 1e-2);
+}
+
 /// Networks in which strips and batches of rows end short, with the paddings of TensorFlow and of PyTorch.
 fn small_networks() -> Vec<(&'static str, Graph)> {
     let row = |operator, c, n, s| spec::Row { operator, c, n, s };

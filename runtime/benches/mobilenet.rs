@@ -41,7 +41,7 @@ fn main() {
     {
         measure!(Avx512 16 "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma":
             (14 2, 14 1, 9 3, 7 3, 6 4, 5 5), (1, 2, 4, 7));
-        measure!(Avx2 8 "avx2,fma": (6 2, 5 2, 4 3, 3 3, 2 4), (1, 2, 4, 7));
+        measure!(Avx2 8 "avx2,fma,f16c": (6 2, 5 2, 4 3, 3 3, 2 4), (1, 2, 4, 7));
         measure!(Scalar 4 "sse2": (4 2, 3 3, 2 4), (1, 4, 7));
     }
     #[cfg(target_arch = "aarch64")]

@@ -42,7 +42,7 @@ impl Isa {
     pub const fn features(self) -> &'static str {
         match self {
             Self::Scalar => "",
-            Self::Avx2 => "avx2,fma",
+            Self::Avx2 => "avx2,fma,f16c",
             Self::Avx512 => "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma",
             Self::Avx512Vnni => "avx512vnni,avx512f,avx512vl,avx512bw,avx512dq,avx2,fma",
             Self::Neon => "neon",

@@ -6,6 +6,7 @@ pub mod arena;
 pub mod blob;
 pub mod catalog;
 pub mod clamp;
+pub mod half;
 mod include;
 pub mod isa;
 pub mod kernel;

@@ -15,6 +15,8 @@ mod border;
 
 use core::ops::Range;
 
+use crate::simd::Number;
+
 /// Strides of a value's rows, all in elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ring {
@@ -158,8 +160,8 @@ impl Rows {
 
     /// Writes the zero columns of every slot and the zero rows above the image: once, before the first row.
     #[inline(always)]
-    pub fn clear_edges(&self, x: &mut [f32]) {
-        self.fill_edges(x, 0.0);
+    pub fn clear_edges<E: Number>(&self, x: &mut [E]) {
+        self.fill_edges(x, E::ZERO);
     }
 
     /// The same with another number for zero.
@@ -194,8 +196,8 @@ impl Rows {
     /// Moves the dense pixels of an NHWC image of `height` rows, which begin where `x` does, to where this says they
     /// lie, and writes the zeros around them.
     #[inline(always)]
-    pub fn spread(&self, x: &mut [f32], height: usize) {
-        self.spread_in(x, height, 0.0);
+    pub fn spread<E: Number>(&self, x: &mut [E], height: usize) {
+        self.spread_in(x, height, E::ZERO);
     }
 
     /// The same with another number for zero.
@@ -215,8 +217,8 @@ impl Rows {
     /// Moves every row to the left, so that its column `by` comes to lie where its first stored one did, and makes the
     /// columns behind zero: what a strip of columns does before its next ones are computed.
     #[inline(always)]
-    pub fn slide(&self, x: &mut [f32], by: usize) {
-        self.slide_in(x, by, 0.0);
+    pub fn slide<E: Number>(&self, x: &mut [E], by: usize) {
+        self.slide_in(x, by, E::ZERO);
     }
 
     /// The same with another number for zero.
@@ -231,8 +233,8 @@ impl Rows {
 
     /// Makes row `row` of the image zero, when it lies below the last.
     #[inline(always)]
-    pub fn clear_row(&self, x: &mut [f32], row: usize) {
-        self.fill_row(x, row, 0.0);
+    pub fn clear_row<E: Number>(&self, x: &mut [E], row: usize) {
+        self.fill_row(x, row, E::ZERO);
     }
 
     /// The same with another number for zero.

@@ -33,6 +33,7 @@ macro_rules! unroll {
     };
 }
 
+mod added;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -42,8 +43,10 @@ pub mod dots;
 pub mod gemm;
 #[cfg(feature = "std")]
 pub(crate) mod lent;
+mod near;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod number;
 mod plain;
 pub mod qgemm;
 pub mod qstencil;
@@ -60,6 +63,7 @@ pub use self::avx2::Avx2;
 pub use self::avx512::{Avx512, Avx512Vnni};
 #[cfg(target_arch = "aarch64")]
 pub use self::neon::{Neon, NeonDot};
+pub use self::number::Number;
 pub use self::plain::Plain;
 #[cfg(target_arch = "x86_64")]
 pub use self::sse2::Sse2;
@@ -77,6 +81,7 @@ pub type Scalar = Wasm128;
 pub type Scalar = Plain;
 
 use crate::clamp::Clamp;
+use crate::half::Half;
 use crate::ring::Ring;
 
 /// A token of one instruction set, and what its vectors do.
@@ -144,6 +149,63 @@ pub unsafe trait Simd: Copy {
     /// They lie inside one allocation, and `len < LANES`.
     unsafe fn store_head_at(self, into: *mut f32, len: usize, v: Self::F32);
 
+    /// Reads `LANES` halves at `from` and widens them.
+    ///
+    /// # Safety
+    /// They lie inside one allocation.
+    #[inline(always)]
+    unsafe fn load_half_at(self, from: *const Half) -> Self::F32 {
+        let mut lanes = [0.0; MOST_LANES];
+        for (i, lane) in lanes.iter_mut().enumerate().take(Self::LANES) {
+            // SAFETY: one of the caller's halves.
+            *lane = unsafe { from.add(i).read() }.real();
+        }
+        // SAFETY: the array is long enough.
+        unsafe { self.load_at(lanes.as_ptr()) }
+    }
+    /// Reads and widens the first `len` halves, zero in the lanes after.
+    ///
+    /// # Safety
+    /// They lie inside one allocation, and `len < LANES`.
+    #[inline(always)]
+    unsafe fn load_half_head_at(self, from: *const Half, len: usize) -> Self::F32 {
+        let mut lanes = [Half::ZERO; MOST_LANES];
+        for (i, lane) in lanes.iter_mut().enumerate().take(len) {
+            // SAFETY: one of the caller's `len` halves.
+            *lane = unsafe { from.add(i).read() };
+        }
+        // SAFETY: the array is long enough.
+        unsafe { self.load_half_at(lanes.as_ptr()) }
+    }
+    /// Rounds every lane to the nearest half, ties to even, and writes them at `into`.
+    ///
+    /// # Safety
+    /// They lie inside one allocation.
+    #[inline(always)]
+    unsafe fn store_half_at(self, into: *mut Half, v: Self::F32) {
+        let mut lanes = [0.0; MOST_LANES];
+        // SAFETY: the array is long enough.
+        unsafe { self.store_at(lanes.as_mut_ptr(), v) };
+        for (i, lane) in lanes.iter().enumerate().take(Self::LANES) {
+            // SAFETY: room for one of the caller's halves.
+            unsafe { into.add(i).write(Half::of(*lane)) }
+        }
+    }
+    /// Rounds and writes the first `len` lanes and nothing after them.
+    ///
+    /// # Safety
+    /// They lie inside one allocation, and `len < LANES`.
+    #[inline(always)]
+    unsafe fn store_half_head_at(self, into: *mut Half, len: usize, v: Self::F32) {
+        let mut lanes = [Half::ZERO; MOST_LANES];
+        // SAFETY: the array is long enough.
+        unsafe { self.store_half_at(lanes.as_mut_ptr(), v) };
+        for (i, lane) in lanes.iter().enumerate().take(len) {
+            // SAFETY: room for one of the caller's `len` halves.
+            unsafe { into.add(i).write(*lane) }
+        }
+    }
+
     /// The first `LANES` floats of `from`; panics on fewer.
     #[inline(always)]
     fn load(self, from: &[f32]) -> Self::F32 {
@@ -181,6 +243,9 @@ pub unsafe trait Simd: Copy {
     }
 }
 
+/// Floats in the longest vector.
+const MOST_LANES: usize = 16;
+
 /// What a kernel does on one call: see [`Simd::apart`].
 pub trait Task<S> {
     /// Does it; to be inlined always, into a function that has the instructions.
@@ -192,11 +257,11 @@ pub trait Task<S> {
 /// # Safety
 /// They lie inside one allocation.
 #[inline(always)]
-unsafe fn vectors<S: Simd, const NV: usize>(simd: S, from: *const f32) -> [S::F32; NV] {
+unsafe fn vectors<S: Simd, E: Number, const NV: usize>(simd: S, from: *const E) -> [S::F32; NV] {
     // SAFETY: the caller's `NV` vectors.
     unsafe {
         let mut all = zeros::<[S::F32; NV]>();
-        unroll!(j in NV, { all[j] = simd.load_at(from.add(j * S::LANES)); });
+        unroll!(j in NV, { all[j] = E::load_at(simd, from.add(j * S::LANES)); });
         all
     }
 }

@@ -4,6 +4,7 @@
 //! around the values is NaN, which would spread to the answers, and what a call must not write must not change.
 
 use mnv2c_runtime::clamp::Clamp;
+use mnv2c_runtime::half::Half;
 use mnv2c_runtime::isa::Isa;
 use mnv2c_runtime::kernel::conv::Conv;
 use mnv2c_runtime::kernel::depthwise::{Depthwise, DepthwiseAny};
@@ -18,6 +19,8 @@ use mnv2c_runtime::{depthwise_any_tiles, depthwise_tiles, gemm_tiles};
 
 #[macro_use]
 mod machine;
+#[path = "each_isa/halved.rs"]
+mod halved;
 #[path = "each_isa/trial.rs"]
 mod trial;
 #[path = "each_isa/value.rs"]
@@ -31,7 +34,7 @@ const WIDE: Clamp = Clamp { lo: -9.0, hi: 20.0 };
 macro_rules! on {
     (Plain 4, $($rest:tt)*) => { compiled_for!("", Plain::new(), $($rest)*) };
     (Scalar 4, $($rest:tt)*) => { compiled_for!("", Scalar::new(), $($rest)*) };
-    (Avx2 8, $($rest:tt)*) => { compiled_for!("avx2,fma", Avx2::assume(), $($rest)*) };
+    (Avx2 8, $($rest:tt)*) => { compiled_for!("avx2,fma,f16c", Avx2::assume(), $($rest)*) };
     (Avx512 16, $($rest:tt)*) => {
         compiled_for!("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma", Avx512::assume(), $($rest)*)
     };
@@ -101,6 +104,42 @@ fn depthwise_of_any_window_agrees_with_plain_loops() {
     depthwise_any_tiles!(lines);
 }
 
+#[test]
+fn matrices_of_halves_agree_with_plain_loops() {
+    macro_rules! lines {
+        ($($isa:ident $lanes:tt: $($mr:literal x $nv:literal),*;)*) => {$(
+            where_present!($isa {
+                $(
+                    pointwise::<$mr, $nv>($lanes, halved::gemm(on!($isa $lanes, simd, (
+                        kernel: &Pointwise<$mr, $nv>, w: &[Half], x: &[Half], y: &mut [Half],
+                        residual: Residual<'_>, part: gemm::Part
+                    ) kernel.run_part(simd, w, x, y, residual, part))));
+                    conv::<$mr, $nv>($lanes, halved::gemm(on!($isa $lanes, simd, (
+                        kernel: &Conv<$mr, $nv>, w: &[Half], x: &[Half], y: &mut [Half],
+                        residual: Residual<'_>, part: gemm::Part
+                    ) kernel.run_part(simd, w, x, y, residual, part))));
+                )*
+            });
+        )*};
+    }
+    gemm_tiles!(lines);
+}
+
+#[test]
+fn windows_of_halves_agree_with_plain_loops() {
+    macro_rules! lines {
+        ($($isa:ident $lanes:tt: $($k:literal $stride:literal $t:literal),*;)*) => {$(
+            where_present!($isa {
+                $(depthwise::<$k, $stride, $t>($lanes, halved::stencil(on!($isa $lanes, simd, (
+                    kernel: &Depthwise<$k, $stride, $t>, w: &[Half], x: &[Half], y: &mut [Half],
+                    part: stencil::Part
+                ) kernel.run_part(simd, w, x, y, part))));)*
+            });
+        )*};
+    }
+    depthwise_tiles!(lines);
+}
+
 /// Where `Scalar` is something better than plain floats, these are tested by nothing else.
 #[test]
 fn plain_floats_agree_with_plain_loops() {
@@ -138,6 +177,8 @@ fn pointwise<const MR: usize, const NV: usize>(
         (8, panel, Clamp::RELU6),
         (17, panel + 1, Clamp::RELU),
         (3 * lanes, 2 * panel - lanes + 2, WIDE),
+        // Inputs that are widened in several turns, the last of them shorter.
+        (130, 3, WIDE),
     ];
     for (turn, (c_in, c_out, clamp)) in cases.into_iter().enumerate() {
         let filter = Filter::pointwise(c_in, c_out, clamp);

@@ -31,7 +31,7 @@ use value::{Filter, Form, Value, factor, random};
 macro_rules! on {
     (Plain, $($rest:tt)*) => { compiled_for!("", Plain::new(), $($rest)*) };
     (Scalar, $($rest:tt)*) => { compiled_for!("", Scalar::new(), $($rest)*) };
-    (Avx2, $($rest:tt)*) => { compiled_for!("avx2,fma", Avx2::assume(), $($rest)*) };
+    (Avx2, $($rest:tt)*) => { compiled_for!("avx2,fma,f16c", Avx2::assume(), $($rest)*) };
     (Avx512Vnni, $($rest:tt)*) => {
         compiled_for!("avx512vnni,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma", Avx512Vnni::assume(), $($rest)*)
     };

@@ -4,7 +4,7 @@ use crate::build::Compiler;
 use crate::ends::{Answer, Ends, Format, Picture};
 use crate::error::{Error, Result};
 use crate::ir::{Arithmetic, Graph, Op};
-use crate::objective::{self, Memory, Objective};
+use crate::objective::{self, Memory, Objective, Storage};
 
 /// Words, as they were given.
 #[derive(Clone, Debug, Default)]
@@ -43,7 +43,8 @@ impl Compiler {
         self
     }
 
-    /// Demands a network that computes in `"f32"` or in `"int8"`; either is taken as it comes unless called.
+    /// Demands a network that computes in `"f32"` or in `"int8"`; either is taken as it comes unless called. With `"f16"`
+    /// it computes in f32 and stores values and weights in half the memory.
     pub fn dtype(mut self, word: &str) -> Self {
         self.wishes.dtype = Some(word.into());
         self
@@ -111,7 +112,10 @@ impl Wishes {
             (Some(bytes), None) => Objective::Within(objective::bytes(bytes)?),
             (None, word) => read(word)?.unwrap_or_default(),
         };
-        Ok(Memory { objective, feed: read(&self.feed)?.unwrap_or_default(), ..Memory::default() })
+        let storage =
+            if self.dtype.as_deref() == Some("f16") { Storage::F16 } else { Storage::default() };
+        let feed = read(&self.feed)?.unwrap_or_default();
+        Ok(Memory { objective, feed, storage, ..Memory::default() })
     }
 
     pub(super) fn ends(&self) -> Result<Ends> {
@@ -156,11 +160,11 @@ impl Wishes {
                  what that writes"
                     .into(),
             )),
-            Some("f32") if quantised => Err(Error::Spec(
-                "dtype is f32, but the model computes on bytes; compile the model it was made of".into(),
-            )),
-            None | Some("int8" | "f32") => Ok(()),
-            Some(word) => Err(Error::Spec(format!("no dtype is {word:?}; f32 and int8 are"))),
+            Some(word @ ("f32" | "f16")) if quantised => Err(Error::Spec(format!(
+                "dtype is {word}, but the model computes on bytes; compile the model it was made of"
+            ))),
+            None | Some("int8" | "f32" | "f16") => Ok(()),
+            Some(word) => Err(Error::Spec(format!("no dtype is {word:?}; f32, f16 and int8 are"))),
         }
     }
 }
@@ -184,6 +188,8 @@ mod tests {
         let (plain, least) = (arena(compiler()), arena(compiler().objective("ram")));
         let fed = compiler().ram(&format!("{least}")).feed("rows");
         assert!(least < plain && arena(compiler().ram("1M")) == plain && arena(fed) <= least);
+        let halves = arena(compiler().dtype("f16"));
+        assert!(halves * 2 <= plain + plain / 8, "{halves} of {plain}");
         let refusal = compiler().ram("1K").compile().expect_err("it is small").to_string();
         assert!(refusal.contains("no plan fits 1024 bytes"), "{refusal}");
     }
@@ -215,7 +221,7 @@ mod tests {
         refused(compiler().objective("beauty"), "speed and ram");
         refused(compiler().feed("spoon"), "caller, arena and rows");
         refused(compiler().dtype("int8"), "mnv2c quantize");
-        refused(compiler().dtype("f64"), "f32 and int8");
+        refused(compiler().dtype("f64"), "f32, f16 and int8");
         refused(compiler().requant("double"), "float and fixed");
         refused(compiler().mean(&[0.5]), "give input_format");
         refused(compiler().input_format("jpeg"), "u8-nhwc");

@@ -44,7 +44,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Done {
     let probes = if args.profile { Probes::Yes } else { Probes::No };
-    let wish = Wish::of(&args.target, &args.memory, &args.ends)?.timed(&args.tune);
+    let wish =
+        Wish::of(&args.target, &args.memory, &args.ends)?.stored(&args.numbers).timed(&args.tune);
     let asked = Asked { model: &args.model, numbers: &args.numbers, ends: &args.ends };
     let (built, ()) = build::program(asked, &wish, probes, |_| Ok(()))?;
     let runs = args.runs.to_string();

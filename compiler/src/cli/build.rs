@@ -45,7 +45,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Done {
-    let wish = Wish::of(&args.target, &args.memory, &args.ends)?.timed(&args.tune);
+    let wish =
+        Wish::of(&args.target, &args.memory, &args.ends)?.stored(&args.numbers).timed(&args.tune);
     let asked = Asked { model: &args.model, numbers: &args.numbers, ends: &args.ends };
     let (built, ()) = program(asked, &wish, Probes::No, |_| Ok(()))?;
     files::install(&built.program.path, &args.file)?;
@@ -72,6 +73,12 @@ impl Wish {
     pub(crate) fn of(target: &TargetArgs, memory: &MemoryArgs, ends: &EndsArgs) -> Result<Self> {
         let (target, memory, ends) = (target.target(), memory.memory(), ends.ends()?);
         Ok(Self { target, memory, ends, layers: false, tune: TuneArgs::default() })
+    }
+
+    /// The same with floats stored as `numbers` says.
+    pub(crate) fn stored(self, numbers: &NumbersArgs) -> Self {
+        let memory = Memory { storage: numbers.storage(), ..self.memory };
+        Self { memory, ..self }
     }
 
     /// The same with tiles that are timed, if `tune` says so.

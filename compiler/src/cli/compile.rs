@@ -85,7 +85,8 @@ pub(crate) fn run(args: &Args) -> Done {
     let blob_name = output.with_extension("bin");
     let blob_name = blob_name.file_name().unwrap_or_default().to_string_lossy();
     let name = args.name.as_ref().unwrap_or(&source.name);
-    let wish = Wish::of(&args.target, &args.memory, &args.ends)?.timed(&args.tune);
+    let wish =
+        Wish::of(&args.target, &args.memory, &args.ends)?.stored(&args.numbers).timed(&args.tune);
     let wish = Wish { layers: args.layers, ..wish };
     let target = wish.target_for(&source, &model)?;
     let options = Options { target, ..options(name, &model, &wish, &blob_name) };

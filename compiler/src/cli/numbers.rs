@@ -1,4 +1,4 @@
-//! What a network computes on: floats or bytes, and what sums of bytes become bytes by.
+//! What a network computes on: floats, however they are stored, or bytes, and what sums of bytes become bytes by.
 
 use std::path::Path;
 
@@ -7,6 +7,7 @@ use mnv2c::ends::Picture;
 use mnv2c::error::{Error, Result};
 use mnv2c::frontend::onnx;
 use mnv2c::ir::Arithmetic;
+use mnv2c::objective::Storage;
 use mnv2c::quantize;
 use mnv2c::source::{Model, Source};
 
@@ -19,7 +20,8 @@ use crate::cli::quantize::SettingsArgs;
 /// What a model is compiled to compute on.
 #[derive(clap::Args, Clone)]
 pub(crate) struct NumbersArgs {
-    /// Compute on floats or on bytes, quantised by the pictures of --calib; a quantised model needs neither
+    /// Compute on floats, which f16 stores in half the memory, weights too, or on bytes, quantised by the pictures of
+    /// --calib; a quantised model needs neither
     #[arg(long, value_enum, default_value_t = Dtype::F32)]
     dtype: Dtype,
     #[command(flatten)]
@@ -35,6 +37,7 @@ pub(crate) struct NumbersArgs {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Dtype {
     F32,
+    F16,
     Int8,
 }
 
@@ -81,17 +84,22 @@ impl NumbersArgs {
         Ok(model)
     }
 
+    /// How floats are stored.
+    pub(crate) fn storage(&self) -> Storage {
+        if self.dtype == Dtype::F16 { Storage::F16 } else { Storage::F32 }
+    }
+
     /// How near a program may be to what the model itself answers.
     pub(crate) fn kin(&self) -> Kin {
         match (self.dtype, self.requant) {
             (Dtype::Int8, _) => Kin::Bytes,
-            (Dtype::F32, Arithmetic::Fixed) => Kin::Steps,
-            (Dtype::F32, Arithmetic::Float) => Kin::Same,
+            (Dtype::F32 | Dtype::F16, Arithmetic::Fixed) => Kin::Steps,
+            (Dtype::F32 | Dtype::F16, Arithmetic::Float) => Kin::Same,
         }
     }
 
     fn quantised(&self, model: Model, picture: &Picture) -> Result<Model> {
-        if self.dtype == Dtype::F32 {
+        if self.dtype != Dtype::Int8 {
             if self.calib.is_given() {
                 return Err(Error::Spec("--calib quantises; pass --dtype int8 with it".into()));
             }

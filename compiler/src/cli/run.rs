@@ -8,6 +8,7 @@ use mnv2c::error::{Error, Result};
 use mnv2c::files::{self, Scratch};
 use mnv2c::interp::Array;
 use mnv2c::npy;
+use mnv2c::objective::Memory;
 use mnv2c::schedule::Port;
 use serde_json::{Value, json};
 
@@ -57,7 +58,7 @@ pub(crate) fn run(args: &Args) -> Done {
     let labels = args.labels.as_deref().map(labels::read).transpose()?;
     let wish = Wish {
         target: args.target.target(),
-        memory: args.memory.memory(),
+        memory: Memory { storage: args.numbers.storage(), ..args.memory.memory() },
         ends: args.ends.ends_of_program(),
         layers: false,
         tune: TuneArgs::default(),

@@ -14,7 +14,7 @@ pub(super) use words::{block_of, result, word};
 
 use crate::emit::call::elements::{binary, elementwise, scalar, unary, walk};
 use crate::emit::scope::Scope;
-use crate::emit::{input, literal, strips};
+use crate::emit::{element, input, literal, strips};
 use crate::ir::{Blend, Graph, PoolKind, Reducer};
 use crate::schedule::{Broadcast, Element, Kernel, Part, Place, Skip, Stage, Step};
 
@@ -189,7 +189,10 @@ pub(super) fn run_with(
         return call;
     }
     match &stage.kernel {
-        Kernel::Load => quote!(#name.run(#rows, #x, #y);),
+        Kernel::Load => {
+            let copy = element::copying(stage);
+            quote!(#name.#copy(#rows, #x, #y);)
+        }
         Kernel::Widen => input::widened(scope, stage, &name.into_token_stream(), rows, &y),
         Kernel::Fetch => {
             let fetch = input::fetch(scope, stage, &quote!(row));
@@ -274,12 +277,13 @@ pub(super) fn over_slices(
                 quote!(#name.#method(#x, #y);)
             }
         }
-        Kernel::Move(_) | Kernel::Reduce(..) => quote!(#name.run(#x, #y);),
+        Kernel::Reduce(..) => quote!(#name.run(#x, #y);),
+        Kernel::Move(_) => {
+            let copy = element::copying(stage);
+            quote!(#name.#copy(#x, #y);)
+        }
         Kernel::Fill(value) => {
-            let value = match stage.into.element {
-                Element::F32 => literal::float(*value),
-                Element::U8 { .. } => literal::size(*value as usize).into_token_stream(),
-            };
+            let value = element::number(stage.into.element, *value);
             quote!(#y.fill(#value);)
         }
         kernel => unreachable!("{kernel:?} runs over rows"),
@@ -377,6 +381,9 @@ pub(super) fn residual(
         };
     }
     match other {
+        Some((other, ring)) if stage.from[1].element == Element::F16 => {
+            quote!(Residual::OfHalf(#other, #ring))
+        }
         Some((other, ring)) => quote!(Residual::Of(#other, #ring)),
         None => quote!(Residual::InPlace),
     }

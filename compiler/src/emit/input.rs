@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use crate::emit::scope::Scope;
-use crate::emit::{Network, literal};
+use crate::emit::{Network, element, literal};
 use crate::ir::Dtype;
 use crate::schedule::{Element, Home, Intake, Kernel, Place, Port, Stage};
 
@@ -15,10 +15,7 @@ pub(super) fn number(port: &Port) -> TokenStream {
 
 /// The type of the numbers that the caller brings in parts, or writes into the arena.
 pub(super) fn brought(intake: &Intake) -> TokenStream {
-    match intake.place.element {
-        Element::F32 => quote!(f32),
-        Element::U8 { .. } => quote!(u8),
-    }
+    element::name(intake.place.element.bytes())
 }
 
 /// The methods that lend the slots of inputs that lie in the arena.
@@ -33,7 +30,11 @@ pub(super) fn slots(network: &Network<'_>) -> Vec<TokenStream> {
         let name = if several { format_ident!("input_{at}") } else { format_ident!("input") };
         let layout =
             if intake.planes { ", as rows of pixels with their channels side by side" } else { "" };
-        let bytes = if intake.scale.is_some() { ", quantised" } else { "" };
+        let bytes = match intake.place.element {
+            Element::U8 { .. } if intake.scale.is_some() => ", quantised",
+            Element::F16 => ", as `Half::of` makes them",
+            Element::F32 | Element::U8 { .. } => "",
+        };
         let about = format!(
             " Where `{}` is written before each `infer`, which overwrites it{bytes}{layout}.",
             port.name
@@ -60,7 +61,7 @@ pub(super) fn imports(stage: &Stage) -> Option<&'static str> {
 /// Whether a stage makes floats of bytes.
 fn widens(stage: &Stage) -> bool {
     let from = stage.from.first().map(|place| place.element.bytes());
-    from.is_some_and(|bytes| bytes < stage.into.element.bytes())
+    from == Some(1) && stage.into.element.bytes() > 1
 }
 
 /// The numbers of the kernel that makes floats of bytes.

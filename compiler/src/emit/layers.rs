@@ -37,9 +37,7 @@ pub fn layers(graph: &Graph, schedule: &Schedule, blob: &Blob) -> Vec<Layer> {
             probe,
             shape: graph.node(shown).out.shape.clone(),
             params: params.sum(),
-            weights_bytes: stage
-                .pack
-                .map_or(0, |id| blob.range(id).len() * if blob.has_bytes(id) { 1 } else { 4 }),
+            weights_bytes: stage.pack.map_or(0, |id| blob.range(id).len() * blob.element(id)),
         }
     });
     layers.collect()

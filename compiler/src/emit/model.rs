@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 
 use crate::emit::names::{self, Names};
-use crate::emit::{Network, answer, input, layers, literal, probe, scope, step, weights};
+use crate::emit::{Network, answer, element, input, layers, literal, probe, scope, step, weights};
 use crate::schedule::{Home, Intake, Port};
 use crate::target::Isa;
 
@@ -85,6 +85,7 @@ fn imports(network: &Network<'_>, functions: &[step::Function]) -> Vec<TokenStre
         .chain(weights::imports(network).iter().copied())
         .chain(asks_for_bytes(network).then_some("affine::Affine"))
         .chain(answer::imports(network).iter().copied())
+        .chain(element::import(network))
     {
         let (module, name) = path.rsplit_once("::").expect("imports are paths");
         modules.entry(module).or_default().insert(name);
@@ -94,8 +95,14 @@ fn imports(network: &Network<'_>, functions: &[step::Function]) -> Vec<TokenStre
             pub use mnv2c_runtime::pool::Pool;
         )
     });
+    let halves = element::are_brought(network).then(|| {
+        quote!(
+            pub use mnv2c_runtime::half::Half;
+        )
+    });
     layers::import(network)
         .into_iter()
+        .chain(halves)
         .chain(threads)
         .chain(modules.into_iter().map(|(module, names)| import(module, &names)))
         .collect()

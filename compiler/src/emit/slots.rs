@@ -5,8 +5,8 @@ use std::ops::Range;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use crate::emit::literal;
 use crate::emit::scope::Scope;
+use crate::emit::{element, literal};
 use crate::plan::{Plan, Slot};
 use crate::schedule::{Home, Place, Step};
 
@@ -44,29 +44,39 @@ impl Scope<'_> {
             return quote!();
         }
         let variables = self.slots.values().map(|slice| &slice.name);
-        let floats = self.slots.values().filter(|slice| self.has_bytes() && slice.element == 4);
-        let floats = floats.map(|slice| &slice.name);
+        let wide = self.wide().map(|slice| {
+            let (name, element) = (&slice.name, element::name(slice.element));
+            quote!(let #name = wide_mut::<#element>(#name);)
+        });
         quote! {
             let [#(#variables),*] = arena.0.slots(SLOTS);
-            #(let #floats = wide_mut::<f32>(#floats);)*
+            #(#wide)*
         }
     }
 
-    /// Whether the body borrows bytes of the arena.
-    fn has_bytes(&self) -> bool {
-        self.slots.values().any(|slice| slice.element == 1)
+    /// Bytes of what the body borrows the arena as: of its elements where they are all alike, else 1.
+    fn borrowed_as(&self) -> usize {
+        let mut elements = self.slots.values().map(|slice| slice.element);
+        let first = elements.next().unwrap_or(1);
+        if elements.all(|element| element == first) { first } else { 1 }
+    }
+
+    /// What is borrowed as bytes and is none.
+    fn wide(&self) -> impl Iterator<Item = &Slice> {
+        let bytes = self.borrowed_as();
+        self.slots.values().filter(move |slice| slice.element != bytes)
     }
 
     /// Paths in the runtime that borrowing needs.
     pub(super) fn imports(&self) -> Option<&'static str> {
-        let widens = self.has_bytes() && self.slots.values().any(|slice| slice.element == 4);
-        widens.then_some("blob::wide_mut")
+        self.wide().next().map(|_| "blob::wide_mut")
     }
 
     /// The const that says where the slots lie.
     pub(super) fn slots_const(&self) -> TokenStream {
         let count = literal::size(self.slots.len());
-        let (element, bytes) = if self.has_bytes() { (quote!(u8), 1) } else { (quote!(f32), 4) };
+        let bytes = self.borrowed_as();
+        let element = element::name(bytes);
         let range = |(start, end): &(usize, usize)| literal::range(&(*start / bytes..*end / bytes));
         let ranges: Vec<_> = self.slots.keys().map(range).collect();
         match ranges.as_slice() {

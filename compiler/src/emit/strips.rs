@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 
 use crate::emit::scope::Scope;
 use crate::emit::stream::{self, Batch};
-use crate::emit::{call, literal, probe};
+use crate::emit::{call, element, literal, probe};
 use crate::schedule::{Element, Kernel, Part, Stage, Step, Strip};
 
 /// The consts of the kernels that compute the first columns of a row, those of each strip, and those of the last.
@@ -73,11 +73,11 @@ pub(super) fn row(
     };
     let rows = scope.rows_of(stage.into);
     let (zero, slide) = match stage.into.element {
-        Element::F32 => (quote!(0.0), quote!(#rows.slide(#wide, #adds);)),
         Element::U8 { zero } => {
             let zero = literal::size(zero.into());
             (quote!(#zero), quote!(#rows.slide_in(#wide, #adds, #zero);))
         }
+        float => (element::number(float, 0.0), quote!(#rows.slide(#wide, #adds);)),
     };
     let whole = Stage { part: Part::Row, ..filter.clone() };
     let filter = call::run(scope, at + 1, &whole, &batch.range());

@@ -4,9 +4,9 @@ use mnv2c_runtime::blob;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{ToTokens, quote};
 
-use crate::emit::names;
 use crate::emit::step::Function;
 use crate::emit::{Carrier, Network, literal};
+use crate::emit::{element, names};
 
 /// Paths in the runtime that the weights need beside `Blob`.
 pub(super) fn imports(network: &Network<'_>) -> &'static [&'static str] {
@@ -87,6 +87,8 @@ pub(super) fn item(network: &Network<'_>, functions: &[Function]) -> Option<Toke
         Carrier::Extern => return None,
     };
     let len = literal::size(network.blob.bytes_len());
+    let halves = network.blob.elements().any(|bytes| bytes == 2);
+    let blob = if halves { quote!({Blob, Half}) } else { quote!(Blob) };
     let packs = packs(network, functions)
         .map(|(name, range, (element, cut))| {
             quote!(pub(super) const #name: &[#element] = BLOB.#cut(#range);)
@@ -94,7 +96,7 @@ pub(super) fn item(network: &Network<'_>, functions: &[Function]) -> Option<Toke
     Some(quote! {
         #[doc = " The trained numbers, each range in the order in which its kernel reads it."]
         mod weights {
-            use super::Blob;
+            use super::#blob;
 
             static BLOB: Blob<#len> = Blob::new(*#bytes);
 
@@ -110,11 +112,9 @@ fn packs<'a>(
 ) -> impl Iterator<Item = (&'a Ident, TokenStream, (TokenStream, TokenStream))> {
     let packs = functions.iter().flat_map(|function| &function.packs);
     packs.map(|(name, id)| {
-        let kind = if network.blob.has_bytes(*id) {
-            (quote!(u8), quote!(cut))
-        } else {
-            (quote!(f32), quote!(f32s))
-        };
+        let bytes = network.blob.element(*id);
+        let cut = if bytes == 4 { quote!(f32s) } else { quote!(cut) };
+        let kind = (element::name(bytes), cut);
         (name, literal::range(&network.blob.range(*id)), kind)
     })
 }

@@ -18,7 +18,7 @@ pub struct Tensor {
 pub enum Dtype {
     /// 32-bit float.
     F32,
-    /// 16-bit float; computed in f32.
+    /// 16-bit float: stored as one, computed in f32.
     F16,
     /// Signed byte.
     I8,
@@ -77,11 +77,12 @@ impl Dtype {
         }
     }
 
-    /// Bytes of one element while a network runs: other floats are computed in f32.
+    /// Bytes of one element while a network runs: there are no longer integers then.
     pub fn stored_bytes(self) -> usize {
         match self {
             Self::I8 | Self::U8 => 1,
-            Self::F16 | Self::F32 | Self::I32 | Self::I64 => 4,
+            Self::F16 => 2,
+            Self::F32 | Self::I32 | Self::I64 => 4,
         }
     }
 }

@@ -4,7 +4,7 @@ use mnv2c_runtime::ring::Rows;
 
 use crate::Artifact;
 use crate::ir::Dtype;
-use crate::schedule::{Home, Intake, Port, Ranking};
+use crate::schedule::{Element, Home, Intake, Port, Ranking};
 use crate::standalone;
 
 /// The root of the crate.
@@ -120,7 +120,14 @@ fn threads(threads: usize) -> String {
 fn fed(intake: &Intake, x: &str, at: usize, several: bool) -> (String, String) {
     let Rows { width, channels, .. } = intake.place.rows;
     let row = width * channels;
+    let halves = intake.place.element == Element::F16;
     let copy = match (intake.planes, intake.scale) {
+        (true, None) if halves => {
+            format!("row_of_planes({x}, {channels}, row, pixels, net::Half::of)")
+        }
+        (false, None) if halves => format!(
+            "pixels.iter_mut().zip(&{x}[row * {row}..]).for_each(|(h, x)| *h = net::Half::of(*x))"
+        ),
         (true, None) => format!("row_of_planes({x}, {channels}, row, pixels, |x| x)"),
         (true, Some(_)) => {
             let scale = if several { format!("INPUT_{at}_SCALE") } else { "INPUT_SCALE".into() };

@@ -7,12 +7,14 @@
 use mnv2c_runtime::ring::Rows;
 
 use crate::error::Result;
-use crate::ir::{Clamp, Conv, Graph, Layout, NodeId};
+use crate::ir::{Clamp, Conv, Dtype, Graph, Layout, NodeId};
 use crate::objective::Memory;
 use crate::plan::{Buffer, BufferId};
 use crate::schedule::place::{Lowering, is_depthwise};
 use crate::schedule::tile;
-use crate::schedule::{Home, Kernel, PackOrder, Part, Place, RowWindow, Skip, Stage, Strip, hand};
+use crate::schedule::{
+    Element, Home, Kernel, PackOrder, Part, Place, RowWindow, Skip, Stage, Strip, hand,
+};
 use crate::segment::{RowBatch, Segment};
 use crate::target::{Product, Target};
 
@@ -67,8 +69,8 @@ impl Lowering<'_> {
         let (kernel, stride, left) = (conv.kernel[1], conv.stride[1], conv.pads[1]);
         let beyond = ((columns - 1) * stride + kernel).saturating_sub(left + width);
         let adds = pixels * stride;
-        let (depth, bytes) = (from.rows.channels, from.element.bytes() == 1);
-        let product = |pixels| Product { pixels, channels, depth, planes: false, bytes };
+        let (depth, read) = (from.rows.channels, from.element.bytes());
+        let product = |pixels| Product { pixels, channels, depth, planes: false, element: read };
         let tile = tile::choose_for_strips(self.target, product(adds));
         let last = adds - beyond;
         let last_tile = match last {
@@ -78,11 +80,15 @@ impl Lowering<'_> {
         let first = kernel - stride - left;
         let lanes = self.target.isa.lanes();
         let shape = strip_rows(conv, channels, pixels, self.target);
-        let element = self.element_for(reader, from);
+        let element = match (self.element_for(reader, from), graph.node(expand).out.dtype) {
+            (bytes @ Element::U8 { .. }, _) => bytes,
+            (_, Dtype::F16) => Element::F16,
+            _ => Element::F32,
+        };
         let place = self
             .strip_memory(expand, Place { home: Home::Output(0), rows: shape, height, element });
         let columns = tile[1] * lanes;
-        let order = if bytes {
+        let order = if read == 1 {
             PackOrder::QPanels { columns, run: depth }
         } else {
             PackOrder::Panels { columns, planes: false }

@@ -6,6 +6,7 @@ use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
 use crate::ir::{NodeId, Op};
+use crate::objective::Storage;
 use crate::plan::{Buffer, BufferId, Overlap};
 use crate::schedule::padding::padding;
 use crate::schedule::place::{Lowering, dense, is_depthwise};
@@ -74,8 +75,11 @@ impl Lowering<'_> {
     /// A load of padded rows, where `from` lacks the padding that convolution `id` reads.
     pub(super) fn load_for(&mut self, id: NodeId, from: Place) -> Option<Stage> {
         let conv = self.graph.node(id).op.conv()?;
-        let widens = from.element != Element::F32 && matches!(self.graph.node(id).op, Op::Conv(_));
-        let element = if widens { Element::F32 } else { self.element_for(id, from) };
+        let widens = from.element.bytes() == 1 && matches!(self.graph.node(id).op, Op::Conv(_));
+        let element = match self.memory.storage {
+            Storage::F16 if widens => Element::F16,
+            _ => self.element_for(id, from),
+        };
         let need = padding(conv, from);
         let depthwise = is_depthwise(self.graph, id);
         let as_is = !matches!(from.home, Home::Feed(_)) && !widens;

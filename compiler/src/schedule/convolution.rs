@@ -74,7 +74,7 @@ fn matrix(
     let tile = exact.unwrap_or_else(|| tile::choose(lowering.target, product));
     let lanes = lowering.target.isa.lanes();
     let columns = tile[1] * lanes;
-    let order = if product.bytes {
+    let order = if product.element == 1 {
         PackOrder::QPanels { columns, run: quant::run(&conv, from, lanes) }
     } else {
         PackOrder::Panels { columns, planes: product.planes }
@@ -126,6 +126,6 @@ fn product(conv: &Conv, from: Place, into: Place, flat: bool) -> Product {
         channels: into.rows.channels / conv.group,
         depth: conv.kernel[0] * conv.kernel[1] * from.rows.channels / conv.group,
         planes: from.rows.form == Form::Planes,
-        bytes: from.element.bytes() == 1,
+        element: from.element.bytes().min(into.element.bytes()),
     }
 }

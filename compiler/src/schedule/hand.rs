@@ -32,8 +32,8 @@ pub(super) fn over(
     }
     if is_point(graph, id) && graph.node(reader).op.pools_pictures().is_some() {
         let (lanes, depth) = (lowering.target.isa.lanes(), depth(graph, id));
-        let bytes = flat.element.bytes() == 1;
-        let product = Product { pixels: width, channels, depth, planes: false, bytes };
+        let element = flat.element.bytes();
+        let product = Product { pixels: width, channels, depth, planes: false, element };
         let [_, wanted] = tile::choose(lowering.target, product);
         let panels = (1..=wanted).rev().map(|nv| nv * lanes);
         let panel = panels.into_iter().find(|panel| channels.is_multiple_of(*panel))?;

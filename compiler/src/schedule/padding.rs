@@ -44,7 +44,7 @@ impl Lowering<'_> {
     pub(super) fn element_for(&self, reader: NodeId, place: Place) -> Element {
         match &self.graph.node(reader).op {
             Op::Quant(Quant::Conv(conv)) => Element::U8 { zero: conv.x_zero },
-            Op::Conv(_) => Element::F32,
+            Op::Conv(_) if place.element.bytes() == 1 => Element::F32,
             _ => place.element,
         }
     }

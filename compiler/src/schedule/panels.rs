@@ -29,18 +29,16 @@ pub(super) fn count(lowering: &Lowering<'_>, segment: &Segment) -> Result<usize>
         place.rows.width * place.height
     };
     let bytes = place.rows.width * place.height * lanes * lowering.element_bytes(place);
-    let is_bytes = place.element.bytes() == 1;
+    let element = place.element.bytes();
     let near_bytes = if target.threads > 1 { target.l2_bytes / 4 } else { L1_BYTES };
     let fits = |vectors: &usize| {
-        let panel =
-            Product { pixels, channels: vectors * lanes, depth, planes: false, bytes: is_bytes };
+        let panel = Product { pixels, channels: vectors * lanes, depth, planes: false, element };
         channels.is_multiple_of(panel.channels)
             && (*vectors == 1 || vectors * bytes <= near_bytes)
             && vectors.is_multiple_of(tile::choose(target, panel)[1])
     };
     let cost = |vectors: &usize| {
-        let panel =
-            Product { pixels, channels: vectors * lanes, depth, planes: false, bytes: is_bytes };
+        let panel = Product { pixels, channels: vectors * lanes, depth, planes: false, element };
         tile::estimate(target, panel) * (channels / panel.channels)
     };
     let best = (1..=tile::MAX_VECTORS).filter(fits).min_by_key(cost);

@@ -346,7 +346,7 @@ impl<'a> Lowering<'a> {
     /// Bytes of which every offset is a multiple.
     pub(super) fn align(&self) -> usize {
         let is_small = self.memory.objective != Objective::Speed;
-        if is_small && self.is_quantised {
+        if is_small && (self.is_quantised || self.memory.storage == Storage::F16) {
             Storage::Int8.align()
         } else {
             self.memory.storage.align()
@@ -399,7 +399,8 @@ pub(super) fn dense(home: Home, tensor: &Tensor) -> Result<Place> {
     };
     let element = match tensor.dtype {
         Dtype::U8 | Dtype::I8 => Element::U8 { zero: 0 },
-        Dtype::F16 | Dtype::F32 | Dtype::I32 | Dtype::I64 => Element::F32,
+        Dtype::F16 => Element::F16,
+        Dtype::F32 | Dtype::I32 | Dtype::I64 => Element::F32,
     };
     Ok(Place { home, rows, height, element })
 }

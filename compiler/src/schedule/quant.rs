@@ -63,7 +63,7 @@ fn product(lowering: &mut Lowering<'_>, id: NodeId, to: To) -> Result<Vec<Stage>
         channels: into.rows.channels,
         depth: from.rows.channels,
         planes: false,
-        bytes: true,
+        element: 1,
     };
     let tile = tile::choose(lowering.target, product);
     let columns = tile[1] * lowering.target.isa.lanes();

@@ -183,7 +183,11 @@ impl Lowering<'_> {
         let reads = |stage: &Stage| stage.from.iter().any(|place| place.home == home);
         let apart = !stages.iter().any(|stage| stage.into.home == last.into.home && reads(stage));
         let mut places = stages.iter().flat_map(|stage| &stage.from);
-        let in_rows = places.all(|place| place.home != home || place.rows.form == Form::Nhwc);
+        let element = last.into.element.bytes();
+        let in_rows = places.all(|place| {
+            let alike = place.rows.form == Form::Nhwc && place.element.bytes() == element;
+            place.home != home || alike
+        });
         let sums =
             matches!(last.kernel, Kernel::GlobalPool(_)) && self.element_bytes(last.into) != 4;
         let whole = Rows { form: Form::Nhwc, ..last.into.rows };

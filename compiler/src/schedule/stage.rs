@@ -15,7 +15,7 @@ use crate::target::Product;
 pub(super) fn load(lowering: &mut Lowering<'_>, node: NodeId, from: Place, into: Place) -> Stage {
     let kernel = match from.home {
         Home::Feed(_) => Kernel::Fetch,
-        _ if from.element.bytes() < into.element.bytes() => Kernel::Widen,
+        _ if from.element.bytes() == 1 && into.element.bytes() > 1 => Kernel::Widen,
         _ => Kernel::Load,
     };
     let conv = lowering.graph.node(node).op.conv();
@@ -147,7 +147,7 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
                 channels: into.rows.channels,
                 depth: from.rows.channels,
                 planes: false,
-                bytes: false,
+                element: from.element.bytes(),
             };
             let tile = tile::choose(lowering.target, product);
             let kernel =

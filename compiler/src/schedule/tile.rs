@@ -110,12 +110,17 @@ fn best(
 ) -> ([usize; 2], usize) {
     let lanes = target.isa.lanes();
     let (tiles, isa) = matrix_tiles(target, product);
+    let is_bytes = product.element == 1;
+    // Widening takes a register, and where none is left, sums are spilled in the innermost loop.
+    let spills =
+        |tile: &GemmTile| product.element == 2 && tile.registers() >= catalog::registers(isa);
     let fits = |tile: &&GemmTile| {
         (tile.isa, tile.lanes) == (isa, lanes)
+            && !spills(tile)
             && tile.pixels <= product.pixels
             && allows([tile.pixels, tile.vectors])
     };
-    let cost = if product.bytes { cycles_of_bytes } else { cycles };
+    let cost = if is_bytes { cycles_of_bytes } else { cycles };
     let costs = tiles.iter().filter(fits).map(|tile| {
         let cycles = cost(target, tile, product);
         ([tile.pixels, tile.vectors], cycles)
@@ -131,7 +136,7 @@ fn best(
 
 /// The tiles that there are for `product`, and the instructions that they use.
 fn matrix_tiles(target: &Target, product: Product) -> (&'static [GemmTile], Isa) {
-    if product.bytes {
+    if product.element == 1 {
         (catalog::QGEMM, target.isa)
     } else {
         (catalog::GEMM, target.isa.of_floats())
@@ -186,7 +191,7 @@ mod tests {
     }
 
     fn check(isa: Isa, [pixels, depth, channels]: [usize; 3], tiles: &[[usize; 2]]) {
-        let product = Product { pixels, channels, depth, planes: false, bytes: false };
+        let product = Product { pixels, channels, depth, planes: false, element: 4 };
         let tile = choose(&target(isa), product);
         assert!(tiles.contains(&tile), "{isa:?} {pixels}x{depth}x{channels}: {tile:?}");
     }
@@ -203,12 +208,11 @@ mod tests {
 
     #[test]
     fn a_tile_that_divides_the_row_is_given_up_where_it_is_slow() {
-        let product =
-            Product { pixels: 49, channels: 160, depth: 960, planes: false, bytes: false };
+        let product = Product { pixels: 49, channels: 160, depth: 960, planes: false, element: 4 };
         assert_eq!(choose_exact(&target(Isa::Avx2), product), None);
         assert!(choose_exact(&target(Isa::Avx512), product).is_some());
         let product =
-            Product { pixels: 1, channels: 1_000, depth: 1_280, planes: false, bytes: false };
+            Product { pixels: 1, channels: 1_000, depth: 1_280, planes: false, element: 4 };
         assert_eq!(choose(&target(Isa::Avx512), product)[0], 1);
     }
 }

@@ -61,8 +61,8 @@ fn work(graph: &Graph, stage: &Stage, rows: usize, target: &Target, rate: usize)
         }
         _ => return calls * rows * pixels * channels.div_ceil(lanes),
     };
-    let bytes = from.element.bytes() == 1;
-    let product = Product { pixels, channels, depth, planes: false, bytes };
+    let element = from.element.bytes().min(stage.into.element.bytes());
+    let product = Product { pixels, channels, depth, planes: false, element };
     let row = tile::estimate(target, product) / 2;
     let panels = channels.div_ceil(tile::choose(target, product)[1] * lanes);
     let weights = depth * channels * from.element.bytes();

@@ -78,11 +78,13 @@ pub fn lying(graph: &Graph, id: NodeId) -> Option<[usize; 3]> {
 
 fn picture(tensor: &Tensor) -> Option<[usize; 3]> {
     match tensor.shape.as_slice() {
-        [1, c, h, w] if tensor.layout == Layout::Nhwc && tensor.dtype == Dtype::F32 => {
-            Some([*c, *h, *w])
-        }
+        [1, c, h, w] if tensor.layout == Layout::Nhwc && is_float(tensor) => Some([*c, *h, *w]),
         _ => None,
     }
+}
+
+fn is_float(tensor: &Tensor) -> bool {
+    matches!(tensor.dtype, Dtype::F32 | Dtype::F16)
 }
 
 /// Whether `id` reads rows of a picture like its own result at `port`.

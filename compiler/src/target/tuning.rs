@@ -15,8 +15,8 @@ pub struct Product {
     pub depth: usize,
     /// Whether inputs lie in planes, so that nearby inputs of a pixel are not nearby in memory.
     pub planes: bool,
-    /// Whether inputs are bytes.
-    pub bytes: bool,
+    /// Bytes of an input, or of an output if it has fewer.
+    pub element: usize,
 }
 
 /// The tile that each product had best be computed with.

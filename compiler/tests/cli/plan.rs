@@ -37,6 +37,25 @@ fn a_plan_says_what_each_step_computes_anew() {
 }
 
 #[test]
+fn halves_take_half_of_the_memory_and_are_planned_as_they_are_compiled() {
+    let place = Place::new();
+    let wishes = "mobilenet_v2:0.35@96 --seed 1 --objective ram --feed arena";
+    let plan = |dtype: &str| {
+        let plan = place.mnv2c(&format!("plan {wishes} --dtype {dtype} --format json")).json();
+        plan["arena_bytes"].as_u64().expect("bytes")
+    };
+    let [floats, halves] = [plan("f32"), plan("f16")];
+    assert!(halves * 200 <= floats * 101, "{halves} of {floats}");
+    let compile = |dtype: &str| {
+        place.mnv2c(&format!("compile {wishes} --dtype {dtype} -o {dtype}.rs --format json")).json()
+    };
+    let [wide, narrow] = [compile("f32"), compile("f16")];
+    assert_eq!(narrow["arena_bytes"], halves);
+    let weights = |json: &serde_json::Value| json["weights_bytes"].as_u64().expect("bytes");
+    assert!(weights(&narrow) * 200 <= weights(&wide) * 102, "{narrow} of {wide}");
+}
+
+#[test]
 fn several_rows_flow_at_once_where_there_is_room() {
     let line = "plan mobilenet_v2:1.0@224 --seed 1 --target x86-64-v4 --ram 500K --format json";
     let plan = Place::new().mnv2c(line).json();

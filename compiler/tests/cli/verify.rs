@@ -32,6 +32,13 @@ fn right_records_pass_and_wrong_ones_fail() {
 }
 
 #[test]
+fn values_stored_as_halves_pass_where_they_round_to_the_record() {
+    let said = suites().mnv2c("verify good --dtype f16 --target generic --target host").well();
+    assert!(said.ends_with("2 of 2 pass\n"), "{said}");
+    assert_eq!(suites().mnv2c("verify bad --dtype f16").code, 1);
+}
+
+#[test]
 fn reports_for_programs_have_the_figures() {
     let place = suites();
     let said = place.mnv2c("verify bad good --against interp --format json");

@@ -6,7 +6,7 @@ use mnv2c::Artifact;
 use mnv2c::interp::Array;
 use mnv2c::ir::{Affine, Graph, Values};
 use mnv2c::objective::Memory;
-use mnv2c::schedule::Home;
+use mnv2c::schedule::{Element, Home};
 use mnv2c::target::Target;
 
 use crate::build::{Crate, compile_for};
@@ -26,12 +26,12 @@ fn bytes(file: &str) -> Vec<u8> {
     std::fs::read(file).unwrap()
 }
 
-/// Writes a row of an image of planes as pixels, the channels of each side by side.
-fn row_of_planes<T: Copy>(planes: &[T], channels: usize, row: usize, pixels: &mut [T]) {
+/// Writes a row of an image of planes as pixels, the channels of each side by side, as `element` makes them.
+fn row_of_planes<E>(planes: &[f32], channels: usize, row: usize, pixels: &mut [E], element: impl Fn(f32) -> E) {
     let (width, plane) = (pixels.len() / channels, planes.len() / channels);
     for (pixel, into) in pixels.chunks_exact_mut(channels).enumerate() {
         for (channel, value) in into.iter_mut().enumerate() {
-            *value = planes[channel * plane + row * width + pixel];
+            *value = element(planes[channel * plane + row * width + pixel]);
         }
     }
 }
@@ -40,12 +40,10 @@ fn row_of_planes<T: Copy>(planes: &[T], channels: usize, row: usize, pixels: &mu
 /// What is added to an emitted file.
 const POISON: &str = "
 impl Arena {
-    /// Makes bytes NaN.
+    /// Makes bytes NaN, in floats and in halves.
     pub fn poison(&mut self, ranges: &[core::ops::Range<usize>]) {
         for range in ranges {
-            for float in self.0.bytes_mut()[range.clone()].chunks_exact_mut(4) {
-                float.copy_from_slice(&f32::NAN.to_le_bytes());
-            }
+            self.0.bytes_mut()[range.clone()].fill(0xff);
         }
     }
 }
@@ -74,17 +72,21 @@ pub(crate) fn case(
         nets.put(&format!("{name}.x{at}"), &bytes(array));
         let read = if matches!(array.values, Values::U8(_)) { "bytes" } else { "floats" };
         writeln!(main, "        let x{at} = {read}(\"{name}.x{at}\");").unwrap();
-        if let Some(Affine { scale, zero }) = intake.scale {
-            let byte = format!("((x / {scale:?}).round_ties_even() + {zero}.0) as u8");
-            writeln!(main, "        let x{at}: Vec<u8> = x{at}.iter().map(|x| {byte}).collect();")
-                .unwrap();
-        }
         let (row, channels) =
             (intake.place.rows.width * intake.place.rows.channels, intake.place.rows.channels);
+        let element = match (intake.scale, intake.place.element) {
+            (Some(Affine { scale, zero }), _) => {
+                format!("|x: f32| ((x / {scale:?}).round_ties_even() + {zero}.0) as u8")
+            }
+            (None, Element::F16) => "net::Half::of".to_owned(),
+            (None, _) => "|x| x".to_owned(),
+        };
         let copy = if intake.planes {
-            format!("row_of_planes(&x{at}, {channels}, row, pixels)")
+            format!("row_of_planes(&x{at}, {channels}, row, pixels, {element})")
         } else {
-            format!("pixels.copy_from_slice(&x{at}[row * {row}..][..{row}])")
+            format!(
+                "pixels.iter_mut().zip(&x{at}[row * {row}..]).for_each(|(y, x)| *y = ({element})(*x))"
+            )
         };
         let slot = if inputs.len() > 1 { format!("input_{at}") } else { "input".to_owned() };
         match intake.place.home {
@@ -120,11 +122,16 @@ pub(crate) fn case(
 
 /// Whether every line that was printed names an error that rounding explains.
 pub(crate) fn all_right(printed: &str) {
+    all_within(printed, 1e-4);
+}
+
+/// Whether every line that was printed names an error below `most`.
+pub(crate) fn all_within(printed: &str, most: f32) {
     assert!(!printed.is_empty());
     for line in printed.lines() {
         let (name, error) = line.split_once(' ').unwrap();
         let error: f32 = error.parse().unwrap();
-        assert!(error < 1e-4, "{name} is off by {error} of its largest magnitude");
+        assert!(error < most, "{name} is off by {error} of its largest magnitude");
     }
 }
 

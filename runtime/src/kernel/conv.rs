@@ -2,8 +2,8 @@
 
 use crate::clamp::Clamp;
 use crate::ring::Ring;
-use crate::simd::Simd;
 use crate::simd::gemm::{Gemm, Part, Residual, Slide, Window};
+use crate::simd::{Number, Simd};
 use core::ops::Range;
 
 /// A convolution, `MR` pixels x `NV` vectors of channels at a time.
@@ -41,18 +41,25 @@ pub struct Conv<const MR: usize, const NV: usize> {
 impl<const MR: usize, const NV: usize> Conv<MR, NV> {
     /// Computes whole rows.
     #[inline(always)]
-    pub fn run<S: Simd>(&self, simd: S, w: &[f32], x: &[f32], y: &mut [f32], rows: Range<usize>) {
+    pub fn run<S: Simd, W: Number, X: Number, Y: Number>(
+        &self,
+        simd: S,
+        w: &[W],
+        x: &[X],
+        y: &mut [Y],
+        rows: Range<usize>,
+    ) {
         self.run_adding(simd, w, x, y, Residual::None, rows);
     }
 
     /// Computes whole rows and adds a residual before the clamp.
     #[inline(always)]
-    pub fn run_adding<S: Simd>(
+    pub fn run_adding<S: Simd, W: Number, X: Number, Y: Number>(
         &self,
         simd: S,
-        w: &[f32],
-        x: &[f32],
-        y: &mut [f32],
+        w: &[W],
+        x: &[X],
+        y: &mut [Y],
         residual: Residual<'_>,
         rows: Range<usize>,
     ) {
@@ -63,12 +70,12 @@ impl<const MR: usize, const NV: usize> Conv<MR, NV> {
 
     /// Computes any part of the output; `part.panels` are panels of each group.
     #[inline(always)]
-    pub fn run_part<S: Simd>(
+    pub fn run_part<S: Simd, W: Number, X: Number, Y: Number>(
         &self,
         simd: S,
-        w: &[f32],
-        x: &[f32],
-        y: &mut [f32],
+        w: &[W],
+        x: &[X],
+        y: &mut [Y],
         residual: Residual<'_>,
         part: Part,
     ) {
@@ -81,6 +88,9 @@ impl<const MR: usize, const NV: usize> Conv<MR, NV> {
             let residual = match residual {
                 Residual::None | Residual::InPlace => residual,
                 Residual::Of(skip, ring) => Residual::Of(skip, self.outputs_of::<S>(group, ring)),
+                Residual::OfHalf(skip, ring) => {
+                    Residual::OfHalf(skip, self.outputs_of::<S>(group, ring))
+                }
             };
             let into = self.outputs_of::<S>(group, self.into);
             Gemm { into, ..gemm }.run(simd, w, x, y, residual, part.clone());

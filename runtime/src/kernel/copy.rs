@@ -11,7 +11,9 @@
 
 use core::ops::Range;
 
+use super::strided::convert;
 use crate::ring::Ring;
+use crate::simd::Number;
 
 /// A copy of rows between any two forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,15 +36,35 @@ impl Relayout {
     /// Copies image rows; stored padding is left to [`Edges`].
     #[inline(always)]
     pub fn run<E: Copy + Default>(&self, rows: Range<usize>, x: &[E], y: &mut [E]) {
+        self.run_by(rows, x, y, |x, y| y.copy_from_slice(x), |x| x);
+    }
+
+    /// The same between numbers that are stored otherwise.
+    #[inline(always)]
+    pub fn convert<X: Number, Y: Number>(&self, rows: Range<usize>, x: &[X], y: &mut [Y]) {
+        let run = |x: &[X], y: &mut [Y]| convert(x, y);
+        self.run_by(rows, x, y, run, |x| Y::of(x.real()));
+    }
+
+    /// Copies runs by `run` and single elements by `one`.
+    #[inline(always)]
+    fn run_by<X: Copy, Y: Copy + Default>(
+        &self,
+        rows: Range<usize>,
+        x: &[X],
+        y: &mut [Y],
+        run: impl Fn(&[X], &mut [Y]),
+        one: impl Fn(X) -> Y,
+    ) {
         for row in rows {
             let x = &x[self.from.slot(row + self.from.top)..];
             let y = &mut y[self.into.slot(row + self.into.top)..];
             if self.is_plain() {
-                self.copy_chunks(x, y);
+                self.copy_chunks(x, y, &run);
             } else if self.side_by_side() > 1 {
-                self.copy_pixels(x, y);
+                self.copy_pixels(x, y, &run);
             } else {
-                self.copy_channels(x, y);
+                self.copy_channels(x, y, &one);
             }
             self.clear_lanes(y);
         }
@@ -72,35 +94,35 @@ impl Relayout {
     }
 
     #[inline(always)]
-    fn copy_chunks<E: Copy>(&self, x: &[E], y: &mut [E]) {
+    fn copy_chunks<X, Y>(&self, x: &[X], y: &mut [Y], run: impl Fn(&[X], &mut [Y])) {
         let len = self.width * self.from_lanes;
         for chunk in 0..self.channels.div_ceil(self.from_lanes) {
             let x = &x[chunk * self.from.chunk..][..len];
-            y[chunk * self.into.chunk..][..len].copy_from_slice(x);
+            run(x, &mut y[chunk * self.into.chunk..][..len]);
         }
     }
 
     #[inline(always)]
-    fn copy_pixels<E: Copy>(&self, x: &[E], y: &mut [E]) {
-        let run = self.side_by_side();
-        for part in 0..self.channels.div_ceil(run) {
-            let len = run.min(self.channels - part * run);
-            let (from, into) = self.channel(part * run);
+    fn copy_pixels<X, Y>(&self, x: &[X], y: &mut [Y], run: impl Fn(&[X], &mut [Y])) {
+        let some = self.side_by_side();
+        for part in 0..self.channels.div_ceil(some) {
+            let len = some.min(self.channels - part * some);
+            let (from, into) = self.channel(part * some);
             for column in 0..self.width {
                 let x = &x[from + column * self.from.pixel..][..len];
-                y[into + column * self.into.pixel..][..len].copy_from_slice(x);
+                run(x, &mut y[into + column * self.into.pixel..][..len]);
             }
         }
     }
 
     /// Sixteen pixels at a time, so that the lines of the side with strides stay in cache for the next channel.
     #[inline(always)]
-    fn copy_channels<E: Copy>(&self, x: &[E], y: &mut [E]) {
+    fn copy_channels<X: Copy, Y>(&self, x: &[X], y: &mut [Y], one: impl Fn(X) -> Y) {
         for block in 0..self.width.div_ceil(16) {
             for channel in 0..self.channels {
                 let (from, into) = self.channel(channel);
                 for column in block * 16..self.width.min(block * 16 + 16) {
-                    y[into + column * self.into.pixel] = x[from + column * self.from.pixel];
+                    y[into + column * self.into.pixel] = one(x[from + column * self.from.pixel]);
                 }
             }
         }

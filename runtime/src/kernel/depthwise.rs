@@ -7,8 +7,8 @@
 
 use crate::clamp::Clamp;
 use crate::ring::Ring;
-use crate::simd::Simd;
 use crate::simd::stencil::{Part, Stencil};
+use crate::simd::{Number, Simd};
 use core::ops::Range;
 
 /// A depthwise `K` x `K` convolution, `T` pixels of a vector of channels at a time.
@@ -31,18 +31,25 @@ pub struct Depthwise<const K: usize, const STRIDE: usize, const T: usize> {
 impl<const K: usize, const STRIDE: usize, const T: usize> Depthwise<K, STRIDE, T> {
     /// Computes whole rows.
     #[inline(always)]
-    pub fn run<S: Simd>(&self, simd: S, w: &[f32], x: &[f32], y: &mut [f32], rows: Range<usize>) {
+    pub fn run<S: Simd, W: Number, X: Number, Y: Number>(
+        &self,
+        simd: S,
+        w: &[W],
+        x: &[X],
+        y: &mut [Y],
+        rows: Range<usize>,
+    ) {
         self.run_part(simd, w, x, y, self.rows::<S>(rows));
     }
 
     /// Computes some vectors of channels, `LANES` each.
     #[inline(always)]
-    pub fn run_vectors<S: Simd>(
+    pub fn run_vectors<S: Simd, W: Number, X: Number, Y: Number>(
         &self,
         simd: S,
-        w: &[f32],
-        x: &[f32],
-        y: &mut [f32],
+        w: &[W],
+        x: &[X],
+        y: &mut [Y],
         rows: Range<usize>,
         vectors: Range<usize>,
     ) {
@@ -51,12 +58,12 @@ impl<const K: usize, const STRIDE: usize, const T: usize> Depthwise<K, STRIDE, T
 
     /// Computes some pixels of each row: at least `T`.
     #[inline(always)]
-    pub fn run_pixels<S: Simd>(
+    pub fn run_pixels<S: Simd, W: Number, X: Number, Y: Number>(
         &self,
         simd: S,
-        w: &[f32],
-        x: &[f32],
-        y: &mut [f32],
+        w: &[W],
+        x: &[X],
+        y: &mut [Y],
         rows: Range<usize>,
         pixels: Range<usize>,
     ) {
@@ -65,11 +72,18 @@ impl<const K: usize, const STRIDE: usize, const T: usize> Depthwise<K, STRIDE, T
 
     /// Computes any part of the output.
     #[inline(always)]
-    pub fn run_part<S: Simd>(&self, simd: S, w: &[f32], x: &[f32], y: &mut [f32], part: Part) {
+    pub fn run_part<S: Simd, W: Number, X: Number, Y: Number>(
+        &self,
+        simd: S,
+        w: &[W],
+        x: &[X],
+        y: &mut [Y],
+        part: Part,
+    ) {
         let Depthwise { width, channels, pad, from, into, clamp } = *self;
         let (kernel, stride, dilation) = ([K, K], [STRIDE, STRIDE], [1, 1]);
         Stencil { width, channels, kernel, stride, dilation, pad, from, into, clamp }
-            .run::<S, K, STRIDE, T>(simd, w, x, y, part);
+            .run::<S, W, X, Y, K, STRIDE, T>(simd, w, x, y, part);
     }
 
     /// Whole rows.
@@ -105,7 +119,14 @@ pub struct DepthwiseAny<const T: usize> {
 impl<const T: usize> DepthwiseAny<T> {
     /// Computes whole rows.
     #[inline(always)]
-    pub fn run<S: Simd>(&self, simd: S, w: &[f32], x: &[f32], y: &mut [f32], rows: Range<usize>) {
+    pub fn run<S: Simd, W: Number, X: Number, Y: Number>(
+        &self,
+        simd: S,
+        w: &[W],
+        x: &[X],
+        y: &mut [Y],
+        rows: Range<usize>,
+    ) {
         let vectors = 0..self.channels.div_ceil(S::LANES);
         self.run_part(simd, w, x, y, Part { rows, pixels: 0..self.width, vectors });
     }
@@ -126,10 +147,17 @@ impl<const T: usize> DepthwiseAny<T> {
 
     /// Computes any part of the output.
     #[inline(always)]
-    pub fn run_part<S: Simd>(&self, simd: S, w: &[f32], x: &[f32], y: &mut [f32], part: Part) {
+    pub fn run_part<S: Simd, W: Number, X: Number, Y: Number>(
+        &self,
+        simd: S,
+        w: &[W],
+        x: &[X],
+        y: &mut [Y],
+        part: Part,
+    ) {
         let DepthwiseAny { width, channels, kernel, stride, dilation, pad, .. } = *self;
         let DepthwiseAny { from, into, clamp, .. } = *self;
         Stencil { width, channels, kernel, stride, dilation, pad, from, into, clamp }
-            .run_any::<S, T>(simd, w, x, y, part);
+            .run_any::<S, W, X, Y, T>(simd, w, x, y, part);
     }
 }

@@ -5,6 +5,7 @@
 
 use crate::clamp::Clamp;
 use crate::math;
+use crate::simd::Number;
 
 /// What two numbers become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,61 +62,73 @@ impl Binary {
 
 /// `y = a op b`, number by number.
 #[inline(always)]
-pub fn binary(op: Binary, a: &[f32], b: &[f32], clamp: Clamp, y: &mut [f32]) {
+pub fn binary<A: Number, B: Number, Y: Number>(
+    op: Binary,
+    a: &[A],
+    b: &[B],
+    clamp: Clamp,
+    y: &mut [Y],
+) {
     assert!(a.len() == y.len() && b.len() == y.len(), "operands and result are equally long");
     for ((y, a), b) in y.iter_mut().zip(a).zip(b) {
-        *y = clamp.apply(op.apply(*a, *b));
+        *y = Y::of(clamp.apply(op.apply(a.real(), b.real())));
     }
 }
 
 /// `y = y op b`, number by number.
 #[inline(always)]
-pub fn binary_assign(op: Binary, y: &mut [f32], b: &[f32], clamp: Clamp) {
+pub fn binary_assign<Y: Number, B: Number>(op: Binary, y: &mut [Y], b: &[B], clamp: Clamp) {
     assert!(b.len() == y.len(), "both operands are equally long");
     for (y, b) in y.iter_mut().zip(b) {
-        *y = clamp.apply(op.apply(*y, *b));
+        *y = Y::of(clamp.apply(op.apply(y.real(), b.real())));
     }
 }
 
 /// `y = a op b` for pixels of `b.len()` channels, each with its own `b`.
 #[inline(always)]
-pub fn channels(op: Binary, a: &[f32], b: &[f32], clamp: Clamp, y: &mut [f32]) {
+pub fn channels<A: Number, B: Number, Y: Number>(
+    op: Binary,
+    a: &[A],
+    b: &[B],
+    clamp: Clamp,
+    y: &mut [Y],
+) {
     assert!(
         a.len() == y.len() && y.len().is_multiple_of(b.len()),
         "operand and result are whole pixels"
     );
     for (y, a) in y.chunks_exact_mut(b.len()).zip(a.chunks_exact(b.len())) {
         for ((y, a), b) in y.iter_mut().zip(a).zip(b) {
-            *y = clamp.apply(op.apply(*a, *b));
+            *y = Y::of(clamp.apply(op.apply(a.real(), b.real())));
         }
     }
 }
 
 /// `y = y op b` for pixels of `b.len()` channels, each with its own `b`.
 #[inline(always)]
-pub fn channels_assign(op: Binary, y: &mut [f32], b: &[f32], clamp: Clamp) {
+pub fn channels_assign<Y: Number, B: Number>(op: Binary, y: &mut [Y], b: &[B], clamp: Clamp) {
     assert!(y.len().is_multiple_of(b.len()), "the first operand is whole pixels");
     for y in y.chunks_exact_mut(b.len()) {
         for (y, b) in y.iter_mut().zip(b) {
-            *y = clamp.apply(op.apply(*y, *b));
+            *y = Y::of(clamp.apply(op.apply(y.real(), b.real())));
         }
     }
 }
 
 /// `y = a op b` with one `b` for all.
 #[inline(always)]
-pub fn scalar(op: Binary, a: &[f32], b: f32, clamp: Clamp, y: &mut [f32]) {
+pub fn scalar<A: Number, Y: Number>(op: Binary, a: &[A], b: f32, clamp: Clamp, y: &mut [Y]) {
     assert!(a.len() == y.len(), "operand and result are equally long");
     for (y, a) in y.iter_mut().zip(a) {
-        *y = clamp.apply(with_scalar(op, *a, b));
+        *y = Y::of(clamp.apply(with_scalar(op, a.real(), b)));
     }
 }
 
 /// `y = y op b` with one `b` for all.
 #[inline(always)]
-pub fn scalar_assign(op: Binary, y: &mut [f32], b: f32, clamp: Clamp) {
+pub fn scalar_assign<Y: Number>(op: Binary, y: &mut [Y], b: f32, clamp: Clamp) {
     for y in y {
-        *y = clamp.apply(with_scalar(op, *y, b));
+        *y = Y::of(clamp.apply(with_scalar(op, y.real(), b)));
     }
 }
 

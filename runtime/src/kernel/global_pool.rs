@@ -5,6 +5,7 @@ use core::ops::Range;
 use super::pool::join_all;
 use super::reduce::greater;
 use crate::ring::Ring;
+use crate::simd::Number;
 
 /// The image and its rows. They are pooled as they arrive; the result is there with the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub struct GlobalPool {
 impl GlobalPool {
     /// Takes `rows` into the means `y`, one a channel; row 0 starts anew.
     #[inline(always)]
-    pub fn average(&self, rows: Range<usize>, x: &[f32], y: &mut [f32]) {
+    pub fn average<X: Number>(&self, rows: Range<usize>, x: &[X], y: &mut [f32]) {
         let is_last = rows.end == self.height;
         self.take(rows, x, y, 0.0, |a, b| a + b);
         if is_last {
@@ -33,15 +34,15 @@ impl GlobalPool {
 
     /// Takes `rows` into the greatest numbers `y`, one a channel; row 0 starts anew.
     #[inline(always)]
-    pub fn max(&self, rows: Range<usize>, x: &[f32], y: &mut [f32]) {
+    pub fn max<X: Number>(&self, rows: Range<usize>, x: &[X], y: &mut [f32]) {
         self.take(rows, x, y, f32::NEG_INFINITY, greater);
     }
 
     #[inline(always)]
-    fn take(
+    fn take<X: Number>(
         &self,
         rows: Range<usize>,
-        x: &[f32],
+        x: &[X],
         y: &mut [f32],
         start: f32,
         join: impl Fn(f32, f32) -> f32,

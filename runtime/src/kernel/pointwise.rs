@@ -4,8 +4,8 @@
 
 use crate::clamp::Clamp;
 use crate::ring::Ring;
-use crate::simd::Simd;
 use crate::simd::gemm::{Gemm, Part, Residual, Window};
+use crate::simd::{Number, Simd};
 use core::ops::Range;
 
 /// A 1x1 convolution, `MR` pixels x `NV` vectors of channels at a time.
@@ -51,18 +51,25 @@ impl<const MR: usize, const NV: usize> Pointwise<MR, NV> {
 
     /// Computes whole rows.
     #[inline(always)]
-    pub fn run<S: Simd>(&self, simd: S, w: &[f32], x: &[f32], y: &mut [f32], rows: Range<usize>) {
+    pub fn run<S: Simd, W: Number, X: Number, Y: Number>(
+        &self,
+        simd: S,
+        w: &[W],
+        x: &[X],
+        y: &mut [Y],
+        rows: Range<usize>,
+    ) {
         self.run_part(simd, w, x, y, Residual::None, self.rows::<S>(rows));
     }
 
     /// Computes whole rows and adds a residual before the clamp.
     #[inline(always)]
-    pub fn run_adding<S: Simd>(
+    pub fn run_adding<S: Simd, W: Number, X: Number, Y: Number>(
         &self,
         simd: S,
-        w: &[f32],
-        x: &[f32],
-        y: &mut [f32],
+        w: &[W],
+        x: &[X],
+        y: &mut [Y],
         residual: Residual<'_>,
         rows: Range<usize>,
     ) {
@@ -71,12 +78,12 @@ impl<const MR: usize, const NV: usize> Pointwise<MR, NV> {
 
     /// Computes the channels of one panel of weights, so that another kernel can use them while they are near.
     #[inline(always)]
-    pub fn run_panel<S: Simd>(
+    pub fn run_panel<S: Simd, W: Number, X: Number, Y: Number>(
         &self,
         simd: S,
-        w: &[f32],
-        x: &[f32],
-        y: &mut [f32],
+        w: &[W],
+        x: &[X],
+        y: &mut [Y],
         rows: Range<usize>,
         panel: usize,
     ) {
@@ -86,12 +93,12 @@ impl<const MR: usize, const NV: usize> Pointwise<MR, NV> {
 
     /// Computes some pixels of each row: at least `MR`.
     #[inline(always)]
-    pub fn run_pixels<S: Simd>(
+    pub fn run_pixels<S: Simd, W: Number, X: Number, Y: Number>(
         &self,
         simd: S,
-        w: &[f32],
-        x: &[f32],
-        y: &mut [f32],
+        w: &[W],
+        x: &[X],
+        y: &mut [Y],
         rows: Range<usize>,
         pixels: Range<usize>,
     ) {
@@ -100,12 +107,12 @@ impl<const MR: usize, const NV: usize> Pointwise<MR, NV> {
 
     /// Computes any part of the output.
     #[inline(always)]
-    pub fn run_part<S: Simd>(
+    pub fn run_part<S: Simd, W: Number, X: Number, Y: Number>(
         &self,
         simd: S,
-        w: &[f32],
-        x: &[f32],
-        y: &mut [f32],
+        w: &[W],
+        x: &[X],
+        y: &mut [Y],
         residual: Residual<'_>,
         part: Part,
     ) {

@@ -7,6 +7,7 @@ use core::ops::Range;
 
 use super::reduce::greater;
 use crate::ring::Ring;
+use crate::simd::Number;
 
 /// Windows along one axis of an image, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +70,7 @@ pub struct MaxPool(pub Windows);
 impl MaxPool {
     /// Makes `rows` of the result.
     #[inline(always)]
-    pub fn run(&self, rows: Range<usize>, x: &[f32], y: &mut [f32]) {
+    pub fn run<X: Number, Y: Number>(&self, rows: Range<usize>, x: &[X], y: &mut [Y]) {
         self.0.run(rows, x, y, f32::NEG_INFINITY, greater, |_, _| 1.0);
     }
 }
@@ -95,7 +96,7 @@ pub enum Divisor {
 impl AveragePool {
     /// Makes `rows` of the result.
     #[inline(always)]
-    pub fn run(&self, rows: Range<usize>, x: &[f32], y: &mut [f32]) {
+    pub fn run<X: Number, Y: Number>(&self, rows: Range<usize>, x: &[X], y: &mut [Y]) {
         let Windows { down, across, .. } = self.windows;
         let divisor = |row: usize, column: usize| match self.divisor {
             Divisor::Inside => (down.inside(row) * across.inside(column)) as f32,
@@ -107,11 +108,11 @@ impl AveragePool {
 
 impl Windows {
     #[inline(always)]
-    fn run(
+    fn run<X: Number, Y: Number>(
         &self,
         rows: Range<usize>,
-        x: &[f32],
-        y: &mut [f32],
+        x: &[X],
+        y: &mut [Y],
         start: f32,
         join: impl Fn(f32, f32) -> f32 + Copy,
         divisor: impl Fn(usize, usize) -> f32,
@@ -126,11 +127,11 @@ impl Windows {
                 for (block, y) in blocks.iter_mut().enumerate() {
                     *y = self
                         .window(row, column, block * LANES, x, start, join)
-                        .map(|y| y / divisor);
+                        .map(|y| Y::of(y / divisor));
                 }
                 for (channel, y) in rest.iter_mut().enumerate() {
                     let [joined] = self.window(row, column, first + channel, x, start, join);
-                    *y = joined / divisor;
+                    *y = Y::of(joined / divisor);
                 }
             }
         }
@@ -138,12 +139,12 @@ impl Windows {
 
     /// `L` channels of the pixels of a window, joined.
     #[inline(always)]
-    fn window<const L: usize>(
+    fn window<X: Number, const L: usize>(
         &self,
         row: usize,
         column: usize,
         channel: usize,
-        x: &[f32],
+        x: &[X],
         start: f32,
         join: impl Fn(f32, f32) -> f32,
     ) -> [f32; L] {
@@ -163,7 +164,7 @@ impl Windows {
                 let at = column * self.from.pixel + channel;
                 // The row was just cut to hold every pixel of the image: there always are `L` channels.
                 if let Some(x) = line.get(at..at + L) {
-                    lanes.iter_mut().zip(x).for_each(|(lane, x)| *lane = join(*lane, *x));
+                    lanes.iter_mut().zip(x).for_each(|(lane, x)| *lane = join(*lane, x.real()));
                 }
             }
         }
@@ -176,9 +177,9 @@ const LANES: usize = 16;
 
 /// Joins one pixel into another, channel by channel.
 #[inline(always)]
-pub(super) fn join_all(y: &mut [f32], x: &[f32], join: impl Fn(f32, f32) -> f32) {
+pub(super) fn join_all<X: Number>(y: &mut [f32], x: &[X], join: impl Fn(f32, f32) -> f32) {
     for (y, x) in y.iter_mut().zip(x) {
-        *y = join(*y, *x);
+        *y = join(*y, x.real());
     }
 }
 

@@ -3,6 +3,7 @@
 //! A long sum is kept in sixteen partial sums, whatever the instruction set: the same bits on every machine.
 
 use super::strided::{Steps, Strided, each_step};
+use crate::simd::Number;
 
 /// What the numbers along the reduced axes become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +57,7 @@ impl<const N: usize> Reduce<N> {
 
     /// Reduces `x` into `y`, which holds the results and nothing else.
     #[inline(always)]
-    pub fn run(&self, x: &[f32], y: &mut [f32]) {
+    pub fn run<X: Number>(&self, x: &[X], y: &mut [f32]) {
         let fold = self.fold;
         let (len, from_by, into_by) = self.walk.innermost();
         y.fill(fold.start());
@@ -68,12 +69,12 @@ impl<const N: usize> Reduce<N> {
             }
             (1, 1) => {
                 if let (Some(x), Some(y)) = (x.get(from..from + len), y.get_mut(into..into + len)) {
-                    y.iter_mut().zip(x).for_each(|(y, x)| *y = fold.join(*y, *x));
+                    y.iter_mut().zip(x).for_each(|(y, x)| *y = fold.join(*y, x.real()));
                 }
             }
             _ => each_step(len, [from, into], [from_by, into_by], |[from, into]| {
                 if let (Some(x), Some(y)) = (x.get(from), y.get_mut(into)) {
-                    *y = fold.join(*y, *x);
+                    *y = fold.join(*y, x.real());
                 }
             }),
         });
@@ -98,8 +99,8 @@ pub(crate) fn greater(most: f32, x: f32) -> f32 {
 
 /// Joins what `map` makes of each number of a slice.
 #[inline(always)]
-pub(crate) fn over(
-    x: &[f32],
+pub(crate) fn over<X: Number>(
+    x: &[X],
     start: f32,
     map: impl Fn(f32) -> f32,
     join: impl Fn(f32, f32) -> f32,
@@ -107,9 +108,9 @@ pub(crate) fn over(
     let (parts, rest) = x.as_chunks::<16>();
     let mut lanes = [start; 16];
     for part in parts {
-        lanes.iter_mut().zip(part).for_each(|(lane, x)| *lane = join(*lane, map(*x)));
+        lanes.iter_mut().zip(part).for_each(|(lane, x)| *lane = join(*lane, map(x.real())));
     }
-    lanes.iter_mut().zip(rest).for_each(|(lane, x)| *lane = join(*lane, map(*x)));
+    lanes.iter_mut().zip(rest).for_each(|(lane, x)| *lane = join(*lane, map(x.real())));
     let mut left = &mut lanes[..];
     while left.len() > 1 {
         let (low, high) = left.split_at_mut(left.len() / 2);

@@ -3,6 +3,7 @@
 use core::ops::Range;
 
 use crate::ring::Ring;
+use crate::simd::Number;
 
 /// Where the pixels of the result lie along one axis: `(i * step + shift) / per`, or at the edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,20 +50,21 @@ pub struct Resize {
 impl Resize {
     /// Makes `rows` of the result, each pixel that of the operand at its place.
     #[inline(always)]
-    pub fn nearest(&self, rows: Range<usize>, x: &[f32], y: &mut [f32]) {
+    pub fn nearest<X: Number, Y: Number>(&self, rows: Range<usize>, x: &[X], y: &mut [Y]) {
         for row in rows {
             let (i, _, _) = self.down.at(row);
             let (x, y) = (self.line(x, i), self.line_mut(y, row));
             for column in 0..self.width {
                 let (j, _, _) = self.across.at(column);
-                self.pixel_mut(y, column).copy_from_slice(self.pixel(x, j));
+                let pixel = self.pixel_mut(y, column).iter_mut().zip(self.pixel(x, j));
+                pixel.for_each(|(y, x)| *y = Y::of(x.real()));
             }
         }
     }
 
     /// Makes `rows` of the result, each pixel blended of the four around its place.
     #[inline(always)]
-    pub fn linear(&self, rows: Range<usize>, x: &[f32], y: &mut [f32]) {
+    pub fn linear<X: Number, Y: Number>(&self, rows: Range<usize>, x: &[X], y: &mut [Y]) {
         for row in rows {
             let (above, below, down) = self.down.at(row);
             let (above, below) = (self.line(x, above), self.line(x, below));
@@ -73,32 +75,33 @@ impl Resize {
                 let lower = self.pixel(below, left).iter().zip(self.pixel(below, right));
                 let y = self.pixel_mut(y, column).iter_mut();
                 for (y, ((a, b), (c, d))) in y.zip(upper.zip(lower)) {
+                    let [a, b, c, d] = [a.real(), b.real(), c.real(), d.real()];
                     let (a, c) = (a + (b - a) * across, c + (d - c) * across);
-                    *y = a + (c - a) * down;
+                    *y = Y::of(a + (c - a) * down);
                 }
             }
         }
     }
 
     #[inline(always)]
-    fn line<'a>(&self, x: &'a [f32], row: usize) -> &'a [f32] {
+    fn line<'a, E>(&self, x: &'a [E], row: usize) -> &'a [E] {
         let len = (self.across.len - 1) * self.from.pixel + self.channels;
         &x[self.from.slot(row + self.from.top)..][..len]
     }
 
     #[inline(always)]
-    fn line_mut<'a>(&self, y: &'a mut [f32], row: usize) -> &'a mut [f32] {
+    fn line_mut<'a, E>(&self, y: &'a mut [E], row: usize) -> &'a mut [E] {
         let len = (self.width - 1) * self.into.pixel + self.channels;
         &mut y[self.into.slot(row + self.into.top)..][..len]
     }
 
     #[inline(always)]
-    fn pixel<'a>(&self, line: &'a [f32], column: usize) -> &'a [f32] {
+    fn pixel<'a, E>(&self, line: &'a [E], column: usize) -> &'a [E] {
         &line[column * self.from.pixel..][..self.channels]
     }
 
     #[inline(always)]
-    fn pixel_mut<'a>(&self, line: &'a mut [f32], column: usize) -> &'a mut [f32] {
+    fn pixel_mut<'a, E>(&self, line: &'a mut [E], column: usize) -> &'a mut [E] {
         &mut line[column * self.into.pixel..][..self.channels]
     }
 }

@@ -2,6 +2,7 @@
 
 use super::reduce::{self, greater};
 use crate::math;
+use crate::simd::Number;
 
 /// A tensor of `outer` blocks of `axis` rows of `inner` numbers; numbers of a block at the same place in their rows
 /// compete for a sum of one.
@@ -18,17 +19,17 @@ pub struct Softmax {
 impl Softmax {
     /// `y = exp(x) / sum(exp(x))`.
     #[inline(always)]
-    pub fn run(&self, x: &[f32], y: &mut [f32]) {
+    pub fn run<X: Number>(&self, x: &[X], y: &mut [f32]) {
         assert!(x.len() == y.len(), "operand and result are equally long");
-        y.copy_from_slice(x);
+        y.iter_mut().zip(x).for_each(|(y, x)| *y = x.real());
         self.run_assign(y);
     }
 
     /// `y = x - ln(sum(exp(x)))`.
     #[inline(always)]
-    pub fn run_log(&self, x: &[f32], y: &mut [f32]) {
+    pub fn run_log<X: Number>(&self, x: &[X], y: &mut [f32]) {
         assert!(x.len() == y.len(), "operand and result are equally long");
-        y.copy_from_slice(x);
+        y.iter_mut().zip(x).for_each(|(y, x)| *y = x.real());
         self.run_log_assign(y);
     }
 

@@ -2,6 +2,8 @@
 //!
 //! A copy is checked once, when a `const` is evaluated; a run then only compares the lengths of two slices.
 
+use crate::simd::Number;
+
 /// Where the elements of a tensor lie, in elements; a step may be negative (a reversed slice) or zero (a broadcast).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Steps<const N: usize> {
@@ -32,16 +34,35 @@ impl<const N: usize> Strided<N> {
     /// Copies `x` into `y`; elements of `y` between steps are kept.
     #[inline(always)]
     pub fn run<E: Copy>(&self, x: &[E], y: &mut [E]) {
+        self.run_by(x, y, |x, y| y.copy_from_slice(x), |x| x);
+    }
+
+    /// The same between numbers that are stored otherwise.
+    #[inline(always)]
+    pub fn convert<X: Number, Y: Number>(&self, x: &[X], y: &mut [Y]) {
+        let run = |x: &[X], y: &mut [Y]| convert(x, y);
+        self.run_by(x, y, run, |x| Y::of(x.real()));
+    }
+
+    /// Copies runs by `run` and single elements by `one`.
+    #[inline(always)]
+    fn run_by<X: Copy, Y>(
+        &self,
+        x: &[X],
+        y: &mut [Y],
+        run: impl Fn(&[X], &mut [Y]),
+        one: impl Fn(X) -> Y,
+    ) {
         let (len, from_by, into_by) = self.innermost();
         self.each_run(x.len(), y.len(), |from, into| match (from_by, into_by) {
             (1, 1) => {
                 if let (Some(x), Some(y)) = (x.get(from..from + len), y.get_mut(into..into + len)) {
-                    y.copy_from_slice(x);
+                    run(x, y);
                 }
             }
             _ => each_step(len, [from, into], [from_by, into_by], |[from, into]| {
                 if let (Some(x), Some(y)) = (x.get(from), y.get_mut(into)) {
-                    *y = *x;
+                    *y = one(*x);
                 }
             }),
         });
@@ -86,6 +107,12 @@ impl<const N: usize> Strided<N> {
             }
         }
     }
+}
+
+/// Numbers one after the other, stored otherwise.
+#[inline(always)]
+pub(crate) fn convert<X: Number, Y: Number>(x: &[X], y: &mut [Y]) {
+    y.iter_mut().zip(x).for_each(|(y, x)| *y = Y::of(x.real()));
 }
 
 /// Calls `f` with the two offsets at each of `len` steps.

@@ -4,6 +4,7 @@
 
 use crate::clamp::Clamp;
 use crate::math;
+use crate::simd::Number;
 
 /// What one number becomes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -126,18 +127,18 @@ impl Unary {
 
 /// `y = op(x)`, number by number.
 #[inline(always)]
-pub fn unary(op: Unary, x: &[f32], y: &mut [f32]) {
+pub fn unary<X: Number, Y: Number>(op: Unary, x: &[X], y: &mut [Y]) {
     assert!(x.len() == y.len(), "operand and result are equally long");
     for (y, x) in y.iter_mut().zip(x) {
-        *y = op.apply(*x);
+        *y = Y::of(op.apply(x.real()));
     }
 }
 
 /// `y = op(y)`, number by number.
 #[inline(always)]
-pub fn unary_assign(op: Unary, y: &mut [f32]) {
+pub fn unary_assign<Y: Number>(op: Unary, y: &mut [Y]) {
     for y in y {
-        *y = op.apply(*y);
+        *y = Y::of(op.apply(y.real()));
     }
 }
 

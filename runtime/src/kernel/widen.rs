@@ -4,6 +4,7 @@ use core::ops::Range;
 
 use crate::blob::view_mut;
 use crate::ring::Ring;
+use crate::simd::Number;
 
 /// Bytes that are widened at a time where they share memory with their floats.
 const RUN: usize = 64;
@@ -20,31 +21,31 @@ pub struct Widen {
 impl Widen {
     /// Widens image rows; stored padding is left alone.
     #[inline(always)]
-    pub fn run(&self, rows: Range<usize>, x: &[u8], y: &mut [f32]) {
+    pub fn run<Y: Number>(&self, rows: Range<usize>, x: &[u8], y: &mut [Y]) {
         for row in rows {
             let x = &x[row * self.len..][..self.len];
             let y = &mut y[self.into.slot(row + self.into.top)..][..self.len];
             for (y, x) in y.iter_mut().zip(x) {
-                *y = f32::from(*x);
+                *y = Y::of(f32::from(*x));
             }
         }
     }
 }
 
-/// Asks for a row of bytes, and widens it where it lies: the last quarter of the row's floats is lent for it.
+/// Asks for a row of bytes, and widens it where it lies: the end of the row is lent for it.
 #[inline(always)]
-pub fn fetch(next_row: &mut impl FnMut(usize, &mut [u8]), row: usize, into: &mut [f32]) {
+pub fn fetch<Y: Number>(next_row: &mut impl FnMut(usize, &mut [u8]), row: usize, into: &mut [Y]) {
     let len = into.len();
-    let start = 3 * len;
-    next_row(row, &mut view_mut::<f32, u8>(into)[start..]);
-    // A float ends at or before the byte after the one it is made of, so none covers a byte that is still to be read.
+    let start = (size_of::<Y>() - 1) * len;
+    next_row(row, &mut view_mut::<Y, u8>(into)[start..]);
+    // A number ends at or before the byte after the one it is made of, so none covers a byte that is still to be read.
     let mut at = 0;
     while at < len {
         let run = RUN.min(len - at);
         let mut bytes = [0; RUN];
-        bytes[..run].copy_from_slice(&view_mut::<f32, u8>(into)[start + at..][..run]);
+        bytes[..run].copy_from_slice(&view_mut::<Y, u8>(into)[start + at..][..run]);
         for (y, x) in into[at..at + run].iter_mut().zip(&bytes) {
-            *y = f32::from(*x);
+            *y = Y::of(f32::from(*x));
         }
         at += run;
     }

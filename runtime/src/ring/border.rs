@@ -3,11 +3,12 @@
 use core::ops::Range;
 
 use crate::ring::Rows;
+use crate::simd::Number;
 
 impl Rows {
     /// Writes `border`, a number a channel, wherever [`clear_edges`](Self::clear_edges) writes zeros.
     #[inline(always)]
-    pub fn border_edges(&self, x: &mut [f32], border: &[f32]) {
+    pub fn border_edges<E: Number, B: Number>(&self, x: &mut [E], border: &[B]) {
         let columns = self.left + self.width + self.right;
         for slot in 0..self.kept {
             self.put(x, slot, 0..self.left, border);
@@ -20,20 +21,27 @@ impl Rows {
 
     /// Writes `border` into row `row` of the image, when it lies below the last.
     #[inline(always)]
-    pub fn border_row(&self, x: &mut [f32], row: usize, border: &[f32]) {
+    pub fn border_row<E: Number, B: Number>(&self, x: &mut [E], row: usize, border: &[B]) {
         let columns = self.left + self.width + self.right;
         self.put(x, (row + self.top) % self.kept, 0..columns, border);
     }
 
     #[inline(always)]
-    fn put(&self, x: &mut [f32], slot: usize, columns: Range<usize>, border: &[f32]) {
+    fn put<E: Number, B: Number>(
+        &self,
+        x: &mut [E],
+        slot: usize,
+        columns: Range<usize>,
+        border: &[B],
+    ) {
         let ring = self.ring(0);
         for group in 0..self.groups() {
             let start = group * ring.chunk + slot * ring.row;
             let x = &mut x[start + columns.start * ring.pixel..start + columns.end * ring.pixel];
             for pixel in x.chunks_exact_mut(ring.pixel) {
                 for (lane, value) in pixel.iter_mut().enumerate() {
-                    *value = border.get(group * ring.pixel + lane).copied().unwrap_or(0.0);
+                    let number = border.get(group * ring.pixel + lane);
+                    *value = number.map_or(E::ZERO, |number| E::of(number.real()));
                 }
             }
         }

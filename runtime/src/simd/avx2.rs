@@ -3,22 +3,23 @@
 use super::Simd;
 #[cfg(debug_assertions)]
 use super::Task;
+use crate::half::Half;
 use core::arch::x86_64::*;
 
 macro_rules! op {
-    ($name:ident($($arg:expr),*)) => {
+    ($name:ident $(::<$lane:ident>)? ($($arg:expr),*)) => {
         // SAFETY: a token proves the features; of addresses the trait's callers promise the rest.
-        unsafe { $name($($arg),*) }
+        unsafe { $name $(::<$lane>)? ($($arg),*) }
     };
 }
 
-/// Proof of AVX2 and FMA.
+/// Proof of AVX2, FMA and F16C.
 #[derive(Clone, Copy, Debug)]
 pub struct Avx2(());
 
 impl Avx2 {
     /// The token, in a build that has the features everywhere.
-    #[cfg(all(target_feature = "avx2", target_feature = "fma"))]
+    #[cfg(all(target_feature = "avx2", target_feature = "fma", target_feature = "f16c"))]
     #[expect(
         clippy::new_without_default,
         reason = "tokens are minted by name, alike on every instruction set"
@@ -28,10 +29,10 @@ impl Avx2 {
         Avx2(())
     }
 
-    /// The token, at the top of a `#[target_feature(enable = "avx2,fma")]` function.
+    /// The token, at the top of a `#[target_feature(enable = "avx2,fma,f16c")]` function.
     ///
     /// # Safety
-    /// The machine has AVX2 and FMA.
+    /// The machine has AVX2, FMA and F16C.
     #[inline(always)]
     pub const unsafe fn assume() -> Self {
         Avx2(())
@@ -84,7 +85,7 @@ unsafe impl Simd for Avx2 {
     #[cfg(debug_assertions)]
     #[inline(always)]
     fn apart(self, task: impl Task<Self>) {
-        #[target_feature(enable = "avx2,fma")]
+        #[target_feature(enable = "avx2,fma,f16c")]
         fn frame(simd: Avx2, task: impl Task<Avx2>) {
             task.run(simd);
         }
@@ -112,6 +113,16 @@ unsafe impl Simd for Avx2 {
     #[inline(always)]
     unsafe fn store_head_at(self, into: *mut f32, len: usize, v: __m256) {
         op!(_mm256_maskstore_ps(into, head(len), v))
+    }
+    #[inline(always)]
+    unsafe fn load_half_at(self, from: *const Half) -> __m256 {
+        let halves = op!(_mm_loadu_si128(from.cast()));
+        op!(_mm256_cvtph_ps(halves))
+    }
+    #[inline(always)]
+    unsafe fn store_half_at(self, into: *mut Half, v: __m256) {
+        let v = op!(_mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(v));
+        op!(_mm_storeu_si128(into.cast(), v))
     }
 }
 

@@ -3,12 +3,13 @@
 #[cfg(debug_assertions)]
 use super::Task;
 use super::{Avx2, Simd};
+use crate::half::Half;
 use core::arch::x86_64::*;
 
 macro_rules! op {
-    ($name:ident($($arg:expr),*)) => {
+    ($name:ident $(::<$lane:ident>)? ($($arg:expr),*)) => {
         // SAFETY: a token proves the features; of addresses the trait's callers promise the rest.
-        unsafe { $name($($arg),*) }
+        unsafe { $name $(::<$lane>)? ($($arg),*) }
     };
 }
 
@@ -137,6 +138,30 @@ unsafe impl<const VNNI: bool> Simd for Zmm<VNNI> {
     unsafe fn store_head_at(self, into: *mut f32, len: usize, v: __m512) {
         op!(_mm512_mask_storeu_ps(into, head(len), v))
     }
+    #[inline(always)]
+    unsafe fn load_half_at(self, from: *const Half) -> __m512 {
+        let halves = op!(_mm256_loadu_si256(from.cast()));
+        op!(_mm512_cvtph_ps(halves))
+    }
+    #[inline(always)]
+    unsafe fn load_half_head_at(self, from: *const Half, len: usize) -> __m512 {
+        let halves = op!(_mm256_maskz_loadu_epi16(head(len), from.cast()));
+        op!(_mm512_cvtph_ps(halves))
+    }
+    #[inline(always)]
+    unsafe fn store_half_at(self, into: *mut Half, v: __m512) {
+        op!(_mm256_storeu_si256(into.cast(), rounded(v)))
+    }
+    #[inline(always)]
+    unsafe fn store_half_head_at(self, into: *mut Half, len: usize, v: __m512) {
+        op!(_mm256_mask_storeu_epi16(into.cast(), head(len), rounded(v)))
+    }
+}
+
+/// The nearest halves, ties to even.
+#[inline(always)]
+fn rounded(v: __m512) -> __m256i {
+    op!(_mm512_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(v))
 }
 
 /// Lanes below `len`.

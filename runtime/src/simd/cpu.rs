@@ -1,12 +1,12 @@
 //! What takes the machine's own instructions: its features, its square root, and a stop without std.
 
-/// Has the AVX2 level: AVX2 and FMA, and registers that the operating system saves.
+/// Has the AVX2 level: AVX2, FMA and F16C, and registers that the operating system saves.
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn has_avx2() -> bool {
-    const AVX_OSXSAVE_FMA: u32 = 1 << 28 | 1 << 27 | 1 << 12;
+    const AVX_OSXSAVE_FMA_F16C: u32 = 1 << 28 | 1 << 27 | 1 << 12 | 1 << 29;
     const AVX2: u32 = 1 << 5;
     const YMM_SAVED: u64 = 0b110;
-    has(leaf(1)[2], AVX_OSXSAVE_FMA)
+    has(leaf(1)[2], AVX_OSXSAVE_FMA_F16C)
         && has(leaf(7)[1], AVX2)
         && saved_registers() & YMM_SAVED == YMM_SAVED
 }

@@ -5,9 +5,13 @@
 //! the window, in the order of the loops: window rows, taps, depth.
 //! Where `MR` does not divide the pixels, the last tile overlaps the one before it.
 
-use super::{Bounds, Simd, Task, reach, vectors, zeros};
+use super::added::Added;
+use super::near::{NEAR, fills_registers, some_of, widen};
+use super::{Bounds, Number, Simd, Task, reach, vectors, zeros};
 use crate::clamp::Clamp;
+use crate::half::Half;
 use crate::ring::Ring;
+use core::mem::MaybeUninit;
 use core::ops::Range;
 
 /// A matrix product over rings, `MR` pixels x `NV` vectors at a time.
@@ -121,6 +125,8 @@ pub enum Residual<'a> {
     None,
     /// The same row, pixel and channel of another value.
     Of(&'a [f32], Ring),
+    /// The same of halves.
+    OfHalf(&'a [Half], Ring),
     /// What the output held before; `MR` must divide the pixels, lest some be added twice.
     InPlace,
 }
@@ -145,12 +151,12 @@ impl<const MR: usize, const NV: usize> Gemm<MR, NV> {
 
     /// Computes one part of the output; panics where an extent is outside its slice.
     #[inline(always)]
-    pub fn run<S: Simd>(
+    pub fn run<S: Simd, W: Number, X: Number, Y: Number>(
         &self,
         simd: S,
-        w: &[f32],
-        x: &[f32],
-        y: &mut [f32],
+        w: &[W],
+        x: &[X],
+        y: &mut [Y],
         residual: Residual<'_>,
         part: Part,
     ) {
@@ -158,12 +164,12 @@ impl<const MR: usize, const NV: usize> Gemm<MR, NV> {
     }
 
     #[inline(always)]
-    fn checked<S: Simd>(
+    fn checked<S: Simd, W: Number, X: Number, Y: Number>(
         &self,
         simd: S,
-        w: &[f32],
-        x: &[f32],
-        y: &mut [f32],
+        w: &[W],
+        x: &[X],
+        y: &mut [Y],
         residual: Residual<'_>,
         part: Part,
     ) {
@@ -174,25 +180,34 @@ impl<const MR: usize, const NV: usize> Gemm<MR, NV> {
         assert!(self.window.before <= self.from.base && self.window.above <= self.from.top);
         assert!(reach(&self.from, self.window.reach(self.width)) <= x.len());
         assert!(reach(&self.into, self.pixel_reach::<S>(&self.into)) <= y.len());
-        let end = y.as_mut_ptr();
         let added = match residual {
-            Residual::None => None,
+            Residual::None => Added::None,
             Residual::Of(skip, ring) => {
                 assert!(reach(&ring, self.pixel_reach::<S>(&ring)) <= skip.len());
-                Some((skip.as_ptr(), ring))
+                Added::Of(skip.as_ptr(), ring)
+            }
+            Residual::OfHalf(skip, ring) => {
+                assert!(reach(&ring, self.pixel_reach::<S>(&ring)) <= skip.len());
+                Added::OfHalf(skip.as_ptr(), ring)
             }
             Residual::InPlace => {
                 assert!((part.pixels.end - part.pixels.start).is_multiple_of(MR));
-                Some((end.cast_const(), self.into))
+                Added::InPlace
             }
         };
-        let ends = Ends { x: x.as_ptr(), y: end, added };
+        let ends = Ends { x: x.as_ptr(), y: y.as_mut_ptr(), added };
         // SAFETY: every address that the loops form was checked above; of a ring every slot is inside.
         unsafe { self.panels_of(simd, w.as_ptr(), ends, part) }
     }
 
     #[inline(always)]
-    unsafe fn panels_of<S: Simd>(&self, simd: S, w: *const f32, ends: Ends, part: Part) {
+    unsafe fn panels_of<S: Simd, W: Number, X: Number, Y: Number>(
+        &self,
+        simd: S,
+        w: *const W,
+        ends: Ends<X, Y>,
+        part: Part,
+    ) {
         for panel in part.panels {
             // SAFETY: `w` has every panel.
             let w = unsafe { w.add(panel * self.panel_len::<S>()) };
@@ -213,18 +228,18 @@ impl<const MR: usize, const NV: usize> Gemm<MR, NV> {
 
     /// Biases plus products of one tile.
     #[inline(always)]
-    unsafe fn sums<S: Simd>(
+    unsafe fn sums<S: Simd, W: Number, X: Number>(
         &self,
         simd: S,
-        w: *const f32,
-        x: *const f32,
+        w: *const W,
+        x: *const X,
         row: usize,
         pixel: usize,
     ) -> [[S::F32; NV]; MR] {
         let Window { row_stride, row_step, above, before, .. } = self.window;
         // SAFETY: the panel and the windows are inside their slices, as the caller promised.
         unsafe {
-            let bias = vectors::<S, NV>(simd, w);
+            let bias = vectors::<S, W, NV>(simd, w);
             let mut acc = zeros::<[[S::F32; NV]; MR]>();
             unroll!(r in MR, { acc[r] = bias; });
             let mut w = w.add(NV * S::LANES);
@@ -244,38 +259,70 @@ impl<const MR: usize, const NV: usize> Gemm<MR, NV> {
         }
     }
 
-    /// Adds one run's products; returns the weights after it.
+    /// Adds one run's products; returns the weights after it. Inputs that are splat one by one are widened before.
     #[inline(always)]
-    unsafe fn products<S: Simd>(
+    unsafe fn products<S: Simd, W: Number, X: Number>(
         &self,
         simd: S,
         acc: &mut [[S::F32; NV]; MR],
-        x: *const f32,
-        w: *const f32,
+        x: *const X,
+        w: *const W,
         depth: usize,
-    ) -> *const f32 {
+    ) -> *const W {
         let Window { pixel_step, depth_step, .. } = self.window;
+        let steps = [pixel_step, depth_step];
         let (mut k, mut w) = (0, w);
         // SAFETY: `depth` numbers of each pixel's run and as many rows of weights are inside their slices.
+        unsafe {
+            if X::IS_F32 || (S::BY_LANE && depth_step == 1) {
+                return Self::run_of(simd, acc, x, steps, w, depth);
+            }
+            let mut near = MaybeUninit::<[[f32; NEAR]; MR]>::uninit();
+            let (near, some) = (near.as_mut_ptr().cast::<f32>(), some_of(depth));
+            while k < depth {
+                let len = if depth.is_multiple_of(some) { some } else { some.min(depth - k) };
+                for r in 0..MR {
+                    let x = x.add(r * pixel_step + k * depth_step);
+                    widen(simd, x, depth_step, near.add(r * NEAR), len);
+                }
+                w = Self::run_of(simd, acc, near.cast_const(), [NEAR, 1], w, len);
+                k += len;
+            }
+        }
+        w
+    }
+
+    /// The products of `depth` numbers of each pixel, whose steps are from a pixel and from a number to the next.
+    #[inline(always)]
+    unsafe fn run_of<S: Simd, W: Number, X: Number>(
+        simd: S,
+        acc: &mut [[S::F32; NV]; MR],
+        x: *const X,
+        [pixel_step, depth_step]: [usize; 2],
+        w: *const W,
+        depth: usize,
+    ) -> *const W {
+        let (mut k, mut w) = (0, w);
+        // SAFETY: the caller's numbers and weights.
         unsafe {
             if S::BY_LANE && depth_step == 1 {
                 while k + 4 <= depth {
                     let mut xs = zeros::<[S::F32; MR]>();
-                    unroll!(r in MR, { xs[r] = simd.load_at(x.add(r * pixel_step + k)); });
-                    step::<S, MR, NV, 0>(simd, acc, &xs, w);
-                    step::<S, MR, NV, 1>(simd, acc, &xs, w.add(NV * S::LANES));
-                    step::<S, MR, NV, 2>(simd, acc, &xs, w.add(2 * NV * S::LANES));
-                    step::<S, MR, NV, 3>(simd, acc, &xs, w.add(3 * NV * S::LANES));
+                    unroll!(r in MR, { xs[r] = X::load_at(simd, x.add(r * pixel_step + k)); });
+                    step::<S, W, MR, NV, 0>(simd, acc, &xs, w);
+                    step::<S, W, MR, NV, 1>(simd, acc, &xs, w.add(NV * S::LANES));
+                    step::<S, W, MR, NV, 2>(simd, acc, &xs, w.add(2 * NV * S::LANES));
+                    step::<S, W, MR, NV, 3>(simd, acc, &xs, w.add(3 * NV * S::LANES));
                     w = w.add(4 * NV * S::LANES);
                     k += 4;
                 }
             }
             while k < depth {
-                let wk = vectors::<S, NV>(simd, w);
+                let wk = vectors::<S, W, NV>(simd, w);
                 unroll!(r in MR, {
-                    let xr = simd.splat(x.add(r * pixel_step + k * depth_step).read());
+                    let xr = simd.splat(x.add(r * pixel_step + k * depth_step).read().real());
                     unroll!(j in NV, { acc[r][j] = simd.mul_add(xr, wk[j], acc[r][j]); });
-                    if const { MR * NV + NV + 1 == 16 } {
+                    if const { fills_registers(MR * NV + NV + 1, W::IS_F32) } {
                         simd.load_after(acc[r][NV - 1]);
                     }
                 });
@@ -288,7 +335,13 @@ impl<const MR: usize, const NV: usize> Gemm<MR, NV> {
 
     /// Adds the residual, clamps and stores one tile.
     #[inline(always)]
-    unsafe fn finish<S: Simd>(&self, simd: S, acc: [[S::F32; NV]; MR], ends: &Ends, place: Place) {
+    unsafe fn finish<S: Simd, X: Number, Y: Number>(
+        &self,
+        simd: S,
+        acc: [[S::F32; NV]; MR],
+        ends: &Ends<X, Y>,
+        place: Place,
+    ) {
         let bounds = Bounds::of(simd, self.clamp);
         // SAFETY: the tile's pixels and the channels below `c_out` are inside the slices.
         unsafe {
@@ -298,21 +351,15 @@ impl<const MR: usize, const NV: usize> Gemm<MR, NV> {
                 if self.c_out.is_multiple_of(NV * S::LANES) || left >= S::LANES {
                     unroll!(r in MR, {
                         let into = ends.y.add(place.offset(&self.into, r, v));
-                        let mut sum = acc[r][j];
-                        if let Some((skip, ring)) = ends.added {
-                            sum = simd.add(sum, simd.load_at(skip.add(place.offset(&ring, r, v))));
-                        }
-                        simd.store_at(into, bounds.keep(simd, self.clamp, sum));
+                        let sum = ends.added.onto(simd, acc[r][j], into, |ring| place.offset(ring, r, v));
+                        Y::store_at(simd, into, bounds.keep(simd, self.clamp, sum));
                     });
                 } else if !self.c_out.is_multiple_of(S::LANES) && left > 0 {
                     unroll!(r in MR, {
                         let into = ends.y.add(place.offset(&self.into, r, v));
-                        let mut sum = acc[r][j];
-                        if let Some((skip, ring)) = ends.added {
-                            let skip = skip.add(place.offset(&ring, r, v));
-                            sum = simd.add(sum, simd.load_head_at(skip, left));
-                        }
-                        simd.store_head_at(into, left, bounds.keep(simd, self.clamp, sum));
+                        let sum =
+                            ends.added.head_onto(simd, acc[r][j], into, left, |ring| place.offset(ring, r, v));
+                        Y::store_head_at(simd, into, left, bounds.keep(simd, self.clamp, sum));
                     });
                 }
             });
@@ -362,16 +409,18 @@ pub(super) const fn pixel_reach(ring: &Ring, width: usize, c_out: usize, lanes: 
 }
 
 /// What a product is told on one call.
-struct Call<'a, const MR: usize, const NV: usize> {
+struct Call<'a, W, X, Y, const MR: usize, const NV: usize> {
     gemm: &'a Gemm<MR, NV>,
-    w: &'a [f32],
-    x: &'a [f32],
-    y: &'a mut [f32],
+    w: &'a [W],
+    x: &'a [X],
+    y: &'a mut [Y],
     residual: Residual<'a>,
     part: Part,
 }
 
-impl<S: Simd, const MR: usize, const NV: usize> Task<S> for Call<'_, MR, NV> {
+impl<S: Simd, W: Number, X: Number, Y: Number, const MR: usize, const NV: usize> Task<S>
+    for Call<'_, W, X, Y, MR, NV>
+{
     #[inline(always)]
     fn run(self, simd: S) {
         self.gemm.checked(simd, self.w, self.x, self.y, self.residual, self.part);
@@ -380,10 +429,10 @@ impl<S: Simd, const MR: usize, const NV: usize> Task<S> for Call<'_, MR, NV> {
 
 /// First elements of the slices of one call.
 #[derive(Clone, Copy)]
-struct Ends {
-    x: *const f32,
-    y: *mut f32,
-    added: Option<(*const f32, Ring)>,
+struct Ends<X, Y> {
+    x: *const X,
+    y: *mut Y,
+    added: Added,
 }
 
 /// Where a tile's output lies.
@@ -404,15 +453,15 @@ impl Place {
 
 /// One input of each pixel, times `NV` vectors of weights.
 #[inline(always)]
-unsafe fn step<S: Simd, const MR: usize, const NV: usize, const I: i32>(
+unsafe fn step<S: Simd, W: Number, const MR: usize, const NV: usize, const I: i32>(
     simd: S,
     acc: &mut [[S::F32; NV]; MR],
     xs: &[S::F32; MR],
-    w: *const f32,
+    w: *const W,
 ) {
     unroll!(j in NV, {
         // SAFETY: the caller's `NV` vectors.
-        let wj = unsafe { simd.load_at(w.add(j * S::LANES)) };
+        let wj = unsafe { W::load_at(simd, w.add(j * S::LANES)) };
         unroll!(r in MR, { acc[r][j] = simd.mul_add_lane::<I>(xs[r], wj, acc[r][j]); });
     });
 }

@@ -1,6 +1,7 @@
 //! 128-bit vectors of aarch64.
 
 use super::Simd;
+use crate::half::Half;
 use core::arch::aarch64::*;
 
 macro_rules! op {
@@ -116,5 +117,30 @@ unsafe impl<const DOT: bool> Simd for Q<DOT> {
             // SAFETY: one of the caller's `len` floats.
             unsafe { into.add(i).write(*lane) }
         }
+    }
+    #[inline(always)]
+    unsafe fn load_half_at(self, from: *const Half) -> float32x4_t {
+        let halves = op!(vld1_u16(from.cast()));
+        let wide: float32x4_t;
+        // SAFETY: a token proves the feature. The instruction has a function in newer releases of Rust only.
+        unsafe {
+            core::arch::asm!(
+                "fcvtl {0:v}.4s, {1:v}.4h", out(vreg) wide, in(vreg) halves,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
+        wide
+    }
+    #[inline(always)]
+    unsafe fn store_half_at(self, into: *mut Half, v: float32x4_t) {
+        let halves: uint16x4_t;
+        // SAFETY: as for `load_half_at`; the rounding mode of Rust programs is to nearest, ties to even.
+        unsafe {
+            core::arch::asm!(
+                "fcvtn {0:v}.4h, {1:v}.4s", out(vreg) halves, in(vreg) v,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
+        op!(vst1_u16(into.cast(), halves))
     }
 }

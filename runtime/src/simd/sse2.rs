@@ -1,6 +1,7 @@
 //! 128-bit vectors, which every x86-64 has; `mul_add` rounds twice, as plain floats do.
 
 use super::Simd;
+use crate::half::Half;
 use core::arch::x86_64::*;
 
 macro_rules! op {
@@ -105,5 +106,61 @@ unsafe impl Simd for Sse2 {
             // SAFETY: one of the caller's `len` floats.
             unsafe { into.add(i).write(*lane) }
         }
+    }
+    #[inline(always)]
+    unsafe fn load_half_at(self, from: *const Half) -> __m128 {
+        wide(op!(_mm_loadl_epi64(from.cast())))
+    }
+    #[inline(always)]
+    unsafe fn store_half_at(self, into: *mut Half, v: __m128) {
+        let halves = rounded(v);
+        op!(_mm_storel_epi64(into.cast(), halves))
+    }
+}
+
+/// The first four halves as floats: sign, exponent and digits where a float has them, then 112 powers of two more.
+#[inline(always)]
+fn wide(halves: __m128i) -> __m128 {
+    // SAFETY: every x86-64 has SSE2.
+    unsafe {
+        let int = |x: i32| _mm_set1_epi32(x);
+        let bits = _mm_srai_epi32::<3>(_mm_unpacklo_epi16(int(0), halves));
+        let bits = _mm_and_si128(bits, int(!0x7000_0000));
+        // Exponents of infinity and NaN are the greatest of a float too.
+        let magnitude = _mm_and_si128(bits, int(0x7fff_ffff));
+        let is_endless = _mm_cmpgt_epi32(magnitude, int((31 << 23) - 1));
+        let bits = _mm_or_si128(bits, _mm_and_si128(is_endless, int(0x7f80_0000)));
+        _mm_mul_ps(_mm_castsi128_ps(bits), _mm_castsi128_ps(int((127 + 112) << 23)))
+    }
+}
+
+/// The nearest halves, ties to even, in the lower four of eight places; in the words of [`Half::of`].
+#[inline(always)]
+fn rounded(v: __m128) -> __m128i {
+    // SAFETY: every x86-64 has SSE2.
+    unsafe {
+        let int = |x: i32| _mm_set1_epi32(x);
+        let either = |mask: __m128i, a: __m128i, b: __m128i| {
+            _mm_or_si128(_mm_and_si128(mask, a), _mm_andnot_si128(mask, b))
+        };
+        let all = _mm_castps_si128(v);
+        let bits = _mm_and_si128(all, int(0x7fff_ffff));
+        let sign = _mm_xor_si128(all, bits);
+        let digits = _mm_srli_epi32::<13>(bits);
+        let odd = _mm_and_si128(digits, int(1));
+        let up = _mm_add_epi32(bits, int(0xfff - (112 << 23)));
+        let normal = _mm_srli_epi32::<13>(_mm_add_epi32(up, odd));
+        let half = _mm_set1_ps(0.5);
+        let sum = _mm_castps_si128(_mm_add_ps(_mm_castsi128_ps(bits), half));
+        let subnormal = _mm_sub_epi32(sum, _mm_castps_si128(half));
+        let finite = either(_mm_cmplt_epi32(bits, int(113 << 23)), subnormal, normal);
+        let nan = _mm_or_si128(_mm_and_si128(digits, int(0x3ff)), int(0x7e00));
+        let endless = either(_mm_cmpgt_epi32(bits, int(0x7f80_0000)), nan, int(0x7c00));
+        let is_finite = _mm_cmplt_epi32(bits, int(143 << 23));
+        let magnitude = either(is_finite, finite, endless);
+        // Packing saturates 32 bits with a sign: what has one in 16 bits is given it in 32.
+        let lanes = _mm_or_si128(_mm_slli_epi32::<16>(magnitude), sign);
+        let lanes = _mm_srai_epi32::<16>(lanes);
+        _mm_packs_epi32(lanes, lanes)
     }
 }

@@ -5,7 +5,7 @@
 //! loads a row of them at a time. The last vector is read whole, even where channels end inside it, so rows must
 //! have room for that. Where `T` does not divide the pixels, the last tile overlaps the one before it.
 
-use super::{Bounds, Simd, Task, reach, vectors, zeros};
+use super::{Bounds, Number, Simd, Task, reach, vectors, zeros};
 use crate::clamp::Clamp;
 use crate::ring::Ring;
 use core::ops::Range;
@@ -47,54 +47,70 @@ pub struct Part {
 impl Stencil {
     /// Computes a part of the output with an unrolled `K` x `K` window; panics where an extent is outside its slice.
     #[inline(always)]
-    pub fn run<S: Simd, const K: usize, const STRIDE: usize, const T: usize>(
+    pub fn run<
+        S: Simd,
+        W: Number,
+        X: Number,
+        Y: Number,
+        const K: usize,
+        const STRIDE: usize,
+        const T: usize,
+    >(
         &self,
         simd: S,
-        w: &[f32],
-        x: &[f32],
-        y: &mut [f32],
+        w: &[W],
+        x: &[X],
+        y: &mut [Y],
         part: Part,
     ) {
-        simd.apart(Square::<K, STRIDE, T>(Call { stencil: self, w, x, y, part }));
+        simd.apart(Square::<W, X, Y, K, STRIDE, T>(Call { stencil: self, w, x, y, part }));
     }
 
     /// Computes a part of the output with any window; panics where an extent is outside its slice.
     #[inline(always)]
-    pub fn run_any<S: Simd, const T: usize>(
+    pub fn run_any<S: Simd, W: Number, X: Number, Y: Number, const T: usize>(
         &self,
         simd: S,
-        w: &[f32],
-        x: &[f32],
-        y: &mut [f32],
+        w: &[W],
+        x: &[X],
+        y: &mut [Y],
         part: Part,
     ) {
-        simd.apart(Any::<T>(Call { stencil: self, w, x, y, part }));
+        simd.apart(Any::<W, X, Y, T>(Call { stencil: self, w, x, y, part }));
     }
 
     #[inline(always)]
-    fn squares<S: Simd, const K: usize, const STRIDE: usize, const T: usize>(
+    fn squares<
+        S: Simd,
+        W: Number,
+        X: Number,
+        Y: Number,
+        const K: usize,
+        const STRIDE: usize,
+        const T: usize,
+    >(
         &self,
         simd: S,
-        w: &[f32],
-        x: &[f32],
-        y: &mut [f32],
+        w: &[W],
+        x: &[X],
+        y: &mut [Y],
         part: Part,
     ) {
         assert!(K >= 1 && K <= 7);
         assert!(self.kernel[0] == K && self.kernel[1] == K);
         assert!(self.stride[1] == STRIDE && self.dilation[1] == 1);
-        self.check::<S, T>(w, x, y, &part);
+        self.check::<S, W, X, Y, T>(w, x, y, &part);
         let (x, y) = (x.as_ptr(), y.as_mut_ptr());
         for v in part.vectors {
             // SAFETY: every address that the loops form was checked above.
             unsafe {
                 let w = w.as_ptr().add(v * self.panel_len::<S>());
-                let near = self.resident::<S, K>(simd, w);
+                let near = self.resident::<S, W, K>(simd, w);
                 for row in part.rows.clone() {
                     let mut next = part.pixels.start;
                     while next < part.pixels.end {
                         let at = Place { v, row, pixel: next.min(part.pixels.end - T) };
-                        let acc = self.square::<S, K, STRIDE, T>(simd, w, &near, x, at);
+                        let acc = self.square::<S, W, X, K, STRIDE, T>(simd, w, &near, x, at);
                         self.finish(simd, acc, y, at);
                         next += T;
                     }
@@ -104,15 +120,15 @@ impl Stencil {
     }
 
     #[inline(always)]
-    fn anys<S: Simd, const T: usize>(
+    fn anys<S: Simd, W: Number, X: Number, Y: Number, const T: usize>(
         &self,
         simd: S,
-        w: &[f32],
-        x: &[f32],
-        y: &mut [f32],
+        w: &[W],
+        x: &[X],
+        y: &mut [Y],
         part: Part,
     ) {
-        self.check::<S, T>(w, x, y, &part);
+        self.check::<S, W, X, Y, T>(w, x, y, &part);
         let (x, y) = (x.as_ptr(), y.as_mut_ptr());
         for v in part.vectors {
             // SAFETY: every address that the loops form was checked above.
@@ -122,7 +138,7 @@ impl Stencil {
                     let mut next = part.pixels.start;
                     while next < part.pixels.end {
                         let at = Place { v, row, pixel: next.min(part.pixels.end - T) };
-                        let acc = self.any::<S, T>(simd, w, x, at);
+                        let acc = self.any::<S, W, X, T>(simd, w, x, at);
                         self.finish(simd, acc, y, at);
                         next += T;
                     }
@@ -133,13 +149,17 @@ impl Stencil {
 
     /// Weights that stay in registers: those of a window of up to 3 x 3.
     #[inline(always)]
-    unsafe fn resident<S: Simd, const K: usize>(&self, simd: S, w: *const f32) -> [[S::F32; K]; K] {
+    unsafe fn resident<S: Simd, W: Number, const K: usize>(
+        &self,
+        simd: S,
+        w: *const W,
+    ) -> [[S::F32; K]; K] {
         // SAFETY: the caller's weights; zero is a value of every vector.
         unsafe {
             let mut near = zeros::<[[S::F32; K]; K]>();
             if K <= 3 {
                 unroll!(ky in K, {
-                    near[ky] = vectors::<S, K>(simd, w.add((1 + ky * K) * S::LANES));
+                    near[ky] = vectors::<S, W, K>(simd, w.add((1 + ky * K) * S::LANES));
                 });
             }
             near
@@ -148,29 +168,36 @@ impl Stencil {
 
     /// Biases plus products of one tile, its window unrolled.
     #[inline(always)]
-    unsafe fn square<S: Simd, const K: usize, const STRIDE: usize, const T: usize>(
+    unsafe fn square<
+        S: Simd,
+        W: Number,
+        X: Number,
+        const K: usize,
+        const STRIDE: usize,
+        const T: usize,
+    >(
         &self,
         simd: S,
-        w: *const f32,
+        w: *const W,
         near: &[[S::F32; K]; K],
-        x: *const f32,
+        x: *const X,
         at: Place,
     ) -> [S::F32; T] {
         // SAFETY: the tile's windows and the weights are inside their slices, as the caller promised.
         unsafe {
-            let bias = simd.load_at(w);
+            let bias = W::load_at(simd, w);
             let mut acc = zeros::<[S::F32; T]>();
             unroll!(t in T, { acc[t] = bias; });
             if K <= 3 {
                 unroll!(ky in K, {
                     let x = x.add(self.input(at, ky));
-                    self.window_row::<S, K, STRIDE, T>(simd, &mut acc, x, &near[ky]);
+                    self.window_row::<S, X, K, STRIDE, T>(simd, &mut acc, x, &near[ky]);
                 });
             } else {
                 for ky in 0..K {
-                    let far = vectors::<S, K>(simd, w.add((1 + ky * K) * S::LANES));
+                    let far = vectors::<S, W, K>(simd, w.add((1 + ky * K) * S::LANES));
                     let x = x.add(self.input(at, ky));
-                    self.window_row::<S, K, STRIDE, T>(simd, &mut acc, x, &far);
+                    self.window_row::<S, X, K, STRIDE, T>(simd, &mut acc, x, &far);
                 }
             }
             acc
@@ -179,17 +206,23 @@ impl Stencil {
 
     /// Products of one row of the window; a column that several outputs use is loaded once.
     #[inline(always)]
-    unsafe fn window_row<S: Simd, const K: usize, const STRIDE: usize, const T: usize>(
+    unsafe fn window_row<
+        S: Simd,
+        X: Number,
+        const K: usize,
+        const STRIDE: usize,
+        const T: usize,
+    >(
         &self,
         simd: S,
         acc: &mut [S::F32; T],
-        x: *const f32,
+        x: *const X,
         w: &[S::F32; K],
     ) {
         unroll!(t in T, {
             unroll!(kx in K, {
                 // SAFETY: the tile's windows are inside the slice, as the caller promised.
-                let column = unsafe { simd.load_at(x.add((t * STRIDE + kx) * self.from.pixel)) };
+                let column = unsafe { X::load_at(simd, x.add((t * STRIDE + kx) * self.from.pixel)) };
                 acc[t] = simd.mul_add(column, w[kx], acc[t]);
             });
         });
@@ -197,25 +230,25 @@ impl Stencil {
 
     /// Biases plus products of one tile, tap by tap.
     #[inline(always)]
-    unsafe fn any<S: Simd, const T: usize>(
+    unsafe fn any<S: Simd, W: Number, X: Number, const T: usize>(
         &self,
         simd: S,
-        w: *const f32,
-        x: *const f32,
+        w: *const W,
+        x: *const X,
         at: Place,
     ) -> [S::F32; T] {
         // SAFETY: the tile's windows and the weights are inside their slices, as the caller promised.
         unsafe {
-            let (bias, mut w) = (simd.load_at(w), w);
+            let (bias, mut w) = (W::load_at(simd, w), w);
             let mut acc = zeros::<[S::F32; T]>();
             unroll!(t in T, { acc[t] = bias; });
             for ky in 0..self.kernel[0] {
                 let mut x = x.add(self.input(at, ky));
                 for _ in 0..self.kernel[1] {
                     w = w.add(S::LANES);
-                    let tap = simd.load_at(w);
+                    let tap = W::load_at(simd, w);
                     unroll!(t in T, {
-                        let column = simd.load_at(x.add(t * self.stride[1] * self.from.pixel));
+                        let column = X::load_at(simd, x.add(t * self.stride[1] * self.from.pixel));
                         acc[t] = simd.mul_add(column, tap, acc[t]);
                     });
                     x = x.wrapping_add(self.dilation[1] * self.from.pixel);
@@ -227,11 +260,11 @@ impl Stencil {
 
     /// Clamps and stores one tile.
     #[inline(always)]
-    unsafe fn finish<S: Simd, const T: usize>(
+    unsafe fn finish<S: Simd, Y: Number, const T: usize>(
         &self,
         simd: S,
         acc: [S::F32; T],
-        y: *mut f32,
+        y: *mut Y,
         at: Place,
     ) {
         let slot = self.into.slot(at.row + self.into.top);
@@ -243,12 +276,13 @@ impl Stencil {
             let y = y.add(first);
             if self.channels.is_multiple_of(S::LANES) || left >= S::LANES {
                 unroll!(t in T, {
-                    simd.store_at(y.add(t * self.into.pixel), bounds.keep(simd, self.clamp, acc[t]));
+                    let v = bounds.keep(simd, self.clamp, acc[t]);
+                    Y::store_at(simd, y.add(t * self.into.pixel), v);
                 });
             } else {
                 unroll!(t in T, {
                     let v = bounds.keep(simd, self.clamp, acc[t]);
-                    simd.store_head_at(y.add(t * self.into.pixel), left, v);
+                    Y::store_head_at(simd, y.add(t * self.into.pixel), left, v);
                 });
             }
         }
@@ -263,7 +297,7 @@ impl Stencil {
     }
 
     #[inline(always)]
-    fn check<S: Simd, const T: usize>(&self, w: &[f32], x: &[f32], y: &[f32], part: &Part) {
+    fn check<S: Simd, W, X, Y, const T: usize>(&self, w: &[W], x: &[X], y: &[Y], part: &Part) {
         let Stencil { width, channels, kernel, stride, dilation, pad, from, into, .. } = *self;
         assert!(T >= 1 && T <= 14 && width > 0 && channels > 0 && kernel[0] > 0 && kernel[1] > 0);
         let vectors = channels.div_ceil(S::LANES);
@@ -292,35 +326,35 @@ impl Stencil {
 }
 
 /// What a depthwise convolution is told on one call.
-struct Call<'a> {
+struct Call<'a, W, X, Y> {
     stencil: &'a Stencil,
-    w: &'a [f32],
-    x: &'a [f32],
-    y: &'a mut [f32],
+    w: &'a [W],
+    x: &'a [X],
+    y: &'a mut [Y],
     part: Part,
 }
 
 /// One of a `K` x `K` window.
-struct Square<'a, const K: usize, const STRIDE: usize, const T: usize>(Call<'a>);
+struct Square<'a, W, X, Y, const K: usize, const STRIDE: usize, const T: usize>(Call<'a, W, X, Y>);
 
 /// One of any window.
-struct Any<'a, const T: usize>(Call<'a>);
+struct Any<'a, W, X, Y, const T: usize>(Call<'a, W, X, Y>);
 
-impl<S: Simd, const K: usize, const STRIDE: usize, const T: usize> Task<S>
-    for Square<'_, K, STRIDE, T>
+impl<S: Simd, W: Number, X: Number, Y: Number, const K: usize, const STRIDE: usize, const T: usize>
+    Task<S> for Square<'_, W, X, Y, K, STRIDE, T>
 {
     #[inline(always)]
     fn run(self, simd: S) {
         let Call { stencil, w, x, y, part } = self.0;
-        stencil.squares::<S, K, STRIDE, T>(simd, w, x, y, part);
+        stencil.squares::<S, W, X, Y, K, STRIDE, T>(simd, w, x, y, part);
     }
 }
 
-impl<S: Simd, const T: usize> Task<S> for Any<'_, T> {
+impl<S: Simd, W: Number, X: Number, Y: Number, const T: usize> Task<S> for Any<'_, W, X, Y, T> {
     #[inline(always)]
     fn run(self, simd: S) {
         let Call { stencil, w, x, y, part } = self.0;
-        stencil.anys::<S, T>(simd, w, x, y, part);
+        stencil.anys::<S, W, X, Y, T>(simd, w, x, y, part);
     }
 }
 

@@ -1,0 +1,95 @@
+//! Numbers as they lie in memory, whatever they are computed as: floats, and halves that are widened on the way.
+
+use super::Simd;
+use crate::blob::Element;
+use crate::half::Half;
+
+/// A number that is stored as itself and computed with as `f32`.
+pub trait Number: Element + Default {
+    /// Zero.
+    const ZERO: Self;
+    /// Whether nothing is done on the way.
+    const IS_F32: bool;
+
+    /// As it is computed with.
+    fn real(self) -> f32;
+    /// The nearest to `x`.
+    fn of(x: f32) -> Self;
+
+    /// Reads `LANES` numbers at `from`.
+    ///
+    /// # Safety
+    /// They lie inside one allocation.
+    unsafe fn load_at<S: Simd>(simd: S, from: *const Self) -> S::F32;
+    /// Reads the first `len` numbers, zero in the lanes after.
+    ///
+    /// # Safety
+    /// They lie inside one allocation, and `len < LANES`.
+    unsafe fn load_head_at<S: Simd>(simd: S, from: *const Self, len: usize) -> S::F32;
+    /// Writes `LANES` numbers at `into`.
+    ///
+    /// # Safety
+    /// They lie inside one allocation.
+    unsafe fn store_at<S: Simd>(simd: S, into: *mut Self, v: S::F32);
+    /// Writes the first `len` lanes and nothing after them.
+    ///
+    /// # Safety
+    /// They lie inside one allocation, and `len < LANES`.
+    unsafe fn store_head_at<S: Simd>(simd: S, into: *mut Self, len: usize, v: S::F32);
+}
+
+/// The vector methods of a number, each by the name that [`Simd`] has for it.
+macro_rules! by_vectors {
+    ($load:ident $load_head:ident $store:ident $store_head:ident) => {
+        #[inline(always)]
+        unsafe fn load_at<S: Simd>(simd: S, from: *const Self) -> S::F32 {
+            // SAFETY: the caller's promise, word for word; so below.
+            unsafe { simd.$load(from) }
+        }
+        #[inline(always)]
+        unsafe fn load_head_at<S: Simd>(simd: S, from: *const Self, len: usize) -> S::F32 {
+            // SAFETY: as above.
+            unsafe { simd.$load_head(from, len) }
+        }
+        #[inline(always)]
+        unsafe fn store_at<S: Simd>(simd: S, into: *mut Self, v: S::F32) {
+            // SAFETY: as above.
+            unsafe { simd.$store(into, v) }
+        }
+        #[inline(always)]
+        unsafe fn store_head_at<S: Simd>(simd: S, into: *mut Self, len: usize, v: S::F32) {
+            // SAFETY: as above.
+            unsafe { simd.$store_head(into, len, v) }
+        }
+    };
+}
+
+impl Number for f32 {
+    const ZERO: Self = 0.0;
+    const IS_F32: bool = true;
+
+    #[inline(always)]
+    fn real(self) -> f32 {
+        self
+    }
+    #[inline(always)]
+    fn of(x: f32) -> Self {
+        x
+    }
+    by_vectors!(load_at load_head_at store_at store_head_at);
+}
+
+impl Number for Half {
+    const ZERO: Self = Half::ZERO;
+    const IS_F32: bool = false;
+
+    #[inline(always)]
+    fn real(self) -> f32 {
+        Half::real(self)
+    }
+    #[inline(always)]
+    fn of(x: f32) -> Self {
+        Half::of(x)
+    }
+    by_vectors!(load_half_at load_half_head_at store_half_at store_half_head_at);
+}
