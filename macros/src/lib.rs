@@ -84,6 +84,8 @@ use proc_macro::TokenStream;
 /// ```
 /// `layers = true;` adds `net::LAYERS`: name, kernel, shape, multiply-adds and weights of whatever runs.
 /// `dtype = int8;` demands a network that computes on bytes; models of floats are quantised by `mnv2c quantize` first.
+/// `dtype = f16;` lets floats and weights lie in memory as halves, computed in `f32`.
+/// `recompute = 1.05;` lets a plan do so many times the multiply-adds where that saves memory.
 /// `requant = fixed;` rounds sums of bytes without floats, for machines that have none.
 ///
 /// # Debug builds
@@ -93,8 +95,11 @@ use proc_macro::TokenStream;
 /// ```toml
 /// [profile.dev.package.eyes]
 /// opt-level = 3
+///
+/// [profile.dev.package.mnv2c-runtime]
+/// debug-assertions = false # with them kernels loop, to save stack where nothing is optimised
 /// ```
-/// The crate is then compiled again only when the model changes. `mnv2c-runtime` needs no such lines.
+/// The crate is then compiled again only when the model changes.
 #[proc_macro]
 pub fn mobilenet(input: TokenStream) -> TokenStream {
     let request = request::parse(input.into());

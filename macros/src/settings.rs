@@ -23,6 +23,7 @@ const KEYS: &[&str] = &[
     "classes",
     "ram",
     "objective",
+    "recompute",
     "feed",
     "dtype",
     "requant",

@@ -4,7 +4,7 @@ use mnv2c::build::Compiler;
 use mnv2c::ends::{Answer, Format};
 use mnv2c::error::Error as Fault;
 use mnv2c::ir::Arithmetic;
-use mnv2c::objective::{self, Feed, Objective, Storage};
+use mnv2c::objective::{self, Feed, Objective, Recompute, Storage};
 use proc_macro2::Span;
 use syn::{Error, Result};
 
@@ -19,6 +19,7 @@ type Check = fn(&str) -> std::result::Result<(), Fault>;
 const WORDS: &[(&str, Check)] = &[
     ("ram", |text| objective::bytes(text).map(drop)),
     ("objective", |text| text.parse::<Objective>().map(drop)),
+    ("recompute", |text| text.parse::<Recompute>().map(drop)),
     ("feed", |text| text.parse::<Feed>().map(drop)),
     ("dtype", |text| text.parse::<Storage>().map(drop)),
     ("requant", |text| text.parse::<Arithmetic>().map(drop)),
@@ -67,6 +68,7 @@ impl Wishes {
         let tell = |compiler: Compiler, (key, word, _): &(&str, String, Span)| match *key {
             "ram" => compiler.ram(word),
             "objective" => compiler.objective(word),
+            "recompute" => compiler.recompute(word),
             "feed" => compiler.feed(word),
             "dtype" => compiler.dtype(word),
             "requant" => compiler.requant(word),

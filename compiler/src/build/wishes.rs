@@ -11,6 +11,7 @@ use crate::objective::{self, Memory, Objective, Storage};
 pub(super) struct Wishes {
     ram: Option<String>,
     objective: Option<String>,
+    recompute: Option<String>,
     feed: Option<String>,
     dtype: Option<String>,
     requant: Option<String>,
@@ -33,6 +34,12 @@ impl Compiler {
     /// Chooses the plan for `"speed"`, the default, or for `"ram"`, the smallest arena.
     pub fn objective(mut self, word: &str) -> Self {
         self.wishes.objective = Some(word.into());
+        self
+    }
+
+    /// Lets a plan do up to so many times the network's multiply-adds, `"1.05"` say, where that saves memory.
+    pub fn recompute(mut self, factor: &str) -> Self {
+        self.wishes.recompute = Some(factor.into());
         self
     }
 
@@ -115,7 +122,8 @@ impl Wishes {
         let storage =
             if self.dtype.as_deref() == Some("f16") { Storage::F16 } else { Storage::default() };
         let feed = read(&self.feed)?.unwrap_or_default();
-        Ok(Memory { objective, feed, storage, ..Memory::default() })
+        let recompute = read(&self.recompute)?.unwrap_or_default();
+        Ok(Memory { objective, feed, storage, recompute })
     }
 
     pub(super) fn ends(&self) -> Result<Ends> {
@@ -187,6 +195,8 @@ mod tests {
         let arena = |compiler: Compiler| compiler.compile().expect("it fits").plan.arena_len;
         let (plain, least) = (arena(compiler()), arena(compiler().objective("ram")));
         let fed = compiler().ram(&format!("{least}")).feed("rows");
+        let again = arena(compiler().objective("ram").feed("rows").recompute("1.2"));
+        assert!(again < arena(compiler().objective("ram").feed("rows")));
         assert!(least < plain && arena(compiler().ram("1M")) == plain && arena(fed) <= least);
         let halves = arena(compiler().dtype("f16"));
         assert!(halves * 2 <= plain + plain / 8, "{halves} of {plain}");
@@ -219,6 +229,7 @@ mod tests {
         refused(compiler().ram("2 pages"), "pages");
         refused(compiler().ram("64K").objective("ram"), "exclude each other");
         refused(compiler().objective("beauty"), "speed and ram");
+        refused(compiler().recompute("0.5"), "from 1 to 1000");
         refused(compiler().feed("spoon"), "caller, arena and rows");
         refused(compiler().dtype("int8"), "mnv2c quantize");
         refused(compiler().dtype("f64"), "f32, f16 and int8");
