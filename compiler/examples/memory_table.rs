@@ -12,6 +12,7 @@ const NETWORKS: &[(&str, Storage)] = &[
     ("0.35@144", Storage::Int8),
     ("0.35@128", Storage::Int8),
     ("0.35@96", Storage::Int8),
+    ("1.0@224", Storage::F16),
     ("1.0@224", Storage::F32),
 ];
 
@@ -41,5 +42,6 @@ fn arena(name: &str, storage: Storage, feed: Feed, factor: &str) -> mnv2c::error
     pass::run_all(&mut graph, |_, _, _| ())?;
     let recompute: Recompute = factor.parse()?;
     let memory = Memory { objective: Objective::Ram, feed, storage, recompute };
+    pass::store_halves::run(&mut graph, memory)?;
     Ok(choose::choose(&graph, &Target::host(), memory)?.plan.arena_len)
 }
