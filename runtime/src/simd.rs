@@ -56,6 +56,8 @@ mod sse2;
 pub mod stencil;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm128;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod wide;
 pub mod window;
 
 #[cfg(target_arch = "x86_64")]
