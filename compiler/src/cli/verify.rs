@@ -27,7 +27,6 @@ use crate::cli::ends::EndsArgs;
 use crate::cli::numbers::{Kin, NumbersArgs};
 use crate::cli::progress::Progress;
 use crate::cli::steps;
-use crate::cli::tune::TuneArgs;
 use crate::cli::{Done, Outcome, compile, output, run as program_run};
 use verdict::{Found, Report, summary};
 
@@ -252,13 +251,7 @@ fn answered(
     model: Model,
     inputs: Vec<Array>,
 ) -> Result<Vec<Array>> {
-    let wish = Wish {
-        target: job.target,
-        memory: memory(args),
-        ends: args.ends.ends()?,
-        layers: false,
-        tune: TuneArgs::default(),
-    };
+    let wish = Wish::new(job.target, memory(args), args.ends.ends()?);
     let given = match &wish.ends.picture {
         Some(picture) => given(&inputs, picture),
         None => Ok(inputs),
