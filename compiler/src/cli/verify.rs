@@ -69,7 +69,7 @@ pub(crate) struct Args {
     /// Compare only one of the two with the record [default: both]
     #[arg(long, value_enum)]
     against: Option<Side>,
-    /// Take input_K_NAME.npy and output_K_NAME.npy, another case that the directories hold
+    /// Take output_K_NAME.npy, and input_K_NAME.npy where there is one: another case that the directories hold
     #[arg(long = "case", value_name = "NAME", default_value = "")]
     case: String,
     /// A machine to compile for; may be given several times
