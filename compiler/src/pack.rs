@@ -5,6 +5,7 @@ mod quant;
 use std::ops::Range;
 
 use mnv2c_runtime::blob;
+use mnv2c_runtime::brain::Brain;
 use mnv2c_runtime::half::Half;
 
 use crate::ir::{Conv, Dtype, Graph, NodeId, Op};
@@ -25,8 +26,20 @@ pub struct Blob {
 #[derive(Clone, Debug, PartialEq)]
 struct Packed {
     bytes: Range<usize>,
-    /// Bytes of an element.
-    element: usize,
+    number: Number,
+}
+
+/// What the numbers of a pack are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Number {
+    /// Bytes, whatever they stand for.
+    U8,
+    /// Halves.
+    F16,
+    /// Brain floats.
+    Bf16,
+    /// Floats.
+    F32,
 }
 
 /// Lays out every weight that `schedule` reads, for vectors of `target`.
@@ -34,57 +47,47 @@ pub fn weights(graph: &Graph, schedule: &Schedule, target: &Target) -> Blob {
     let mut blob = Blob::default();
     for pack in &schedule.packs {
         let start = blob.bytes.len();
-        let element = match quant::bytes(graph, *pack, target) {
+        let number = match quant::bytes(graph, *pack, target) {
             Some(bytes) => {
                 blob.bytes.extend(bytes);
-                1
+                Number::U8
             }
             None => {
                 let mut floats = Vec::new();
                 put(graph, *pack, &mut floats);
-                if lies_as_halves(graph, *pack) {
-                    let halves = floats.into_iter().map(|x| Half::of(x).0);
-                    blob.bytes.extend(halves.flat_map(u16::to_le_bytes));
-                    2
-                } else {
-                    blob.bytes.extend(floats.into_iter().flat_map(f32::to_le_bytes));
-                    4
-                }
+                let number = number(graph, *pack);
+                floats.into_iter().for_each(|x| number.put(x, &mut blob.bytes));
+                number
             }
         };
-        blob.packs.push(Packed { bytes: start..blob.bytes.len(), element });
+        blob.packs.push(Packed { bytes: start..blob.bytes.len(), number });
         blob.bytes.resize(blob.bytes.len().next_multiple_of(ALIGN), 0);
     }
     blob
 }
 
 impl Blob {
-    /// Where a pack lies, in elements.
+    /// Where a pack lies, in numbers.
     pub fn range(&self, id: PackId) -> Range<usize> {
-        let Packed { bytes, element } = &self.packs[id.0];
-        bytes.start / element..bytes.end / element
+        let Packed { bytes, number } = &self.packs[id.0];
+        bytes.start / number.bytes()..bytes.end / number.bytes()
     }
 
-    /// Bytes of each element of a pack.
-    pub fn element(&self, id: PackId) -> usize {
-        self.packs[id.0].element
+    /// What the numbers of a pack are.
+    pub fn number(&self, id: PackId) -> Number {
+        self.packs[id.0].number
     }
 
-    /// Bytes of each element, pack by pack.
-    pub fn elements(&self) -> impl Iterator<Item = usize> {
-        self.packs.iter().map(|pack| pack.element)
+    /// What the numbers of each pack are.
+    pub fn numbers(&self) -> impl Iterator<Item = Number> {
+        self.packs.iter().map(|pack| pack.number)
     }
 
-    /// The numbers of a pack of floats.
+    /// The numbers of a pack that no kernel wants in an order of its own.
     pub fn floats(&self, id: PackId) -> Vec<f32> {
-        let Packed { bytes, element } = &self.packs[id.0];
-        let bytes = &self.bytes[bytes.clone()];
-        if *element == 2 {
-            let (halves, _) = bytes.as_chunks();
-            return halves.iter().map(|bytes| Half(u16::from_le_bytes(*bytes)).real()).collect();
-        }
-        let (floats, _) = bytes.as_chunks();
-        floats.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+        let Packed { bytes, number } = &self.packs[id.0];
+        let numbers = self.bytes[bytes.clone()].chunks_exact(number.bytes());
+        numbers.map(|bytes| number.real(bytes)).collect()
     }
 
     /// Bytes of the blob.
@@ -106,13 +109,46 @@ impl Blob {
     }
 }
 
-/// Whether the weights of a kernel, or a constant operand, have been rounded to halves.
-fn lies_as_halves(graph: &Graph, pack: Pack) -> bool {
+impl Number {
+    /// Bytes of one.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::U8 => 1,
+            Self::F16 | Self::Bf16 => 2,
+            Self::F32 => 4,
+        }
+    }
+
+    fn put(self, x: f32, into: &mut Vec<u8>) {
+        match self {
+            Self::U8 => into.push(x as u8),
+            Self::F16 => into.extend(Half::of(x).0.to_le_bytes()),
+            Self::Bf16 => into.extend(Brain::of(x).0.to_le_bytes()),
+            Self::F32 => into.extend(x.to_le_bytes()),
+        }
+    }
+
+    fn real(self, bytes: &[u8]) -> f32 {
+        match (self, bytes) {
+            (Self::F16, &[a, b]) => Half(u16::from_le_bytes([a, b])).real(),
+            (Self::Bf16, &[a, b]) => Brain(u16::from_le_bytes([a, b])).real(),
+            (Self::F32, &[a, b, c, d]) => f32::from_le_bytes([a, b, c, d]),
+            (_, bytes) => bytes[0].into(),
+        }
+    }
+}
+
+/// What the weights of a kernel, or a constant operand, have been rounded to.
+fn number(graph: &Graph, pack: Pack) -> Number {
     let constant = match pack.order {
         PackOrder::Plain => Some(pack.node),
         _ => graph.operand(pack.node, 1),
     };
-    constant.is_some_and(|id| graph.node(id).out.dtype == Dtype::F16)
+    match constant.map(|id| graph.node(id).out.dtype) {
+        Some(Dtype::F16) => Number::F16,
+        Some(Dtype::Bf16) => Number::Bf16,
+        _ => Number::F32,
+    }
 }
 
 fn put(graph: &Graph, pack: Pack, into: &mut Vec<f32>) {

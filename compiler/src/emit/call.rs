@@ -16,7 +16,7 @@ use crate::emit::call::elements::{binary, elementwise, scalar, unary, walk};
 use crate::emit::scope::Scope;
 use crate::emit::{element, input, literal, strips};
 use crate::ir::{Blend, Graph, PoolKind, Reducer};
-use crate::schedule::{Broadcast, Element, Kernel, Part, Place, Skip, Stage, Step};
+use crate::schedule::{Broadcast, Kernel, Part, Place, Skip, Stage, Step};
 
 /// Paths in the runtime that a kernel's const and call name.
 pub(super) fn imports(graph: &Graph, stage: &Stage) -> Vec<&'static str> {
@@ -381,10 +381,10 @@ pub(super) fn residual(
         };
     }
     match other {
-        Some((other, ring)) if stage.from[1].element == Element::F16 => {
-            quote!(Residual::OfHalf(#other, #ring))
+        Some((other, ring)) => {
+            let of = element::residual(stage.from[1].element);
+            quote!(Residual::#of(#other, #ring))
         }
-        Some((other, ring)) => quote!(Residual::Of(#other, #ring)),
         None => quote!(Residual::InPlace),
     }
 }

@@ -87,8 +87,9 @@ pub(super) fn item(network: &Network<'_>, functions: &[Function]) -> Option<Toke
         Carrier::Extern => return None,
     };
     let len = literal::size(network.blob.bytes_len());
-    let halves = network.blob.elements().any(|bytes| bytes == 2);
-    let blob = if halves { quote!({Blob, Half}) } else { quote!(Blob) };
+    let halves = network.blob.numbers().any(|number| number.bytes() == 2);
+    let half = element::name(network, 2);
+    let blob = if halves { quote!({Blob, #half}) } else { quote!(Blob) };
     let packs = packs(network, functions)
         .map(|(name, range, (element, cut))| {
             quote!(pub(super) const #name: &[#element] = BLOB.#cut(#range);)
@@ -112,9 +113,9 @@ fn packs<'a>(
 ) -> impl Iterator<Item = (&'a Ident, TokenStream, (TokenStream, TokenStream))> {
     let packs = functions.iter().flat_map(|function| &function.packs);
     packs.map(|(name, id)| {
-        let bytes = network.blob.element(*id);
+        let bytes = network.blob.number(*id).bytes();
         let cut = if bytes == 4 { quote!(f32s) } else { quote!(cut) };
-        let kind = (element::name(bytes), cut);
+        let kind = (element::name(network, bytes), cut);
         (name, literal::range(&network.blob.range(*id)), kind)
     })
 }

@@ -7,7 +7,7 @@
 use mnv2c_runtime::ring::Rows;
 
 use crate::error::Result;
-use crate::ir::{Clamp, Conv, Dtype, Graph, Layout, NodeId};
+use crate::ir::{Clamp, Conv, Graph, Layout, NodeId};
 use crate::objective::Memory;
 use crate::plan::{Buffer, BufferId};
 use crate::schedule::place::{Lowering, is_depthwise};
@@ -80,10 +80,9 @@ impl Lowering<'_> {
         let first = kernel - stride - left;
         let lanes = self.target.isa.lanes();
         let shape = strip_rows(conv, channels, pixels, self.target);
-        let element = match (self.element_for(reader, from), graph.node(expand).out.dtype) {
-            (bytes @ Element::U8 { .. }, _) => bytes,
-            (_, Dtype::F16) => Element::F16,
-            _ => Element::F32,
+        let element = match self.element_for(reader, from) {
+            bytes @ Element::U8 { .. } => bytes,
+            _ => Element::of(graph.node(expand).out.dtype),
         };
         let place = self
             .strip_memory(expand, Place { home: Home::Output(0), rows: shape, height, element });

@@ -91,6 +91,9 @@ impl<const MR: usize, const NV: usize> Conv<MR, NV> {
                 Residual::OfHalf(skip, ring) => {
                     Residual::OfHalf(skip, self.outputs_of::<S>(group, ring))
                 }
+                Residual::OfBrain(skip, ring) => {
+                    Residual::OfBrain(skip, self.outputs_of::<S>(group, ring))
+                }
             };
             let into = self.outputs_of::<S>(group, self.into);
             Gemm { into, ..gemm }.run(simd, w, x, y, residual, part.clone());

@@ -8,6 +8,7 @@
 use super::added::Added;
 use super::near::{NEAR, fills_registers, some_of, widen};
 use super::{Bounds, Number, Simd, Task, reach, vectors, zeros};
+use crate::brain::Brain;
 use crate::clamp::Clamp;
 use crate::half::Half;
 use crate::ring::Ring;
@@ -127,6 +128,8 @@ pub enum Residual<'a> {
     Of(&'a [f32], Ring),
     /// The same of halves.
     OfHalf(&'a [Half], Ring),
+    /// The same of brain floats.
+    OfBrain(&'a [Brain], Ring),
     /// What the output held before; `MR` must divide the pixels, lest some be added twice.
     InPlace,
 }
@@ -189,6 +192,10 @@ impl<const MR: usize, const NV: usize> Gemm<MR, NV> {
             Residual::OfHalf(skip, ring) => {
                 assert!(reach(&ring, self.pixel_reach::<S>(&ring)) <= skip.len());
                 Added::OfHalf(skip.as_ptr(), ring)
+            }
+            Residual::OfBrain(skip, ring) => {
+                assert!(reach(&ring, self.pixel_reach::<S>(&ring)) <= skip.len());
+                Added::OfBrain(skip.as_ptr(), ring)
             }
             Residual::InPlace => {
                 assert!((part.pixels.end - part.pixels.start).is_multiple_of(MR));
