@@ -56,6 +56,7 @@ mod sse2;
 pub mod stencil;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm128;
+pub mod window;
 
 #[cfg(target_arch = "x86_64")]
 pub use self::avx2::Avx2;

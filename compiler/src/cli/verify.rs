@@ -27,7 +27,6 @@ use crate::cli::ends::EndsArgs;
 use crate::cli::numbers::{Kin, NumbersArgs};
 use crate::cli::progress::Progress;
 use crate::cli::steps;
-use crate::cli::tune::TuneArgs;
 use crate::cli::{Done, Outcome, compile, output, run as program_run};
 use verdict::{Found, Report, summary};
 
@@ -72,7 +71,7 @@ pub(crate) struct Args {
     /// Compare only one of the two with the record [default: both]
     #[arg(long, value_enum)]
     against: Option<Side>,
-    /// Take input_K_NAME.npy and output_K_NAME.npy, another case that the directories hold
+    /// Take output_K_NAME.npy, and input_K_NAME.npy where there is one: another case that the directories hold
     #[arg(long = "case", value_name = "NAME", default_value = "")]
     case: String,
     /// A machine to compile for; may be given several times
@@ -258,13 +257,7 @@ fn answered(
     model: Model,
     inputs: Vec<Array>,
 ) -> Result<Vec<Array>> {
-    let wish = Wish {
-        target: job.target,
-        memory: memory(args),
-        ends: args.ends.ends()?,
-        layers: false,
-        tune: TuneArgs::default(),
-    };
+    let wish = Wish::new(job.target, memory(args), args.ends.ends()?);
     let given = match &wish.ends.picture {
         Some(picture) => given(&inputs, picture),
         None => Ok(inputs),

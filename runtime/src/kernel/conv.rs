@@ -2,7 +2,8 @@
 
 use crate::clamp::Clamp;
 use crate::ring::Ring;
-use crate::simd::gemm::{Gemm, Part, Residual, Slide, Window};
+use crate::simd::gemm::{Gemm, Part, Residual};
+use crate::simd::window::{Slide, Window};
 use crate::simd::{Number, Simd};
 use core::ops::Range;
 

@@ -4,7 +4,8 @@
 
 use crate::clamp::Clamp;
 use crate::ring::Ring;
-use crate::simd::gemm::{Gemm, Part, Residual, Window};
+use crate::simd::gemm::{Gemm, Part, Residual};
+use crate::simd::window::Window;
 use crate::simd::{Number, Simd};
 use core::ops::Range;
 

@@ -7,6 +7,7 @@
 
 use super::added::Added;
 use super::near::{NEAR, fills_registers, some_of, widen};
+use super::window::{Window, pixel_reach};
 use super::{Bounds, Number, Simd, Task, reach, vectors, zeros};
 use crate::brain::Brain;
 use crate::clamp::Clamp;
@@ -30,93 +31,6 @@ pub struct Gemm<const MR: usize, const NV: usize> {
     pub into: Ring,
     /// Bounds of the output.
     pub clamp: Clamp,
-}
-
-/// Inputs of one output pixel: rows of taps, and in each tap a run of `depth` numbers.
-#[derive(Clone, Copy, Debug)]
-pub struct Window {
-    /// Rows of the window.
-    pub rows: usize,
-    /// Input rows from an output row to the next.
-    pub row_stride: usize,
-    /// Input rows from a window row to the next.
-    pub row_step: usize,
-    /// Input rows above output row 0 at which its window begins.
-    pub above: usize,
-    /// Elements before image column 0 at which the window of pixel 0 begins.
-    pub before: usize,
-    /// Elements from an output pixel's window to the next.
-    pub pixel_step: usize,
-    /// Runs in a row.
-    pub taps: usize,
-    /// Elements from a run to the next.
-    pub tap_step: usize,
-    /// Numbers in a run.
-    pub depth: usize,
-    /// Elements from a number of a run to the next.
-    pub depth_step: usize,
-    /// Numbers in one more, shorter run after them; may be 0.
-    pub tail: usize,
-}
-
-impl Window {
-    /// The pixel at its own place, its `c_in` channels in vectors of `lanes` where they lie in chunks.
-    pub const fn point(from: &Ring, c_in: usize, lanes: usize) -> Self {
-        let chunked = from.chunk != lanes && c_in > lanes;
-        let depth = if chunked { lanes } else { c_in };
-        Self {
-            rows: 1,
-            row_stride: 1,
-            row_step: 1,
-            above: 0,
-            before: 0,
-            pixel_step: from.pixel,
-            taps: c_in / depth,
-            tap_step: from.chunk,
-            depth,
-            depth_step: 1,
-            tail: c_in % depth,
-        }
-    }
-
-    /// A sliding window over pixels of `c_in` channels, or over as many planes.
-    pub const fn sliding(slide: Slide, from: &Ring, c_in: usize, planes: bool) -> Self {
-        let Slide { kernel: [rows, columns], stride, dilation, pad } = slide;
-        let column_step = dilation[1] * from.pixel;
-        let (taps, tap_step, depth, depth_step) = if planes {
-            (c_in, from.chunk, columns, column_step)
-        } else if column_step == c_in {
-            (1, 0, columns * c_in, 1)
-        } else {
-            (columns, column_step, c_in, 1)
-        };
-        Self {
-            rows,
-            row_stride: stride[0],
-            row_step: dilation[0],
-            above: pad[0],
-            before: pad[1] * from.pixel,
-            pixel_step: stride[1] * from.pixel,
-            taps,
-            tap_step,
-            depth,
-            depth_step,
-            tail: 0,
-        }
-    }
-}
-
-/// How a window slides, down and across.
-#[derive(Clone, Copy, Debug)]
-pub struct Slide {
-    /// Taps.
-    pub kernel: [usize; 2],
-    /// Pixels from a window to the next.
-    pub stride: [usize; 2],
-    /// Pixels from a tap to the next.
-    pub dilation: [usize; 2],
-    /// Pixels of padding before the image.
-    pub pad: [usize; 2],
 }
 
 /// What is added to a sum before the clamp.
@@ -164,47 +78,6 @@ impl<const MR: usize, const NV: usize> Gemm<MR, NV> {
         part: Part,
     ) {
         simd.apart(Call { gemm: self, w, x, y, residual, part });
-    }
-
-    #[inline(always)]
-    fn checked<S: Simd, W: Number, X: Number, Y: Number>(
-        &self,
-        simd: S,
-        w: &[W],
-        x: &[X],
-        y: &mut [Y],
-        residual: Residual<'_>,
-        part: Part,
-    ) {
-        assert!(MR >= 1 && MR <= 14 && NV >= 1 && NV <= 8);
-        assert!(part.panels.end <= self.panels::<S>());
-        assert!(part.pixels.end <= self.width && part.pixels.start + MR <= part.pixels.end);
-        assert!(w.len() >= self.panels::<S>().saturating_mul(self.panel_len::<S>()));
-        assert!(self.window.before <= self.from.base && self.window.above <= self.from.top);
-        assert!(reach(&self.from, self.window.reach(self.width)) <= x.len());
-        assert!(reach(&self.into, self.pixel_reach::<S>(&self.into)) <= y.len());
-        let added = match residual {
-            Residual::None => Added::None,
-            Residual::Of(skip, ring) => {
-                assert!(reach(&ring, self.pixel_reach::<S>(&ring)) <= skip.len());
-                Added::Of(skip.as_ptr(), ring)
-            }
-            Residual::OfHalf(skip, ring) => {
-                assert!(reach(&ring, self.pixel_reach::<S>(&ring)) <= skip.len());
-                Added::OfHalf(skip.as_ptr(), ring)
-            }
-            Residual::OfBrain(skip, ring) => {
-                assert!(reach(&ring, self.pixel_reach::<S>(&ring)) <= skip.len());
-                Added::OfBrain(skip.as_ptr(), ring)
-            }
-            Residual::InPlace => {
-                assert!((part.pixels.end - part.pixels.start).is_multiple_of(MR));
-                Added::InPlace
-            }
-        };
-        let ends = Ends { x: x.as_ptr(), y: y.as_mut_ptr(), added };
-        // SAFETY: every address that the loops form was checked above; of a ring every slot is inside.
-        unsafe { self.panels_of(simd, w.as_ptr(), ends, part) }
     }
 
     #[inline(always)]
@@ -387,34 +260,6 @@ impl<const MR: usize, const NV: usize> Gemm<MR, NV> {
     }
 }
 
-impl Window {
-    /// One past the last input of the last of `width` pixels, from the ring's image column 0.
-    #[inline(always)]
-    pub(super) const fn reach(&self, width: usize) -> usize {
-        let Window { taps, tap_step, depth, depth_step, tail, pixel_step, before, .. } = *self;
-        assert!(width > 0 && taps > 0 && depth > 0);
-        let mut last = (taps - 1).saturating_mul(tap_step);
-        last = last.saturating_add((depth - 1).saturating_mul(depth_step));
-        if tail > 0 {
-            let end = taps.saturating_mul(tap_step);
-            let end = end.saturating_add((tail - 1).saturating_mul(depth_step));
-            last = if end > last { end } else { last };
-        }
-        let last = last.saturating_add((width - 1).saturating_mul(pixel_step));
-        last.saturating_add(1).saturating_sub(before)
-    }
-}
-
-/// One past the last output of the last of `width` pixels, from the ring's image column 0.
-#[inline(always)]
-pub(super) const fn pixel_reach(ring: &Ring, width: usize, c_out: usize, lanes: usize) -> usize {
-    assert!(width > 0 && c_out > 0);
-    let v = (c_out - 1) / lanes;
-    let last = (width - 1).saturating_mul(ring.pixel);
-    let last = last.saturating_add(v.saturating_mul(ring.chunk));
-    last.saturating_add(c_out - v * lanes)
-}
-
 /// What a product is told on one call.
 struct Call<'a, W, X, Y, const MR: usize, const NV: usize> {
     gemm: &'a Gemm<MR, NV>,
@@ -430,7 +275,36 @@ impl<S: Simd, W: Number, X: Number, Y: Number, const MR: usize, const NV: usize>
 {
     #[inline(always)]
     fn run(self, simd: S) {
-        self.gemm.checked(simd, self.w, self.x, self.y, self.residual, self.part);
+        let Call { gemm, w, x, y, residual, part } = self;
+        assert!(MR >= 1 && MR <= 14 && NV >= 1 && NV <= 8);
+        assert!(part.panels.end <= gemm.panels::<S>());
+        assert!(part.pixels.end <= gemm.width && part.pixels.start + MR <= part.pixels.end);
+        assert!(w.len() >= gemm.panels::<S>().saturating_mul(gemm.panel_len::<S>()));
+        assert!(gemm.window.before <= gemm.from.base && gemm.window.above <= gemm.from.top);
+        assert!(reach(&gemm.from, gemm.window.reach(gemm.width)) <= x.len());
+        assert!(reach(&gemm.into, gemm.pixel_reach::<S>(&gemm.into)) <= y.len());
+        let added = match residual {
+            Residual::None => Added::None,
+            Residual::Of(skip, ring) => {
+                assert!(reach(&ring, gemm.pixel_reach::<S>(&ring)) <= skip.len());
+                Added::Of(skip.as_ptr(), ring)
+            }
+            Residual::OfHalf(skip, ring) => {
+                assert!(reach(&ring, gemm.pixel_reach::<S>(&ring)) <= skip.len());
+                Added::OfHalf(skip.as_ptr(), ring)
+            }
+            Residual::OfBrain(skip, ring) => {
+                assert!(reach(&ring, gemm.pixel_reach::<S>(&ring)) <= skip.len());
+                Added::OfBrain(skip.as_ptr(), ring)
+            }
+            Residual::InPlace => {
+                assert!((part.pixels.end - part.pixels.start).is_multiple_of(MR));
+                Added::InPlace
+            }
+        };
+        let ends = Ends { x: x.as_ptr(), y: y.as_mut_ptr(), added };
+        // SAFETY: every address that the loops form was checked above; of a ring every slot is inside.
+        unsafe { gemm.panels_of(simd, w.as_ptr(), ends, part) }
     }
 }
 
