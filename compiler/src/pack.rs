@@ -5,7 +5,7 @@ mod quant;
 use std::ops::Range;
 
 use mnv2c_runtime::blob;
-use mnv2c_runtime::brain::Brain;
+use mnv2c_runtime::brain::{Brain, Pair};
 use mnv2c_runtime::half::Half;
 
 use crate::ir::{Conv, Dtype, Graph, NodeId, Op};
@@ -40,6 +40,8 @@ pub enum Number {
     Bf16,
     /// Floats.
     F32,
+    /// Pairs of brain floats, behind biases that are floats.
+    Pair,
 }
 
 /// Lays out every weight that `schedule` reads, for vectors of `target`.
@@ -47,12 +49,22 @@ pub fn weights(graph: &Graph, schedule: &Schedule, target: &Target) -> Blob {
     let mut blob = Blob::default();
     for pack in &schedule.packs {
         let start = blob.bytes.len();
-        let number = match quant::bytes(graph, *pack, target) {
-            Some(bytes) => {
+        let number = match (quant::bytes(graph, *pack, target), pack.order) {
+            (Some(bytes), _) => {
                 blob.bytes.extend(bytes);
                 Number::U8
             }
-            None => {
+            (None, PackOrder::Pairs { columns, run }) => {
+                let order = PackOrder::Panels { columns, planes: false };
+                let mut floats = Vec::new();
+                put(graph, Pack { order, ..*pack }, &mut floats);
+                let rows = graph.node(pack.node).op.conv().map_or(1, |conv| conv.kernel[0]);
+                let inputs = inputs(graph, pack.node);
+                let pairs = pairs(&floats, columns, [rows, inputs / rows, run]);
+                blob.bytes.extend(pairs.into_iter().flat_map(|pair| pair.0.to_le_bytes()));
+                Number::Pair
+            }
+            (None, _) => {
                 let mut floats = Vec::new();
                 put(graph, *pack, &mut floats);
                 let number = number(graph, *pack);
@@ -115,7 +127,7 @@ impl Number {
         match self {
             Self::U8 => 1,
             Self::F16 | Self::Bf16 => 2,
-            Self::F32 => 4,
+            Self::F32 | Self::Pair => 4,
         }
     }
 
@@ -124,7 +136,7 @@ impl Number {
             Self::U8 => into.push(x as u8),
             Self::F16 => into.extend(Half::of(x).0.to_le_bytes()),
             Self::Bf16 => into.extend(Brain::of(x).0.to_le_bytes()),
-            Self::F32 => into.extend(x.to_le_bytes()),
+            Self::F32 | Self::Pair => into.extend(x.to_le_bytes()),
         }
     }
 
@@ -158,6 +170,7 @@ fn put(graph: &Graph, pack: Pack, into: &mut Vec<f32>) {
             panels(graph, pack.node, conv.group, columns, &inputs, into);
         }
         (PackOrder::Panels { columns, .. }, _) => dense(graph, pack.node, columns, into),
+        (PackOrder::Pairs { .. }, _) => unreachable!("panels become pairs"),
         (PackOrder::Depthwise { lanes }, _) => depthwise(graph, pack.node, lanes, into),
         (PackOrder::QPanels { .. } | PackOrder::QDepthwise { .. } | PackOrder::Table, _) => {
             unreachable!("these are bytes")
@@ -219,6 +232,33 @@ fn dense(graph: &Graph, id: NodeId, columns: usize, into: &mut Vec<f32>) {
             into.extend((panel..panel + columns).map(|n| row.get(n).copied().unwrap_or(0.0)));
         }
     }
+}
+
+/// Inputs of each output of a convolution or a dense layer.
+fn inputs(graph: &Graph, id: NodeId) -> usize {
+    let weights = graph.operand(id, 1).map_or(&[][..], |w| graph.node(w).out.shape.as_slice());
+    match graph.node(id).op.conv() {
+        Some(_) => weights[1..].iter().product(),
+        None => weights[0],
+    }
+}
+
+/// Panels of `columns` outputs with pairs of weights: those of two inputs of a run side by side, zero where an odd run ends.
+/// A window has so many rows, so many inputs in each, and runs of so many of these.
+fn pairs(panels: &[f32], columns: usize, [rows, inputs, run]: [usize; 3]) -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    for panel in panels.chunks_exact(columns * (1 + rows * inputs)) {
+        let (biases, weights) = panel.split_at(columns);
+        pairs.extend(biases.iter().map(|x| Pair::bias(*x)));
+        let rows = weights.chunks_exact(columns * inputs);
+        let runs = rows.flat_map(|row| row.chunks(columns * run));
+        for two in runs.flat_map(|run| run.chunks(2 * columns)) {
+            let second = |column: usize| two.get(columns + column).copied().unwrap_or(0.0);
+            let pair = |column| Pair::of(Brain::of(two[column]), Brain::of(second(column)));
+            pairs.extend((0..columns).map(pair));
+        }
+    }
+    pairs
 }
 
 /// Vectors of `lanes` channels: biases, then each tap.

@@ -56,6 +56,7 @@ mod sse2;
 pub mod stencil;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm128;
+mod weight;
 pub mod window;
 
 #[cfg(target_arch = "x86_64")]
@@ -70,6 +71,7 @@ pub use self::plain::Plain;
 pub use self::sse2::Sse2;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub use self::wasm128::Wasm128;
+pub use self::weight::{Pairs, Weight};
 
 /// What every machine of an architecture has: always four lanes, and a `mul_add` that rounds twice.
 #[cfg(target_arch = "x86_64")]

@@ -5,6 +5,7 @@ use quote::{ToTokens, format_ident, quote};
 
 use crate::emit::{Network, literal};
 use crate::ir::Dtype;
+use crate::pack::Number;
 use crate::schedule::{Element, Home, Place, Stage};
 
 /// The type of elements of so many bytes.
@@ -64,8 +65,25 @@ pub(super) fn brought(network: &Network<'_>) -> Option<TokenStream> {
     half.then(|| path(network).parse().expect("paths are tokens"))
 }
 
-/// The path of the type of 16 bits, if the file names it and its user does not.
-pub(super) fn import(network: &Network<'_>) -> Option<&'static str> {
+/// The type of a pack's numbers.
+pub(super) fn of_pack(network: &Network<'_>, number: Number) -> TokenStream {
+    if number == Number::Pair { quote!(Pair) } else { name(network, number.bytes()) }
+}
+
+/// The types of weights that the module which holds them takes from the file.
+pub(super) fn of_weights(network: &Network<'_>) -> Vec<TokenStream> {
+    let has = |wanted: &[Number]| network.blob.numbers().any(|number| wanted.contains(&number));
+    let half = has(&[Number::F16, Number::Bf16]).then(|| half(network).into_token_stream());
+    half.into_iter().chain(has(&[Number::Pair]).then(|| quote!(Pair))).collect()
+}
+
+/// The paths of types of 16 bits and of their pairs that the file names and its user does not.
+pub(super) fn imports(network: &Network<'_>) -> Vec<&'static str> {
+    let pairs = network.blob.numbers().any(|number| number == Number::Pair);
+    import(network).into_iter().chain(pairs.then_some("brain::Pair")).collect()
+}
+
+fn import(network: &Network<'_>) -> Option<&'static str> {
     let stages = network.schedule.steps.iter().flat_map(|step| &step.stages);
     let mut places = stages.flat_map(|stage| stage.from.iter().chain([&stage.into]));
     let lies = |place: &Place| matches!(place.home, Home::Arena(_) | Home::Weights(_));

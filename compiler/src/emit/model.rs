@@ -85,7 +85,7 @@ fn imports(network: &Network<'_>, functions: &[step::Function]) -> Vec<TokenStre
         .chain(weights::imports(network).iter().copied())
         .chain(asks_for_bytes(network).then_some("affine::Affine"))
         .chain(answer::imports(network).iter().copied())
-        .chain(element::import(network))
+        .chain(element::imports(network))
     {
         let (module, name) = path.rsplit_once("::").expect("imports are paths");
         modules.entry(module).or_default().insert(name);

@@ -13,7 +13,7 @@ use crate::plan::{Buffer, BufferId};
 use crate::schedule::place::{Lowering, is_depthwise};
 use crate::schedule::tile;
 use crate::schedule::{
-    Element, Home, Kernel, PackOrder, Part, Place, RowWindow, Skip, Stage, Strip, hand,
+    Element, Home, Kernel, Part, Place, RowWindow, Skip, Stage, Strip, convolution, hand,
 };
 use crate::segment::{RowBatch, Segment};
 use crate::target::{Product, Target};
@@ -87,11 +87,7 @@ impl Lowering<'_> {
         let place = self
             .strip_memory(expand, Place { home: Home::Output(0), rows: shape, height, element });
         let columns = tile[1] * lanes;
-        let order = if read == 1 {
-            PackOrder::QPanels { columns, run: depth }
-        } else {
-            PackOrder::Panels { columns, planes: false }
-        };
+        let order = convolution::panels(self, expand, from, columns, depth);
         let pack = self.pack(expand, order);
         let window = RowWindow {
             span: conv.kernel[0],

@@ -2,7 +2,7 @@
 
 #[cfg(debug_assertions)]
 use super::Task;
-use super::{Avx2, Simd};
+use super::{Avx2, Pairs, Simd};
 use crate::brain::Brain;
 use crate::half::Half;
 use core::arch::x86_64::*;
@@ -180,6 +180,17 @@ unsafe impl<const PRODUCTS: u8> Simd for Zmm<PRODUCTS> {
     #[inline(always)]
     unsafe fn store_brain_head_at(self, into: *mut Brain, len: usize, v: __m512) {
         op!(_mm256_mask_storeu_epi16(into.cast(), head(len), self.shortened(v)))
+    }
+}
+
+impl Pairs for Avx512Bf16 {
+    #[inline(always)]
+    fn add_products(self, x: u32, w: __m512, sum: __m512) -> __m512 {
+        // SAFETY: 512 bits by another name.
+        let pairs = |v: __m512i| unsafe { core::mem::transmute::<__m512i, __m512bh>(v) };
+        let x = pairs(op!(_mm512_set1_epi32(x.cast_signed())));
+        let w = pairs(op!(_mm512_castps_si512(w)));
+        op!(_mm512_dpbf16_ps(sum, w, x))
     }
 }
 
