@@ -233,6 +233,7 @@ mod tests {
         pads: [0; 4],
         group: 1,
         clamp: Clamp::NONE,
+        then: None,
     };
 
     fn bytes(shape: &[usize]) -> Tensor {

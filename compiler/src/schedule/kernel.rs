@@ -19,6 +19,8 @@ pub enum Kernel {
         tile: [usize; 2],
         /// Applied last.
         clamp: Clamp,
+        /// What follows it.
+        then: Option<Unary>,
         /// Where the residual comes from.
         skip: Skip,
         /// Whether all rows are one long row.

@@ -68,7 +68,7 @@ fn product(lowering: &mut Lowering<'_>, id: NodeId, to: To) -> Result<Vec<Stage>
     let tile = tile::choose(lowering.target, product);
     let columns = tile[1] * lowering.target.isa.lanes();
     let clamp = Clamp::NONE;
-    let kernel = Kernel::Pointwise { tile, clamp, skip: Skip::None, flat: false };
+    let kernel = Kernel::Pointwise { tile, clamp, then: None, skip: Skip::None, flat: false };
     let order = PackOrder::QPanels { columns, run: product.depth };
     let pack = Some(lowering.pack(id, order));
     let shared = lowering.target.threads > 1 && from.rows.width * from.height == 1;

@@ -148,8 +148,13 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
                 element: from.element.bytes(),
             };
             let tile = tile::choose(lowering.target, product);
-            let kernel =
-                Kernel::Pointwise { tile, clamp: dense.clamp, skip: Skip::None, flat: false };
+            let kernel = Kernel::Pointwise {
+                tile,
+                clamp: dense.clamp,
+                then: dense.then,
+                skip: Skip::None,
+                flat: false,
+            };
             let columns = tile[1] * lowering.target.isa.lanes();
             let order = convolution::panels(lowering, id, from, columns, product.depth);
             let pack = lowering.pack(id, order);
