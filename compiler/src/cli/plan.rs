@@ -28,7 +28,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     memory: MemoryArgs,
     /// The type of activations to plan for
-    #[arg(long, value_name = "f32|f16|int8", default_value = "f32", value_parser = storage)]
+    #[arg(long, value_name = "f32|f16|bf16|int8", default_value = "f32", value_parser = storage)]
     dtype: Storage,
     /// Draw the plan into this file: steps across, bytes up
     #[arg(long, value_name = "FILE.svg")]

@@ -292,7 +292,7 @@ impl<'a> Lowering<'a> {
     /// Bytes of which every offset is a multiple.
     pub(super) fn align(&self) -> usize {
         let is_small = self.memory.objective != Objective::Speed;
-        if is_small && (self.is_quantised || self.memory.storage == Storage::F16) {
+        if is_small && (self.is_quantised || self.memory.storage.half().is_some()) {
             Storage::Int8.align()
         } else {
             self.memory.storage.align()
@@ -336,12 +336,7 @@ pub(super) fn dense(home: Home, tensor: &Tensor) -> Result<Place> {
         ([outer @ .., last], _) => (Rows::nhwc(1, outer.iter().product(), *last), 1),
         ([], _) => (Rows::nhwc(1, 1, 1), 1),
     };
-    let element = match tensor.dtype {
-        Dtype::U8 | Dtype::I8 => Element::U8 { zero: 0 },
-        Dtype::F16 => Element::F16,
-        Dtype::F32 | Dtype::I32 | Dtype::I64 => Element::F32,
-    };
-    Ok(Place { home, rows, height, element })
+    Ok(Place { home, rows, height, element: Element::of(tensor.dtype) })
 }
 
 /// For each value that segments pass on, the last step that reads it; outputs are read to the end.

@@ -5,9 +5,9 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
 use super::quantized;
-use crate::emit::literal;
 use crate::emit::scope::Scope;
-use crate::schedule::{Element, Kernel, Part, Place, Skip, Stage};
+use crate::emit::{element, literal};
+use crate::schedule::{Kernel, Part, Place, Skip, Stage};
 
 /// Paths in the runtime that a product names, of which `path` is its kernel.
 pub(super) fn with_skip(skip: Skip, path: &'static str) -> Vec<&'static str> {
@@ -62,10 +62,10 @@ pub(in crate::emit) fn residual(
         };
     }
     match other {
-        Some((other, ring)) if stage.from[1].element == Element::F16 => {
-            quote!(Residual::OfHalf(#other, #ring))
+        Some((other, ring)) => {
+            let of = element::residual(stage.from[1].element);
+            quote!(Residual::#of(#other, #ring))
         }
-        Some((other, ring)) => quote!(Residual::Of(#other, #ring)),
         None => quote!(Residual::InPlace),
     }
 }

@@ -334,7 +334,7 @@ impl Call<'_> {
 /// Most elements of a constant that is computed while reading: weights may be large, shapes and indices are not.
 fn most_folded(dtype: Dtype) -> usize {
     match dtype {
-        Dtype::F32 | Dtype::F16 | Dtype::I8 | Dtype::U8 => 1 << 24,
+        Dtype::F32 | Dtype::F16 | Dtype::Bf16 | Dtype::I8 | Dtype::U8 => 1 << 24,
         Dtype::I32 | Dtype::I64 => 1 << 20,
     }
 }
