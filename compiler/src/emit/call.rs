@@ -66,7 +66,7 @@ pub(super) fn imports(graph: &Graph, stage: &Stage) -> Vec<&'static str> {
         }
         Kernel::Fill(_) => vec![],
         Kernel::Quantize(_) | Kernel::Dequantize(_) | Kernel::QBinary(..) => vec![],
-        Kernel::QAverage(_) | Kernel::Table => vec![],
+        Kernel::QAverage(_) | Kernel::QSoftmax { .. } | Kernel::Table => vec![],
     }
 }
 
@@ -175,6 +175,7 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<To
         | Kernel::Dequantize(_)
         | Kernel::QBinary(..)
         | Kernel::QAverage(_)
+        | Kernel::QSoftmax { .. }
         | Kernel::Table
         | Kernel::Fill(_) => return None,
     };
@@ -235,6 +236,7 @@ pub(super) fn run_with(
         | Kernel::Dequantize(_)
         | Kernel::QBinary(..)
         | Kernel::Table
+        | Kernel::QSoftmax { .. }
         | Kernel::QAverage(_) => unreachable!("kernels of bytes have been printed"),
     }
 }
