@@ -127,7 +127,7 @@ unsafe impl<const PRODUCTS: u8> Simd for Zmm<PRODUCTS> {
         match PRODUCTS {
             ALONE => frame!("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"),
             VNNI => frame!("avx512vnni,avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"),
-            _ => frame!("avx512bf16,avx512vnni,avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"),
+            _ => frame!("avx512bf16,avx512vnni,avx512vl,avx512bw,avx512dq,avx2,fma"),
         }
     }
 
