@@ -7,6 +7,7 @@ pub mod anew;
 mod chain;
 mod convolution;
 mod hand;
+mod intake;
 mod kernel;
 mod moves;
 mod padding;

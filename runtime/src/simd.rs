@@ -57,6 +57,8 @@ pub mod stencil;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm128;
 mod weight;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod wide;
 pub mod window;
 
 #[cfg(target_arch = "x86_64")]
@@ -119,8 +121,8 @@ pub unsafe trait Simd: Copy {
     /// `x[I] * w + c`: lane `I`, below 4, of `x` times every lane of `w`.
     fn mul_add_lane<const I: i32>(self, x: Self::F32, w: Self::F32, c: Self::F32) -> Self::F32;
 
-    /// Does `task`: in place, so that constants of the caller fold. In a debug build in a function of its own: there every
-    /// vector has a place on the stack, and those of all kernels of one caller would add up.
+    /// Does `task`: in place, so that constants of the caller fold. In a debug build in a function of its own: there
+    /// every vector has a place on the stack, and those of all kernels of one caller would add up.
     #[cfg_attr(debug_assertions, inline)]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn apart(self, task: impl Task<Self>) {
@@ -315,8 +317,8 @@ impl<S: Simd> Bounds<S> {
     }
 }
 
-/// `x`, if a constant in memory, in such a way that it is not kept in a register through the loops of other tiles: where kernels
-/// follow each other in one function, two such registers are two sums spilled in the innermost loop.
+/// `x`, if a constant in memory, in such a way that it is not kept in a register through the loops of other tiles:
+/// where kernels follow each other in one function, two such registers are two sums spilled in the innermost loop.
 #[inline(always)]
 fn here(x: f32) -> f32 {
     if x == 0.0 || x.is_infinite() {

@@ -31,8 +31,28 @@ macro_rules! on {
     (NeonDot, $($rest:tt)*) => { compiled_for!("neon,dotprod", NeonDot::assume(), $($rest)*) };
 }
 
+/// Runs a body with each token of this machine, compiled for it.
+macro_rules! each_token {
+    ($simd:ident, ($($arg:ident: $type:ty),*) $body:expr) => {
+        [
+            Some(&on!(Plain, $simd, ($($arg: $type),*) $body) as &dyn Fn($($type),*)),
+            Some(&on!(Scalar, $simd, ($($arg: $type),*) $body)),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2.is_present().then_some(&on!(Avx2, $simd, ($($arg: $type),*) $body) as _),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Vnni.is_present().then_some(&on!(Avx512Vnni, $simd, ($($arg: $type),*) $body) as _),
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon.is_present().then_some(&on!(Neon, $simd, ($($arg: $type),*) $body) as _),
+            #[cfg(target_arch = "aarch64")]
+            Isa::NeonDot.is_present().then_some(&on!(NeonDot, $simd, ($($arg: $type),*) $body) as _),
+        ]
+    };
+}
+
 #[path = "each_isa_q8/ends.rs"]
-mod ends; // after the macro that it needs
+mod ends; // after the macros that they need
+#[path = "each_isa_q8/whole.rs"]
+mod whole;
 
 const LEVELS: [Levels; 5] = [
     Levels { zero: 0, lo: 0, hi: 255, arithmetic: Arithmetic::Float },

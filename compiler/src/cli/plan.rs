@@ -185,7 +185,14 @@ fn step_json(report: &Report, step: &Row) -> Value {
 
 fn table_3(args: &Args, entries: &[table3::Entry]) -> Done {
     if args.format == Form::Json {
-        let entry = |it: &table3::Entry| json!({"size": it.size, "channels": it.channels, "bytes": it.bytes, "widest_bytes": it.widest_bytes});
+        let entry = |it: &table3::Entry| {
+            json!({
+                "size": it.size,
+                "channels": it.channels,
+                "bytes": it.bytes,
+                "widest_bytes": it.widest_bytes,
+            })
+        };
         output::json(&entries.iter().map(entry).collect())?;
         return Ok(Outcome::Well);
     }

@@ -153,8 +153,8 @@ fn by_pairs(target: &Target, product: Product) -> bool {
 /// clamping it takes one more cycle, starting a tile about twelve.
 fn cycles(target: &Target, tile: &GemmTile, product: Product) -> usize {
     let (mr, nv) = (tile.pixels, tile.vectors);
-    let loads = match target.isa {
-        Isa::Neon | Isa::NeonDot if !product.planes => mr.div_ceil(4) + 2 * nv,
+    let loads = match target.isa.of_floats() {
+        Isa::Neon if !product.planes => mr.div_ceil(4) + 2 * nv,
         _ => mr + 2 * nv,
     };
     let (depth, wait) = if by_pairs(target, product) {
@@ -214,6 +214,7 @@ mod tests {
         check(Isa::Avx2, [3_136, 24, 144], &[[6, 2], [4, 3]]);
         check(Isa::Avx2, [49, 160, 960], &[[5, 2]]);
         check(Isa::Neon, [196, 96, 576], &[[7, 3], [7, 2], [4, 4], [8, 2]]);
+        check(Isa::NeonDot, [196, 96, 576], &[[7, 3], [7, 2], [4, 4], [8, 2]]);
     }
 
     #[test]

@@ -19,24 +19,6 @@ use mnv2c_runtime::simd::{Plain, Scalar};
 use super::value::{Form, Value, factor, random};
 use super::{A, LEVELS, REALS, SUMS};
 
-/// Runs a body with each token of this machine, compiled for it.
-macro_rules! each_token {
-    ($simd:ident, ($($arg:ident: $type:ty),*) $body:expr) => {
-        [
-            Some(&on!(Plain, $simd, ($($arg: $type),*) $body) as &dyn Fn($($type),*)),
-            Some(&on!(Scalar, $simd, ($($arg: $type),*) $body)),
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2.is_present().then_some(&on!(Avx2, $simd, ($($arg: $type),*) $body) as _),
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512Vnni.is_present().then_some(&on!(Avx512Vnni, $simd, ($($arg: $type),*) $body) as _),
-            #[cfg(target_arch = "aarch64")]
-            Isa::Neon.is_present().then_some(&on!(Neon, $simd, ($($arg: $type),*) $body) as _),
-            #[cfg(target_arch = "aarch64")]
-            Isa::NeonDot.is_present().then_some(&on!(NeonDot, $simd, ($($arg: $type),*) $body) as _),
-        ]
-    };
-}
-
 const PRODUCTS: [Pair; 2] = [
     REALS,
     Pair::Fixed {
