@@ -16,10 +16,9 @@ use std::path::Path;
 use build::{Crate, MAIN_HEAD};
 use mnv2c::frontend::onnx;
 use mnv2c::ir::{Arithmetic, Graph};
-use mnv2c::objective::{Memory, Objective};
-use mnv2c::pass::{Skips, settle_quant};
+use mnv2c::objective::{Memory, Objective, Storage};
 use mnv2c::target::{TARGETS, Target};
-use mnv2c::{interp, testing};
+use mnv2c::{interp, pass, testing};
 
 fn digits() -> Graph {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/digits");
@@ -134,13 +133,42 @@ fn networks_on_bytes_answer_as_the_oracle_does_to_the_bit() {
 }
 
 #[test]
+fn networks_of_brain_floats_answer_as_the_oracle_does_on_every_target() {
+    let mut nets = Crate::new("brains");
+    let mut main = String::from(MAIN_HEAD);
+    let memory = Memory { storage: Storage::Bf16, ..Memory::default() };
+    let present = TARGETS.iter().filter(|target| target.isa.of_brains().is_present());
+    for (at, target) in present.enumerate() {
+        for (seed, threads) in [(300 + at as u64, 1), (310 + at as u64, 2), (320, 1)] {
+            let graph = testing::random_graph(seed);
+            let inputs = testing::random_inputs(&graph, seed);
+            let mut oracle = graph.clone();
+            pass::run_all(&mut oracle, |_, _, _| ()).unwrap();
+            pass::store_halves::run(&mut oracle, memory).unwrap();
+            let expected = interp::run(&oracle, &inputs).unwrap();
+            let target = Target { threads, ..*target };
+            let name = format!("net_{seed}_{at}");
+            let rust = nets.add_for(&name, graph, &target, memory);
+            let multiplies = target.isa.has_pairs() && rust.contains("[Pair]");
+            assert!(multiplies || !target.isa.has_pairs(), "{rust}");
+            main += &nets.case(&name, &target, &inputs, &expected);
+        }
+    }
+    for line in nets.run(&(main + "}\n")).lines() {
+        let (name, error) = line.split_once(' ').unwrap();
+        let error: f32 = error.parse().unwrap();
+        assert!(error < 8e-2, "{name} is off by {error} of its largest magnitude");
+    }
+}
+
+#[test]
 fn networks_without_floats_answer_as_the_oracle_does_to_the_bit() {
     let mut nets = Crate::new("fixed");
     let mut main = String::from(MAIN_HEAD);
     for (name, mut graph) in bytes::networks() {
         let inputs = testing::random_inputs(&graph, 5);
         graph.arithmetic = Arithmetic::Fixed;
-        settle_quant::run(&mut graph, &mut Skips::new()).unwrap();
+        pass::settle_quant::run(&mut graph, &mut pass::Skips::new()).unwrap();
         let expected = interp::run(&graph, &inputs).unwrap();
         let present = TARGETS.iter().filter(|target| target.isa.of_bytes().is_present());
         for (target, objective) in present.zip([Objective::Speed, Objective::Ram].iter().cycle()) {
@@ -166,15 +194,18 @@ fn networks_without_floats_answer_as_the_oracle_does_to_the_bit() {
 
 #[test]
 fn an_emitted_file_is_formatted_and_warns_of_nothing() {
-    for target in ["generic", "x86-64-v3", "x86-64-v4"] {
+    for target in ["generic", "x86-64-v3", "x86-64-v4", "x86-64-v4-bf16"] {
         let mut nets = Crate::new(&format!("format_{target}"));
         let target: Target = target.parse().unwrap();
         nets.add("net", digits(), &target);
         nets.add("shared", digits(), &Target { threads: 2, ..target });
+        let memory = Memory { storage: Storage::Bf16, ..Memory::default() };
+        nets.add_for("brains", digits(), &target, memory);
         nets.check_format("net.rs");
         nets.check_format("shared.rs");
+        nets.check_format("brains.rs");
         nets.check_library(
-            "#![no_std]\n#![deny(warnings)]\n//! A user's crate.\nmod net;\npub mod shared;\n",
+            "#![no_std]\n#![deny(warnings)]\n//! A user's crate.\nmod net;\npub mod shared;\npub mod brains;\n",
         );
     }
 }

@@ -35,6 +35,18 @@ fn halves_are_printed_as_reviewed() {
 }
 
 #[test]
+fn brain_floats_are_printed_as_reviewed() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/digits");
+    let bytes = fs::read(folder.join("digits.onnx")).unwrap();
+    let graph = onnx::read(bytes, &folder, &onnx::Options::default()).unwrap();
+    let memory = Memory { storage: Storage::Bf16, ..Memory::default() };
+    let target = "x86-64-v4-bf16".parse().unwrap();
+    let options = Options { target, ..options("digits.bf16", memory) };
+    let artifact = compile(graph, &options, |_, _, _| ()).unwrap();
+    golden("emit", "digits.bf16", &artifact.rust);
+}
+
+#[test]
 fn the_smallest_plans_are_as_reviewed() {
     let rows = spec::Spec::parse("mobilenet_v2:0.35@96").unwrap();
     for (name, feed) in [("caller", Feed::Caller), ("arena", Feed::Arena), ("rows", Feed::Rows)] {

@@ -84,7 +84,8 @@ use proc_macro::TokenStream;
 /// ```
 /// `layers = true;` adds `net::LAYERS`: name, kernel, shape, multiply-adds and weights of whatever runs.
 /// `dtype = int8;` demands a network that computes on bytes; models of floats are quantised by `mnv2c quantize` first.
-/// `dtype = f16;` lets floats and weights lie in memory as halves, computed in `f32`.
+/// `dtype = f16;` lets floats and weights lie in memory as halves, computed in `f32`; so does `bf16`, pairs of which some
+/// machines multiply faster.
 /// `recompute = 1.05;` lets a plan do so many times the multiply-adds where that saves memory.
 /// `requant = fixed;` rounds sums of bytes without floats, for machines that have none.
 ///

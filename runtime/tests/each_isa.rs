@@ -5,6 +5,8 @@
 
 use mnv2c_runtime::activation::Activation;
 use mnv2c_runtime::brain::Brain;
+#[cfg(target_arch = "x86_64")]
+use mnv2c_runtime::brain::Pair;
 use mnv2c_runtime::clamp::Clamp;
 use mnv2c_runtime::half::Half;
 use mnv2c_runtime::isa::Isa;
@@ -16,7 +18,7 @@ use mnv2c_runtime::kernel::unary::Unary;
 use mnv2c_runtime::simd::Neon;
 use mnv2c_runtime::simd::gemm::{self, Residual};
 #[cfg(target_arch = "x86_64")]
-use mnv2c_runtime::simd::{Avx2, Avx512};
+use mnv2c_runtime::simd::{Avx2, Avx512, Avx512Bf16};
 use mnv2c_runtime::simd::{Plain, Scalar, stencil};
 use mnv2c_runtime::{depthwise_any_tiles, depthwise_tiles, gemm_tiles};
 
@@ -24,6 +26,9 @@ use mnv2c_runtime::{depthwise_any_tiles, depthwise_tiles, gemm_tiles};
 mod machine;
 #[path = "each_isa/halved.rs"]
 mod halved;
+#[cfg(target_arch = "x86_64")]
+#[path = "each_isa/paired.rs"]
+mod paired;
 #[path = "each_isa/trial.rs"]
 mod trial;
 #[path = "each_isa/value.rs"]
@@ -46,6 +51,9 @@ macro_rules! on {
     };
     (Avx512 8, $($rest:tt)*) => {
         compiled_for!("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma", Avx512::assume().halves(), $($rest)*)
+    };
+    (Avx512Bf16 16, $($rest:tt)*) => {
+        compiled_for!("avx512bf16,avx512vnni,avx512bw,avx512dq,avx512vl,avx2,fma", Avx512Bf16::assume(), $($rest)*)
     };
     (Neon 4, $($rest:tt)*) => { compiled_for!("neon", Neon::assume(), $($rest)*) };
 }
@@ -154,6 +162,41 @@ fn matrices_of_brain_floats_agree_with_plain_loops() {
         ($($lines:tt)*) => { matrices!(Brain: $($lines)*) };
     }
     gemm_tiles!(lines);
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn matrices_of_pairs_agree_with_plain_loops() {
+    macro_rules! line {
+        (Avx512 16: $($mr:literal x $nv:literal),*) => {$(
+            pointwise::<$mr, $nv>(16, paired::gemm(
+                on!(Avx512Bf16 16, simd, (
+                    kernel: &Pointwise<$mr, $nv>, w: &[Pair], x: &[Brain], y: &mut [Brain],
+                    residual: Residual<'_>, part: gemm::Part
+                ) kernel.run_part(simd, w, x, y, residual, part)),
+                |_, _, _, _, _, _| unreachable!("channels of a pixel lie side by side"),
+            ));
+            conv::<$mr, $nv>(16, paired::gemm(
+                on!(Avx512Bf16 16, simd, (
+                    kernel: &Conv<$mr, $nv>, w: &[Pair], x: &[Brain], y: &mut [Brain],
+                    residual: Residual<'_>, part: gemm::Part
+                ) kernel.run_part(simd, w, x, y, residual, part)),
+                halved::gemm(on!(Avx512Bf16 16, simd, (
+                    kernel: &Conv<$mr, $nv>, w: &[Brain], x: &[Brain], y: &mut [Brain],
+                    residual: Residual<'_>, part: gemm::Part
+                ) kernel.run_part(simd, w, x, y, residual, part))),
+            ));
+        )*};
+        ($isa:ident $lanes:tt: $($tiles:tt)*) => {};
+    }
+    macro_rules! lines {
+        ($($isa:ident $lanes:tt: $($mr:literal x $nv:literal),*;)*) => {
+            $(line!($isa $lanes: $($mr x $nv),*);)*
+        };
+    }
+    if Isa::Avx512Bf16.is_present() {
+        gemm_tiles!(lines);
+    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ macro_rules! on {
         compiled_for!("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma", Avx512::assume(), $($rest)*)
     };
     (Avx512Bf16, $($rest:tt)*) => {
-        compiled_for!("avx512bf16,avx512vnni,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma", Avx512Bf16::assume(), $($rest)*)
+        compiled_for!("avx512bf16,avx512vnni,avx512bw,avx512dq,avx512vl,avx2,fma", Avx512Bf16::assume(), $($rest)*)
     };
     (Neon, $($rest:tt)*) => { compiled_for!("neon", Neon::assume(), $($rest)*) };
 }

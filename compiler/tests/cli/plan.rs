@@ -44,7 +44,8 @@ fn halves_take_half_of_the_memory_and_are_planned_as_they_are_compiled() {
         let plan = place.mnv2c(&format!("plan {wishes} --dtype {dtype} --format json")).json();
         plan["arena_bytes"].as_u64().expect("bytes")
     };
-    let [floats, halves] = [plan("f32"), plan("f16")];
+    let [floats, halves, brains] = [plan("f32"), plan("f16"), plan("bf16")];
+    assert_eq!(halves, brains);
     assert!(halves * 200 <= floats * 101, "{halves} of {floats}");
     let compile = |dtype: &str| {
         place.mnv2c(&format!("compile {wishes} --dtype {dtype} -o {dtype}.rs --format json")).json()

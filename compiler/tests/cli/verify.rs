@@ -39,6 +39,13 @@ fn values_stored_as_halves_pass_where_they_round_to_the_record() {
 }
 
 #[test]
+fn brain_floats_may_be_eight_times_as_far_off() {
+    let said = suites().mnv2c("verify good bad --dtype bf16 --target generic --target host").well();
+    assert!(said.ends_with("4 of 4 pass\n"), "{said}");
+    assert_eq!(suites().mnv2c("verify bad --dtype bf16 --rtol 3e-2").code, 1);
+}
+
+#[test]
 fn reports_for_programs_have_the_figures() {
     let place = suites();
     let said = place.mnv2c("verify bad good --against interp --format json");

@@ -79,6 +79,7 @@ pub(crate) fn case(
                 format!("|x: f32| ((x / {scale:?}).round_ties_even() + {zero}.0) as u8")
             }
             (None, Element::F16) => "net::Half::of".to_owned(),
+            (None, Element::Bf16) => "net::Brain::of".to_owned(),
             (None, _) => "|x| x".to_owned(),
         };
         let copy = if intake.planes {

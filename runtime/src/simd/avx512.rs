@@ -127,7 +127,7 @@ unsafe impl<const PRODUCTS: u8> Simd for Zmm<PRODUCTS> {
         match PRODUCTS {
             ALONE => frame!("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"),
             VNNI => frame!("avx512vnni,avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"),
-            _ => frame!("avx512bf16,avx512vnni,avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"),
+            _ => frame!("avx512bf16,avx512vnni,avx512vl,avx512bw,avx512dq,avx2,fma"),
         }
     }
 
@@ -216,10 +216,21 @@ impl<const PRODUCTS: u8> Zmm<PRODUCTS> {
     }
 }
 
-/// Brain floats as floats.
+/// Brain floats as floats: each goes to the upper half of its lane, in one instruction.
 #[inline(always)]
 fn widened(brains: __m256i) -> __m512 {
-    op!(_mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(brains))))
+    const UPPER: __mmask32 = 0xaaaa_aaaa;
+    const FROM: [u16; 32] = {
+        let (mut from, mut lane) = ([0; 32], 0);
+        while lane < 16 {
+            from[2 * lane + 1] = lane as u16;
+            lane += 1;
+        }
+        from
+    };
+    let from = op!(_mm512_loadu_si512(FROM.as_ptr().cast()));
+    let all = op!(_mm512_castsi256_si512(brains));
+    op!(_mm512_castsi512_ps(_mm512_maskz_permutexvar_epi16(UPPER, from, all)))
 }
 
 /// The nearest halves, ties to even.

@@ -6,7 +6,7 @@ use crate::half::Half;
 use core::arch::aarch64::*;
 
 macro_rules! op {
-    ($name:ident $(::<$lane:ident>)? ($($arg:expr),*)) => {
+    ($name:ident $(::<$lane:tt>)? ($($arg:expr),*)) => {
         // SAFETY: a token proves the features; of addresses the trait's callers promise the rest.
         unsafe { $name $(::<$lane>)? ($($arg),*) }
     };
