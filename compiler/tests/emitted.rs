@@ -145,7 +145,9 @@ fn networks_without_floats_answer_as_the_oracle_does_to_the_bit() {
             let name = format!("{name}_{}", target.isa.name());
             let memory = Memory { objective: *objective, ..Memory::default() };
             let rust = nets.add_for(&name, graph.clone(), target, memory);
-            for word in ["Arithmetic::Float", "Pair::Float", "Averaged::Float", "Factor::float"] {
+            for word in
+                ["Arithmetic::Float", "Pair::Float", "Averaged::Float", "Product", "Factor::float"]
+            {
                 assert!(!rust.contains(word), "{name}: {word}");
             }
             main += &nets.case(&name, target, &inputs, &expected);

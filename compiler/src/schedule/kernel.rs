@@ -1,7 +1,7 @@
 //! What runs: the kernels, and the order in which each reads its weights.
 
 use crate::ir::{
-    Affine, Binary, Clamp, Conv, Pool, QAverage, QPair, Reducer, Resize, Softmax, Unary,
+    Affine, Binary, Clamp, Conv, Pool, QAverage, QPair, Reducer, Resize, Softmax, Times, Unary,
 };
 
 /// What runs, with all its numbers.
@@ -99,7 +99,7 @@ pub enum QBinary {
     /// Of the sum of what they stand for.
     Add,
     /// Of the product.
-    Mul,
+    Mul(Times),
 }
 
 /// Where a residual comes from.

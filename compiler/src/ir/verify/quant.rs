@@ -1,7 +1,7 @@
 //! The law of operators on bytes: element types, constant weights, and as many factors as channels.
 
 use crate::ir::quant::MAX_DEPTH;
-use crate::ir::{Dtype, Graph, NodeId, Op, Quant, To};
+use crate::ir::{Dtype, Graph, NodeId, Op, Quant, Times, To};
 
 /// What is wrong with the element types of `id`, or with the numbers of its operator.
 pub(super) fn breach(graph: &Graph, id: NodeId) -> Option<String> {
@@ -42,7 +42,7 @@ fn types(graph: &Graph, id: NodeId, quant: &Quant) -> Option<String> {
             let weights = is(1, Dtype::I8) && is_const(1) && is(2, Dtype::I32) && is_const(2);
             weights && is(0, Dtype::U8) && is(3, Dtype::U8)
         }
-        Quant::Add(_) | Quant::Mul(_) => is(0, Dtype::U8) && is(1, Dtype::U8),
+        Quant::Add(_) | Quant::Mul(..) => is(0, Dtype::U8) && is(1, Dtype::U8),
         Quant::Dequantize(_) | Quant::Average(_) | Quant::Mean(_) | Quant::Table(_) => {
             is(0, Dtype::U8)
         }
@@ -55,6 +55,11 @@ fn types(graph: &Graph, id: NodeId, quant: &Quant) -> Option<String> {
 }
 
 fn numbers(graph: &Graph, id: NodeId, quant: &Quant) -> Option<String> {
+    if let Some((zero, early)) = early(quant)
+        && u8::try_from(i16::from(zero) - early).is_err()
+    {
+        return Some(format!("adds {early} of its zero point {zero} early"));
+    }
     let out = &graph.node(id).out;
     let w = graph.operand(id, 1).map(|w| graph.node(w).out.shape.as_slice());
     let (channels, depth) = match (quant, w) {
@@ -77,4 +82,13 @@ fn numbers(graph: &Graph, id: NodeId, quant: &Quant) -> Option<String> {
         return Some(format!("has {factors} factors and {bias} biases for {out}"));
     }
     (depth > MAX_DEPTH).then(|| format!("sums {depth} products; {MAX_DEPTH} is the most"))
+}
+
+/// The zero point of the result, and what of it is added before steps are rounded.
+fn early(quant: &Quant) -> Option<(u8, i16)> {
+    match quant {
+        Quant::Average(average) => Some((average.y.zero, average.early)),
+        Quant::Mul(pair, Times::Steps { early }) => Some((pair.y.zero, *early)),
+        _ => None,
+    }
 }
