@@ -67,7 +67,7 @@ const FILES: &[(&str, &str)] = files![
     "kernel" "kernel/conv" "kernel/copy" "kernel/depthwise" "kernel/elementwise" "kernel/global_pool"
     "kernel/pointwise" "kernel/pool" "kernel/rank" "kernel/reduce" "kernel/resize" "kernel/softmax" "kernel/strided"
     "kernel/unary" "kernel/widen"
-    "kernel/q8" "kernel/q8/border" "kernel/q8/conv" "kernel/q8/depthwise" "kernel/q8/elements" "kernel/q8/pool"
+    "kernel/q8" "kernel/q8/border" "kernel/q8/conv" "kernel/q8/depthwise" "kernel/q8/elements" "kernel/q8/look_up" "kernel/q8/pool"
     "layer" "math" "math/exact" "math/power" "pool" "probe"
     "simd" "simd/added" "simd/avx2" "simd/avx512" "simd/cpu" "simd/gemm" "simd/lent" "simd/near" "simd/neon" "simd/number" "simd/plain" "simd/sse2"
     "simd/stencil" "simd/wasm128"

@@ -26,6 +26,7 @@ pub(super) fn imports(graph: &Graph, stage: &Stage) -> Vec<&'static str> {
     match &stage.kernel {
         Kernel::Load => vec!["kernel::copy::Relayout"],
         Kernel::Widen => vec!["kernel::widen::Widen"],
+        Kernel::LookUp => vec!["kernel::q8::look_up::LookUp"],
         Kernel::Fetch => vec!["ring::Rows"],
         Kernel::Pointwise { skip, .. } => with_skip(*skip, "kernel::pointwise::Pointwise"),
         Kernel::Conv { skip, .. } => with_skip(*skip, "kernel::conv::Conv"),
@@ -77,7 +78,8 @@ pub(super) fn is_scalar(kernel: &Kernel) -> bool {
 /// Whether the const says where rows lie.
 pub(super) fn names_rings(stage: &Stage) -> bool {
     match &stage.kernel {
-        Kernel::Load | Kernel::Widen | Kernel::Pool(_) | Kernel::Resize(_) => true,
+        Kernel::Load | Kernel::Widen | Kernel::LookUp => true,
+        Kernel::Pool(_) | Kernel::Resize(_) => true,
         Kernel::GlobalPool(_) | Kernel::QAverage(_) => true,
         Kernel::Quantize(_) => quantized::moves(stage),
         kernel => convolves(kernel),
@@ -122,6 +124,7 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<To
     let (kind, value) = match &stage.kernel {
         Kernel::Load => (quote!(Relayout), fields::relayout(scope, from?, into)),
         Kernel::Widen => (quote!(Widen), input::widen(scope, into)),
+        Kernel::LookUp => (quote!(LookUp), input::look_up(scope, from?, into)),
         Kernel::Pointwise { tile: [mr, nv], clamp, flat, .. } => {
             let (mr, nv) = (literal::size(*mr), literal::size(*nv));
             (quote!(Pointwise<#mr, #nv>), fields::pointwise(scope, stage, *clamp, *flat))
@@ -194,8 +197,9 @@ pub(super) fn run_with(
             quote!(#name.#copy(#rows, #x, #y);)
         }
         Kernel::Widen => input::widened(scope, stage, &name.into_token_stream(), rows, &y),
+        Kernel::LookUp => quote!(#name.run(#rows, #w, #x, #y);),
         Kernel::Fetch => {
-            let fetch = input::fetch(scope, stage, &quote!(row));
+            let fetch = input::fetch(scope, at, stage, &quote!(row));
             quote!(for row in #rows { #fetch })
         }
         Kernel::Pointwise { flat: true, skip, .. } => {

@@ -103,7 +103,8 @@ fn flipped(reads: &Reads<'_>) -> Result<Values> {
 /// Sums over channels, then rows, then columns; they are exact, so the order is free.
 fn convolved(qconv: &QConv, by: Arithmetic, reads: &Reads<'_>, out: &[usize]) -> Result<Values> {
     let (x, (w_shape, w), bias) = (reads.bytes(0)?, reads.weights()?, reads.bias()?);
-    let conv = &qconv.conv;
+    let seen = looked_up(x, reads)?;
+    let (x, conv) = (Bytes { values: seen.as_deref().unwrap_or(x.values), ..x }, &qconv.conv);
     let (m_len, c_len, c_per_group) = (out[1], x.shape[1], w_shape[1]);
     let (from, to) = ([x.shape[2], x.shape[3]], [out[2], out[3]]);
     let (from_len, taps_len) = (from[0] * from[1], conv.kernel[0] * conv.kernel[1]);
@@ -127,6 +128,18 @@ fn convolved(qconv: &QConv, by: Arithmetic, reads: &Reads<'_>, out: &[usize]) ->
     };
     let added = bytes.iter().zip(reads.bytes(3)?.values).map(|(a, b)| sum(&pair, by, *a, *b));
     Ok(Values::U8(added.collect()))
+}
+
+/// What the tables at port 4 make of each channel of `x`, if there are any.
+fn looked_up(x: Bytes<'_>, reads: &Reads<'_>) -> Result<Option<Vec<u8>>> {
+    if !reads.arrays.contains_key(&4) {
+        return Ok(None);
+    }
+    let (tables, area) = (reads.bytes(4)?.values, x.shape[2] * x.shape[3]);
+    let planes = x.values.chunks_exact(area.max(1)).zip(tables.chunks_exact(256).cycle());
+    Ok(Some(
+        planes.flat_map(|(plane, table)| plane.iter().map(|q| table[usize::from(*q)])).collect(),
+    ))
 }
 
 fn multiplied(dense: &QDense, by: Arithmetic, reads: &Reads<'_>) -> Result<Values> {

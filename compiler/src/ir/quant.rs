@@ -25,7 +25,8 @@ pub enum Quant {
     /// The top bit of each byte turned, which is i8 read as u8 with 128 added, and back: x.
     Flip,
     /// Convolution: x, constant i8 weights `[m,c/group,kh,kw]`, optional constant i32 bias `[m]` (port 2), and a u8
-    /// residual of the output's shape (port 3) if [`QConv::residual`] says how it is added.
+    /// residual of the output's shape (port 3) if [`QConv::residual`] says how it is added. Constant tables `[c,256]`
+    /// (port 4), if `look_up_input` put them there, say what each byte of a channel of x becomes first of all.
     Conv(QConv),
     /// Product: x `[rows,k]`, constant i8 weights `[k,n]`, optional constant i32 bias `[n]` (port 2).
     Dense(QDense),

@@ -18,6 +18,10 @@ pub(super) fn bytes(graph: &Graph, pack: Pack, target: &Target) -> Option<Vec<u8
         }
         (PackOrder::QDepthwise { .. }, _) => Some(Layer::of(graph, pack.node, target).vectors()),
         (PackOrder::Table, Op::Quant(Quant::Table(table))) => Some(table.to_vec()),
+        (PackOrder::Tables, _) => {
+            let tables = graph.operand(pack.node, 4).and_then(|tables| graph.constant(tables));
+            tables.and_then(Values::as_u8).map(<[u8]>::to_vec)
+        }
         (PackOrder::Plain, _) => {
             graph.constant(pack.node).and_then(Values::as_u8).map(<[u8]>::to_vec)
         }

@@ -11,7 +11,9 @@ pub enum Kernel {
     Load,
     /// Makes floats of bytes, maybe in padded rows.
     Widen,
-    /// Asks the caller for rows, of floats or of bytes.
+    /// Looks bytes of a picture up, each in the table of its channel, maybe in padded rows.
+    LookUp,
+    /// Asks the caller for rows, of floats or of bytes, and looks up what has tables.
     Fetch,
     /// 1x1 convolution or dense layer.
     Pointwise {
@@ -170,4 +172,6 @@ pub enum PackOrder {
     },
     /// The 256 entries of a function of a byte.
     Table,
+    /// The 256 entries of each channel of a picture that a convolution looks up.
+    Tables,
 }

@@ -7,4 +7,5 @@ pub mod border;
 pub mod conv;
 pub mod depthwise;
 pub mod elements;
+pub mod look_up;
 pub mod pool;

@@ -40,7 +40,8 @@ fn types(graph: &Graph, id: NodeId, quant: &Quant) -> Option<String> {
         Quant::Flip => matches!(dtype(0), Some(Dtype::U8 | Dtype::I8)),
         Quant::Conv(_) | Quant::Dense(_) => {
             let weights = is(1, Dtype::I8) && is_const(1) && is(2, Dtype::I32) && is_const(2);
-            weights && is(0, Dtype::U8) && is(3, Dtype::U8)
+            let tables = is(4, Dtype::U8) && is_const(4);
+            weights && tables && is(0, Dtype::U8) && is(3, Dtype::U8)
         }
         Quant::Add(_) | Quant::Mul(..) => is(0, Dtype::U8) && is(1, Dtype::U8),
         Quant::Dequantize(_) | Quant::Average(_) | Quant::Mean(_) | Quant::Table(_) => {
@@ -69,6 +70,12 @@ fn numbers(graph: &Graph, id: NodeId, quant: &Quant) -> Option<String> {
             }
             if conv.residual.is_some() && conv.requant.to == To::Floats {
                 return Some("adds bytes to floats".into());
+            }
+            let shape = |port: usize| graph.operand(id, port).map(|x| &graph.node(x).out.shape);
+            if let (Some(x), Some(tables)) = (shape(0), shape(4))
+                && tables[..] != [x[1], 256]
+            {
+                return Some(format!("looks {x:?} up in tables {tables:?}"));
             }
             (*m, rest.iter().product())
         }
