@@ -174,6 +174,17 @@ fn an_emitted_file_is_formatted_and_warns_of_nothing() {
 }
 
 #[test]
+fn a_file_is_formatted_whatever_its_weights_are_called() {
+    let mut nets = Crate::new("format_names");
+    for len in [30, 36, 41, 42, 90, 200] {
+        let name = format!("{}.bin", "n".repeat(len - 4));
+        let artifact = build::compile(digits(), &"generic".parse().unwrap(), &name);
+        nets.put("net.rs", artifact.rust.as_bytes());
+        nets.check_format("net.rs");
+    }
+}
+
+#[test]
 fn nothing_in_an_emitted_program_can_panic() {
     let targets = [Target::host(), "generic".parse().unwrap()];
     for (target, objective) in targets.iter().zip([Objective::Speed, Objective::Ram]) {
