@@ -1,5 +1,5 @@
 //! The oracle: executes a graph with plain loops in f32, bytes in exact integers, one function an operator; values of
-//! type f16 are rounded to it when they are made.
+//! type f16 or bf16 are rounded to it when they are made.
 //!
 //! It is what every pass must keep and every emitted program must match, so it is obvious before it is anything else:
 //! arrays are row-major in their logical shape, layouts are ignored, nothing is fused or reordered. Graphs are expected
@@ -17,8 +17,6 @@ mod slices;
 mod window;
 
 use std::collections::BTreeMap;
-
-use half::f16;
 
 use crate::error::{Error, Result};
 use crate::ir::{Dtype, Graph, Node, NodeId, Op, Values};
@@ -111,8 +109,8 @@ pub fn eval(graph: &Graph, id: NodeId, operands: &[&Array]) -> Result<Array> {
 /// Floats as they are kept, where that is as halves.
 fn stored(values: Values, dtype: Dtype) -> Values {
     match (values, dtype) {
-        (Values::F32(floats), Dtype::F16) => {
-            Values::F32(floats.into_iter().map(|x| f16::from_f32(x).to_f32()).collect())
+        (Values::F32(floats), Dtype::F16 | Dtype::Bf16) => {
+            Values::F32(floats.into_iter().map(|x| dtype.rounded(x)).collect())
         }
         (values, _) => values,
     }
@@ -124,7 +122,7 @@ fn compute(graph: &Graph, reads: &Reads<'_>) -> Result<Values> {
     let floats = match &reads.node.op {
         Op::Input => return Err(reads.fault("has no value until the model runs".into())),
         Op::Const(weights) => return Ok(graph.weights.get(*weights).clone()),
-        Op::Identity if matches!(reads.node.out.dtype, Dtype::F32 | Dtype::F16) => {
+        Op::Identity if reads.node.out.dtype.is_float() => {
             return Ok(widened(reads.array(0)?).values);
         }
         Op::Reshape | Op::Relayout | Op::Identity => return Ok(reads.array(0)?.values.clone()),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::Error;
-use crate::ir::Tensor;
+use crate::ir::{Dtype, Tensor};
 
 /// What the partition into segments is chosen for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub enum Storage {
     F32,
     /// Floats, and weights too, in two bytes each; computed in four.
     F16,
+    /// The same as brain floats, the upper halves of f32.
+    Bf16,
     /// One byte each, four where sums are kept in memory.
     Int8,
 }
@@ -94,10 +96,19 @@ impl fmt::Display for Recompute {
 }
 
 impl Storage {
+    /// The type of 16 bits that floats are stored as, if they are.
+    pub fn half(self) -> Option<Dtype> {
+        match self {
+            Self::F16 => Some(Dtype::F16),
+            Self::Bf16 => Some(Dtype::Bf16),
+            Self::F32 | Self::Int8 => None,
+        }
+    }
+
     /// Bytes of every activation; nothing where its own type says.
     pub fn bytes(self) -> Option<usize> {
         match self {
-            Self::F32 | Self::F16 => None,
+            Self::F32 | Self::F16 | Self::Bf16 => None,
             Self::Int8 => Some(1),
         }
     }
@@ -110,7 +121,7 @@ impl Storage {
     /// Bytes of which every offset is a multiple: a line of cache for numbers, a vector of most machines for bytes.
     pub fn align(self) -> usize {
         match self {
-            Self::F32 | Self::F16 => 64,
+            Self::F32 | Self::F16 | Self::Bf16 => 64,
             Self::Int8 => 16,
         }
     }
@@ -148,9 +159,10 @@ impl FromStr for Storage {
         match text {
             "f32" => Ok(Self::F32),
             "f16" => Ok(Self::F16),
+            "bf16" => Ok(Self::Bf16),
             "int8" => Ok(Self::Int8),
             _ => Err(Error::Spec(format!(
-                "there is no type {text:?} to plan for; f32, f16 and int8 are three"
+                "there is no type {text:?} to plan for; f32, f16, bf16 and int8 are four"
             ))),
         }
     }

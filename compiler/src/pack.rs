@@ -5,6 +5,7 @@ mod quant;
 use std::ops::Range;
 
 use mnv2c_runtime::blob;
+use mnv2c_runtime::brain::{Brain, Pair};
 use mnv2c_runtime::half::Half;
 
 use crate::ir::{Conv, Dtype, Graph, NodeId, Op};
@@ -25,8 +26,22 @@ pub struct Blob {
 #[derive(Clone, Debug, PartialEq)]
 struct Packed {
     bytes: Range<usize>,
-    /// Bytes of an element.
-    element: usize,
+    number: Number,
+}
+
+/// What the numbers of a pack are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Number {
+    /// Bytes, whatever they stand for.
+    U8,
+    /// Halves.
+    F16,
+    /// Brain floats.
+    Bf16,
+    /// Floats.
+    F32,
+    /// Pairs of brain floats, behind biases that are floats.
+    Pair,
 }
 
 /// Lays out every weight that `schedule` reads, for vectors of `target`.
@@ -34,57 +49,57 @@ pub fn weights(graph: &Graph, schedule: &Schedule, target: &Target) -> Blob {
     let mut blob = Blob::default();
     for pack in &schedule.packs {
         let start = blob.bytes.len();
-        let element = match quant::bytes(graph, *pack, target) {
-            Some(bytes) => {
+        let number = match (quant::bytes(graph, *pack, target), pack.order) {
+            (Some(bytes), _) => {
                 blob.bytes.extend(bytes);
-                1
+                Number::U8
             }
-            None => {
+            (None, PackOrder::Pairs { columns, run }) => {
+                let order = PackOrder::Panels { columns, planes: false };
+                let mut floats = Vec::new();
+                put(graph, Pack { order, ..*pack }, &mut floats);
+                let rows = graph.node(pack.node).op.conv().map_or(1, |conv| conv.kernel[0]);
+                let inputs = inputs(graph, pack.node);
+                let pairs = pairs(&floats, columns, [rows, inputs / rows, run]);
+                blob.bytes.extend(pairs.into_iter().flat_map(|pair| pair.0.to_le_bytes()));
+                Number::Pair
+            }
+            (None, _) => {
                 let mut floats = Vec::new();
                 put(graph, *pack, &mut floats);
-                if lies_as_halves(graph, *pack) {
-                    let halves = floats.into_iter().map(|x| Half::of(x).0);
-                    blob.bytes.extend(halves.flat_map(u16::to_le_bytes));
-                    2
-                } else {
-                    blob.bytes.extend(floats.into_iter().flat_map(f32::to_le_bytes));
-                    4
-                }
+                let number = number(graph, *pack);
+                floats.into_iter().for_each(|x| number.put(x, &mut blob.bytes));
+                number
             }
         };
-        blob.packs.push(Packed { bytes: start..blob.bytes.len(), element });
+        blob.packs.push(Packed { bytes: start..blob.bytes.len(), number });
         blob.bytes.resize(blob.bytes.len().next_multiple_of(ALIGN), 0);
     }
     blob
 }
 
 impl Blob {
-    /// Where a pack lies, in elements.
+    /// Where a pack lies, in numbers.
     pub fn range(&self, id: PackId) -> Range<usize> {
-        let Packed { bytes, element } = &self.packs[id.0];
-        bytes.start / element..bytes.end / element
+        let Packed { bytes, number } = &self.packs[id.0];
+        bytes.start / number.bytes()..bytes.end / number.bytes()
     }
 
-    /// Bytes of each element of a pack.
-    pub fn element(&self, id: PackId) -> usize {
-        self.packs[id.0].element
+    /// What the numbers of a pack are.
+    pub fn number(&self, id: PackId) -> Number {
+        self.packs[id.0].number
     }
 
-    /// Bytes of each element, pack by pack.
-    pub fn elements(&self) -> impl Iterator<Item = usize> {
-        self.packs.iter().map(|pack| pack.element)
+    /// What the numbers of each pack are.
+    pub fn numbers(&self) -> impl Iterator<Item = Number> {
+        self.packs.iter().map(|pack| pack.number)
     }
 
-    /// The numbers of a pack of floats.
+    /// The numbers of a pack that no kernel wants in an order of its own.
     pub fn floats(&self, id: PackId) -> Vec<f32> {
-        let Packed { bytes, element } = &self.packs[id.0];
-        let bytes = &self.bytes[bytes.clone()];
-        if *element == 2 {
-            let (halves, _) = bytes.as_chunks();
-            return halves.iter().map(|bytes| Half(u16::from_le_bytes(*bytes)).real()).collect();
-        }
-        let (floats, _) = bytes.as_chunks();
-        floats.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+        let Packed { bytes, number } = &self.packs[id.0];
+        let numbers = self.bytes[bytes.clone()].chunks_exact(number.bytes());
+        numbers.map(|bytes| number.real(bytes)).collect()
     }
 
     /// Bytes of the blob.
@@ -106,13 +121,46 @@ impl Blob {
     }
 }
 
-/// Whether the weights of a kernel, or a constant operand, have been rounded to halves.
-fn lies_as_halves(graph: &Graph, pack: Pack) -> bool {
+impl Number {
+    /// Bytes of one.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::U8 => 1,
+            Self::F16 | Self::Bf16 => 2,
+            Self::F32 | Self::Pair => 4,
+        }
+    }
+
+    fn put(self, x: f32, into: &mut Vec<u8>) {
+        match self {
+            Self::U8 => into.push(x as u8),
+            Self::F16 => into.extend(Half::of(x).0.to_le_bytes()),
+            Self::Bf16 => into.extend(Brain::of(x).0.to_le_bytes()),
+            Self::F32 | Self::Pair => into.extend(x.to_le_bytes()),
+        }
+    }
+
+    fn real(self, bytes: &[u8]) -> f32 {
+        match (self, bytes) {
+            (Self::F16, &[a, b]) => Half(u16::from_le_bytes([a, b])).real(),
+            (Self::Bf16, &[a, b]) => Brain(u16::from_le_bytes([a, b])).real(),
+            (Self::F32, &[a, b, c, d]) => f32::from_le_bytes([a, b, c, d]),
+            (_, bytes) => bytes[0].into(),
+        }
+    }
+}
+
+/// What the weights of a kernel, or a constant operand, have been rounded to.
+fn number(graph: &Graph, pack: Pack) -> Number {
     let constant = match pack.order {
         PackOrder::Plain => Some(pack.node),
         _ => graph.operand(pack.node, 1),
     };
-    constant.is_some_and(|id| graph.node(id).out.dtype == Dtype::F16)
+    match constant.map(|id| graph.node(id).out.dtype) {
+        Some(Dtype::F16) => Number::F16,
+        Some(Dtype::Bf16) => Number::Bf16,
+        _ => Number::F32,
+    }
 }
 
 fn put(graph: &Graph, pack: Pack, into: &mut Vec<f32>) {
@@ -122,6 +170,7 @@ fn put(graph: &Graph, pack: Pack, into: &mut Vec<f32>) {
             panels(graph, pack.node, conv.group, columns, &inputs, into);
         }
         (PackOrder::Panels { columns, .. }, _) => dense(graph, pack.node, columns, into),
+        (PackOrder::Pairs { .. }, _) => unreachable!("panels become pairs"),
         (PackOrder::Depthwise { lanes }, _) => depthwise(graph, pack.node, lanes, into),
         (PackOrder::QPanels { .. } | PackOrder::QDepthwise { .. }, _)
         | (PackOrder::Table | PackOrder::Tables, _) => unreachable!("these are bytes"),
@@ -182,6 +231,33 @@ fn dense(graph: &Graph, id: NodeId, columns: usize, into: &mut Vec<f32>) {
             into.extend((panel..panel + columns).map(|n| row.get(n).copied().unwrap_or(0.0)));
         }
     }
+}
+
+/// Inputs of each output of a convolution or a dense layer.
+fn inputs(graph: &Graph, id: NodeId) -> usize {
+    let weights = graph.operand(id, 1).map_or(&[][..], |w| graph.node(w).out.shape.as_slice());
+    match graph.node(id).op.conv() {
+        Some(_) => weights[1..].iter().product(),
+        None => weights[0],
+    }
+}
+
+/// Panels of `columns` outputs with pairs of weights: those of two inputs of a run side by side, zero where an odd run ends.
+/// A window has so many rows, so many inputs in each, and runs of so many of these.
+fn pairs(panels: &[f32], columns: usize, [rows, inputs, run]: [usize; 3]) -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    for panel in panels.chunks_exact(columns * (1 + rows * inputs)) {
+        let (biases, weights) = panel.split_at(columns);
+        pairs.extend(biases.iter().map(|x| Pair::bias(*x)));
+        let rows = weights.chunks_exact(columns * inputs);
+        let runs = rows.flat_map(|row| row.chunks(columns * run));
+        for two in runs.flat_map(|run| run.chunks(2 * columns)) {
+            let second = |column: usize| two.get(columns + column).copied().unwrap_or(0.0);
+            let pair = |column| Pair::of(Brain::of(two[column]), Brain::of(second(column)));
+            pairs.extend((0..columns).map(pair));
+        }
+    }
+    pairs
 }
 
 /// Vectors of `lanes` channels: biases, then each tap.

@@ -12,7 +12,7 @@ pub mod table3;
 use crate::choose::{self, Choice};
 use crate::error::Result;
 use crate::ir::{Graph, NodeId};
-use crate::objective::{Memory, Storage};
+use crate::objective::Memory;
 use crate::pass;
 use crate::plan::{Buffer, BufferId, Plan, Slot};
 use crate::schedule::{Home, Schedule, Step};
@@ -96,7 +96,7 @@ pub fn compiled(graph: &Graph, options: &Options, artifact: &Artifact) -> Result
 /// M(G) of the network as read.
 fn imported(graph: &Graph, memory: Memory) -> Result<usize> {
     let mut graph = graph.clone();
-    if memory.storage == Storage::F16 {
+    if memory.storage.half().is_some() {
         pass::store_halves::run(&mut graph, memory)?;
     }
     Ok(levels::whole_values(&graph, memory))

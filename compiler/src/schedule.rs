@@ -7,6 +7,7 @@ pub mod anew;
 mod chain;
 mod convolution;
 mod hand;
+mod intake;
 mod kernel;
 mod moves;
 mod padding;
@@ -193,6 +194,8 @@ pub enum Element {
     F32,
     /// Floats that are stored as halves; padding is 0.
     F16,
+    /// Floats that are stored as brain floats; padding is 0.
+    Bf16,
     /// Bytes.
     U8 {
         /// What padding holds.
@@ -315,11 +318,21 @@ impl RowWindow {
 }
 
 impl Element {
+    /// What elements of a type are while a network runs.
+    pub fn of(dtype: Dtype) -> Self {
+        match dtype {
+            Dtype::U8 | Dtype::I8 => Self::U8 { zero: 0 },
+            Dtype::F16 => Self::F16,
+            Dtype::Bf16 => Self::Bf16,
+            Dtype::F32 | Dtype::I32 | Dtype::I64 => Self::F32,
+        }
+    }
+
     /// Bytes of one.
     pub fn bytes(self) -> usize {
         match self {
             Self::F32 => 4,
-            Self::F16 => 2,
+            Self::F16 | Self::Bf16 => 2,
             Self::U8 { .. } => 1,
         }
     }

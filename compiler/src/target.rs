@@ -9,7 +9,7 @@ pub use mnv2c_runtime::isa::Isa;
 pub use tuning::{Product, Tuning};
 
 use crate::error::Error;
-use crate::ir::Graph;
+use crate::ir::{Dtype, Graph};
 
 /// One machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +55,14 @@ pub const TARGETS: &[Target] = &[
         tuning: None,
     },
     Target {
+        name: "x86-64-v4-bf16",
+        about: "the same with VNNI and products of bf16 (Cooper Lake, Sapphire Rapids, Zen 4 and later)",
+        isa: Isa::Avx512Bf16,
+        l2_bytes: 1 << 20,
+        threads: 1,
+        tuning: None,
+    },
+    Target {
         name: "armv8",
         about: "64-bit Arm with NEON (every one)",
         isa: Isa::Neon,
@@ -84,7 +92,11 @@ impl Target {
 impl Target {
     /// The same machine with the instructions that do best with the numbers of `graph`.
     pub(crate) fn suited(self, graph: &Graph) -> Self {
-        let isa = if graph.is_quantised() { self.isa.of_bytes() } else { self.isa.of_floats() };
+        let isa = match () {
+            () if graph.is_quantised() => self.isa.of_bytes(),
+            () if graph.stores(Dtype::Bf16) => self.isa.of_brains(),
+            () => self.isa.of_floats(),
+        };
         Self { isa, ..self }
     }
 }

@@ -54,7 +54,7 @@ pub fn random_inputs(graph: &Graph, seed: u64) -> Vec<Array> {
 fn random_values(random: &mut Random, dtype: Dtype, len: usize) -> Values {
     let mut small = || random.below(128) as u8;
     match dtype {
-        Dtype::F32 | Dtype::F16 => Values::F32(random.uniforms(len, -1.5, 1.5)),
+        Dtype::F32 | Dtype::F16 | Dtype::Bf16 => Values::F32(random.uniforms(len, -1.5, 1.5)),
         Dtype::I8 => Values::I8((0..len).map(|_| small() as i8).collect()),
         Dtype::U8 => Values::U8((0..len).map(|_| small()).collect()),
         Dtype::I32 => Values::I32((0..len).map(|_| small().into()).collect()),

@@ -6,6 +6,8 @@ mod bad;
 mod build;
 #[path = "onnx/bytes.rs"]
 mod bytes;
+#[path = "onnx/composed.rs"]
+mod composed;
 #[path = "onnx/forms.rs"]
 mod forms;
 #[path = "onnx/hostile.rs"]

@@ -29,8 +29,8 @@ use proc_macro::TokenStream;
 /// net::infer(&mut ARENA.lock().unwrap(), &[0.5; net::INPUT_LEN], &mut probabilities);
 /// ```
 /// `net` then has `infer`, `Arena`, and consts such as `ARENA_BYTES`, `INPUT_LEN` and `MADDS`. The crate needs
-/// `mnv2c-runtime` beside this one. `dims { batch = 1 }` gives sizes that a file leaves open. A change of the model, of files
-/// its weights lie in or of a spec rebuilds the crate.
+/// `mnv2c-runtime` beside this one. `dims { batch = 1 }` gives sizes that a file leaves open. A change of the model, of
+/// files its weights lie in or of a spec rebuilds the crate.
 ///
 /// # Rows of Table 2
 /// ```

@@ -1,8 +1,8 @@
 //! Per cent of this core's FMA peak that kernels reach on the shapes of MobileNetV2 1.0 at 224 x 224.
 //!
-//! `cargo bench -p mnv2c-runtime --features std`, on an idle machine. Each figure is the best of many runs. Shapes are constants and
-//! kernels run inside a `#[target_feature]` function, as in emitted code; nothing is fused, so wide values come from
-//! L2 or beyond. Columns of padding beside the last channel count as no work done.
+//! `cargo bench -p mnv2c-runtime --features std`, on an idle machine. Each figure is the best of many runs. Shapes are
+//! constants and kernels run inside a `#[target_feature]` function, as in emitted code; nothing is fused, so wide
+//! values come from L2 or beyond. Columns of padding beside the last channel count as no work done.
 
 use mnv2c_runtime::clamp::Clamp;
 use mnv2c_runtime::isa::Isa;

@@ -153,9 +153,14 @@ impl Factor {
         Self(factor.to_bits())
     }
 
-    /// For [`Arithmetic::Fixed`]: `mantissa * 2^-shift`, where `mantissa < 2^24` and `shift` is from 1 to 60.
+    /// For [`Arithmetic::Fixed`]: `mantissa * 2^-shift`, where `mantissa < 2^24` and `shift` is from 1 to 60. It is kept
+    /// with as great a mantissa as there is, on which vectors rely.
     #[inline(always)]
     pub const fn fixed(mantissa: u32, shift: u32) -> Self {
+        let (mut mantissa, mut shift) = (mantissa, shift);
+        while mantissa < 1 << 23 && shift < 60 {
+            (mantissa, shift) = (mantissa << 1, shift + 1);
+        }
         Self(mantissa << 8 | shift)
     }
 

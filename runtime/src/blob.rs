@@ -10,6 +10,7 @@ use core::mem::MaybeUninit;
 use core::ops::Range;
 use core::slice;
 
+use crate::brain::{Brain, Pair};
 use crate::half::Half;
 
 #[cfg(target_endian = "big")]
@@ -182,12 +183,12 @@ mod sealed {
 macro_rules! elements {
     ($($number:ty)*) => {$(
         impl sealed::Sealed for $number {}
-        // SAFETY: a primitive number, or a half, which is one by another name, has no padding and no invalid bits, and its
+        // SAFETY: a primitive number, or one by another name, has no padding and no invalid bits, and its
         // alignment is a small power of two.
         unsafe impl Element for $number {}
     )*};
 }
-elements!(f32 Half i32 u32 i16 u16 i8 u8);
+elements!(f32 Half Brain Pair i32 u32 i16 u16 i8 u8);
 
 /// The bytes of `numbers` seen as `B`s, which are no more aligned and no longer than `A`s.
 #[inline(always)]

@@ -64,7 +64,7 @@ pub const QDEPTHWISE_ANY: &[DepthwiseAnyTile] = crate::qdepthwise_any_tiles!(dep
 pub const fn quads(isa: Isa) -> Quads {
     match isa {
         Isa::Scalar | Isa::Avx2 | Isa::Avx512 => Quads::Pairs,
-        Isa::Avx512Vnni | Isa::NeonDot => Quads::Bytes,
+        Isa::Avx512Vnni | Isa::Avx512Bf16 | Isa::NeonDot => Quads::Bytes,
         Isa::Neon => Quads::Lanes,
     }
 }
@@ -72,8 +72,8 @@ pub const fn quads(isa: Isa) -> Quads {
 /// What an instruction set's products take off every byte of input; biases make up for it.
 pub const fn lift(isa: Isa) -> u8 {
     match isa {
-        Isa::Scalar | Isa::Avx2 | Isa::Avx512 | Isa::Avx512Vnni | Isa::Neon => 0,
         Isa::NeonDot => 128,
+        _ => 0,
     }
 }
 
@@ -81,7 +81,8 @@ pub const fn lift(isa: Isa) -> u8 {
 pub const fn registers(isa: Isa) -> usize {
     match isa {
         Isa::Scalar | Isa::Avx2 => 16,
-        Isa::Avx512 | Isa::Avx512Vnni | Isa::Neon | Isa::NeonDot => 32,
+        Isa::Avx512 | Isa::Avx512Vnni | Isa::Avx512Bf16 => 32,
+        Isa::Neon | Isa::NeonDot => 32,
     }
 }
 
@@ -93,8 +94,9 @@ impl GemmTile {
             Isa::Neon | Isa::NeonDot if self.vectors > 2 => sums + self.pixels + 2,
             Isa::Neon | Isa::NeonDot => sums + self.pixels + self.vectors,
             Isa::Scalar => sums + self.vectors + 2,
-            Isa::Avx2 | Isa::Avx512 | Isa::Avx512Vnni if self.pixels == 1 => sums + 1,
-            Isa::Avx2 | Isa::Avx512 | Isa::Avx512Vnni => sums + self.vectors + 1,
+            Isa::Avx2 | Isa::Avx512 | Isa::Avx512Vnni | Isa::Avx512Bf16 => {
+                sums + 1 + if self.pixels == 1 { 0 } else { self.vectors }
+            }
         }
     }
 
@@ -104,7 +106,7 @@ impl GemmTile {
         let sums = self.pixels * self.vectors;
         match self.isa {
             Isa::Neon => sums + 4 * self.vectors + self.pixels,
-            Isa::Avx512Vnni | Isa::NeonDot => sums + self.vectors + 1,
+            Isa::Avx512Vnni | Isa::Avx512Bf16 | Isa::NeonDot => sums + self.vectors + 1,
             Isa::Scalar | Isa::Avx2 | Isa::Avx512 => sums + 4,
         }
     }

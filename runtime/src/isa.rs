@@ -15,6 +15,8 @@ pub enum Isa {
     Avx512,
     /// The same with products of bytes.
     Avx512Vnni,
+    /// The same with products of pairs of brain floats too.
+    Avx512Bf16,
     /// aarch64 with 4 lanes.
     Neon,
     /// The same with products of bytes.
@@ -23,8 +25,15 @@ pub enum Isa {
 
 impl Isa {
     /// Every instruction set, in the order of their declaration.
-    pub const ALL: [Self; 6] =
-        [Self::Scalar, Self::Avx2, Self::Avx512, Self::Avx512Vnni, Self::Neon, Self::NeonDot];
+    pub const ALL: [Self; 7] = [
+        Self::Scalar,
+        Self::Avx2,
+        Self::Avx512,
+        Self::Avx512Vnni,
+        Self::Avx512Bf16,
+        Self::Neon,
+        Self::NeonDot,
+    ];
 
     /// A word for reports.
     pub const fn name(self) -> &'static str {
@@ -33,6 +42,7 @@ impl Isa {
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
             Self::Avx512Vnni => "avx512vnni",
+            Self::Avx512Bf16 => "avx512bf16",
             Self::Neon => "neon",
             Self::NeonDot => "neondot",
         }
@@ -45,6 +55,7 @@ impl Isa {
             Self::Avx2 => "avx2,fma,f16c",
             Self::Avx512 => "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma",
             Self::Avx512Vnni => "avx512vnni,avx512f,avx512vl,avx512bw,avx512dq,avx2,fma",
+            Self::Avx512Bf16 => "avx512bf16,avx512vnni,avx512f,avx512vl,avx512bw,avx512dq,avx2,fma",
             Self::Neon => "neon",
             Self::NeonDot => "neon,dotprod",
         }
@@ -54,7 +65,7 @@ impl Isa {
     pub const fn arch(self) -> Option<&'static str> {
         match self {
             Self::Scalar => None,
-            Self::Avx2 | Self::Avx512 | Self::Avx512Vnni => Some("x86_64"),
+            Self::Avx2 | Self::Avx512 | Self::Avx512Vnni | Self::Avx512Bf16 => Some("x86_64"),
             Self::Neon | Self::NeonDot => Some("aarch64"),
         }
     }
@@ -64,14 +75,14 @@ impl Isa {
         match self {
             Self::Scalar | Self::Neon | Self::NeonDot => 4,
             Self::Avx2 => 8,
-            Self::Avx512 | Self::Avx512Vnni => 16,
+            Self::Avx512 | Self::Avx512Vnni | Self::Avx512Bf16 => 16,
         }
     }
 
     /// The instruction set whose kernels of floats this one runs.
     pub const fn of_floats(self) -> Self {
         match self {
-            Self::Avx512Vnni => Self::Avx512,
+            Self::Avx512Vnni | Self::Avx512Bf16 => Self::Avx512,
             Self::NeonDot => Self::Neon,
             Self::Scalar | Self::Avx2 | Self::Avx512 | Self::Neon => self,
         }
@@ -80,9 +91,19 @@ impl Isa {
     /// The instruction set that does best with bytes on machines of this one's kind.
     pub const fn of_bytes(self) -> Self {
         match self {
-            Self::Avx512 => Self::Avx512Vnni,
+            Self::Avx512 | Self::Avx512Bf16 => Self::Avx512Vnni,
             Self::Scalar | Self::Avx2 | Self::Avx512Vnni | Self::Neon | Self::NeonDot => self,
         }
+    }
+
+    /// The instruction set whose kernels of brain floats this one runs: its own if it multiplies pairs of them.
+    pub const fn of_brains(self) -> Self {
+        if self.has_pairs() { self } else { self.of_floats() }
+    }
+
+    /// Whether it multiplies pairs of brain floats.
+    pub const fn has_pairs(self) -> bool {
+        matches!(self, Self::Avx512Bf16)
     }
 
     /// The widest instruction set of the running machine; it is asked once.
@@ -111,7 +132,9 @@ impl Isa {
 
 #[cfg(target_arch = "x86_64")]
 fn widest() -> Isa {
-    if cpu::has_avx512_vnni() {
+    if cpu::has_avx512_bf16() {
+        Isa::Avx512Bf16
+    } else if cpu::has_avx512_vnni() {
         Isa::Avx512Vnni
     } else if cpu::has_avx512() {
         Isa::Avx512
@@ -153,6 +176,7 @@ fn refuse(isa: Isa) -> ! {
         Isa::Avx512 if isa == Isa::Avx512Vnni => "x86-64-v3",
         Isa::Avx2 => "x86-64-v3",
         Isa::Avx512 | Isa::Avx512Vnni => "x86-64-v4",
+        Isa::Avx512Bf16 => "x86-64-v4-bf16",
         Isa::Neon | Isa::NeonDot => "armv8",
     };
     std::eprintln!(
@@ -185,6 +209,8 @@ mod tests {
         assert_eq!(Isa::Avx512.is_present(), avx2 && avx512);
         let vnni = std::is_x86_feature_detected!("avx512vnni");
         assert_eq!(Isa::Avx512Vnni.is_present(), avx2 && avx512 && vnni);
+        let bf16 = std::is_x86_feature_detected!("avx512bf16");
+        assert_eq!(Isa::Avx512Bf16.is_present(), avx2 && avx512 && vnni && bf16);
         assert!(!Isa::Neon.is_present());
     }
 

@@ -4,6 +4,7 @@
 pub mod affine;
 pub mod arena;
 pub mod blob;
+pub mod brain;
 pub mod catalog;
 pub mod clamp;
 pub mod half;

@@ -56,11 +56,15 @@ mod sse2;
 pub mod stencil;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm128;
+mod weight;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod wide;
+pub mod window;
 
 #[cfg(target_arch = "x86_64")]
 pub use self::avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
-pub use self::avx512::{Avx512, Avx512Vnni};
+pub use self::avx512::{Avx512, Avx512Bf16, Avx512Vnni};
 #[cfg(target_arch = "aarch64")]
 pub use self::neon::{Neon, NeonDot};
 pub use self::number::Number;
@@ -69,6 +73,7 @@ pub use self::plain::Plain;
 pub use self::sse2::Sse2;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub use self::wasm128::Wasm128;
+pub use self::weight::{Pairs, Weight};
 
 /// What every machine of an architecture has: always four lanes, and a `mul_add` that rounds twice.
 #[cfg(target_arch = "x86_64")]
@@ -80,6 +85,7 @@ pub type Scalar = Wasm128;
 #[cfg(not(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128"))))]
 pub type Scalar = Plain;
 
+use crate::brain::Brain;
 use crate::clamp::Clamp;
 use crate::half::Half;
 use crate::ring::Ring;
@@ -115,8 +121,8 @@ pub unsafe trait Simd: Copy {
     /// `x[I] * w + c`: lane `I`, below 4, of `x` times every lane of `w`.
     fn mul_add_lane<const I: i32>(self, x: Self::F32, w: Self::F32, c: Self::F32) -> Self::F32;
 
-    /// Does `task`: in place, so that constants of the caller fold. In a debug build in a function of its own: there every
-    /// vector has a place on the stack, and those of all kernels of one caller would add up.
+    /// Does `task`: in place, so that constants of the caller fold. In a debug build in a function of its own: there
+    /// every vector has a place on the stack, and those of all kernels of one caller would add up.
     #[cfg_attr(debug_assertions, inline)]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn apart(self, task: impl Task<Self>) {
@@ -155,13 +161,8 @@ pub unsafe trait Simd: Copy {
     /// They lie inside one allocation.
     #[inline(always)]
     unsafe fn load_half_at(self, from: *const Half) -> Self::F32 {
-        let mut lanes = [0.0; MOST_LANES];
-        for (i, lane) in lanes.iter_mut().enumerate().take(Self::LANES) {
-            // SAFETY: one of the caller's halves.
-            *lane = unsafe { from.add(i).read() }.real();
-        }
-        // SAFETY: the array is long enough.
-        unsafe { self.load_at(lanes.as_ptr()) }
+        // SAFETY: the caller's promise, word for word; so below.
+        unsafe { number::load_each(self, from) }
     }
     /// Reads and widens the first `len` halves, zero in the lanes after.
     ///
@@ -169,27 +170,17 @@ pub unsafe trait Simd: Copy {
     /// They lie inside one allocation, and `len < LANES`.
     #[inline(always)]
     unsafe fn load_half_head_at(self, from: *const Half, len: usize) -> Self::F32 {
-        let mut lanes = [Half::ZERO; MOST_LANES];
-        for (i, lane) in lanes.iter_mut().enumerate().take(len) {
-            // SAFETY: one of the caller's `len` halves.
-            *lane = unsafe { from.add(i).read() };
-        }
-        // SAFETY: the array is long enough.
-        unsafe { self.load_half_at(lanes.as_ptr()) }
+        // SAFETY: as above.
+        unsafe { number::load_head_of(self, from, len) }
     }
-    /// Rounds every lane to the nearest half, ties to even, and writes them at `into`.
+    /// Rounds every lane as [`Half::of`] does and writes them at `into`.
     ///
     /// # Safety
     /// They lie inside one allocation.
     #[inline(always)]
     unsafe fn store_half_at(self, into: *mut Half, v: Self::F32) {
-        let mut lanes = [0.0; MOST_LANES];
-        // SAFETY: the array is long enough.
-        unsafe { self.store_at(lanes.as_mut_ptr(), v) };
-        for (i, lane) in lanes.iter().enumerate().take(Self::LANES) {
-            // SAFETY: room for one of the caller's halves.
-            unsafe { into.add(i).write(Half::of(*lane)) }
-        }
+        // SAFETY: as above.
+        unsafe { number::store_each(self, into, v) }
     }
     /// Rounds and writes the first `len` lanes and nothing after them.
     ///
@@ -197,13 +188,45 @@ pub unsafe trait Simd: Copy {
     /// They lie inside one allocation, and `len < LANES`.
     #[inline(always)]
     unsafe fn store_half_head_at(self, into: *mut Half, len: usize, v: Self::F32) {
-        let mut lanes = [Half::ZERO; MOST_LANES];
-        // SAFETY: the array is long enough.
-        unsafe { self.store_half_at(lanes.as_mut_ptr(), v) };
-        for (i, lane) in lanes.iter().enumerate().take(len) {
-            // SAFETY: room for one of the caller's `len` halves.
-            unsafe { into.add(i).write(*lane) }
-        }
+        // SAFETY: as above.
+        unsafe { number::store_head_of(self, into, len, v) }
+    }
+
+    /// Reads `LANES` brain floats at `from` and widens them.
+    ///
+    /// # Safety
+    /// They lie inside one allocation.
+    #[inline(always)]
+    unsafe fn load_brain_at(self, from: *const Brain) -> Self::F32 {
+        // SAFETY: the caller's promise, word for word; so below.
+        unsafe { number::load_each(self, from) }
+    }
+    /// Reads and widens the first `len` brain floats, zero in the lanes after.
+    ///
+    /// # Safety
+    /// They lie inside one allocation, and `len < LANES`.
+    #[inline(always)]
+    unsafe fn load_brain_head_at(self, from: *const Brain, len: usize) -> Self::F32 {
+        // SAFETY: as above.
+        unsafe { number::load_head_of(self, from, len) }
+    }
+    /// Rounds every lane as [`Brain::of`] does and writes them at `into`.
+    ///
+    /// # Safety
+    /// They lie inside one allocation.
+    #[inline(always)]
+    unsafe fn store_brain_at(self, into: *mut Brain, v: Self::F32) {
+        // SAFETY: as above.
+        unsafe { number::store_each(self, into, v) }
+    }
+    /// Rounds and writes the first `len` lanes and nothing after them.
+    ///
+    /// # Safety
+    /// They lie inside one allocation, and `len < LANES`.
+    #[inline(always)]
+    unsafe fn store_brain_head_at(self, into: *mut Brain, len: usize, v: Self::F32) {
+        // SAFETY: as above.
+        unsafe { number::store_head_of(self, into, len, v) }
     }
 
     /// The first `LANES` floats of `from`; panics on fewer.
@@ -242,9 +265,6 @@ pub unsafe trait Simd: Copy {
         unsafe { self.store_head_at(into.as_mut_ptr(), into.len(), v) }
     }
 }
-
-/// Floats in the longest vector.
-const MOST_LANES: usize = 16;
 
 /// What a kernel does on one call: see [`Simd::apart`].
 pub trait Task<S> {
@@ -297,8 +317,8 @@ impl<S: Simd> Bounds<S> {
     }
 }
 
-/// `x`, if a constant in memory, in such a way that it is not kept in a register through the loops of other tiles: where kernels
-/// follow each other in one function, two such registers are two sums spilled in the innermost loop.
+/// `x`, if a constant in memory, in such a way that it is not kept in a register through the loops of other tiles:
+/// where kernels follow each other in one function, two such registers are two sums spilled in the innermost loop.
 #[inline(always)]
 fn here(x: f32) -> f32 {
     if x == 0.0 || x.is_infinite() {

@@ -3,6 +3,7 @@
 //! Numbers are small and whole, so that every sum is exact in whatever order: answers must be equal. All memory
 //! around the values is NaN, which would spread to the answers, and what a call must not write must not change.
 
+use mnv2c_runtime::brain::Brain;
 use mnv2c_runtime::clamp::Clamp;
 use mnv2c_runtime::half::Half;
 use mnv2c_runtime::isa::Isa;
@@ -104,23 +105,48 @@ fn depthwise_of_any_window_agrees_with_plain_loops() {
     depthwise_any_tiles!(lines);
 }
 
+/// Tests with matrices of a short number.
+macro_rules! matrices {
+    ($number:ident: $($isa:ident $lanes:tt: $($mr:literal x $nv:literal),*;)*) => {$(
+        where_present!($isa {
+            $(
+                pointwise::<$mr, $nv>($lanes, halved::gemm(on!($isa $lanes, simd, (
+                    kernel: &Pointwise<$mr, $nv>, w: &[$number], x: &[$number], y: &mut [$number],
+                    residual: Residual<'_>, part: gemm::Part
+                ) kernel.run_part(simd, w, x, y, residual, part))));
+                conv::<$mr, $nv>($lanes, halved::gemm(on!($isa $lanes, simd, (
+                    kernel: &Conv<$mr, $nv>, w: &[$number], x: &[$number], y: &mut [$number],
+                    residual: Residual<'_>, part: gemm::Part
+                ) kernel.run_part(simd, w, x, y, residual, part))));
+            )*
+        });
+    )*};
+}
+
+/// The same with windows.
+macro_rules! windows {
+    ($number:ident: $($isa:ident $lanes:tt: $($k:literal $stride:literal $t:literal),*;)*) => {$(
+        where_present!($isa {
+            $(depthwise::<$k, $stride, $t>($lanes, halved::stencil(on!($isa $lanes, simd, (
+                kernel: &Depthwise<$k, $stride, $t>, w: &[$number], x: &[$number], y: &mut [$number],
+                part: stencil::Part
+            ) kernel.run_part(simd, w, x, y, part))));)*
+        });
+    )*};
+}
+
 #[test]
 fn matrices_of_halves_agree_with_plain_loops() {
     macro_rules! lines {
-        ($($isa:ident $lanes:tt: $($mr:literal x $nv:literal),*;)*) => {$(
-            where_present!($isa {
-                $(
-                    pointwise::<$mr, $nv>($lanes, halved::gemm(on!($isa $lanes, simd, (
-                        kernel: &Pointwise<$mr, $nv>, w: &[Half], x: &[Half], y: &mut [Half],
-                        residual: Residual<'_>, part: gemm::Part
-                    ) kernel.run_part(simd, w, x, y, residual, part))));
-                    conv::<$mr, $nv>($lanes, halved::gemm(on!($isa $lanes, simd, (
-                        kernel: &Conv<$mr, $nv>, w: &[Half], x: &[Half], y: &mut [Half],
-                        residual: Residual<'_>, part: gemm::Part
-                    ) kernel.run_part(simd, w, x, y, residual, part))));
-                )*
-            });
-        )*};
+        ($($lines:tt)*) => { matrices!(Half: $($lines)*) };
+    }
+    gemm_tiles!(lines);
+}
+
+#[test]
+fn matrices_of_brain_floats_agree_with_plain_loops() {
+    macro_rules! lines {
+        ($($lines:tt)*) => { matrices!(Brain: $($lines)*) };
     }
     gemm_tiles!(lines);
 }
@@ -128,14 +154,15 @@ fn matrices_of_halves_agree_with_plain_loops() {
 #[test]
 fn windows_of_halves_agree_with_plain_loops() {
     macro_rules! lines {
-        ($($isa:ident $lanes:tt: $($k:literal $stride:literal $t:literal),*;)*) => {$(
-            where_present!($isa {
-                $(depthwise::<$k, $stride, $t>($lanes, halved::stencil(on!($isa $lanes, simd, (
-                    kernel: &Depthwise<$k, $stride, $t>, w: &[Half], x: &[Half], y: &mut [Half],
-                    part: stencil::Part
-                ) kernel.run_part(simd, w, x, y, part))));)*
-            });
-        )*};
+        ($($lines:tt)*) => { windows!(Half: $($lines)*) };
+    }
+    depthwise_tiles!(lines);
+}
+
+#[test]
+fn windows_of_brain_floats_agree_with_plain_loops() {
+    macro_rules! lines {
+        ($($lines:tt)*) => { windows!(Brain: $($lines)*) };
     }
     depthwise_tiles!(lines);
 }

@@ -1,11 +1,12 @@
-//! Halves on every instruction set of this machine: the same bits as the conversion written in integers.
+//! Numbers of 16 bits on every instruction set of this machine: the same bits as the conversions written in integers.
 
+use mnv2c_runtime::brain::Brain;
 use mnv2c_runtime::half::Half;
 use mnv2c_runtime::isa::Isa;
 #[cfg(target_arch = "aarch64")]
 use mnv2c_runtime::simd::Neon;
 #[cfg(target_arch = "x86_64")]
-use mnv2c_runtime::simd::{Avx2, Avx512};
+use mnv2c_runtime::simd::{Avx2, Avx512, Avx512Bf16};
 use mnv2c_runtime::simd::{Number, Plain, Scalar, Simd};
 
 #[macro_use]
@@ -19,74 +20,112 @@ macro_rules! on {
     (Avx512, $($rest:tt)*) => {
         compiled_for!("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma", Avx512::assume(), $($rest)*)
     };
+    (Avx512Bf16, $($rest:tt)*) => {
+        compiled_for!("avx512bf16,avx512vnni,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma", Avx512Bf16::assume(), $($rest)*)
+    };
     (Neon, $($rest:tt)*) => { compiled_for!("neon", Neon::assume(), $($rest)*) };
 }
 
-/// Runs `check` with the conversions of each instruction set.
+/// Runs `check` with the conversions of a number on each instruction set.
 macro_rules! on_each {
-    ($check:ident) => {
-        $check(
-            on!(Plain, simd, (from: &[Half], into: &mut [f32]) widen(simd, from, into)),
-            on!(Plain, simd, (from: &[f32], into: &mut [Half]) narrow(simd, from, into)),
+    ($check:ident $number:ident) => {
+        $check::<$number>(
+            on!(Plain, simd, (from: &[$number], into: &mut [f32]) widen(simd, from, into)),
+            on!(Plain, simd, (from: &[f32], into: &mut [$number]) narrow(simd, from, into)),
         );
-        on_each!($check Scalar Avx2 Avx512 Neon);
+        on_each!($check $number: Scalar Avx2 Avx512 Avx512Bf16 Neon);
     };
-    ($check:ident $($isa:ident)*) => {$(
+    ($check:ident $number:ident: $($isa:ident)*) => {$(
         where_present!($isa {
-            $check(
-                on!($isa, simd, (from: &[Half], into: &mut [f32]) widen(simd, from, into)),
-                on!($isa, simd, (from: &[f32], into: &mut [Half]) narrow(simd, from, into)),
+            $check::<$number>(
+                on!($isa, simd, (from: &[$number], into: &mut [f32]) widen(simd, from, into)),
+                on!($isa, simd, (from: &[f32], into: &mut [$number]) narrow(simd, from, into)),
             );
         });
     )*};
 }
 
 #[test]
-fn every_half_is_widened_alike() {
-    on_each!(every_half);
+fn every_number_is_widened_alike() {
+    on_each!(every_number Half);
+    on_each!(every_number Brain);
 }
 
 #[test]
 fn floats_between_halves_are_rounded_alike() {
-    on_each!(between);
+    on_each!(between Half);
+    on_each!(between Brain);
 }
 
-fn every_half(widened: impl Fn(&[Half], &mut [f32]), narrowed: impl Fn(&[f32], &mut [Half])) {
-    // 15 at a time, so that each turn ends in part of a vector.
-    let all: Vec<Half> = (0..=u16::MAX).map(Half).collect();
-    for halves in all.chunks(15) {
-        let (mut floats, mut back) = (vec![0.0; halves.len()], vec![Half::ZERO; halves.len()]);
-        widened(halves, &mut floats);
-        let expected: Vec<u32> = halves.iter().map(|half| half.real().to_bits()).collect();
-        let found: Vec<u32> = floats.iter().map(|x| x.to_bits()).collect();
-        assert_eq!(found, expected, "{halves:x?}");
-        narrowed(&floats, &mut back);
-        let expected: Vec<Half> = floats.iter().map(|x| Half::of(*x)).collect();
-        assert_eq!(back, expected);
+/// A number of 16 bits, by its bits.
+trait Short: Number {
+    /// Low bits of a float around and between ties, and how many bits those are.
+    const LOW: (u32, [u32; 6]);
+    fn from_bits(bits: u16) -> Self;
+    fn bits(self) -> u16;
+}
+
+impl Short for Half {
+    const LOW: (u32, [u32; 6]) = (13, [0, 1, 0xfff, 0x1000, 0x1001, 0x1fff]);
+    fn from_bits(bits: u16) -> Self {
+        Self(bits)
+    }
+    fn bits(self) -> u16 {
+        self.0
     }
 }
 
-fn between(_: impl Fn(&[Half], &mut [f32]), narrowed: impl Fn(&[f32], &mut [Half])) {
-    // From zero to beyond infinity: the upper bits of a float, and the lower ones around and between ties.
-    let low = [0, 1, 0xfff, 0x1000, 0x1001, 0x1fff];
-    for high in 0..1_u32 << 19 {
-        let floats: Vec<f32> = low.map(|low| f32::from_bits(high << 13 | low)).into();
-        let mut halves = vec![Half::ZERO; floats.len()];
-        narrowed(&floats, &mut halves);
-        let expected: Vec<Half> = floats.iter().map(|x| Half::of(*x)).collect();
-        assert_eq!(halves, expected, "{floats:?}");
+impl Short for Brain {
+    const LOW: (u32, [u32; 6]) = (16, [0, 1, 0x7fff, 0x8000, 0x8001, 0xffff]);
+    fn from_bits(bits: u16) -> Self {
+        Self(bits)
+    }
+    fn bits(self) -> u16 {
+        self.0
+    }
+}
+
+fn rounded<E: Short>(floats: &[f32]) -> Vec<u16> {
+    floats.iter().map(|x| E::of(*x).bits()).collect()
+}
+
+fn bits<E: Short>(numbers: &[E]) -> Vec<u16> {
+    numbers.iter().map(|number| number.bits()).collect()
+}
+
+fn every_number<E: Short>(widened: impl Fn(&[E], &mut [f32]), narrowed: impl Fn(&[f32], &mut [E])) {
+    // 15 at a time, so that each turn ends in part of a vector.
+    let all: Vec<E> = (0..=u16::MAX).map(E::from_bits).collect();
+    for numbers in all.chunks(15) {
+        let (mut floats, mut back) = (vec![0.0; numbers.len()], vec![E::ZERO; numbers.len()]);
+        widened(numbers, &mut floats);
+        let expected: Vec<u32> = numbers.iter().map(|number| number.real().to_bits()).collect();
+        let found: Vec<u32> = floats.iter().map(|x| x.to_bits()).collect();
+        assert_eq!(found, expected, "{:x?}", bits(numbers));
+        narrowed(&floats, &mut back);
+        assert_eq!(bits(&back), rounded::<E>(&floats), "{floats:?}");
+    }
+}
+
+fn between<E: Short>(_: impl Fn(&[E], &mut [f32]), narrowed: impl Fn(&[f32], &mut [E])) {
+    let (len, low) = E::LOW;
+    for high in 0..1_u32 << (32 - len) {
+        let floats: Vec<f32> = low.map(|low| f32::from_bits(high << len | low)).into();
+        let mut numbers = vec![E::ZERO; floats.len()];
+        narrowed(&floats, &mut numbers);
+        assert_eq!(bits(&numbers), rounded::<E>(&floats), "{floats:?}");
     }
 }
 
 #[inline(always)]
-fn widen<S: Simd>(simd: S, from: &[Half], into: &mut [f32]) {
+fn widen<S: Simd, E: Number>(simd: S, from: &[E], into: &mut [f32]) {
     for (from, into) in from.chunks(S::LANES).zip(into.chunks_mut(S::LANES)) {
         // SAFETY: both chunks are as long as the vector, or as its head.
         unsafe {
             if from.len() == S::LANES {
-                f32::store_at(simd, into.as_mut_ptr(), Half::load_at(simd, from.as_ptr()));
+                f32::store_at(simd, into.as_mut_ptr(), E::load_at(simd, from.as_ptr()));
             } else {
-                let v = Half::load_head_at(simd, from.as_ptr(), from.len());
+                let v = E::load_head_at(simd, from.as_ptr(), from.len());
                 f32::store_head_at(simd, into.as_mut_ptr(), from.len(), v);
             }
         }
@@ -94,15 +133,15 @@ fn widen<S: Simd>(simd: S, from: &[Half], into: &mut [f32]) {
 }
 
 #[inline(always)]
-fn narrow<S: Simd>(simd: S, from: &[f32], into: &mut [Half]) {
+fn narrow<S: Simd, E: Number>(simd: S, from: &[f32], into: &mut [E]) {
     for (from, into) in from.chunks(S::LANES).zip(into.chunks_mut(S::LANES)) {
         // SAFETY: as above.
         unsafe {
             if from.len() == S::LANES {
-                Half::store_at(simd, into.as_mut_ptr(), f32::load_at(simd, from.as_ptr()));
+                E::store_at(simd, into.as_mut_ptr(), f32::load_at(simd, from.as_ptr()));
             } else {
                 let v = f32::load_head_at(simd, from.as_ptr(), from.len());
-                Half::store_head_at(simd, into.as_mut_ptr(), from.len(), v);
+                E::store_head_at(simd, into.as_mut_ptr(), from.len(), v);
             }
         }
     }

@@ -51,7 +51,7 @@ impl Compiler {
     }
 
     /// Demands a network that computes in `"f32"` or in `"int8"`; either is taken as it comes unless called. With `"f16"`
-    /// it computes in f32 and stores values and weights in half the memory.
+    /// or `"bf16"` it stores values and weights in half the memory, and computes in f32, or on pairs of bf16.
     pub fn dtype(mut self, word: &str) -> Self {
         self.wishes.dtype = Some(word.into());
         self
@@ -119,8 +119,11 @@ impl Wishes {
             (Some(bytes), None) => Objective::Within(objective::bytes(bytes)?),
             (None, word) => read(word)?.unwrap_or_default(),
         };
-        let storage =
-            if self.dtype.as_deref() == Some("f16") { Storage::F16 } else { Storage::default() };
+        let storage = match self.dtype.as_deref() {
+            Some("f16") => Storage::F16,
+            Some("bf16") => Storage::Bf16,
+            _ => Storage::default(),
+        };
         let feed = read(&self.feed)?.unwrap_or_default();
         let recompute = read(&self.recompute)?.unwrap_or_default();
         Ok(Memory { objective, feed, storage, recompute })
@@ -168,11 +171,13 @@ impl Wishes {
                  what that writes"
                     .into(),
             )),
-            Some(word @ ("f32" | "f16")) if quantised => Err(Error::Spec(format!(
+            Some(word @ ("f32" | "f16" | "bf16")) if quantised => Err(Error::Spec(format!(
                 "dtype is {word}, but the model computes on bytes; compile the model it was made of"
             ))),
-            None | Some("int8" | "f32" | "f16") => Ok(()),
-            Some(word) => Err(Error::Spec(format!("no dtype is {word:?}; f32, f16 and int8 are"))),
+            None | Some("int8" | "f32" | "f16" | "bf16") => Ok(()),
+            Some(word) => {
+                Err(Error::Spec(format!("no dtype is {word:?}; f32, f16, bf16 and int8 are")))
+            }
         }
     }
 }
@@ -198,8 +203,10 @@ mod tests {
         let again = arena(compiler().objective("ram").feed("rows").recompute("1.2"));
         assert!(again < arena(compiler().objective("ram").feed("rows")));
         assert!(least < plain && arena(compiler().ram("1M")) == plain && arena(fed) <= least);
-        let halves = arena(compiler().dtype("f16"));
-        assert!(halves * 2 <= plain + plain / 8, "{halves} of {plain}");
+        for half in ["f16", "bf16"] {
+            let halves = arena(compiler().dtype(half));
+            assert!(halves * 2 <= plain + plain / 8, "{halves} of {plain}");
+        }
         let refusal = compiler().ram("1K").compile().expect_err("it is small").to_string();
         assert!(refusal.contains("no plan fits 1024 bytes"), "{refusal}");
     }
@@ -232,7 +239,7 @@ mod tests {
         refused(compiler().recompute("0.5"), "from 1 to 1000");
         refused(compiler().feed("spoon"), "caller, arena and rows");
         refused(compiler().dtype("int8"), "mnv2c quantize");
-        refused(compiler().dtype("f64"), "f32, f16 and int8");
+        refused(compiler().dtype("f64"), "f32, f16, bf16 and int8");
         refused(compiler().requant("double"), "float and fixed");
         refused(compiler().mean(&[0.5]), "give input_format");
         refused(compiler().input_format("jpeg"), "u8-nhwc");

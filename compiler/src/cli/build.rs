@@ -69,10 +69,14 @@ pub(crate) struct Wish {
 }
 
 impl Wish {
+    /// A program that says nothing of its kernels, with the tiles that are estimated best.
+    pub(crate) fn new(target: Target, memory: Memory, ends: Ends) -> Self {
+        Self { target, memory, ends, layers: false, tune: TuneArgs::default() }
+    }
+
     /// What the flags ask for.
     pub(crate) fn of(target: &TargetArgs, memory: &MemoryArgs, ends: &EndsArgs) -> Result<Self> {
-        let (target, memory, ends) = (target.target(), memory.memory(), ends.ends()?);
-        Ok(Self { target, memory, ends, layers: false, tune: TuneArgs::default() })
+        Ok(Self::new(target.target(), memory.memory(), ends.ends()?))
     }
 
     /// The same with floats stored as `numbers` says.

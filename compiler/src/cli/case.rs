@@ -1,6 +1,7 @@
 //! Recorded answers: which files in a directory are a model, its inputs and what it should answer.
 //!
-//! `input_0.npy, input_1.npy .. -> output_0.npy ..` beside the model; `input_0_b3.npy` belongs to the case `b3`.
+//! `input_0.npy, input_1.npy .. -> output_0.npy ..` beside the model; `input_0_b3.npy` belongs to the case `b3`. A case
+//! that records only outputs is another answer to the plain inputs.
 //! ONNX's own test data lies in directories `test_data_set_*` as `input_0.pb -> output_0.pb`.
 
 use std::collections::BTreeMap;
@@ -53,8 +54,11 @@ pub(crate) fn suite(dir: &Path, case: &str) -> Result<Suite> {
     }
     cases.retain(|found| found.name == case || (case.is_empty() && found.is_set()));
     if cases.is_empty() {
-        let files = if case.is_empty() { String::new() } else { format!("_{case}") };
-        let what = format!("has no input_0{files}.npy with output_0{files}.npy");
+        let what = if case.is_empty() {
+            "has no input_0.npy with output_0.npy; name a directory that does".to_owned()
+        } else {
+            format!("has no output_0_{case}.npy with input_0_{case}.npy or input_0.npy")
+        };
         return Err(fault(dir, &what));
     }
     let name = file_name(&dir.canonicalize().unwrap_or_else(|_| dir.to_path_buf()));
@@ -88,6 +92,10 @@ fn cases(entries: &[PathBuf], kind: &str) -> Vec<Case> {
             let files = if side == "input" { &mut case.inputs } else { &mut case.outputs };
             files.insert(at, path.clone());
         }
+    }
+    let plain = cases.get("").map(|case| case.inputs.clone()).unwrap_or_default();
+    for case in cases.values_mut().filter(|case| case.inputs.is_empty()) {
+        case.inputs.clone_from(&plain);
     }
     cases.into_values().filter(|case| !case.inputs.is_empty() && !case.outputs.is_empty()).collect()
 }
@@ -128,13 +136,21 @@ mod tests {
     fn files_are_sorted_into_cases_by_their_suffix() {
         let files =
             ["input_0.npy", "input_0_b3.npy", "input_10.npy", "output_0.npy", "output_0_b3.npy"];
-        let noise = ["output_0_noopt.npy", "input_0.pb", "inputs_0.npy", "input_x.npy"];
-        let paths: Vec<PathBuf> = files.iter().chain(&noise).map(PathBuf::from).collect();
-        let cases = cases(&paths, "npy");
-        let found: Vec<_> = cases
-            .iter()
-            .map(|case| (case.name.as_str(), case.inputs.len(), case.outputs.len()))
-            .collect();
-        assert_eq!(found, [("", 2, 1), ("b3", 1, 1)]);
+        let noise = ["input_0_lone.npy", "input_0.pb", "inputs_0.npy", "input_x.npy"];
+        assert_eq!(found(&[&files[..], &noise].concat()), [("".into(), 2, 1), ("b3".into(), 1, 1)]);
+    }
+
+    #[test]
+    fn outputs_without_inputs_answer_the_plain_ones() {
+        let files = ["input_0.npy", "output_0.npy", "output_0_noopt.npy"];
+        assert_eq!(found(&files), [("".into(), 1, 1), ("noopt".into(), 1, 1)]);
+        assert_eq!(found(&["output_0_noopt.npy"]), []);
+    }
+
+    /// Names of cases, and how many inputs and outputs each has.
+    fn found(files: &[&str]) -> Vec<(String, usize, usize)> {
+        let paths: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
+        let cases = cases(&paths, "npy").into_iter();
+        cases.map(|case| (case.name, case.inputs.len(), case.outputs.len())).collect()
     }
 }

@@ -8,7 +8,6 @@ use mnv2c::objective::Memory;
 
 use crate::cli::args::{Format, FormatArgs, ModelArgs, TargetArgs};
 use crate::cli::build::Wish;
-use crate::cli::tune::TuneArgs;
 use crate::cli::{Done, Outcome, compile, output};
 
 /// Tell whether a model is supported: everything that is not, at once
@@ -48,13 +47,6 @@ pub(crate) fn run(args: &Args) -> Done {
 
 fn try_all(args: &Args) -> Result<()> {
     let (source, model) = args.model.read()?;
-    let (memory, ends) = (Memory::default(), Ends::default());
-    let wish = Wish {
-        target: args.target.target(),
-        memory,
-        ends,
-        layers: false,
-        tune: TuneArgs::default(),
-    };
+    let wish = Wish::new(args.target.target(), Memory::default(), Ends::default());
     compile::for_program(&source, model, &wish).map(drop)
 }

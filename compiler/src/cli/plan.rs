@@ -28,7 +28,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     memory: MemoryArgs,
     /// The type of activations to plan for
-    #[arg(long, value_name = "f32|f16|int8", default_value = "f32", value_parser = storage)]
+    #[arg(long, value_name = "f32|f16|bf16|int8", default_value = "f32", value_parser = storage)]
     dtype: Storage,
     /// Draw the plan into this file: steps across, bytes up
     #[arg(long, value_name = "FILE.svg")]
@@ -185,7 +185,14 @@ fn step_json(report: &Report, step: &Row) -> Value {
 
 fn table_3(args: &Args, entries: &[table3::Entry]) -> Done {
     if args.format == Form::Json {
-        let entry = |it: &table3::Entry| json!({"size": it.size, "channels": it.channels, "bytes": it.bytes, "widest_bytes": it.widest_bytes});
+        let entry = |it: &table3::Entry| {
+            json!({
+                "size": it.size,
+                "channels": it.channels,
+                "bytes": it.bytes,
+                "widest_bytes": it.widest_bytes,
+            })
+        };
         output::json(&entries.iter().map(entry).collect())?;
         return Ok(Outcome::Well);
     }

@@ -8,7 +8,6 @@ use mnv2c::error::{Error, Result};
 use mnv2c::files::{self, Scratch};
 use mnv2c::interp::Array;
 use mnv2c::npy;
-use mnv2c::objective::Memory;
 use mnv2c::schedule::Port;
 use serde_json::{Value, json};
 
@@ -16,7 +15,6 @@ use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
 use crate::cli::build::{self, Built, Probes, Wish};
 use crate::cli::ends::EndsArgs;
 use crate::cli::numbers::{Asked, NumbersArgs};
-use crate::cli::tune::TuneArgs;
 use crate::cli::{Done, Outcome, input, labels, output};
 
 /// Build a model, from the cache if it is there, and run it on files
@@ -56,13 +54,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Done {
     let labels = args.labels.as_deref().map(labels::read).transpose()?;
-    let wish = Wish {
-        target: args.target.target(),
-        memory: Memory { storage: args.numbers.storage(), ..args.memory.memory() },
-        ends: args.ends.ends_of_program(),
-        layers: false,
-        tune: TuneArgs::default(),
-    };
+    let (target, memory) = (args.target.target(), args.memory.memory());
+    let wish = Wish::new(target, memory, args.ends.ends_of_program()).stored(&args.numbers);
     let asked = Asked { model: &args.model, numbers: &args.numbers, ends: &args.ends };
     let (built, inputs) = build::program(asked, &wish, Probes::No, |ports| inputs(args, ports))?;
     note_other_labels(&built, labels.as_deref());

@@ -27,13 +27,14 @@ use crate::cli::ends::EndsArgs;
 use crate::cli::numbers::{Kin, NumbersArgs};
 use crate::cli::progress::Progress;
 use crate::cli::steps;
-use crate::cli::tune::TuneArgs;
 use crate::cli::{Done, Outcome, compile, output, run as program_run};
 use verdict::{Found, Report, summary};
 
 /// Smallest relative tolerance that is of use where weights or values are 16-bit floats, and the record was computed in
 /// 32: 53 layers of random weights multiply what rounding adds.
 const HALF_TOLERANCE: f32 = 3e-2;
+/// The same for brain floats, which have three digits of eleven less.
+const BRAIN_TOLERANCE: f32 = 0.1;
 /// The same for 32-bit weights.
 const TOLERANCE: f32 = 2e-4;
 /// The same where a byte inside may be a step off: what is recorded rounded sums of floats, say. One such step moves all
@@ -63,14 +64,14 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 1e-7)]
     atol: f32,
     /// Difference that passes, as a part of the recorded output's largest magnitude
-    /// [default: 2e-4; 3e-2 for f16 weights or --dtype f16; 0.2 for layers between QuantizeLinear and DequantizeLinear; 0.5
+    /// [default: 2e-4; 3e-2 for f16 weights or --dtype f16; 0.1 for --dtype bf16; 0.2 for layers between QuantizeLinear and DequantizeLinear; 0.5
     /// for --dtype int8; where bytes may be a step off, the program must still agree with the oracle to 2e-4]
     #[arg(long)]
     rtol: Option<f32>,
     /// Compare only one of the two with the record [default: both]
     #[arg(long, value_enum)]
     against: Option<Side>,
-    /// Take input_K_NAME.npy and output_K_NAME.npy, another case that the directories hold
+    /// Take output_K_NAME.npy, and input_K_NAME.npy where there is one: another case that the directories hold
     #[arg(long = "case", value_name = "NAME", default_value = "")]
     case: String,
     /// A machine to compile for; may be given several times
@@ -194,7 +195,11 @@ fn verify(args: &Args, job: &Job<'_>, source: &Source, case: &Case) -> Result<Fo
     let (options, default, kin) = bound(source, &inputs)?;
     let kin = kin.max(args.numbers.kin());
     let memory = memory(args);
-    let default = if memory.storage == Storage::F16 { HALF_TOLERANCE } else { default };
+    let default = match memory.storage {
+        Storage::F16 => HALF_TOLERANCE,
+        Storage::Bf16 => BRAIN_TOLERANCE,
+        Storage::F32 | Storage::Int8 => default,
+    };
     let default = match kin {
         Kin::Same => default,
         Kin::Steps => default.max(STEPS_TOLERANCE),
@@ -237,7 +242,7 @@ fn memory(args: &Args) -> Memory {
 /// The graph that plain loops run: where values are stored as halves, that of the program, which says which.
 fn oracle(graph: &Graph, memory: Memory) -> Result<Graph> {
     let mut graph = settled(graph)?;
-    if memory.storage == Storage::F16 {
+    if memory.storage.half().is_some() {
         pass::run_all(&mut graph, |_, _, _| ())?;
         store_halves::run(&mut graph, memory)?;
     }
@@ -252,13 +257,7 @@ fn answered(
     model: Model,
     inputs: Vec<Array>,
 ) -> Result<Vec<Array>> {
-    let wish = Wish {
-        target: job.target,
-        memory: memory(args),
-        ends: args.ends.ends()?,
-        layers: false,
-        tune: TuneArgs::default(),
-    };
+    let wish = Wish::new(job.target, memory(args), args.ends.ends()?);
     let given = match &wish.ends.picture {
         Some(picture) => given(&inputs, picture),
         None => Ok(inputs),

@@ -2,21 +2,24 @@
 
 mod elements;
 mod fields;
+mod product;
 mod quantized;
 mod scales;
 mod words;
 
 use mnv2c_runtime::ring::{Form, Rows};
 use proc_macro2::TokenStream;
+pub(super) use product::{flattened, residual};
 pub(super) use quantized::levels;
 use quote::{ToTokens, format_ident, quote};
 pub(super) use words::{block_of, result, word};
 
 use crate::emit::call::elements::{binary, elementwise, scalar, unary, walk};
+use crate::emit::call::product::{from_pixel, matrix, with_skip};
 use crate::emit::scope::Scope;
 use crate::emit::{element, input, literal, strips};
 use crate::ir::{Blend, Graph, PoolKind, Reducer};
-use crate::schedule::{Broadcast, Element, Kernel, Part, Place, Skip, Stage, Step};
+use crate::schedule::{Broadcast, Kernel, Part, Stage, Step};
 
 /// Paths in the runtime that a kernel's const and call name.
 pub(super) fn imports(graph: &Graph, stage: &Stage) -> Vec<&'static str> {
@@ -325,81 +328,5 @@ fn part(
             (quote!(&#w[panel * #panel..]), x, y)
         }
         (Part::Row | Part::Strip(_), _) => (w, x, y),
-    }
-}
-
-/// What a slice holds from image column `pixel * stride` on.
-fn from_pixel(slice: &TokenStream, place: Place, stride: usize) -> TokenStream {
-    let step = literal::size(place.rows.ring(0).pixel * stride);
-    quote!(#slice[pixel * #step..])
-}
-
-fn with_skip(skip: Skip, path: &'static str) -> Vec<&'static str> {
-    match skip {
-        Skip::None => vec!["clamp::Clamp", path],
-        Skip::Other | Skip::InPlace => vec!["clamp::Clamp", "simd::gemm::Residual", path],
-    }
-}
-
-fn matrix(
-    scope: &Scope<'_>,
-    stage: &Stage,
-    skip: Skip,
-    name: TokenStream,
-    [w, x, y]: [TokenStream; 3],
-    rows: &TokenStream,
-) -> TokenStream {
-    match skip {
-        Skip::None => quote!(#name.run(isa, #w, #x, #y, #rows);),
-        Skip::InPlace => {
-            let residual = residual(stage, &name, None);
-            quote!(#name.run_adding(isa, #w, #x, #y, #residual, #rows);)
-        }
-        Skip::Other => {
-            let (other, ring) =
-                (scope.variable(stage.from[1]), scope.ring(flattened(stage, stage.from[1])));
-            let other = match stage.part {
-                Part::Pixels(_) => {
-                    let other = from_pixel(&other, stage.from[1], 1);
-                    quote!(&#other)
-                }
-                Part::Row | Part::Channels(_) | Part::Strip(_) => other,
-            };
-            let residual = residual(stage, &name, Some((other, ring)));
-            quote!(#name.run_adding(isa, #w, #x, #y, #residual, #rows);)
-        }
-    }
-}
-
-/// What is added to a product called `name`: another value where it lies, or what the result overwrites.
-pub(super) fn residual(
-    stage: &Stage,
-    name: &impl ToTokens,
-    other: Option<(TokenStream, TokenStream)>,
-) -> TokenStream {
-    if quantized::reads_bytes(stage) {
-        let sum = quantized::sum_name(name);
-        return match other {
-            Some((other, ring)) => quote!(QResidual::Of(#other, #ring, #sum)),
-            None => quote!(QResidual::InPlace(#sum)),
-        };
-    }
-    match other {
-        Some((other, ring)) if stage.from[1].element == Element::F16 => {
-            quote!(Residual::OfHalf(#other, #ring))
-        }
-        Some((other, ring)) => quote!(Residual::Of(#other, #ring)),
-        None => quote!(Residual::InPlace),
-    }
-}
-
-/// A place seen as one long row, where the kernel does.
-pub(super) fn flattened(stage: &Stage, place: Place) -> Place {
-    match stage.kernel {
-        Kernel::Pointwise { flat: true, .. } => {
-            let rows = Rows::nhwc(1, place.rows.width * place.height, place.rows.channels);
-            Place { rows, height: 1, ..place }
-        }
-        _ => place,
     }
 }

@@ -14,8 +14,8 @@ pub(super) fn number(port: &Port) -> TokenStream {
 }
 
 /// The type of the numbers that the caller brings in parts, or writes into the arena.
-pub(super) fn brought(intake: &Intake) -> TokenStream {
-    element::name(intake.place.element.bytes())
+pub(super) fn brought(network: &Network<'_>, intake: &Intake) -> TokenStream {
+    element::name(network, intake.place.element.bytes())
 }
 
 /// The methods that lend the slots of inputs that lie in the arena.
@@ -33,13 +33,14 @@ pub(super) fn slots(network: &Network<'_>) -> Vec<TokenStream> {
         let bytes = match intake.place.element {
             Element::U8 { .. } if intake.scale.is_some() => ", quantised",
             Element::F16 => ", as `Half::of` makes them",
+            Element::Bf16 => ", as `Brain::of` makes them",
             Element::F32 | Element::U8 { .. } => "",
         };
         let about = format!(
             " Where `{}` is written before each `infer`, which overwrites it{bytes}{layout}.",
             port.name
         );
-        let number = brought(intake);
+        let number = brought(network, intake);
         Some(quote! {
             #[doc = #about]
             pub fn #name(&mut self) -> &mut [#number; #len] {

@@ -38,7 +38,9 @@ pub fn layers(graph: &Graph, schedule: &Schedule, blob: &Blob) -> Vec<Layer> {
             probe,
             shape: graph.node(shown).out.shape.clone(),
             params: params.sum(),
-            weights_bytes: stage.pack.map_or(0, |id| blob.range(id).len() * blob.element(id)),
+            weights_bytes: stage
+                .pack
+                .map_or(0, |id| blob.range(id).len() * blob.number(id).bytes()),
         }
     });
     layers.collect()

@@ -85,7 +85,7 @@ fn imports(network: &Network<'_>, functions: &[step::Function]) -> Vec<TokenStre
         .chain(weights::imports(network).iter().copied())
         .chain(asks_for_bytes(network).then_some("affine::Affine"))
         .chain(answer::imports(network).iter().copied())
-        .chain(element::import(network))
+        .chain(element::imports(network))
     {
         let (module, name) = path.rsplit_once("::").expect("imports are paths");
         modules.entry(module).or_default().insert(name);
@@ -95,9 +95,9 @@ fn imports(network: &Network<'_>, functions: &[step::Function]) -> Vec<TokenStre
             pub use mnv2c_runtime::pool::Pool;
         )
     });
-    let halves = element::are_brought(network).then(|| {
+    let halves = element::brought(network).map(|path| {
         quote!(
-            pub use mnv2c_runtime::half::Half;
+            pub use mnv2c_runtime::#path;
         )
     });
     layers::import(network)
@@ -213,7 +213,7 @@ fn infer(network: &Network<'_>, names: &StepNames) -> TokenStream {
             names,
             |arguments| quote!(run(#token::new(), #pool #passed arena, #arguments) #end),
         ),
-        Isa::Avx2 | Isa::Avx512 | Isa::Avx512Vnni | Isa::Neon | Isa::NeonDot => {
+        _ => {
             let calls = for_each_part(
                 network,
                 names,
@@ -343,7 +343,8 @@ fn parameters(
         let (ident, len) = (names::ident(name), literal::size(len(port)));
         match intake.place.home {
             Home::Feed(at) => {
-                let (next, number) = (scope::next_row(network, ports, at), input::brought(intake));
+                let (next, number) =
+                    (scope::next_row(network, ports, at), input::brought(network, intake));
                 Some(match caller {
                     Caller::User => quote!(mut #next: impl FnMut(usize, &mut [#number])),
                     Caller::Infer => quote!(#next: &mut impl FnMut(usize, &mut [#number])),

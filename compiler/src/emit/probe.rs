@@ -51,7 +51,7 @@ pub(super) fn items(network: &Network<'_>) -> Vec<TokenStream> {
     let (token, feature) = (step::token(network.target), step::feature(network.target));
     let call = match isa {
         Isa::Scalar => quote!(peak(#token::new())),
-        Isa::Avx2 | Isa::Avx512 | Isa::Avx512Vnni | Isa::Neon | Isa::NeonDot => quote! {
+        _ => quote! {
             isa::require(isa::Isa::#token);
             unsafe { peak(#token::assume()) }
         },

@@ -266,7 +266,7 @@ impl<'a> Scope<'a> {
                 Home::Output(at) => (&self.ports.outputs[at], &self.network.schedule.outputs[at]),
                 Home::Feed(at) => {
                     let name = next_row(self.network, self.ports, at);
-                    let number = input::brought(&self.network.schedule.intakes[at]);
+                    let number = input::brought(self.network, &self.network.schedule.intakes[at]);
                     parameters.push(quote!(#name: &mut impl FnMut(usize, &mut [#number])));
                     arguments.push(quote!(#name));
                     continue;

@@ -45,7 +45,7 @@ impl Scope<'_> {
         }
         let variables = self.slots.values().map(|slice| &slice.name);
         let wide = self.wide().map(|slice| {
-            let (name, element) = (&slice.name, element::name(slice.element));
+            let (name, element) = (&slice.name, element::name(self.network, slice.element));
             quote!(let #name = wide_mut::<#element>(#name);)
         });
         quote! {
@@ -76,7 +76,7 @@ impl Scope<'_> {
     pub(super) fn slots_const(&self) -> TokenStream {
         let count = literal::size(self.slots.len());
         let bytes = self.borrowed_as();
-        let element = element::name(bytes);
+        let element = element::name(self.network, bytes);
         let range = |(start, end): &(usize, usize)| literal::range(&(*start / bytes..*end / bytes));
         let ranges: Vec<_> = self.slots.keys().map(range).collect();
         match ranges.as_slice() {

@@ -71,7 +71,7 @@ pub(super) fn token(target: &Target) -> Ident {
 pub(super) fn feature(target: &Target) -> TokenStream {
     match target.isa {
         Isa::Scalar => quote!(),
-        Isa::Avx2 | Isa::Avx512 | Isa::Avx512Vnni | Isa::Neon | Isa::NeonDot => {
+        _ => {
             let features = target.isa.features();
             quote!(#[target_feature(enable = #features)])
         }

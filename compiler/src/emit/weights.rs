@@ -7,6 +7,7 @@ use quote::{ToTokens, quote};
 use crate::emit::step::Function;
 use crate::emit::{Carrier, Network, literal};
 use crate::emit::{element, names};
+use crate::pack::Number;
 
 /// Paths in the runtime that the weights need beside `Blob`.
 pub(super) fn imports(network: &Network<'_>) -> &'static [&'static str] {
@@ -87,8 +88,8 @@ pub(super) fn item(network: &Network<'_>, functions: &[Function]) -> Option<Toke
         Carrier::Extern => return None,
     };
     let len = literal::size(network.blob.bytes_len());
-    let halves = network.blob.elements().any(|bytes| bytes == 2);
-    let blob = if halves { quote!({Blob, Half}) } else { quote!(Blob) };
+    let types = element::of_weights(network);
+    let blob = if types.is_empty() { quote!(Blob) } else { quote!({Blob, #(#types),*}) };
     let packs = packs(network, functions)
         .map(|(name, range, (element, cut))| {
             quote!(pub(super) const #name: &[#element] = BLOB.#cut(#range);)
@@ -112,9 +113,9 @@ fn packs<'a>(
 ) -> impl Iterator<Item = (&'a Ident, TokenStream, (TokenStream, TokenStream))> {
     let packs = functions.iter().flat_map(|function| &function.packs);
     packs.map(|(name, id)| {
-        let bytes = network.blob.element(*id);
-        let cut = if bytes == 4 { quote!(f32s) } else { quote!(cut) };
-        let kind = (element::name(bytes), cut);
+        let number = network.blob.number(*id);
+        let cut = if number == Number::F32 { quote!(f32s) } else { quote!(cut) };
+        let kind = (element::of_pack(network, number), cut);
         (name, literal::range(&network.blob.range(*id)), kind)
     })
 }

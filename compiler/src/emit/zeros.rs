@@ -23,7 +23,7 @@ impl Scope<'_> {
                 quote!(&mut #variable[#shift..])
             };
             match place.element {
-                Element::F32 | Element::F16 => quote!(#rows.spread(#x, #height);),
+                Element::F32 | Element::F16 | Element::Bf16 => quote!(#rows.spread(#x, #height);),
                 Element::U8 { zero } => {
                     let zero = literal::size(zero.into());
                     quote!(#rows.spread_in(#x, #height, #zero);)
@@ -70,7 +70,7 @@ impl Scope<'_> {
     pub(super) fn clear_edges(&self, place: Place) -> TokenStream {
         let (rows, variable) = (self.rows_of(place), self.variable(place));
         match place.element {
-            Element::F32 | Element::F16 => quote!(#rows.clear_edges(#variable);),
+            Element::F32 | Element::F16 | Element::Bf16 => quote!(#rows.clear_edges(#variable);),
             Element::U8 { zero } => {
                 let zero = literal::size(zero.into());
                 quote!(#rows.fill_edges(#variable, #zero);)
@@ -82,7 +82,9 @@ impl Scope<'_> {
     pub(super) fn clear_row(&self, place: Place, row: &TokenStream) -> TokenStream {
         let (rows, variable) = (self.rows_of(place), self.variable(place));
         match place.element {
-            Element::F32 | Element::F16 => quote!(#rows.clear_row(#variable, #row);),
+            Element::F32 | Element::F16 | Element::Bf16 => {
+                quote!(#rows.clear_row(#variable, #row);)
+            }
             Element::U8 { zero } => {
                 let zero = literal::size(zero.into());
                 quote!(#rows.fill_row(#variable, #row, #zero);)

@@ -8,6 +8,7 @@
 mod arithmetic;
 mod call;
 mod census;
+mod composed;
 mod constant;
 mod convolution;
 mod external;
@@ -21,6 +22,7 @@ mod reshape;
 mod resize;
 mod scope;
 mod slice;
+mod space;
 mod store;
 mod summary;
 mod tensor;

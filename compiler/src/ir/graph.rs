@@ -275,6 +275,11 @@ impl Graph {
         self.ids().into_iter().any(|id| matches!(self.node(id).op, Op::Quant(_)))
     }
 
+    /// Whether some of it is stored as `dtype`.
+    pub fn stores(&self, dtype: Dtype) -> bool {
+        self.ids().into_iter().any(|id| self.node(id).out.dtype == dtype)
+    }
+
     /// Nodes in an order in which each comes after what it reads, oldest first; `Err` names a node on a cycle.
     pub fn order(&self) -> Result<Vec<NodeId>, NodeId> {
         let mut waiting: BTreeMap<NodeId, usize> =

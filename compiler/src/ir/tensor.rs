@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use half::{bf16, f16};
+
 /// A value's description.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tensor {
@@ -20,6 +22,8 @@ pub enum Dtype {
     F32,
     /// 16-bit float: stored as one, computed in f32.
     F16,
+    /// Brain float: the upper half of an f32.
+    Bf16,
     /// Signed byte.
     I8,
     /// Unsigned byte.
@@ -67,11 +71,26 @@ impl Tensor {
 }
 
 impl Dtype {
+    /// Whether it is a float of whatever width.
+    pub fn is_float(self) -> bool {
+        matches!(self, Self::F32 | Self::F16 | Self::Bf16)
+    }
+
+    /// The float nearest to `x` that the type holds, ties to even; of bf16 zero, of its sign, where `x` is subnormal.
+    pub fn rounded(self, x: f32) -> f32 {
+        match self {
+            Self::F16 => f16::from_f32(x).to_f32(),
+            Self::Bf16 if x.is_subnormal() => 0_f32.copysign(x),
+            Self::Bf16 => bf16::from_f32(x).to_f32(),
+            Self::F32 | Self::I8 | Self::U8 | Self::I32 | Self::I64 => x,
+        }
+    }
+
     /// Bytes of one element.
     pub fn bytes(self) -> usize {
         match self {
             Self::I8 | Self::U8 => 1,
-            Self::F16 => 2,
+            Self::F16 | Self::Bf16 => 2,
             Self::F32 | Self::I32 => 4,
             Self::I64 => 8,
         }
@@ -81,7 +100,7 @@ impl Dtype {
     pub fn stored_bytes(self) -> usize {
         match self {
             Self::I8 | Self::U8 => 1,
-            Self::F16 => 2,
+            Self::F16 | Self::Bf16 => 2,
             Self::F32 | Self::I32 | Self::I64 => 4,
         }
     }
@@ -92,6 +111,7 @@ impl fmt::Display for Dtype {
         f.write_str(match self {
             Self::F32 => "f32",
             Self::F16 => "f16",
+            Self::Bf16 => "bf16",
             Self::I8 => "i8",
             Self::U8 => "u8",
             Self::I32 => "i32",

@@ -22,7 +22,8 @@ impl fmt::Display for Violation {
 }
 
 /// Every breach, in node order: the graph is acyclic, each operator has the operands it needs, and its result has the
-/// shape those give; bytes are read as bytes; constants have as many numbers as their shape; only rank-4 tensors lie in NHWC.
+/// shape those give; bytes are read as bytes; constants have as many numbers as their shape; only rank-4 tensors lie in
+/// NHWC.
 pub fn verify(graph: &Graph) -> Vec<Violation> {
     let mut violations: Vec<Violation> =
         graph.ids().into_iter().filter_map(|id| breach(graph, id)).collect();

@@ -25,7 +25,10 @@ pub(super) fn bytes(graph: &Graph, pack: Pack, target: &Target) -> Option<Vec<u8
         (PackOrder::Plain, _) => {
             graph.constant(pack.node).and_then(Values::as_u8).map(<[u8]>::to_vec)
         }
-        (PackOrder::Table | PackOrder::Panels { .. } | PackOrder::Depthwise { .. }, _) => None,
+        (PackOrder::Panels { .. } | PackOrder::Pairs { .. } | PackOrder::Depthwise { .. }, _) => {
+            None
+        }
+        (PackOrder::Table, _) => None,
     }
 }
 

@@ -1,40 +1,38 @@
-//! Lets floats lie in memory as halves: every value that the network keeps, and every weight, which is rounded here.
+//! Lets floats lie in memory as numbers of 16 bits: every value that the network keeps, and every weight, which is rounded
+//! here.
 //!
 //! ```text
-//! y f32 = conv(x f32, w f32)  ->  y f16 = conv(x f16, w f16)
+//! y f32 = conv(x f32, w f32)  ->  y f16 = conv(x f16, w f16), or bf16
 //! ```
 //! What the caller lends stays f32, and so do results that are summed up where they lie. All is computed in f32. Not one
 //! of the passes: it follows from what the user wants of the memory.
 
 use std::collections::BTreeSet;
 
-use half::f16;
-
 use crate::error::{Error, Result};
 use crate::ir::view::base;
 use crate::ir::{Dtype, Graph, NodeId, Op, Values};
-use crate::objective::{Feed, Memory, Storage};
+use crate::objective::{Feed, Memory};
 
 /// Gives each float the type in which it is stored; a type that the file declares at its ends is f32 to the caller.
 pub fn run(graph: &mut Graph, memory: Memory) -> Result<()> {
     for id in graph.ids() {
         let dtype = &mut graph.node_mut(id).out.dtype;
-        *dtype = if *dtype == Dtype::F16 { Dtype::F32 } else { *dtype };
+        *dtype = if dtype.is_float() { Dtype::F32 } else { *dtype };
     }
-    if memory.storage != Storage::F16 {
-        return Ok(());
-    }
+    let Some(half) = memory.storage.half() else { return Ok(()) };
     if graph.is_quantised() {
-        let what = "dtype is f16, but the model computes on bytes; leave the dtype out";
-        return Err(Error::Spec(what.into()));
+        return Err(Error::Spec(format!(
+            "dtype is {half}, but the model computes on bytes; leave the dtype out"
+        )));
     }
     let lent = lent(graph, memory.feed);
     let stored =
         |id: &NodeId| graph.node(*id).out.dtype == Dtype::F32 && !lent.contains(&base(graph, *id));
     let stored: Vec<NodeId> = graph.ids().into_iter().filter(stored).collect();
     for id in stored {
-        graph.node_mut(id).out.dtype = Dtype::F16;
-        round(graph, id)?;
+        graph.node_mut(id).out.dtype = half;
+        round(graph, id, half)?;
     }
     Ok(())
 }
@@ -49,13 +47,13 @@ fn lent(graph: &Graph, feed: Feed) -> BTreeSet<NodeId> {
 }
 
 /// Rounds the numbers of a constant.
-fn round(graph: &mut Graph, id: NodeId) -> Result<()> {
+fn round(graph: &mut Graph, id: NodeId, half: Dtype) -> Result<()> {
     let Op::Const(weights) = graph.node(id).op else { return Ok(()) };
     let Values::F32(values) = graph.weights.get(weights) else { return Ok(()) };
-    let rounded: Vec<f32> = values.iter().map(|x| f16::from_f32(*x).to_f32()).collect();
+    let rounded: Vec<f32> = values.iter().map(|x| half.rounded(*x)).collect();
     if let Some(x) = values.iter().zip(&rounded).find(|(x, y)| x.is_finite() && y.is_infinite()) {
         let (name, op) = (graph.node(id).name.clone(), "constant".into());
-        let what = format!("holds {}, which is beyond what f16 can hold; compile for f32", x.0);
+        let what = format!("holds {}, which is beyond what {half} can hold; compile for f32", x.0);
         return Err(Error::Node { name, op, what });
     }
     graph.weights.release(weights);
@@ -67,6 +65,7 @@ fn round(graph: &mut Graph, id: NodeId) -> Result<()> {
 mod tests {
     use super::*;
     use crate::ir::{Binary, Output, Tensor, Unary};
+    use crate::objective::Storage;
 
     const HALVES: Memory = Memory {
         storage: Storage::F16,
@@ -104,6 +103,17 @@ mod tests {
         let (mut graph, ids) = chain(0.1);
         run(&mut graph, Memory { feed: Feed::Arena, ..HALVES }).expect("the numbers fit");
         assert_eq!(dtypes(&graph, ids), [F16, F16, F16, F32, F32]);
+    }
+
+    #[test]
+    fn brain_floats_have_eight_digits() {
+        let (mut graph, ids) = chain(0.1);
+        run(&mut graph, Memory { storage: Storage::Bf16, ..HALVES }).expect("the numbers fit");
+        assert_eq!(graph.node(ids[2]).out.dtype, Dtype::Bf16);
+        assert_eq!(graph.constant(ids[1]), Some(&Values::F32(vec![0.100_097_656; 4])));
+        let (mut graph, ids) = chain(1e-40);
+        run(&mut graph, Memory { storage: Storage::Bf16, ..HALVES }).expect("the numbers fit");
+        assert_eq!(graph.constant(ids[1]), Some(&Values::F32(vec![0.0; 4])));
     }
 
     #[test]

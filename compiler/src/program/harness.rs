@@ -120,20 +120,26 @@ fn threads(threads: usize) -> String {
 fn fed(intake: &Intake, x: &str, at: usize, several: bool) -> (String, String) {
     let Rows { width, channels, .. } = intake.place.rows;
     let row = width * channels;
-    let halves = intake.place.element == Element::F16;
+    let half = match intake.place.element {
+        Element::F16 => Some("net::Half::of"),
+        Element::Bf16 => Some("net::Brain::of"),
+        Element::F32 | Element::U8 { .. } => None,
+    };
     let copy = match (intake.planes, intake.scale) {
-        (true, None) if halves => {
-            format!("row_of_planes({x}, {channels}, row, pixels, net::Half::of)")
+        (true, None) => {
+            let make = half.unwrap_or("|x| x");
+            format!("row_of_planes({x}, {channels}, row, pixels, {make})")
         }
-        (false, None) if halves => format!(
-            "pixels.iter_mut().zip(&{x}[row * {row}..]).for_each(|(h, x)| *h = net::Half::of(*x))"
-        ),
-        (true, None) => format!("row_of_planes({x}, {channels}, row, pixels, |x| x)"),
         (true, Some(_)) => {
             let scale = if several { format!("INPUT_{at}_SCALE") } else { "INPUT_SCALE".into() };
             format!("row_of_planes({x}, {channels}, row, pixels, |x| net::{scale}.byte(x))")
         }
-        (false, None) => format!("pixels.copy_from_slice(&{x}[row * {row}..][..{row}])"),
+        (false, None) => match half {
+            Some(make) => format!(
+                "pixels.iter_mut().zip(&{x}[row * {row}..]).for_each(|(h, x)| *h = {make}(*x))"
+            ),
+            None => format!("pixels.copy_from_slice(&{x}[row * {row}..][..{row}])"),
+        },
         (false, Some(_)) => {
             let scale = if several { format!("INPUT_{at}_SCALE") } else { "INPUT_SCALE".into() };
             format!(

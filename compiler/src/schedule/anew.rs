@@ -7,13 +7,13 @@
 use mnv2c_runtime::ring::Rows;
 
 use crate::error::Result;
-use crate::ir::{Clamp, Conv, Dtype, Graph, Layout, NodeId};
+use crate::ir::{Clamp, Conv, Graph, Layout, NodeId};
 use crate::objective::Memory;
 use crate::plan::{Buffer, BufferId};
 use crate::schedule::place::{Lowering, is_depthwise};
 use crate::schedule::tile;
 use crate::schedule::{
-    Element, Home, Kernel, PackOrder, Part, Place, RowWindow, Skip, Stage, Strip, hand,
+    Element, Home, Kernel, Part, Place, RowWindow, Skip, Stage, Strip, convolution, hand,
 };
 use crate::segment::{RowBatch, Segment};
 use crate::target::{Product, Target};
@@ -80,19 +80,14 @@ impl Lowering<'_> {
         let first = kernel - stride - left;
         let lanes = self.target.isa.lanes();
         let shape = strip_rows(conv, channels, pixels, self.target);
-        let element = match (self.element_for(reader, from), graph.node(expand).out.dtype) {
-            (bytes @ Element::U8 { .. }, _) => bytes,
-            (_, Dtype::F16) => Element::F16,
-            _ => Element::F32,
+        let element = match self.element_for(reader, from) {
+            bytes @ Element::U8 { .. } => bytes,
+            _ => Element::of(graph.node(expand).out.dtype),
         };
         let place = self
             .strip_memory(expand, Place { home: Home::Output(0), rows: shape, height, element });
         let columns = tile[1] * lanes;
-        let order = if read == 1 {
-            PackOrder::QPanels { columns, run: depth }
-        } else {
-            PackOrder::Panels { columns, planes: false }
-        };
+        let order = convolution::panels(self, expand, from, columns, depth);
         let pack = self.pack(expand, order);
         let window = RowWindow {
             span: conv.kernel[0],

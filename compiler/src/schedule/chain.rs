@@ -6,7 +6,6 @@ use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
 use crate::ir::{NodeId, Op};
-use crate::objective::Storage;
 use crate::plan::{Buffer, BufferId, Overlap};
 use crate::schedule::padding::padding;
 use crate::schedule::place::{Lowering, dense, is_depthwise};
@@ -76,8 +75,8 @@ impl Lowering<'_> {
     pub(super) fn load_for(&mut self, id: NodeId, from: Place) -> Option<Stage> {
         let conv = self.graph.node(id).op.conv()?;
         let widens = from.element.bytes() == 1 && matches!(self.graph.node(id).op, Op::Conv(_));
-        let element = match self.memory.storage {
-            Storage::F16 if widens => Element::F16,
+        let element = match self.memory.storage.half() {
+            Some(half) if widens => Element::of(half),
             _ => self.element_for(id, from),
         };
         let need = padding(conv, from);

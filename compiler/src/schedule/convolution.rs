@@ -3,11 +3,11 @@
 use mnv2c_runtime::ring::Form;
 
 use crate::error::Result;
-use crate::ir::{Conv, NodeId};
+use crate::ir::{Conv, Dtype, NodeId};
 use crate::schedule::place::{Lowering, is_depthwise};
 use crate::schedule::stage::stage;
 use crate::schedule::tile::SquareWindow;
-use crate::schedule::{Kernel, PackOrder, Place, RowWindow, Skip, Stage, quant, tile};
+use crate::schedule::{Element, Kernel, PackOrder, Place, RowWindow, Skip, Stage, quant, tile};
 use crate::segment::RowBatch;
 use crate::target::Product;
 
@@ -45,7 +45,7 @@ pub(super) fn lower(
         (Kernel::Depthwise { tile, conv }, order)
     } else {
         shares = matrix_shares(lowering, &conv, from, into);
-        let (kernel, order, made) = matrix(lowering, conv, from, into, skip);
+        let (kernel, order, made) = matrix(lowering, id, conv, from, into, skip);
         product = Some(made);
         (kernel, order)
     };
@@ -61,6 +61,7 @@ pub(super) fn lower(
 /// The matrix kernel for a convolution that is not depthwise.
 fn matrix(
     lowering: &Lowering<'_>,
+    id: NodeId,
     conv: Conv,
     from: Place,
     into: Place,
@@ -74,17 +75,32 @@ fn matrix(
     let tile = exact.unwrap_or_else(|| tile::choose(lowering.target, product));
     let lanes = lowering.target.isa.lanes();
     let columns = tile[1] * lanes;
-    let order = if product.element == 1 {
-        PackOrder::QPanels { columns, run: quant::run(&conv, from, lanes) }
-    } else {
-        PackOrder::Panels { columns, planes: product.planes }
-    };
+    let order = panels(lowering, id, from, columns, quant::run(&conv, from, lanes));
     let kernel = if is_point(&conv, from) {
         Kernel::Pointwise { tile, clamp: conv.clamp, skip, flat }
     } else {
         Kernel::Conv { tile, conv, skip }
     };
     (kernel, order, product)
+}
+
+/// How the weights of product `id` lie in panels, where inputs lie at `from`, `run` of a window side by side.
+pub(super) fn panels(
+    lowering: &Lowering<'_>,
+    id: NodeId,
+    from: Place,
+    columns: usize,
+    run: usize,
+) -> PackOrder {
+    let graph = lowering.graph;
+    let short = graph.operand(id, 1).is_some_and(|w| graph.node(w).out.dtype == Dtype::Bf16);
+    let planes = from.rows.form == Form::Planes;
+    let pairs = lowering.target.isa.has_pairs() && short && from.element == Element::Bf16;
+    match () {
+        () if from.element.bytes() == 1 => PackOrder::QPanels { columns, run },
+        () if pairs && !planes => PackOrder::Pairs { columns, run },
+        () => PackOrder::Panels { columns, planes },
+    }
 }
 
 /// In how many parts threads share the pixels of a convolution.

@@ -151,6 +151,13 @@ pub enum PackOrder {
         /// Whether inputs are read as planes: by row, channel, column instead of row, column, channel.
         planes: bool,
     },
+    /// Panels of `columns` output channels: biases, then pairs of weights. See `runtime::simd::Weight`.
+    Pairs {
+        /// Output channels of a panel.
+        columns: usize,
+        /// Inputs of the window that lie side by side; a row of it may end in fewer.
+        run: usize,
+    },
     /// Vectors of `lanes` channels: bias, then the taps.
     Depthwise {
         /// Channels of a vector.

@@ -1,5 +1,7 @@
 //! Copies that move elements: transposes, slices, concatenation, padding and broadcasting as strides over axes.
 
+use std::cmp::Reverse;
+
 use crate::error::{Error, Result};
 use crate::ir::{Layout, NodeId, Op, Pad, PadMode, Tensor, view};
 use crate::schedule::Place;
@@ -26,7 +28,7 @@ pub(super) fn copies(
         into: start(into),
         into_steps: y,
     };
-    Ok(match &node.op {
+    let copies = match &node.op {
         Op::Transpose(perm) => {
             vec![whole(&node.out.shape, perm.iter().map(|axis| x[*axis]).collect(), y)]
         }
@@ -48,7 +50,8 @@ pub(super) fn copies(
         }
         Op::Pad(pad) => padded(pad, operand, whole(&operand.shape, x, y)),
         op => unreachable!("{} moves no elements", op.name()),
-    })
+    };
+    Ok(copies.into_iter().map(in_order).collect())
 }
 
 /// The copy that repeats what `id` reads at `port` over the shape of its result.
@@ -66,13 +69,36 @@ pub(super) fn broadcast(
         Some(axis) if operand.shape[axis] > 1 => x[axis],
         _ => 0,
     };
-    Ok(Move {
+    Ok(in_order(Move {
         shape: out.shape.clone(),
         from: start(from),
         from_steps: (0..out.shape.len()).map(step).collect(),
         into: start(into),
         into_steps: strides(into, out)?,
-    })
+    }))
+}
+
+/// The same copy in the order in which it writes memory, two axes that continue each other as one.
+fn in_order(copy: Move) -> Move {
+    let steps = copy.from_steps.iter().zip(&copy.into_steps);
+    let mut axes: Vec<_> = copy.shape.iter().zip(steps).filter(|(len, _)| **len != 1).collect();
+    axes.sort_by_key(|(_, (_, into))| Reverse(into.abs()));
+    let mut settled =
+        Move { shape: Vec::new(), from_steps: Vec::new(), into_steps: Vec::new(), ..copy };
+    for (&len, (&from, &into)) in axes {
+        let outer = settled.shape.len().wrapping_sub(1);
+        let inner = [from, into].map(|step| step * len as isize);
+        let continues = |steps: &[isize], by| steps.last() == Some(&by);
+        if continues(&settled.from_steps, inner[0]) && continues(&settled.into_steps, inner[1]) {
+            settled.shape[outer] *= len;
+            (settled.from_steps[outer], settled.into_steps[outer]) = (from, into);
+        } else {
+            settled.shape.push(len);
+            settled.from_steps.push(from);
+            settled.into_steps.push(into);
+        }
+    }
+    settled
 }
 
 /// A reduction as a walk over all elements, in which reduced axes stand still in the result, which lies without padding.
@@ -238,4 +264,29 @@ fn start(place: Place) -> usize {
 fn operand<'a>(lowering: &Lowering<'a>, id: NodeId, port: usize) -> &'a Tensor {
     let operand = lowering.graph.operand(id, port).expect("verified nodes have their operands");
     &lowering.graph.node(operand).out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn axes_follow_what_is_written_and_join_where_they_continue() {
+        let copy = Move {
+            shape: vec![24, 1, 28, 28],
+            from: 7,
+            from_steps: vec![1, 0, 28 * 24, 24],
+            into: 5,
+            into_steps: vec![1, 0, 28 * 360, 360],
+        };
+        let settled = Move {
+            shape: vec![784, 24],
+            from: 7,
+            from_steps: vec![24, 1],
+            into: 5,
+            into_steps: vec![360, 1],
+        };
+        assert_eq!(in_order(copy), settled);
+        assert_eq!(in_order(settled.clone()), settled);
+    }
 }

@@ -6,16 +6,16 @@
 
 use std::collections::BTreeMap;
 
-use mnv2c_runtime::ring::{Form, Rows};
+use mnv2c_runtime::ring::Rows;
 
 use crate::error::{Error, Result};
 use crate::ir::view::{base, is_view};
 use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Quant, Tensor};
-use crate::objective::{Feed, Memory, Objective, Storage};
+use crate::objective::{Memory, Objective, Storage};
 use crate::plan::{Buffer, BufferId};
 use crate::schedule::{
-    Element, Home, Intake, Pack, PackId, PackOrder, Place, Port, Ranking, SUM_BYTES, Schedule,
-    Stage, Step, anew, panels, stage,
+    Element, Home, Pack, PackId, PackOrder, Place, Port, Ranking, SUM_BYTES, Schedule, Stage, Step,
+    anew, panels, stage,
 };
 use crate::segment::{Role, RowBatch, Segment, is_chain};
 use crate::target::Target;
@@ -43,7 +43,7 @@ pub(super) struct Lowering<'a> {
     /// The expansions of this step that are.
     pub(super) anew: Vec<NodeId>,
     /// The step after which nobody reads a value, by the node that makes it.
-    last_reads: BTreeMap<NodeId, usize>,
+    pub(super) last_reads: BTreeMap<NodeId, usize>,
     packs: BTreeMap<(NodeId, PackOrder), PackId>,
 }
 
@@ -88,60 +88,6 @@ impl<'a> Lowering<'a> {
             lowering.schedule.intakes.push(intake);
         }
         Ok(lowering)
-    }
-
-    /// Where an input lies when the first step begins.
-    fn intake(&mut self, index: usize, id: NodeId) -> Result<Intake> {
-        let seen = &self.graph.node(seen(self.graph, id)).out;
-        let place = dense(Home::Input(index), seen)?;
-        if self.graph.batch > 1 && self.memory.feed != Feed::Caller {
-            let (name, images) = (&self.graph.node(id).name, self.graph.batch);
-            return Err(Error::Unsupported(vec![format!(
-                "feeding {name:?}, a batch of {images}, otherwise than by caller; compile for one at a time"
-            )]));
-        }
-        let planes = is_image(self.graph, id) && place.rows.form == Form::Planes;
-        let Rows { kept, width, channels, .. } = place.rows;
-        let rows = if planes { Rows::nhwc(kept, width, channels) } else { place.rows };
-        let place = match self.memory.feed {
-            Feed::Caller => return Ok(Intake { place, planes: false, scale: None }),
-            Feed::Arena => {
-                let place = self.spread(id, Place { rows, ..place });
-                let end = self.last_reads.get(&id).map_or(0, |last| last + 1);
-                let home = self.add_buffer(self.graph.node(id).name.clone(), place, end);
-                Place { home, ..place }
-            }
-            Feed::Rows => Place { home: self.fed(index, id)?, rows, ..place },
-        };
-        Ok(Intake { place, planes, scale: self.graph.scales.get(&id).copied() })
-    }
-
-    /// How an image that the caller writes into the arena lies: with the zeros that its one convolution reads.
-    fn spread(&self, id: NodeId, place: Place) -> Place {
-        let reader = self.graph.only_reader(id);
-        let reader = reader.filter(|reader| self.graph.operand(*reader, 4).is_none());
-        let conv = reader.and_then(|reader| self.graph.node(reader).op.conv());
-        match (reader, conv) {
-            (Some(reader), Some(conv))
-                if is_image(self.graph, id) && place.rows.form == Form::Nhwc =>
-            {
-                let element = self.element_for(reader, place);
-                Place { rows: self.rows_for(conv, false, place), element, ..place }
-            }
-            _ => place,
-        }
-    }
-
-    fn fed(&self, index: usize, id: NodeId) -> Result<Home> {
-        let graph = self.graph;
-        let seen = seen(graph, id);
-        if is_image(graph, seen) && graph.only_reader(seen).is_some() {
-            return Ok(Home::Feed(index));
-        }
-        let name = &graph.node(id).name;
-        Err(Error::Unsupported(vec![format!(
-            "feeding {name:?} by rows: it is more than the image of one convolution; feed it by arena"
-        )]))
     }
 
     /// Lowers one segment.
@@ -327,7 +273,7 @@ impl<'a> Lowering<'a> {
         Place { home, ..place }
     }
 
-    fn add_buffer(&mut self, name: String, place: Place, end: usize) -> Home {
+    pub(super) fn add_buffer(&mut self, name: String, place: Place, end: usize) -> Home {
         let (live, len, align) = (self.now()..end, self.bytes(place), self.align());
         self.schedule.buffers.push(Buffer { name, len, align, live });
         Home::Arena(BufferId(self.schedule.buffers.len() - 1))
@@ -346,7 +292,7 @@ impl<'a> Lowering<'a> {
     /// Bytes of which every offset is a multiple.
     pub(super) fn align(&self) -> usize {
         let is_small = self.memory.objective != Objective::Speed;
-        if is_small && (self.is_quantised || self.memory.storage == Storage::F16) {
+        if is_small && (self.is_quantised || self.memory.storage.half().is_some()) {
             Storage::Int8.align()
         } else {
             self.memory.storage.align()
@@ -370,13 +316,6 @@ impl<'a> Lowering<'a> {
     }
 }
 
-/// An input as its one reader sees it, where that only says that its channels lie innermost.
-fn seen(graph: &Graph, id: NodeId) -> NodeId {
-    let views =
-        |reader: &NodeId| is_view(graph, *reader) && graph.node(*reader).out.layout == Layout::Nhwc;
-    graph.only_reader(id).filter(views).unwrap_or(id)
-}
-
 /// Whether each output channel of a convolution reads one input channel, its own.
 pub(super) fn is_depthwise(graph: &Graph, id: NodeId) -> bool {
     graph.node(id).op.conv().is_some_and(|conv| {
@@ -397,22 +336,7 @@ pub(super) fn dense(home: Home, tensor: &Tensor) -> Result<Place> {
         ([outer @ .., last], _) => (Rows::nhwc(1, outer.iter().product(), *last), 1),
         ([], _) => (Rows::nhwc(1, 1, 1), 1),
     };
-    let element = match tensor.dtype {
-        Dtype::U8 | Dtype::I8 => Element::U8 { zero: 0 },
-        Dtype::F16 => Element::F16,
-        Dtype::F32 | Dtype::I32 | Dtype::I64 => Element::F32,
-    };
-    Ok(Place { home, rows, height, element })
-}
-
-/// Whether a value is an image, and convolutions of it its only readers.
-fn is_image(graph: &Graph, id: NodeId) -> bool {
-    let convolves =
-        |reader: NodeId| graph.node(reader).op.conv().is_some() && !is_depthwise(graph, reader);
-    let readers = graph.readers(id);
-    graph.node(id).out.shape.len() == 4
-        && !graph.is_output(id)
-        && readers.iter().all(|(reader, port)| port.0 == 0 && convolves(*reader))
+    Ok(Place { home, rows, height, element: Element::of(tensor.dtype) })
 }
 
 /// For each value that segments pass on, the last step that reads it; outputs are read to the end.

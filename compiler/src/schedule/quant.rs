@@ -51,7 +51,7 @@ pub(super) fn run(conv: &Conv, from: Place, lanes: usize) -> usize {
     let apart = matches!(from.rows.form, Form::Chunks(_)) && from.rows.kept * columns > 1;
     match () {
         () if apart && channels > lanes => lanes,
-        () if conv.group == 1 && conv.dilation[1] == 1 => conv.kernel[1] * channels,
+        () if conv.dilation[1] * from.rows.ring(0).pixel == channels => conv.kernel[1] * channels,
         () => channels,
     }
 }

@@ -5,10 +5,8 @@ use mnv2c_runtime::ring::{Form, Rows};
 use crate::error::Result;
 use crate::ir::{Dtype, Layout, NodeId, Op, Quant, Reducer, Resize, Scale, Tensor};
 use crate::schedule::place::{Lowering, dense};
-use crate::schedule::{
-    Broadcast, Home, Kernel, Move, PackOrder, Part, Place, RowWindow, Skip, Stage, tile,
-};
-use crate::schedule::{convolution, moves, quant};
+use crate::schedule::{Broadcast, Home, Kernel, Move, Part, Place, RowWindow, Skip, Stage, tile};
+use crate::schedule::{PackOrder, convolution, moves, quant};
 use crate::target::Product;
 
 /// A copy of rows into padded rows; what pads them is the second operand, if it is not zero.
@@ -161,7 +159,8 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
             let kernel =
                 Kernel::Pointwise { tile, clamp: dense.clamp, skip: Skip::None, flat: false };
             let columns = tile[1] * lowering.target.isa.lanes();
-            let pack = lowering.pack(id, PackOrder::Panels { columns, planes: false });
+            let order = convolution::panels(lowering, id, from, columns, product.depth);
+            let pack = lowering.pack(id, order);
             let shared = lowering.target.threads > 1 && from.rows.width * from.height == 1;
             let shares = if shared { into.rows.channels.div_ceil(columns) } else { 1 };
             let (pack, product) = (Some(pack), Some(product));

@@ -14,7 +14,7 @@ pub(super) fn check(graph: &Graph) -> Result<()> {
     });
     let outputs = graph.outputs.iter().filter_map(|output| {
         let out = &graph.node(base(graph, output.node)).out;
-        let whole = !matches!(out.dtype, Dtype::F32 | Dtype::F16 | Dtype::U8);
+        let whole = !out.dtype.is_float() && out.dtype != Dtype::U8;
         whole.then(|| format!("output {:?}: {out}; cast it to float", output.name))
     });
     let inputs = graph.inputs.iter().filter_map(|id| {

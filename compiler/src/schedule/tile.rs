@@ -112,8 +112,8 @@ fn best(
     let (tiles, isa) = matrix_tiles(target, product);
     let is_bytes = product.element == 1;
     // Widening takes a register, and where none is left, sums are spilled in the innermost loop.
-    let spills =
-        |tile: &GemmTile| product.element == 2 && tile.registers() >= catalog::registers(isa);
+    let widens = product.element == 2 && !by_pairs(target, product);
+    let spills = |tile: &GemmTile| widens && tile.registers() >= catalog::registers(isa);
     let fits = |tile: &&GemmTile| {
         (tile.isa, tile.lanes) == (isa, lanes)
             && !spills(tile)
@@ -143,21 +143,31 @@ fn matrix_tiles(target: &Target, product: Product) -> (&'static [GemmTile], Isa)
     }
 }
 
+/// Whether inputs are multiplied two at a time, in one instruction that a sum waits six cycles for.
+fn by_pairs(target: &Target, product: Product) -> bool {
+    target.isa.has_pairs() && product.element == 2 && !product.planes
+}
+
 /// Half cycles: two multiply-adds and two loads start in one, and a sum waits four for itself. A vector of weights
 /// counts as two loads, as it comes from a farther cache than the inputs. Storing a vector and
 /// clamping it takes one more cycle, starting a tile about twelve.
 fn cycles(target: &Target, tile: &GemmTile, product: Product) -> usize {
     let (mr, nv) = (tile.pixels, tile.vectors);
-    let loads = match target.isa {
-        Isa::Neon | Isa::NeonDot if !product.planes => mr.div_ceil(4) + 2 * nv,
+    let loads = match target.isa.of_floats() {
+        Isa::Neon if !product.planes => mr.div_ceil(4) + 2 * nv,
         _ => mr + 2 * nv,
     };
-    let step = (mr * nv).max(loads).max(8);
+    let (depth, wait) = if by_pairs(target, product) {
+        (product.depth.div_ceil(2), 12)
+    } else {
+        (product.depth, 8)
+    };
+    let step = (mr * nv).max(loads).max(wait);
     let finish = 2 * mr * nv + 24;
     let vectors = product.channels.div_ceil(tile.lanes);
     let tiles = product.pixels.div_ceil(mr) * vectors.div_ceil(nv);
     let far = if product.planes && mr > 8 { product.depth * mr / 2 } else { 0 };
-    tiles * (product.depth * step + finish + far)
+    tiles * (depth * step + finish + far)
 }
 
 /// The same for bytes: four inputs of a sum at a time, in one instruction or in two products and two additions (NEON:
@@ -204,6 +214,7 @@ mod tests {
         check(Isa::Avx2, [3_136, 24, 144], &[[6, 2], [4, 3]]);
         check(Isa::Avx2, [49, 160, 960], &[[5, 2]]);
         check(Isa::Neon, [196, 96, 576], &[[7, 3], [7, 2], [4, 4], [8, 2]]);
+        check(Isa::NeonDot, [196, 96, 576], &[[7, 3], [7, 2], [4, 4], [8, 2]]);
     }
 
     #[test]

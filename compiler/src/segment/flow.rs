@@ -4,7 +4,7 @@
 //! A channel shuffle is written as a transpose of pixels, so its result is no picture by shape, but lies as one.
 
 use crate::ir::view::base;
-use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Pool, Quant, Reduce, Reducer, Resize, Tensor};
+use crate::ir::{Graph, Layout, NodeId, Op, Pool, Quant, Reduce, Reducer, Resize, Tensor};
 
 /// Whether rows can flow through `id`: from what it reads into its result.
 pub fn flows(graph: &Graph, id: NodeId) -> bool {
@@ -84,7 +84,7 @@ fn picture(tensor: &Tensor) -> Option<[usize; 3]> {
 }
 
 fn is_float(tensor: &Tensor) -> bool {
-    matches!(tensor.dtype, Dtype::F32 | Dtype::F16)
+    tensor.dtype.is_float()
 }
 
 /// Whether `id` reads rows of a picture like its own result at `port`.

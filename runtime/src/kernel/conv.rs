@@ -2,8 +2,9 @@
 
 use crate::clamp::Clamp;
 use crate::ring::Ring;
-use crate::simd::gemm::{Gemm, Part, Residual, Slide, Window};
-use crate::simd::{Number, Simd};
+use crate::simd::gemm::{Gemm, Part, Residual};
+use crate::simd::window::{Slide, Window};
+use crate::simd::{Number, Simd, Weight};
 use core::ops::Range;
 
 /// A convolution, `MR` pixels x `NV` vectors of channels at a time.
@@ -41,7 +42,7 @@ pub struct Conv<const MR: usize, const NV: usize> {
 impl<const MR: usize, const NV: usize> Conv<MR, NV> {
     /// Computes whole rows.
     #[inline(always)]
-    pub fn run<S: Simd, W: Number, X: Number, Y: Number>(
+    pub fn run<S: Simd, W: Weight<S, X>, X: Number, Y: Number>(
         &self,
         simd: S,
         w: &[W],
@@ -54,7 +55,7 @@ impl<const MR: usize, const NV: usize> Conv<MR, NV> {
 
     /// Computes whole rows and adds a residual before the clamp.
     #[inline(always)]
-    pub fn run_adding<S: Simd, W: Number, X: Number, Y: Number>(
+    pub fn run_adding<S: Simd, W: Weight<S, X>, X: Number, Y: Number>(
         &self,
         simd: S,
         w: &[W],
@@ -70,7 +71,7 @@ impl<const MR: usize, const NV: usize> Conv<MR, NV> {
 
     /// Computes any part of the output; `part.panels` are panels of each group.
     #[inline(always)]
-    pub fn run_part<S: Simd, W: Number, X: Number, Y: Number>(
+    pub fn run_part<S: Simd, W: Weight<S, X>, X: Number, Y: Number>(
         &self,
         simd: S,
         w: &[W],
@@ -90,6 +91,9 @@ impl<const MR: usize, const NV: usize> Conv<MR, NV> {
                 Residual::Of(skip, ring) => Residual::Of(skip, self.outputs_of::<S>(group, ring)),
                 Residual::OfHalf(skip, ring) => {
                     Residual::OfHalf(skip, self.outputs_of::<S>(group, ring))
+                }
+                Residual::OfBrain(skip, ring) => {
+                    Residual::OfBrain(skip, self.outputs_of::<S>(group, ring))
                 }
             };
             let into = self.outputs_of::<S>(group, self.into);

@@ -4,8 +4,9 @@
 
 use crate::clamp::Clamp;
 use crate::ring::Ring;
-use crate::simd::gemm::{Gemm, Part, Residual, Window};
-use crate::simd::{Number, Simd};
+use crate::simd::gemm::{Gemm, Part, Residual};
+use crate::simd::window::Window;
+use crate::simd::{Number, Simd, Weight};
 use core::ops::Range;
 
 /// A 1x1 convolution, `MR` pixels x `NV` vectors of channels at a time.
@@ -51,7 +52,7 @@ impl<const MR: usize, const NV: usize> Pointwise<MR, NV> {
 
     /// Computes whole rows.
     #[inline(always)]
-    pub fn run<S: Simd, W: Number, X: Number, Y: Number>(
+    pub fn run<S: Simd, W: Weight<S, X>, X: Number, Y: Number>(
         &self,
         simd: S,
         w: &[W],
@@ -64,7 +65,7 @@ impl<const MR: usize, const NV: usize> Pointwise<MR, NV> {
 
     /// Computes whole rows and adds a residual before the clamp.
     #[inline(always)]
-    pub fn run_adding<S: Simd, W: Number, X: Number, Y: Number>(
+    pub fn run_adding<S: Simd, W: Weight<S, X>, X: Number, Y: Number>(
         &self,
         simd: S,
         w: &[W],
@@ -78,7 +79,7 @@ impl<const MR: usize, const NV: usize> Pointwise<MR, NV> {
 
     /// Computes the channels of one panel of weights, so that another kernel can use them while they are near.
     #[inline(always)]
-    pub fn run_panel<S: Simd, W: Number, X: Number, Y: Number>(
+    pub fn run_panel<S: Simd, W: Weight<S, X>, X: Number, Y: Number>(
         &self,
         simd: S,
         w: &[W],
@@ -93,7 +94,7 @@ impl<const MR: usize, const NV: usize> Pointwise<MR, NV> {
 
     /// Computes some pixels of each row: at least `MR`.
     #[inline(always)]
-    pub fn run_pixels<S: Simd, W: Number, X: Number, Y: Number>(
+    pub fn run_pixels<S: Simd, W: Weight<S, X>, X: Number, Y: Number>(
         &self,
         simd: S,
         w: &[W],
@@ -107,7 +108,7 @@ impl<const MR: usize, const NV: usize> Pointwise<MR, NV> {
 
     /// Computes any part of the output.
     #[inline(always)]
-    pub fn run_part<S: Simd, W: Number, X: Number, Y: Number>(
+    pub fn run_part<S: Simd, W: Weight<S, X>, X: Number, Y: Number>(
         &self,
         simd: S,
         w: &[W],

@@ -53,6 +53,11 @@ impl<const N: usize> Strided<N> {
         run: impl Fn(&[X], &mut [Y]),
         one: impl Fn(X) -> Y,
     ) {
+        if let Some(weave) = self.weave() {
+            return self.each_block(2, x.len(), y.len(), |from, into| {
+                weave.run(&x[from..], &mut y[into..], &one);
+            });
+        }
         let (len, from_by, into_by) = self.innermost();
         self.each_run(x.len(), y.len(), |from, into| match (from_by, into_by) {
             (1, 1) => {
@@ -66,6 +71,20 @@ impl<const N: usize> Strided<N> {
                 }
             }),
         });
+    }
+
+    /// What the last two axes do, where that is to weave a few runs into one or one into a few.
+    #[inline(always)]
+    fn weave(&self) -> Option<Weave> {
+        let [a, b] = [N.checked_sub(2)?, N - 1];
+        let (lens, from, into) = (&self.lens, &self.from.by, &self.into.by);
+        let (runs, len, woven) = match (from[a], from[b], into[a], into[b]) {
+            (1, by, step, 1) if step == lens[b] as isize && by > 0 => (lens[b], lens[a], true),
+            (1, by, step, 1) if by == lens[a] as isize && step > 0 => (lens[a], lens[b], false),
+            _ => return None,
+        };
+        let by = if woven { from[b] } else { into[a] } as usize;
+        (runs > 1 && runs <= Weave::MOST && by >= len).then_some(Weave { runs, len, by, woven })
     }
 
     /// Elements of all axes together.
@@ -83,17 +102,29 @@ impl<const N: usize> Strided<N> {
     ///
     /// Every offset of every run lies within the lengths, which are compared here: a `get` by it always succeeds.
     #[inline(always)]
-    pub(crate) fn each_run(&self, x_len: usize, y_len: usize, mut f: impl FnMut(usize, usize)) {
+    pub(crate) fn each_run(&self, x_len: usize, y_len: usize, f: impl FnMut(usize, usize)) {
+        self.each_block(1, x_len, y_len, f);
+    }
+
+    /// The same for blocks of the last `inner` axes.
+    #[inline(always)]
+    fn each_block(
+        &self,
+        inner: usize,
+        x_len: usize,
+        y_len: usize,
+        mut f: impl FnMut(usize, usize),
+    ) {
         assert!(
             self.from_len <= x_len && self.into_len <= y_len,
             "both tensors lie in their slices"
         );
-        let runs: usize = self.lens[..N - 1].iter().product();
+        let blocks: usize = self.lens[..N - inner].iter().product();
         let (mut from, mut into) = (self.from.start, self.into.start);
         let mut index = [0; N];
-        for _ in 0..runs {
+        for _ in 0..blocks {
             f(from, into);
-            for axis in (0..N - 1).rev() {
+            for axis in (0..N - inner).rev() {
                 from = from.wrapping_add_signed(self.from.by[axis]);
                 into = into.wrapping_add_signed(self.into.by[axis]);
                 index[axis] += 1;
@@ -104,6 +135,41 @@ impl<const N: usize> Strided<N> {
                 from = from.wrapping_add_signed(-back * self.from.by[axis]);
                 into = into.wrapping_add_signed(-back * self.into.by[axis]);
                 index[axis] = 0;
+            }
+        }
+    }
+}
+
+/// A few runs woven into one, element by element, or one taken apart: a shuffle of channels, pixels from planes.
+#[derive(Clone, Copy)]
+struct Weave {
+    /// How many runs, at most [`Weave::MOST`].
+    runs: usize,
+    /// Elements of each.
+    len: usize,
+    /// From one run to the next.
+    by: usize,
+    /// Whether the one run is written.
+    woven: bool,
+}
+
+impl Weave {
+    /// More are not unrolled.
+    const MOST: usize = 8;
+
+    #[inline(always)]
+    fn run<X: Copy, Y>(&self, x: &[X], y: &mut [Y], one: impl Fn(X) -> Y) {
+        let Self { runs, len, by, woven } = *self;
+        let (apart, together) = ((runs - 1) * by + len, runs * len);
+        if woven {
+            let x = &x[..apart];
+            for (at, y) in y[..together].chunks_exact_mut(runs).enumerate() {
+                (0..runs).for_each(|run| y[run] = one(x[run * by + at]));
+            }
+        } else {
+            let y = &mut y[..apart];
+            for (at, x) in x[..together].chunks_exact(runs).enumerate() {
+                (0..runs).for_each(|run| y[run * by + at] = one(x[run]));
             }
         }
     }
@@ -198,6 +264,22 @@ mod tests {
         let mut y = [0.0; 6];
         copy.run(&TWO_BY_THREE, &mut y);
         assert_eq!(y, [2.0; 6]);
+    }
+
+    #[test]
+    fn a_shuffle_of_channels_is_undone_by_its_inverse() {
+        // Two pixels of ten channels in five groups, the second pixel one element behind.
+        let x: [f32; 21] = core::array::from_fn(|at| at as f32);
+        let apart = Steps { start: 0, by: [11, 1, 2] };
+        let woven = Steps { start: 0, by: [11, 5, 1] };
+        let [mut y, mut again] = [[-1.0; 21]; 2];
+        Strided::new([2, 2, 5], apart, woven).run(&x, &mut y);
+        assert_eq!(y[..11], [0.0, 2.0, 4.0, 6.0, 8.0, 1.0, 3.0, 5.0, 7.0, 9.0, -1.0]);
+        assert_eq!(y[11..], [11.0, 13.0, 15.0, 17.0, 19.0, 12.0, 14.0, 16.0, 18.0, 20.0]);
+        let [apart, woven] = [[11, 2, 1], [11, 1, 5]].map(|by| Steps { start: 0, by });
+        Strided::new([2, 5, 2], woven, apart).run(&y, &mut again);
+        assert_eq!(again[..10], x[..10]);
+        assert_eq!(again[11..], x[11..]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What is added to the sums of a product before the clamp, as addresses.
 
 use super::{Number, Simd};
+use crate::brain::Brain;
 use crate::half::Half;
 use crate::ring::Ring;
 
@@ -13,6 +14,8 @@ pub(super) enum Added {
     Of(*const f32, Ring),
     /// Halves.
     OfHalf(*const Half, Ring),
+    /// Brain floats.
+    OfBrain(*const Brain, Ring),
     /// What is overwritten.
     InPlace,
 }
@@ -36,6 +39,7 @@ impl Added {
                 Self::None => sum,
                 Self::Of(skip, ring) => simd.add(sum, simd.load_at(skip.add(at(ring)))),
                 Self::OfHalf(skip, ring) => simd.add(sum, simd.load_half_at(skip.add(at(ring)))),
+                Self::OfBrain(skip, ring) => simd.add(sum, simd.load_brain_at(skip.add(at(ring)))),
                 Self::InPlace => simd.add(sum, Y::load_at(simd, into)),
             }
         }
@@ -61,6 +65,9 @@ impl Added {
                 Self::Of(skip, ring) => simd.add(sum, simd.load_head_at(skip.add(at(ring)), len)),
                 Self::OfHalf(skip, ring) => {
                     simd.add(sum, simd.load_half_head_at(skip.add(at(ring)), len))
+                }
+                Self::OfBrain(skip, ring) => {
+                    simd.add(sum, simd.load_brain_head_at(skip.add(at(ring)), len))
                 }
                 Self::InPlace => simd.add(sum, Y::load_head_at(simd, into, len)),
             }

@@ -3,11 +3,12 @@
 use super::Simd;
 #[cfg(debug_assertions)]
 use super::Task;
+use crate::brain::Brain;
 use crate::half::Half;
 use core::arch::x86_64::*;
 
 macro_rules! op {
-    ($name:ident $(::<$lane:ident>)? ($($arg:expr),*)) => {
+    ($name:ident $(::<$lane:tt>)? ($($arg:expr),*)) => {
         // SAFETY: a token proves the features; of addresses the trait's callers promise the rest.
         unsafe { $name $(::<$lane>)? ($($arg),*) }
     };
@@ -124,6 +125,34 @@ unsafe impl Simd for Avx2 {
         let v = op!(_mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(v));
         op!(_mm_storeu_si128(into.cast(), v))
     }
+    #[inline(always)]
+    unsafe fn load_brain_at(self, from: *const Brain) -> __m256 {
+        let brains = op!(_mm256_cvtepu16_epi32(_mm_loadu_si128(from.cast())));
+        op!(_mm256_castsi256_ps(_mm256_slli_epi32::<16>(brains)))
+    }
+    #[inline(always)]
+    unsafe fn store_brain_at(self, into: *mut Brain, v: __m256) {
+        let brains = shortened(v);
+        op!(_mm_storeu_si128(into.cast(), brains))
+    }
+}
+
+/// The nearest brain floats, ties to even; in the words of [`Brain::of`].
+#[inline(always)]
+fn shortened(v: __m256) -> __m128i {
+    let int = |x: u32| op!(_mm256_set1_epi32(x.cast_signed()));
+    let either = |mask, a, b| op!(_mm256_blendv_epi8(b, a, mask));
+    let bits = op!(_mm256_castps_si256(v));
+    let magnitude = op!(_mm256_and_si256(bits, int(0x7fff_ffff)));
+    let odd = op!(_mm256_and_si256(_mm256_srli_epi32::<16>(bits), int(1)));
+    let up = op!(_mm256_add_epi32(_mm256_add_epi32(bits, int(0x7fff)), odd));
+    let zero = op!(_mm256_and_si256(bits, int(0x8000_0000)));
+    let up = either(op!(_mm256_cmpgt_epi32(int(0x0080_0000), magnitude)), zero, up);
+    let nan = op!(_mm256_or_si256(bits, int(0x0040_0000)));
+    let up = either(op!(_mm256_cmpgt_epi32(magnitude, int(0x7f80_0000))), nan, up);
+    // Packing saturates 32 bits with a sign, beyond which none of these are.
+    let up = op!(_mm256_srai_epi32::<16>(up));
+    op!(_mm_packs_epi32(_mm256_castsi256_si128(up), _mm256_extracti128_si256::<1>(up)))
 }
 
 /// Lanes below `len`, as the sign bits that masked loads and stores look at.

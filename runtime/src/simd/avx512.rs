@@ -2,25 +2,32 @@
 
 #[cfg(debug_assertions)]
 use super::Task;
-use super::{Avx2, Simd};
+use super::{Avx2, Pairs, Simd};
+use crate::brain::Brain;
 use crate::half::Half;
 use core::arch::x86_64::*;
 
 macro_rules! op {
-    ($name:ident $(::<$lane:ident>)? ($($arg:expr),*)) => {
+    ($name:ident $(::<$lane:tt>)? ($($arg:expr),*)) => {
         // SAFETY: a token proves the features; of addresses the trait's callers promise the rest.
         unsafe { $name $(::<$lane>)? ($($arg),*) }
     };
 }
 
 /// Proof of AVX-512 F, BW, DQ and VL, AVX2 and FMA.
-pub type Avx512 = Zmm<false>;
+pub type Avx512 = Zmm<ALONE>;
 /// The same, and of VNNI, which multiplies bytes.
-pub type Avx512Vnni = Zmm<true>;
+pub type Avx512Vnni = Zmm<VNNI>;
+/// The same, and of BF16, which multiplies pairs of brain floats.
+pub type Avx512Bf16 = Zmm<VNNI_AND_BF16>;
 
-/// 512-bit vectors, with or without VNNI.
+const ALONE: u8 = 0;
+const VNNI: u8 = 1;
+const VNNI_AND_BF16: u8 = 2;
+
+/// 512-bit vectors, with or without products of smaller numbers.
 #[derive(Clone, Copy, Debug)]
-pub struct Zmm<const VNNI: bool>(());
+pub struct Zmm<const PRODUCTS: u8>(());
 
 impl Avx512 {
     /// The token, in a build that has the features everywhere.
@@ -42,9 +49,10 @@ impl Avx512 {
     }
 }
 
-impl<const VNNI: bool> Zmm<VNNI> {
+impl<const PRODUCTS: u8> Zmm<PRODUCTS> {
     /// The token, at the top of a function with
-    /// `#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]`, and `avx512vnni` if it says so.
+    /// `#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]`, `avx512vnni` and `avx512bf16` if it
+    /// says so.
     ///
     /// # Safety
     /// The machine has these features.
@@ -62,7 +70,7 @@ impl<const VNNI: bool> Zmm<VNNI> {
 }
 
 // SAFETY: sixteen floats.
-unsafe impl<const VNNI: bool> Simd for Zmm<VNNI> {
+unsafe impl<const PRODUCTS: u8> Simd for Zmm<PRODUCTS> {
     const LANES: usize = 16;
     const BY_LANE: bool = false;
     type F32 = __m512;
@@ -107,18 +115,19 @@ unsafe impl<const VNNI: bool> Simd for Zmm<VNNI> {
     #[cfg(debug_assertions)]
     #[inline(always)]
     fn apart(self, task: impl Task<Self>) {
-        #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
-        fn frame<const VNNI: bool>(simd: Zmm<VNNI>, task: impl Task<Zmm<VNNI>>) {
-            task.run(simd);
+        macro_rules! frame {
+            ($features:literal) => {{
+                #[target_feature(enable = $features)]
+                fn frame<const PRODUCTS: u8>(simd: Zmm<PRODUCTS>, task: impl Task<Zmm<PRODUCTS>>) {
+                    task.run(simd);
+                }
+                op!(frame(self, task))
+            }};
         }
-        #[target_feature(enable = "avx512vnni,avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
-        fn frame_with_vnni<const VNNI: bool>(simd: Zmm<VNNI>, task: impl Task<Zmm<VNNI>>) {
-            task.run(simd);
-        }
-        if VNNI {
-            op!(frame_with_vnni(self, task));
-        } else {
-            op!(frame(self, task));
+        match PRODUCTS {
+            ALONE => frame!("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"),
+            VNNI => frame!("avx512vnni,avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"),
+            _ => frame!("avx512bf16,avx512vnni,avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"),
         }
     }
 
@@ -156,6 +165,61 @@ unsafe impl<const VNNI: bool> Simd for Zmm<VNNI> {
     unsafe fn store_half_head_at(self, into: *mut Half, len: usize, v: __m512) {
         op!(_mm256_mask_storeu_epi16(into.cast(), head(len), rounded(v)))
     }
+    #[inline(always)]
+    unsafe fn load_brain_at(self, from: *const Brain) -> __m512 {
+        widened(op!(_mm256_loadu_si256(from.cast())))
+    }
+    #[inline(always)]
+    unsafe fn load_brain_head_at(self, from: *const Brain, len: usize) -> __m512 {
+        widened(op!(_mm256_maskz_loadu_epi16(head(len), from.cast())))
+    }
+    #[inline(always)]
+    unsafe fn store_brain_at(self, into: *mut Brain, v: __m512) {
+        op!(_mm256_storeu_si256(into.cast(), self.shortened(v)))
+    }
+    #[inline(always)]
+    unsafe fn store_brain_head_at(self, into: *mut Brain, len: usize, v: __m512) {
+        op!(_mm256_mask_storeu_epi16(into.cast(), head(len), self.shortened(v)))
+    }
+}
+
+impl Pairs for Avx512Bf16 {
+    #[inline(always)]
+    fn add_products(self, x: u32, w: __m512, sum: __m512) -> __m512 {
+        // SAFETY: 512 bits by another name.
+        let pairs = |v: __m512i| unsafe { core::mem::transmute::<__m512i, __m512bh>(v) };
+        let x = pairs(op!(_mm512_set1_epi32(x.cast_signed())));
+        let w = pairs(op!(_mm512_castps_si512(w)));
+        op!(_mm512_dpbf16_ps(sum, w, x))
+    }
+}
+
+impl<const PRODUCTS: u8> Zmm<PRODUCTS> {
+    /// The nearest brain floats; in the words of [`Brain::of`] where no instruction makes them.
+    #[inline(always)]
+    fn shortened(self, v: __m512) -> __m256i {
+        if PRODUCTS == VNNI_AND_BF16 {
+            let brains = op!(_mm512_cvtneps_pbh(v));
+            // SAFETY: 256 bits by another name.
+            return unsafe { core::mem::transmute::<__m256bh, __m256i>(brains) };
+        }
+        let int = |x: u32| op!(_mm512_set1_epi32(x.cast_signed()));
+        let bits = op!(_mm512_castps_si512(v));
+        let odd = op!(_mm512_and_si512(_mm512_srli_epi32::<16>(bits), int(1)));
+        let up = op!(_mm512_add_epi32(_mm512_add_epi32(bits, int(0x7fff)), odd));
+        let magnitude = op!(_mm512_and_si512(bits, int(0x7fff_ffff)));
+        let is_small = op!(_mm512_cmplt_epu32_mask(magnitude, int(0x0080_0000)));
+        let is_nan = op!(_mm512_cmpgt_epu32_mask(magnitude, int(0x7f80_0000)));
+        let up = op!(_mm512_mask_and_epi32(up, is_small, bits, int(0x8000_0000)));
+        let up = op!(_mm512_mask_or_epi32(up, is_nan, bits, int(0x0040_0000)));
+        op!(_mm512_cvtepi32_epi16(_mm512_srli_epi32::<16>(up)))
+    }
+}
+
+/// Brain floats as floats.
+#[inline(always)]
+fn widened(brains: __m256i) -> __m512 {
+    op!(_mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(brains))))
 }
 
 /// The nearest halves, ties to even.

@@ -6,8 +6,8 @@ pub(crate) fn has_avx2() -> bool {
     const AVX_OSXSAVE_FMA_F16C: u32 = 1 << 28 | 1 << 27 | 1 << 12 | 1 << 29;
     const AVX2: u32 = 1 << 5;
     const YMM_SAVED: u64 = 0b110;
-    has(leaf(1)[2], AVX_OSXSAVE_FMA_F16C)
-        && has(leaf(7)[1], AVX2)
+    has(leaf(1, 0)[2], AVX_OSXSAVE_FMA_F16C)
+        && has(leaf(7, 0)[1], AVX2)
         && saved_registers() & YMM_SAVED == YMM_SAVED
 }
 
@@ -16,14 +16,21 @@ pub(crate) fn has_avx2() -> bool {
 pub(crate) fn has_avx512() -> bool {
     const F_DQ_BW_VL: u32 = 1 << 16 | 1 << 17 | 1 << 30 | 1 << 31;
     const ZMM_SAVED: u64 = 0b1110_0110;
-    has_avx2() && has(leaf(7)[1], F_DQ_BW_VL) && saved_registers() & ZMM_SAVED == ZMM_SAVED
+    has_avx2() && has(leaf(7, 0)[1], F_DQ_BW_VL) && saved_registers() & ZMM_SAVED == ZMM_SAVED
 }
 
 /// The same and VNNI, whose vectors multiply bytes.
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn has_avx512_vnni() -> bool {
     const VNNI: u32 = 1 << 11;
-    has_avx512() && has(leaf(7)[2], VNNI)
+    has_avx512() && has(leaf(7, 0)[2], VNNI)
+}
+
+/// The same and BF16, whose vectors multiply pairs of brain floats.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn has_avx512_bf16() -> bool {
+    const BF16: u32 = 1 << 5;
+    has_avx512_vnni() && has(leaf(7, 1)[0], BF16)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -31,20 +38,20 @@ fn has(register: u32, bits: u32) -> bool {
     register & bits == bits
 }
 
-/// `eax, ebx, ecx, edx` of a cpuid leaf; zero where the machine does not know the leaf.
+/// `eax, ebx, ecx, edx` of a part of a cpuid leaf; zero where the machine does not know it.
 #[cfg(target_arch = "x86_64")]
-fn leaf(number: u32) -> [u32; 4] {
-    let [highest, ..] = cpuid(0);
-    if number > highest {
+fn leaf(number: u32, part: u32) -> [u32; 4] {
+    let [highest, ..] = cpuid(0, 0);
+    if number > highest || (part > 0 && part > cpuid(number, 0)[0]) {
         return [0; 4];
     }
-    cpuid(number)
+    cpuid(number, part)
 }
 
 /// The instruction itself: the function of that name is safe in some releases of Rust and unsafe in others.
 #[cfg(target_arch = "x86_64")]
-fn cpuid(leaf: u32) -> [u32; 4] {
-    let (mut a, mut c) = (leaf, 0);
+fn cpuid(leaf: u32, part: u32) -> [u32; 4] {
+    let (mut a, mut c) = (leaf, part);
     let (b, d): (u64, u32);
     // SAFETY: every x86-64 machine has cpuid; `rbx`, which the compiler keeps for itself, is put back.
     unsafe {

@@ -18,7 +18,8 @@ mod sse2;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm128;
 
-use super::Simd;
+use super::{Simd, requant};
+use crate::affine::{Levels, Term};
 
 /// How the weights for four inputs lie, for a vector of channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +57,17 @@ impl Quads {
             }
         }
     }
+}
+
+/// A function of two bytes in integers: [`Pair::Fixed`](crate::affine::Pair::Fixed).
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// The operands.
+    pub of: [Term; 2],
+    /// How far their sum or product is shifted; from 1 to 60.
+    pub shift: u32,
+    /// Bytes of the result.
+    pub levels: Levels,
 }
 
 /// Vectors of 32-bit integers, and sums of products of bytes in them.
@@ -100,6 +112,22 @@ pub unsafe trait Dots: Simd {
     #[inline(always)]
     fn at_least(self, x: Self::F32, least: Self::F32) -> Self::F32 {
         self.max(x, least)
+    }
+
+    /// The bytes of sums times fixed factors: see [`Levels::of_sum`].
+    #[inline(always)]
+    fn whole_of_sums(self, levels: Levels, sums: Self::I32, factors: Self::I32) -> Self::I32 {
+        requant::each_of_sums::<Self>(levels, sums, factors)
+    }
+    /// The bytes of sums of two fixed terms: see [`Pair::add`](crate::affine::Pair::add).
+    #[inline(always)]
+    fn whole_sum(self, terms: Terms, bytes: [Self::I32; 2]) -> Self::I32 {
+        requant::each_sum::<Self>(terms, bytes)
+    }
+    /// The bytes of products of two fixed terms: see [`Pair::mul`](crate::affine::Pair::mul).
+    #[inline(always)]
+    fn whole_product(self, terms: Terms, bytes: [Self::I32; 2]) -> Self::I32 {
+        requant::each_product::<Self>(terms, bytes)
     }
 
     /// The lanes as numbers.

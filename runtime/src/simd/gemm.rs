@@ -2,16 +2,16 @@
 //!
 //! A tile holds `MR` pixels x `NV` vectors of sums in registers, from the bias to the clamp. `run` checks all extents
 //! once; the loops below it do not. A panel of weights is `NV` vectors of bias, then `NV` vectors for each input of
-//! the window, in the order of the loops: window rows, taps, depth.
+//! the window, or for each two, in the order of the loops: window rows, taps, depth.
 //! Where `MR` does not divide the pixels, the last tile overlaps the one before it.
 
 use super::added::Added;
-use super::near::{NEAR, fills_registers, some_of, widen};
-use super::{Bounds, Number, Simd, Task, reach, vectors, zeros};
+use super::window::{Window, pixel_reach};
+use super::{Bounds, Number, Simd, Task, Weight, reach, zeros};
+use crate::brain::Brain;
 use crate::clamp::Clamp;
 use crate::half::Half;
 use crate::ring::Ring;
-use core::mem::MaybeUninit;
 use core::ops::Range;
 
 /// A matrix product over rings, `MR` pixels x `NV` vectors at a time.
@@ -31,93 +31,6 @@ pub struct Gemm<const MR: usize, const NV: usize> {
     pub clamp: Clamp,
 }
 
-/// Inputs of one output pixel: rows of taps, and in each tap a run of `depth` numbers.
-#[derive(Clone, Copy, Debug)]
-pub struct Window {
-    /// Rows of the window.
-    pub rows: usize,
-    /// Input rows from an output row to the next.
-    pub row_stride: usize,
-    /// Input rows from a window row to the next.
-    pub row_step: usize,
-    /// Input rows above output row 0 at which its window begins.
-    pub above: usize,
-    /// Elements before image column 0 at which the window of pixel 0 begins.
-    pub before: usize,
-    /// Elements from an output pixel's window to the next.
-    pub pixel_step: usize,
-    /// Runs in a row.
-    pub taps: usize,
-    /// Elements from a run to the next.
-    pub tap_step: usize,
-    /// Numbers in a run.
-    pub depth: usize,
-    /// Elements from a number of a run to the next.
-    pub depth_step: usize,
-    /// Numbers in one more, shorter run after them; may be 0.
-    pub tail: usize,
-}
-
-impl Window {
-    /// The pixel at its own place, its `c_in` channels in vectors of `lanes` where they lie in chunks.
-    pub const fn point(from: &Ring, c_in: usize, lanes: usize) -> Self {
-        let chunked = from.chunk != lanes && c_in > lanes;
-        let depth = if chunked { lanes } else { c_in };
-        Self {
-            rows: 1,
-            row_stride: 1,
-            row_step: 1,
-            above: 0,
-            before: 0,
-            pixel_step: from.pixel,
-            taps: c_in / depth,
-            tap_step: from.chunk,
-            depth,
-            depth_step: 1,
-            tail: c_in % depth,
-        }
-    }
-
-    /// A sliding window over pixels of `c_in` channels, or over as many planes.
-    pub const fn sliding(slide: Slide, from: &Ring, c_in: usize, planes: bool) -> Self {
-        let Slide { kernel: [rows, columns], stride, dilation, pad } = slide;
-        let column_step = dilation[1] * from.pixel;
-        let (taps, tap_step, depth, depth_step) = if planes {
-            (c_in, from.chunk, columns, column_step)
-        } else if column_step == c_in {
-            (1, 0, columns * c_in, 1)
-        } else {
-            (columns, column_step, c_in, 1)
-        };
-        Self {
-            rows,
-            row_stride: stride[0],
-            row_step: dilation[0],
-            above: pad[0],
-            before: pad[1] * from.pixel,
-            pixel_step: stride[1] * from.pixel,
-            taps,
-            tap_step,
-            depth,
-            depth_step,
-            tail: 0,
-        }
-    }
-}
-
-/// How a window slides, down and across.
-#[derive(Clone, Copy, Debug)]
-pub struct Slide {
-    /// Taps.
-    pub kernel: [usize; 2],
-    /// Pixels from a window to the next.
-    pub stride: [usize; 2],
-    /// Pixels from a tap to the next.
-    pub dilation: [usize; 2],
-    /// Pixels of padding before the image.
-    pub pad: [usize; 2],
-}
-
 /// What is added to a sum before the clamp.
 #[derive(Clone, Copy, Debug)]
 pub enum Residual<'a> {
@@ -127,6 +40,8 @@ pub enum Residual<'a> {
     Of(&'a [f32], Ring),
     /// The same of halves.
     OfHalf(&'a [Half], Ring),
+    /// The same of brain floats.
+    OfBrain(&'a [Brain], Ring),
     /// What the output held before; `MR` must divide the pixels, lest some be added twice.
     InPlace,
 }
@@ -151,7 +66,7 @@ impl<const MR: usize, const NV: usize> Gemm<MR, NV> {
 
     /// Computes one part of the output; panics where an extent is outside its slice.
     #[inline(always)]
-    pub fn run<S: Simd, W: Number, X: Number, Y: Number>(
+    pub fn run<S: Simd, W: Weight<S, X>, X: Number, Y: Number>(
         &self,
         simd: S,
         w: &[W],
@@ -164,44 +79,7 @@ impl<const MR: usize, const NV: usize> Gemm<MR, NV> {
     }
 
     #[inline(always)]
-    fn checked<S: Simd, W: Number, X: Number, Y: Number>(
-        &self,
-        simd: S,
-        w: &[W],
-        x: &[X],
-        y: &mut [Y],
-        residual: Residual<'_>,
-        part: Part,
-    ) {
-        assert!(MR >= 1 && MR <= 14 && NV >= 1 && NV <= 8);
-        assert!(part.panels.end <= self.panels::<S>());
-        assert!(part.pixels.end <= self.width && part.pixels.start + MR <= part.pixels.end);
-        assert!(w.len() >= self.panels::<S>().saturating_mul(self.panel_len::<S>()));
-        assert!(self.window.before <= self.from.base && self.window.above <= self.from.top);
-        assert!(reach(&self.from, self.window.reach(self.width)) <= x.len());
-        assert!(reach(&self.into, self.pixel_reach::<S>(&self.into)) <= y.len());
-        let added = match residual {
-            Residual::None => Added::None,
-            Residual::Of(skip, ring) => {
-                assert!(reach(&ring, self.pixel_reach::<S>(&ring)) <= skip.len());
-                Added::Of(skip.as_ptr(), ring)
-            }
-            Residual::OfHalf(skip, ring) => {
-                assert!(reach(&ring, self.pixel_reach::<S>(&ring)) <= skip.len());
-                Added::OfHalf(skip.as_ptr(), ring)
-            }
-            Residual::InPlace => {
-                assert!((part.pixels.end - part.pixels.start).is_multiple_of(MR));
-                Added::InPlace
-            }
-        };
-        let ends = Ends { x: x.as_ptr(), y: y.as_mut_ptr(), added };
-        // SAFETY: every address that the loops form was checked above; of a ring every slot is inside.
-        unsafe { self.panels_of(simd, w.as_ptr(), ends, part) }
-    }
-
-    #[inline(always)]
-    unsafe fn panels_of<S: Simd, W: Number, X: Number, Y: Number>(
+    unsafe fn panels_of<S: Simd, W: Weight<S, X>, X: Number, Y: Number>(
         &self,
         simd: S,
         w: *const W,
@@ -210,7 +88,7 @@ impl<const MR: usize, const NV: usize> Gemm<MR, NV> {
     ) {
         for panel in part.panels {
             // SAFETY: `w` has every panel.
-            let w = unsafe { w.add(panel * self.panel_len::<S>()) };
+            let w = unsafe { w.add(panel * self.panel_len::<S>(W::INPUTS)) };
             for row in part.rows.clone() {
                 let mut next = part.pixels.start;
                 while next < part.pixels.end {
@@ -228,7 +106,7 @@ impl<const MR: usize, const NV: usize> Gemm<MR, NV> {
 
     /// Biases plus products of one tile.
     #[inline(always)]
-    unsafe fn sums<S: Simd, W: Number, X: Number>(
+    unsafe fn sums<S: Simd, W: Weight<S, X>, X: Number>(
         &self,
         simd: S,
         w: *const W,
@@ -236,10 +114,12 @@ impl<const MR: usize, const NV: usize> Gemm<MR, NV> {
         row: usize,
         pixel: usize,
     ) -> [[S::F32; NV]; MR] {
-        let Window { row_stride, row_step, above, before, .. } = self.window;
+        let Window { row_stride, row_step, above, before, pixel_step, depth_step, .. } =
+            self.window;
+        let steps = [pixel_step, depth_step];
         // SAFETY: the panel and the windows are inside their slices, as the caller promised.
         unsafe {
-            let bias = vectors::<S, W, NV>(simd, w);
+            let bias = W::biases(simd, w);
             let mut acc = zeros::<[[S::F32; NV]; MR]>();
             unroll!(r in MR, { acc[r] = bias; });
             let mut w = w.add(NV * S::LANES);
@@ -248,89 +128,15 @@ impl<const MR: usize, const NV: usize> Gemm<MR, NV> {
                 let start = self.from.slot(row) + pixel * self.window.pixel_step - before;
                 let mut x = x.add(start);
                 for _ in 0..self.window.taps {
-                    w = self.products(simd, &mut acc, x, w, self.window.depth);
+                    w = W::add_run(simd, &mut acc, x, steps, w, self.window.depth);
                     x = x.wrapping_add(self.window.tap_step);
                 }
                 if self.window.tail > 0 {
-                    w = self.products(simd, &mut acc, x, w, self.window.tail);
+                    w = W::add_run(simd, &mut acc, x, steps, w, self.window.tail);
                 }
             }
             acc
         }
-    }
-
-    /// Adds one run's products; returns the weights after it. Inputs that are splat one by one are widened before.
-    #[inline(always)]
-    unsafe fn products<S: Simd, W: Number, X: Number>(
-        &self,
-        simd: S,
-        acc: &mut [[S::F32; NV]; MR],
-        x: *const X,
-        w: *const W,
-        depth: usize,
-    ) -> *const W {
-        let Window { pixel_step, depth_step, .. } = self.window;
-        let steps = [pixel_step, depth_step];
-        let (mut k, mut w) = (0, w);
-        // SAFETY: `depth` numbers of each pixel's run and as many rows of weights are inside their slices.
-        unsafe {
-            if X::IS_F32 || (S::BY_LANE && depth_step == 1) {
-                return Self::run_of(simd, acc, x, steps, w, depth);
-            }
-            let mut near = MaybeUninit::<[[f32; NEAR]; MR]>::uninit();
-            let (near, some) = (near.as_mut_ptr().cast::<f32>(), some_of(depth));
-            while k < depth {
-                let len = if depth.is_multiple_of(some) { some } else { some.min(depth - k) };
-                for r in 0..MR {
-                    let x = x.add(r * pixel_step + k * depth_step);
-                    widen(simd, x, depth_step, near.add(r * NEAR), len);
-                }
-                w = Self::run_of(simd, acc, near.cast_const(), [NEAR, 1], w, len);
-                k += len;
-            }
-        }
-        w
-    }
-
-    /// The products of `depth` numbers of each pixel, whose steps are from a pixel and from a number to the next.
-    #[inline(always)]
-    unsafe fn run_of<S: Simd, W: Number, X: Number>(
-        simd: S,
-        acc: &mut [[S::F32; NV]; MR],
-        x: *const X,
-        [pixel_step, depth_step]: [usize; 2],
-        w: *const W,
-        depth: usize,
-    ) -> *const W {
-        let (mut k, mut w) = (0, w);
-        // SAFETY: the caller's numbers and weights.
-        unsafe {
-            if S::BY_LANE && depth_step == 1 {
-                while k + 4 <= depth {
-                    let mut xs = zeros::<[S::F32; MR]>();
-                    unroll!(r in MR, { xs[r] = X::load_at(simd, x.add(r * pixel_step + k)); });
-                    step::<S, W, MR, NV, 0>(simd, acc, &xs, w);
-                    step::<S, W, MR, NV, 1>(simd, acc, &xs, w.add(NV * S::LANES));
-                    step::<S, W, MR, NV, 2>(simd, acc, &xs, w.add(2 * NV * S::LANES));
-                    step::<S, W, MR, NV, 3>(simd, acc, &xs, w.add(3 * NV * S::LANES));
-                    w = w.add(4 * NV * S::LANES);
-                    k += 4;
-                }
-            }
-            while k < depth {
-                let wk = vectors::<S, W, NV>(simd, w);
-                unroll!(r in MR, {
-                    let xr = simd.splat(x.add(r * pixel_step + k * depth_step).read().real());
-                    unroll!(j in NV, { acc[r][j] = simd.mul_add(xr, wk[j], acc[r][j]); });
-                    if const { fills_registers(MR * NV + NV + 1, W::IS_F32) } {
-                        simd.load_after(acc[r][NV - 1]);
-                    }
-                });
-                w = w.add(NV * S::LANES);
-                k += 1;
-            }
-        }
-        w
     }
 
     /// Adds the residual, clamps and stores one tile.
@@ -366,46 +172,19 @@ impl<const MR: usize, const NV: usize> Gemm<MR, NV> {
         }
     }
 
-    /// Elements of a panel: its biases and its weights.
+    /// Elements of a panel: its biases and its weights, each for so many inputs.
     #[inline(always)]
-    const fn panel_len<S: Simd>(&self) -> usize {
+    const fn panel_len<S: Simd>(&self, inputs: usize) -> usize {
         let Window { rows, taps, depth, tail, .. } = self.window;
-        let inputs = taps.saturating_mul(depth).saturating_add(tail).saturating_mul(rows);
-        inputs.saturating_add(1).saturating_mul(NV * S::LANES)
+        let (depth, tail) = (depth.div_ceil(inputs), tail.div_ceil(inputs));
+        let vectors = taps.saturating_mul(depth).saturating_add(tail).saturating_mul(rows);
+        vectors.saturating_add(1).saturating_mul(NV * S::LANES)
     }
 
     #[inline(always)]
     const fn pixel_reach<S: Simd>(&self, ring: &Ring) -> usize {
         pixel_reach(ring, self.width, self.c_out, S::LANES)
     }
-}
-
-impl Window {
-    /// One past the last input of the last of `width` pixels, from the ring's image column 0.
-    #[inline(always)]
-    pub(super) const fn reach(&self, width: usize) -> usize {
-        let Window { taps, tap_step, depth, depth_step, tail, pixel_step, before, .. } = *self;
-        assert!(width > 0 && taps > 0 && depth > 0);
-        let mut last = (taps - 1).saturating_mul(tap_step);
-        last = last.saturating_add((depth - 1).saturating_mul(depth_step));
-        if tail > 0 {
-            let end = taps.saturating_mul(tap_step);
-            let end = end.saturating_add((tail - 1).saturating_mul(depth_step));
-            last = if end > last { end } else { last };
-        }
-        let last = last.saturating_add((width - 1).saturating_mul(pixel_step));
-        last.saturating_add(1).saturating_sub(before)
-    }
-}
-
-/// One past the last output of the last of `width` pixels, from the ring's image column 0.
-#[inline(always)]
-pub(super) const fn pixel_reach(ring: &Ring, width: usize, c_out: usize, lanes: usize) -> usize {
-    assert!(width > 0 && c_out > 0);
-    let v = (c_out - 1) / lanes;
-    let last = (width - 1).saturating_mul(ring.pixel);
-    let last = last.saturating_add(v.saturating_mul(ring.chunk));
-    last.saturating_add(c_out - v * lanes)
 }
 
 /// What a product is told on one call.
@@ -418,12 +197,42 @@ struct Call<'a, W, X, Y, const MR: usize, const NV: usize> {
     part: Part,
 }
 
-impl<S: Simd, W: Number, X: Number, Y: Number, const MR: usize, const NV: usize> Task<S>
+impl<S: Simd, W: Weight<S, X>, X: Number, Y: Number, const MR: usize, const NV: usize> Task<S>
     for Call<'_, W, X, Y, MR, NV>
 {
     #[inline(always)]
     fn run(self, simd: S) {
-        self.gemm.checked(simd, self.w, self.x, self.y, self.residual, self.part);
+        let Call { gemm, w, x, y, residual, part } = self;
+        assert!(MR >= 1 && MR <= 14 && NV >= 1 && NV <= 8);
+        assert!(part.panels.end <= gemm.panels::<S>());
+        assert!(part.pixels.end <= gemm.width && part.pixels.start + MR <= part.pixels.end);
+        assert!(w.len() >= gemm.panels::<S>().saturating_mul(gemm.panel_len::<S>(W::INPUTS)));
+        assert!(W::INPUTS == 1 || gemm.window.depth_step == 1);
+        assert!(gemm.window.before <= gemm.from.base && gemm.window.above <= gemm.from.top);
+        assert!(reach(&gemm.from, gemm.window.reach(gemm.width)) <= x.len());
+        assert!(reach(&gemm.into, gemm.pixel_reach::<S>(&gemm.into)) <= y.len());
+        let added = match residual {
+            Residual::None => Added::None,
+            Residual::Of(skip, ring) => {
+                assert!(reach(&ring, gemm.pixel_reach::<S>(&ring)) <= skip.len());
+                Added::Of(skip.as_ptr(), ring)
+            }
+            Residual::OfHalf(skip, ring) => {
+                assert!(reach(&ring, gemm.pixel_reach::<S>(&ring)) <= skip.len());
+                Added::OfHalf(skip.as_ptr(), ring)
+            }
+            Residual::OfBrain(skip, ring) => {
+                assert!(reach(&ring, gemm.pixel_reach::<S>(&ring)) <= skip.len());
+                Added::OfBrain(skip.as_ptr(), ring)
+            }
+            Residual::InPlace => {
+                assert!((part.pixels.end - part.pixels.start).is_multiple_of(MR));
+                Added::InPlace
+            }
+        };
+        let ends = Ends { x: x.as_ptr(), y: y.as_mut_ptr(), added };
+        // SAFETY: every address that the loops form was checked above; of a ring every slot is inside.
+        unsafe { gemm.panels_of(simd, w.as_ptr(), ends, part) }
     }
 }
 
@@ -449,19 +258,4 @@ impl Place {
     pub(super) const fn offset(self, ring: &Ring, r: usize, v: usize) -> usize {
         ring.slot(self.row + ring.top) + (self.pixel + r) * ring.pixel + v * ring.chunk
     }
-}
-
-/// One input of each pixel, times `NV` vectors of weights.
-#[inline(always)]
-unsafe fn step<S: Simd, W: Number, const MR: usize, const NV: usize, const I: i32>(
-    simd: S,
-    acc: &mut [[S::F32; NV]; MR],
-    xs: &[S::F32; MR],
-    w: *const W,
-) {
-    unroll!(j in NV, {
-        // SAFETY: the caller's `NV` vectors.
-        let wj = unsafe { W::load_at(simd, w.add(j * S::LANES)) };
-        unroll!(r in MR, { acc[r][j] = simd.mul_add_lane::<I>(xs[r], wj, acc[r][j]); });
-    });
 }

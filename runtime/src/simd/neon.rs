@@ -1,6 +1,7 @@
 //! 128-bit vectors of aarch64.
 
 use super::Simd;
+use crate::brain::Brain;
 use crate::half::Half;
 use core::arch::aarch64::*;
 
@@ -143,4 +144,29 @@ unsafe impl<const DOT: bool> Simd for Q<DOT> {
         }
         op!(vst1_u16(into.cast(), halves))
     }
+    #[inline(always)]
+    unsafe fn load_brain_at(self, from: *const Brain) -> float32x4_t {
+        let brains = op!(vld1_u16(from.cast()));
+        op!(vreinterpretq_f32_u32(vshll_n_u16::<16>(brains)))
+    }
+    #[inline(always)]
+    unsafe fn store_brain_at(self, into: *mut Brain, v: float32x4_t) {
+        let brains = shortened(v);
+        op!(vst1_u16(into.cast(), brains))
+    }
+}
+
+/// The nearest brain floats, ties to even; in the words of [`Brain::of`].
+#[inline(always)]
+fn shortened(v: float32x4_t) -> uint16x4_t {
+    let int = |x: u32| op!(vdupq_n_u32(x));
+    let bits = op!(vreinterpretq_u32_f32(v));
+    let magnitude = op!(vandq_u32(bits, int(0x7fff_ffff)));
+    let odd = op!(vandq_u32(vshrq_n_u32::<16>(bits), int(1)));
+    let up = op!(vaddq_u32(vaddq_u32(bits, int(0x7fff)), odd));
+    let zero = op!(vandq_u32(bits, int(0x8000_0000)));
+    let up = op!(vbslq_u32(vcltq_u32(magnitude, int(0x0080_0000)), zero, up));
+    let nan = op!(vorrq_u32(bits, int(0x0040_0000)));
+    let up = op!(vbslq_u32(vcgtq_u32(magnitude, int(0x7f80_0000)), nan, up));
+    op!(vshrn_n_u32::<16>(up))
 }

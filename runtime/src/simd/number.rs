@@ -1,7 +1,8 @@
-//! Numbers as they lie in memory, whatever they are computed as: floats, and halves that are widened on the way.
+//! Numbers as they lie in memory, whatever they are computed as: floats, and numbers of 16 bits that are widened on the way.
 
 use super::Simd;
 use crate::blob::Element;
+use crate::brain::Brain;
 use crate::half::Half;
 
 /// A number that is stored as itself and computed with as `f32`.
@@ -79,17 +80,97 @@ impl Number for f32 {
     by_vectors!(load_at load_head_at store_at store_head_at);
 }
 
-impl Number for Half {
-    const ZERO: Self = Half::ZERO;
-    const IS_F32: bool = false;
+/// Implements a number of 16 bits, by the names of its vector methods.
+macro_rules! half_as_wide {
+    ($number:ident: $($method:ident)*) => {
+        impl Number for $number {
+            const ZERO: Self = $number::ZERO;
+            const IS_F32: bool = false;
 
-    #[inline(always)]
-    fn real(self) -> f32 {
-        Half::real(self)
+            #[inline(always)]
+            fn real(self) -> f32 {
+                $number::real(self)
+            }
+            #[inline(always)]
+            fn of(x: f32) -> Self {
+                $number::of(x)
+            }
+            by_vectors!($($method)*);
+        }
+    };
+}
+
+half_as_wide!(Half: load_half_at load_half_head_at store_half_at store_half_head_at);
+half_as_wide!(Brain: load_brain_at load_brain_head_at store_brain_at store_brain_head_at);
+
+/// Floats in the longest vector.
+const MOST_LANES: usize = 16;
+
+/// [`Number::load_at`], one number after the other.
+///
+/// # Safety
+/// `LANES` numbers lie inside one allocation.
+#[inline(always)]
+pub(super) unsafe fn load_each<S: Simd, E: Number>(simd: S, from: *const E) -> S::F32 {
+    let mut lanes = [0.0; MOST_LANES];
+    for (i, lane) in lanes.iter_mut().enumerate().take(S::LANES) {
+        // SAFETY: one of the caller's numbers.
+        *lane = unsafe { from.add(i).read() }.real();
     }
-    #[inline(always)]
-    fn of(x: f32) -> Self {
-        Half::of(x)
+    // SAFETY: the array is long enough.
+    unsafe { simd.load_at(lanes.as_ptr()) }
+}
+
+/// [`Number::load_head_at`] by way of a whole vector.
+///
+/// # Safety
+/// `len` numbers lie inside one allocation, and `len < LANES`.
+#[inline(always)]
+pub(super) unsafe fn load_head_of<S: Simd, E: Number>(
+    simd: S,
+    from: *const E,
+    len: usize,
+) -> S::F32 {
+    let mut lanes = [E::ZERO; MOST_LANES];
+    for (i, lane) in lanes.iter_mut().enumerate().take(len) {
+        // SAFETY: one of the caller's `len` numbers.
+        *lane = unsafe { from.add(i).read() };
     }
-    by_vectors!(load_half_at load_half_head_at store_half_at store_half_head_at);
+    // SAFETY: the array is long enough.
+    unsafe { E::load_at(simd, lanes.as_ptr()) }
+}
+
+/// [`Number::store_at`], one number after the other.
+///
+/// # Safety
+/// `LANES` numbers lie inside one allocation.
+#[inline(always)]
+pub(super) unsafe fn store_each<S: Simd, E: Number>(simd: S, into: *mut E, v: S::F32) {
+    let mut lanes = [0.0; MOST_LANES];
+    // SAFETY: the array is long enough.
+    unsafe { simd.store_at(lanes.as_mut_ptr(), v) };
+    for (i, lane) in lanes.iter().enumerate().take(S::LANES) {
+        // SAFETY: room for one of the caller's numbers.
+        unsafe { into.add(i).write(E::of(*lane)) }
+    }
+}
+
+/// [`Number::store_head_at`] by way of a whole vector.
+///
+/// # Safety
+/// `len` numbers lie inside one allocation, and `len < LANES`.
+#[inline(always)]
+pub(super) unsafe fn store_head_of<S: Simd, E: Number>(
+    simd: S,
+    into: *mut E,
+    len: usize,
+    v: S::F32,
+) {
+    let mut lanes = [E::ZERO; MOST_LANES];
+    // SAFETY: the array is long enough.
+    unsafe { E::store_at(simd, lanes.as_mut_ptr(), v) };
+    for (i, lane) in lanes.iter().enumerate().take(len) {
+        // SAFETY: room for one of the caller's `len` numbers.
+        unsafe { into.add(i).write(*lane) }
+    }
 }

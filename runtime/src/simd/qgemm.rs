@@ -6,8 +6,9 @@
 //! which four. Where `MR` does not divide the pixels, the last tile overlaps the one before it.
 
 use super::dots::Dots;
-use super::gemm::{Part, Place, Window, pixel_reach};
+use super::gemm::{Part, Place};
 use super::requant::{self, Factors, Steps};
+use super::window::{Window, pixel_reach};
 use super::{Task, reach, zeros};
 use crate::affine::{Levels, Pair};
 use crate::ring::Ring;

@@ -92,47 +92,6 @@ impl QStencil {
         simd.apart(Any::<T>(Call { stencil: self, w, x, y, part }));
     }
 
-    #[inline(always)]
-    fn squares<S: Dots, const K: usize, const STRIDE: usize, const T: usize>(
-        &self,
-        simd: S,
-        w: &[u8],
-        x: &[u8],
-        y: &mut [u8],
-        part: Part,
-    ) {
-        assert!(K >= 1 && K <= 7 && (T - 1) * STRIDE + K <= 14);
-        assert!(self.kernel[0] == K && self.kernel[1] == K);
-        assert!(self.stride[1] == STRIDE && self.dilation[1] == 1);
-        self.check::<S, T>(w, x, y, &part);
-        let (x, y, step) = (x.as_ptr(), y.as_mut_ptr(), self.from.pixel);
-        each_tile!(self, simd, S, T, w, y, part, |acc, at, group, w| {
-            let (w, rows) = (w.add(group * K * S::QUAD_LEN), self.rows(x, at, group));
-            match K - 4 * group {
-                1 => square::<S, K, STRIDE, T, 1>(simd, &mut acc, w, rows, step),
-                2 => square::<S, K, STRIDE, T, 2>(simd, &mut acc, w, rows, step),
-                3 => square::<S, K, STRIDE, T, 3>(simd, &mut acc, w, rows, step),
-                _ => square::<S, K, STRIDE, T, 4>(simd, &mut acc, w, rows, step),
-            }
-        });
-    }
-
-    #[inline(always)]
-    fn anys<S: Dots, const T: usize>(&self, simd: S, w: &[u8], x: &[u8], y: &mut [u8], part: Part) {
-        self.check::<S, T>(w, x, y, &part);
-        let (x, y) = (x.as_ptr(), y.as_mut_ptr());
-        each_tile!(self, simd, S, T, w, y, part, |acc, at, group, w| {
-            let w = w.add(group * self.kernel[1] * S::QUAD_LEN);
-            let rows = self.rows(x, at, group);
-            match self.kernel[0] - 4 * group {
-                1 => self.columns::<S, T, 1>(simd, &mut acc, w, rows),
-                2 => self.columns::<S, T, 2>(simd, &mut acc, w, rows),
-                3 => self.columns::<S, T, 3>(simd, &mut acc, w, rows),
-                _ => self.columns::<S, T, 4>(simd, &mut acc, w, rows),
-            }
-        });
-    }
-
     /// Products of up to four rows of any window, column by column.
     #[inline(always)]
     unsafe fn columns<S: Dots, const T: usize, const N: usize>(
@@ -259,7 +218,20 @@ impl<S: Dots, const K: usize, const STRIDE: usize, const T: usize> Task<S>
     #[inline(always)]
     fn run(self, simd: S) {
         let Call { stencil, w, x, y, part } = self.0;
-        stencil.squares::<S, K, STRIDE, T>(simd, w, x, y, part);
+        assert!(K >= 1 && K <= 7 && (T - 1) * STRIDE + K <= 14);
+        assert!(stencil.kernel[0] == K && stencil.kernel[1] == K);
+        assert!(stencil.stride[1] == STRIDE && stencil.dilation[1] == 1);
+        stencil.check::<S, T>(w, x, y, &part);
+        let (x, y, step) = (x.as_ptr(), y.as_mut_ptr(), stencil.from.pixel);
+        each_tile!(stencil, simd, S, T, w, y, part, |acc, at, group, w| {
+            let (w, rows) = (w.add(group * K * S::QUAD_LEN), stencil.rows(x, at, group));
+            match K - 4 * group {
+                1 => square::<S, K, STRIDE, T, 1>(simd, &mut acc, w, rows, step),
+                2 => square::<S, K, STRIDE, T, 2>(simd, &mut acc, w, rows, step),
+                3 => square::<S, K, STRIDE, T, 3>(simd, &mut acc, w, rows, step),
+                _ => square::<S, K, STRIDE, T, 4>(simd, &mut acc, w, rows, step),
+            }
+        });
     }
 }
 
@@ -267,7 +239,18 @@ impl<S: Dots, const T: usize> Task<S> for Any<'_, T> {
     #[inline(always)]
     fn run(self, simd: S) {
         let Call { stencil, w, x, y, part } = self.0;
-        stencil.anys::<S, T>(simd, w, x, y, part);
+        stencil.check::<S, T>(w, x, y, &part);
+        let (x, y) = (x.as_ptr(), y.as_mut_ptr());
+        each_tile!(stencil, simd, S, T, w, y, part, |acc, at, group, w| {
+            let w = w.add(group * stencil.kernel[1] * S::QUAD_LEN);
+            let rows = stencil.rows(x, at, group);
+            match stencil.kernel[0] - 4 * group {
+                1 => stencil.columns::<S, T, 1>(simd, &mut acc, w, rows),
+                2 => stencil.columns::<S, T, 2>(simd, &mut acc, w, rows),
+                3 => stencil.columns::<S, T, 3>(simd, &mut acc, w, rows),
+                _ => stencil.columns::<S, T, 4>(simd, &mut acc, w, rows),
+            }
+        });
     }
 }
 

@@ -1,11 +1,11 @@
 //! From sums to bytes: the one place where integer networks round, in f32, one operation at a time, or in integers.
 //!
-//! Integers are for machines without floats, so lanes are taken one by one, in functions of their own to keep programs
-//! small; others do the same to the same bytes.
+//! Integers are for machines without floats, where lanes are taken one by one, in functions of their own to keep
+//! programs small. Machines with vectors make the same bytes in [`wide`](super::wide).
 
-use super::dots::Dots;
+use super::dots::{Dots, Terms};
 use super::here;
-use crate::affine::{Affine, Arithmetic, Factor, Levels, Pair, Product, Term, shifted};
+use crate::affine::{Affine, Arithmetic, Factor, Levels, Pair, Product, shifted};
 
 /// What a vector of sums is multiplied with.
 #[derive(Clone, Copy)]
@@ -80,7 +80,7 @@ impl<S: Dots> Steps<S> {
     pub(crate) fn of_sums(&self, simd: S, levels: Levels, sums: S::I32, by: Factors<S>) -> S::I32 {
         match by {
             Factors::Float(by) => self.bytes(simd, levels, simd.mul(simd.to_f32(sums), by)),
-            Factors::Fixed(by) => fixed::<S>(levels, sums, by),
+            Factors::Fixed(by) => simd.whole_of_sums(levels, sums, by),
         }
     }
 
@@ -95,7 +95,7 @@ impl<S: Dots> Steps<S> {
     ) -> S::I32 {
         match by {
             Factors::Float(by) => self.stored(simd, levels, simd.mul(simd.to_f32(sums), by)),
-            Factors::Fixed(by) => fixed::<S>(levels, sums, by),
+            Factors::Fixed(by) => simd.whole_of_sums(levels, sums, by),
         }
     }
 
@@ -108,9 +108,23 @@ impl<S: Dots> Steps<S> {
 
 /// The bytes of sums, lane by lane.
 #[inline(always)]
-fn fixed<S: Dots>(levels: Levels, mut sums: S::I32, mut factors: S::I32) -> S::I32 {
-    round_each(levels, S::lanes(&mut sums), S::lanes(&mut factors));
+pub(super) fn each_of_sums<S: Dots>(levels: Levels, mut sums: S::I32, mut by: S::I32) -> S::I32 {
+    round_each(levels, S::lanes(&mut sums), S::lanes(&mut by));
     sums
+}
+
+/// The bytes of sums of terms, lane by lane.
+#[inline(always)]
+pub(super) fn each_sum<S: Dots>(terms: Terms, [mut x, mut y]: [S::I32; 2]) -> S::I32 {
+    add_each(terms, S::lanes(&mut x), S::lanes(&mut y));
+    x
+}
+
+/// The bytes of products of terms, lane by lane.
+#[inline(always)]
+pub(super) fn each_product<S: Dots>(terms: Terms, [mut x, mut y]: [S::I32; 2]) -> S::I32 {
+    mul_each(terms, S::lanes(&mut x), S::lanes(&mut y));
+    x
 }
 
 #[inline(never)]
@@ -123,28 +137,26 @@ fn round_each(levels: Levels, sums: &mut [i32], factors: &[i32]) {
 
 /// Bytes `y` added to bytes `x`, for a store.
 #[inline(always)]
-pub(crate) fn add<S: Dots>(simd: S, pair: Pair, mut x: S::I32, mut y: S::I32) -> S::I32 {
+pub(crate) fn add<S: Dots>(simd: S, pair: Pair, x: S::I32, y: S::I32) -> S::I32 {
     match pair {
         Pair::Float { a, b, scale, levels } => {
             finish(simd, scale, levels, simd.add(reals(simd, a, x), reals(simd, b, y)))
         }
         Pair::Fixed { a, b, shift, levels } => {
-            add_each([a, b], shift, levels, S::lanes(&mut x), S::lanes(&mut y));
-            x
+            simd.whole_sum(Terms { of: [a, b], shift, levels }, [x, y])
         }
     }
 }
 
 /// Bytes `x` times bytes `y`, for a store.
 #[inline(always)]
-pub(crate) fn mul<S: Dots>(simd: S, pair: Pair, mut x: S::I32, mut y: S::I32) -> S::I32 {
+pub(crate) fn mul<S: Dots>(simd: S, pair: Pair, x: S::I32, y: S::I32) -> S::I32 {
     match pair {
         Pair::Float { a, b, scale, levels } => {
             finish(simd, scale, levels, simd.mul(reals(simd, a, x), reals(simd, b, y)))
         }
         Pair::Fixed { a, b, shift, levels } => {
-            mul_each([a, b], shift, levels, S::lanes(&mut x), S::lanes(&mut y));
-            x
+            simd.whole_product(Terms { of: [a, b], shift, levels }, [x, y])
         }
     }
 }
@@ -161,14 +173,14 @@ pub(crate) fn product<S: Dots>(simd: S, by: Product, x: S::I32, y: S::I32) -> S:
 }
 
 #[inline(never)]
-fn add_each([a, b]: [Term; 2], shift: u32, levels: Levels, xs: &mut [i32], ys: &[i32]) {
+fn add_each(Terms { of: [a, b], shift, levels }: Terms, xs: &mut [i32], ys: &[i32]) {
     for (x, y) in xs.iter_mut().zip(ys) {
         *x = levels.whole(shifted(a.of(*x) + b.of(*y), shift)).into();
     }
 }
 
 #[inline(never)]
-fn mul_each([a, b]: [Term; 2], shift: u32, levels: Levels, xs: &mut [i32], ys: &[i32]) {
+fn mul_each(Terms { of: [a, b], shift, levels }: Terms, xs: &mut [i32], ys: &[i32]) {
     for (x, y) in xs.iter_mut().zip(ys) {
         *x = levels.whole(shifted(a.of(*x) * b.of(*y), shift)).into();
     }

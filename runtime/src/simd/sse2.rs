@@ -1,6 +1,7 @@
 //! 128-bit vectors, which every x86-64 has; `mul_add` rounds twice, as plain floats do.
 
 use super::Simd;
+use crate::brain::Brain;
 use crate::half::Half;
 use core::arch::x86_64::*;
 
@@ -115,6 +116,39 @@ unsafe impl Simd for Sse2 {
     unsafe fn store_half_at(self, into: *mut Half, v: __m128) {
         let halves = rounded(v);
         op!(_mm_storel_epi64(into.cast(), halves))
+    }
+    #[inline(always)]
+    unsafe fn load_brain_at(self, from: *const Brain) -> __m128 {
+        let brains = op!(_mm_loadl_epi64(from.cast()));
+        op!(_mm_castsi128_ps(_mm_unpacklo_epi16(_mm_setzero_si128(), brains)))
+    }
+    #[inline(always)]
+    unsafe fn store_brain_at(self, into: *mut Brain, v: __m128) {
+        let brains = shortened(v);
+        op!(_mm_storel_epi64(into.cast(), brains))
+    }
+}
+
+/// The nearest brain floats, ties to even, in the lower four of eight places; in the words of [`Brain::of`].
+#[inline(always)]
+fn shortened(v: __m128) -> __m128i {
+    // SAFETY: every x86-64 has SSE2.
+    unsafe {
+        let int = |x: u32| _mm_set1_epi32(x.cast_signed());
+        let either = |mask: __m128i, a: __m128i, b: __m128i| {
+            _mm_or_si128(_mm_and_si128(mask, a), _mm_andnot_si128(mask, b))
+        };
+        let bits = _mm_castps_si128(v);
+        let magnitude = _mm_and_si128(bits, int(0x7fff_ffff));
+        let odd = _mm_and_si128(_mm_srli_epi32::<16>(bits), int(1));
+        let up = _mm_add_epi32(_mm_add_epi32(bits, int(0x7fff)), odd);
+        let zero = _mm_and_si128(bits, int(0x8000_0000));
+        let up = either(_mm_cmplt_epi32(magnitude, int(0x0080_0000)), zero, up);
+        let nan = _mm_or_si128(bits, int(0x0040_0000));
+        let up = either(_mm_cmpgt_epi32(magnitude, int(0x7f80_0000)), nan, up);
+        // Packing saturates 32 bits with a sign, beyond which none of these are.
+        let up = _mm_srai_epi32::<16>(up);
+        _mm_packs_epi32(up, up)
     }
 }
 

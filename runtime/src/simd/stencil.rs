@@ -79,74 +79,6 @@ impl Stencil {
         simd.apart(Any::<W, X, Y, T>(Call { stencil: self, w, x, y, part }));
     }
 
-    #[inline(always)]
-    fn squares<
-        S: Simd,
-        W: Number,
-        X: Number,
-        Y: Number,
-        const K: usize,
-        const STRIDE: usize,
-        const T: usize,
-    >(
-        &self,
-        simd: S,
-        w: &[W],
-        x: &[X],
-        y: &mut [Y],
-        part: Part,
-    ) {
-        assert!(K >= 1 && K <= 7);
-        assert!(self.kernel[0] == K && self.kernel[1] == K);
-        assert!(self.stride[1] == STRIDE && self.dilation[1] == 1);
-        self.check::<S, W, X, Y, T>(w, x, y, &part);
-        let (x, y) = (x.as_ptr(), y.as_mut_ptr());
-        for v in part.vectors {
-            // SAFETY: every address that the loops form was checked above.
-            unsafe {
-                let w = w.as_ptr().add(v * self.panel_len::<S>());
-                let near = self.resident::<S, W, K>(simd, w);
-                for row in part.rows.clone() {
-                    let mut next = part.pixels.start;
-                    while next < part.pixels.end {
-                        let at = Place { v, row, pixel: next.min(part.pixels.end - T) };
-                        let acc = self.square::<S, W, X, K, STRIDE, T>(simd, w, &near, x, at);
-                        self.finish(simd, acc, y, at);
-                        next += T;
-                    }
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn anys<S: Simd, W: Number, X: Number, Y: Number, const T: usize>(
-        &self,
-        simd: S,
-        w: &[W],
-        x: &[X],
-        y: &mut [Y],
-        part: Part,
-    ) {
-        self.check::<S, W, X, Y, T>(w, x, y, &part);
-        let (x, y) = (x.as_ptr(), y.as_mut_ptr());
-        for v in part.vectors {
-            // SAFETY: every address that the loops form was checked above.
-            unsafe {
-                let w = w.as_ptr().add(v * self.panel_len::<S>());
-                for row in part.rows.clone() {
-                    let mut next = part.pixels.start;
-                    while next < part.pixels.end {
-                        let at = Place { v, row, pixel: next.min(part.pixels.end - T) };
-                        let acc = self.any::<S, W, X, T>(simd, w, x, at);
-                        self.finish(simd, acc, y, at);
-                        next += T;
-                    }
-                }
-            }
-        }
-    }
-
     /// Weights that stay in registers: those of a window of up to 3 x 3.
     #[inline(always)]
     unsafe fn resident<S: Simd, W: Number, const K: usize>(
@@ -346,7 +278,27 @@ impl<S: Simd, W: Number, X: Number, Y: Number, const K: usize, const STRIDE: usi
     #[inline(always)]
     fn run(self, simd: S) {
         let Call { stencil, w, x, y, part } = self.0;
-        stencil.squares::<S, W, X, Y, K, STRIDE, T>(simd, w, x, y, part);
+        assert!(K >= 1 && K <= 7);
+        assert!(stencil.kernel[0] == K && stencil.kernel[1] == K);
+        assert!(stencil.stride[1] == STRIDE && stencil.dilation[1] == 1);
+        stencil.check::<S, W, X, Y, T>(w, x, y, &part);
+        let (x, y) = (x.as_ptr(), y.as_mut_ptr());
+        for v in part.vectors {
+            // SAFETY: every address that the loops form was checked above.
+            unsafe {
+                let w = w.as_ptr().add(v * stencil.panel_len::<S>());
+                let near = stencil.resident::<S, W, K>(simd, w);
+                for row in part.rows.clone() {
+                    let mut next = part.pixels.start;
+                    while next < part.pixels.end {
+                        let at = Place { v, row, pixel: next.min(part.pixels.end - T) };
+                        let acc = stencil.square::<S, W, X, K, STRIDE, T>(simd, w, &near, x, at);
+                        stencil.finish(simd, acc, y, at);
+                        next += T;
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -354,7 +306,23 @@ impl<S: Simd, W: Number, X: Number, Y: Number, const T: usize> Task<S> for Any<'
     #[inline(always)]
     fn run(self, simd: S) {
         let Call { stencil, w, x, y, part } = self.0;
-        stencil.anys::<S, W, X, Y, T>(simd, w, x, y, part);
+        stencil.check::<S, W, X, Y, T>(w, x, y, &part);
+        let (x, y) = (x.as_ptr(), y.as_mut_ptr());
+        for v in part.vectors {
+            // SAFETY: every address that the loops form was checked above.
+            unsafe {
+                let w = w.as_ptr().add(v * stencil.panel_len::<S>());
+                for row in part.rows.clone() {
+                    let mut next = part.pixels.start;
+                    while next < part.pixels.end {
+                        let at = Place { v, row, pixel: next.min(part.pixels.end - T) };
+                        let acc = stencil.any::<S, W, X, T>(simd, w, x, at);
+                        stencil.finish(simd, acc, y, at);
+                        next += T;
+                    }
+                }
+            }
+        }
     }
 }
 

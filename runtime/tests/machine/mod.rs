@@ -36,6 +36,7 @@ macro_rules! where_present {
     (Avx2 $body:block) => {};
     (Avx512 $body:block) => {};
     (Avx512Vnni $body:block) => {};
+    (Avx512Bf16 $body:block) => {};
     ($isa:ident $body:block) => {
         if Isa::$isa.is_present() $body
     };

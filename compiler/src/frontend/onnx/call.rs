@@ -222,6 +222,18 @@ impl Call<'_> {
         self.add(name, op, None, operands)
     }
 
+    /// The same for a shape that the operator leaves open.
+    pub(super) fn step_as(
+        &mut self,
+        part: &str,
+        op: Op,
+        shape: Vec<usize>,
+        operands: &[NodeId],
+    ) -> Result<NodeId, Fault> {
+        let name = format!("{}/{part}", self.result_name(0));
+        self.add(name, op, Some(shape), operands)
+    }
+
     /// Adds a view of `x` under another shape, as a step on the way to the result.
     pub(super) fn view(
         &mut self,
@@ -229,8 +241,7 @@ impl Call<'_> {
         x: NodeId,
         shape: Vec<usize>,
     ) -> Result<NodeId, Fault> {
-        let name = format!("{}/{part}", self.result_name(0));
-        self.add(name, Op::Reshape, Some(shape), &[x])
+        self.step_as(part, Op::Reshape, shape, &[x])
     }
 
     /// The name of the value that result `index` is.
@@ -323,7 +334,7 @@ impl Call<'_> {
 /// Most elements of a constant that is computed while reading: weights may be large, shapes and indices are not.
 fn most_folded(dtype: Dtype) -> usize {
     match dtype {
-        Dtype::F32 | Dtype::F16 | Dtype::I8 | Dtype::U8 => 1 << 24,
+        Dtype::F32 | Dtype::F16 | Dtype::Bf16 | Dtype::I8 | Dtype::U8 => 1 << 24,
         Dtype::I32 | Dtype::I64 => 1 << 20,
     }
 }

@@ -7,7 +7,8 @@ use std::fmt;
 use crate::frontend::onnx::call::{Call, Fault, Made};
 use crate::frontend::onnx::quantized::{bytes, dynamic, layers};
 use crate::frontend::onnx::{
-    arithmetic, constant, convolution, matrix, quantized, reduce, reshape, resize, slice,
+    arithmetic, composed, constant, convolution, matrix, quantized, reduce, reshape, resize, slice,
+    space,
 };
 use crate::ir::{Binary, Reducer, Unary};
 use crate::proto::NodeProto;
@@ -122,12 +123,15 @@ pub const OPERATORS: &[Operator] = operators! {
     "BatchNormalization" 1 Floats BATCH_NORM, "inference, per channel", convolution::batch_norm;
     "Cast" 1 FloatsAndShapes CAST, "computes in float", arithmetic::cast;
     "Ceil" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Ceil);
+    "Celu" 12 Floats &["alpha"], "", composed::celu;
     "Clip" 1 Floats &["max", "min"], "constant bounds", arithmetic::clip;
     "Concat" 1 FloatsAndShapes &["axis"], "", slice::concat;
     "Constant" 1 Constants CONSTANT, "numbers", constant::constant;
     "ConstantOfShape" 9 Constants &["value"], "", constant::constant_of_shape;
     "Conv" 1 Floats CONV, "1-D and 2-D", convolution::conv;
     "ConvInteger" 10 Bytes CONV, "exact below 2^24", dynamic::conv;
+    "ConvTranspose" 1 Floats CONV_TRANSPOSE, "2-D, constant weights", space::conv_transpose;
+    "DepthToSpace" 1 Floats &["blocksize", "mode"], "", space::depth_to_space;
     "DequantizeLinear" 10 Bytes &["axis", "block_size", "output_dtype"], "constant scales, no blocks; per channel: constants", quantized::dequantize;
     "Div" 1 FloatsAndShapes BROADCAST, "", |c| arithmetic::binary(c, Binary::Div);
     "Dropout" 1 Floats DROPOUT, "inference, no mask", arithmetic::dropout;
@@ -144,17 +148,25 @@ pub const OPERATORS: &[Operator] = operators! {
     "Gemm" 1 Floats GEMM, "", matrix::gemm;
     "GlobalAveragePool" 1 Floats &[], "", |c| convolution::global_pool(c, Reducer::Mean);
     "GlobalMaxPool" 1 Floats &[], "", |c| convolution::global_pool(c, Reducer::Max);
+    "GroupNormalization" 18 Floats &["epsilon", "num_groups", "stash_type"], "", composed::group_norm;
     "HardSigmoid" 1 Floats &["alpha", "beta"], "", arithmetic::hard_sigmoid;
     "HardSwish" 14 Floats &[], "", |c| arithmetic::unary(c, Unary::HardSwish);
     "Identity" 1 FloatsAndShapes &[], "", arithmetic::identity;
+    "InstanceNormalization" 1 Floats &["epsilon"], "", composed::instance_norm;
+    "LRN" 1 Floats &["alpha", "beta", "bias", "size"], "", composed::lrn;
+    "LayerNormalization" 17 Floats &["axis", "epsilon", "stash_type"], "no mean or deviation as results", composed::layer_norm;
     "LeakyRelu" 1 Floats &["alpha"], "", arithmetic::leaky_relu;
     "Log" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Log);
     "LogSoftmax" 1 Floats &["axis"], "", |c| arithmetic::softmax(c, true);
+    "LpNormalization" 1 Floats &["axis", "p"], "", composed::lp_norm;
     "MatMul" 1 Floats &[], "", matrix::matmul;
     "MatMulInteger" 10 Bytes &[], "exact below 2^24", dynamic::matmul;
     "Max" 1 FloatsAndShapes &[], "", |c| arithmetic::variadic(c, Binary::Max);
     "MaxPool" 1 Floats MAX_POOL, "1-D and 2-D, no indices", convolution::max_pool;
+    "Mean" 1 Floats &[], "", composed::mean;
+    "MeanVarianceNormalization" 9 Floats &["axes"], "", composed::mean_variance_norm;
     "Min" 1 FloatsAndShapes &[], "", |c| arithmetic::variadic(c, Binary::Min);
+    "Mish" 18 Floats &[], "", composed::mish;
     "Mul" 1 FloatsAndShapes BROADCAST, "", |c| arithmetic::binary(c, Binary::Mul);
     "Neg" 1 FloatsAndShapes &[], "", |c| arithmetic::unary(c, Unary::Neg);
     "PRelu" 1 Floats &[], "", arithmetic::prelu;
@@ -165,19 +177,28 @@ pub const OPERATORS: &[Operator] = operators! {
     "QuantizeLinear" 10 Bytes QUANTIZE, "constant scales, no blocks; per channel: constants", quantized::quantize;
     "Range" 11 Constants &["stash_type"], "integers", constant::range;
     "Reciprocal" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Reciprocal);
+    "ReduceL1" 1 Floats REDUCE, "constant axes", composed::reduce_l1;
+    "ReduceL2" 1 Floats REDUCE, "constant axes", composed::reduce_l2;
+    "ReduceLogSum" 1 Floats REDUCE, "constant axes", composed::reduce_log_sum;
+    "ReduceLogSumExp" 1 Floats REDUCE, "constant axes", composed::reduce_log_sum_exp;
     "ReduceMax" 1 Floats REDUCE, "constant axes", |c| reduce::reduce(c, Reducer::Max);
     "ReduceMean" 1 Floats REDUCE, "constant axes", |c| reduce::reduce(c, Reducer::Mean);
     "ReduceMin" 1 Floats REDUCE, "constant axes", |c| reduce::reduce(c, Reducer::Min);
     "ReduceSum" 1 Floats REDUCE, "constant axes", |c| reduce::reduce(c, Reducer::Sum);
+    "ReduceSumSquare" 1 Floats REDUCE, "constant axes", composed::reduce_sum_square;
     "Relu" 1 Floats &[], "", arithmetic::relu;
     "Reshape" 1 FloatsAndShapes &["allowzero"], "constant shape", reshape::reshape;
     "Resize" 10 Floats RESIZE, "rows and columns; nearest or linear; constant scales or sizes", resize::resize;
     "Round" 11 Floats &[], "", |c| arithmetic::unary(c, Unary::Round);
+    "Selu" 1 Floats &["alpha", "gamma"], "", composed::selu;
     "Shape" 1 Constants &["end", "start"], "", constant::shape;
     "Sigmoid" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Sigmoid);
     "Size" 1 Constants &[], "", constant::size;
     "Slice" 1 FloatsAndShapes &["axes", "ends", "starts"], "constant ranges", slice::slice;
     "Softmax" 1 Floats &["axis"], "", |c| arithmetic::softmax(c, false);
+    "Softplus" 1 Floats &[], "", composed::softplus;
+    "Softsign" 1 Floats &[], "", composed::softsign;
+    "SpaceToDepth" 1 Floats &["blocksize"], "", space::space_to_depth;
     "Split" 1 FloatsAndShapes SPLIT, "constant sizes", slice::split;
     "Sqrt" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Sqrt);
     "Squeeze" 1 FloatsAndShapes &["axes"], "constant axes", reshape::squeeze;
@@ -221,6 +242,16 @@ const CAST: &[&str] = &["round_mode", "saturate", "to"];
 const CONSTANT: &[&str] =
     &["sparse_value", "value", "value_float", "value_floats", "value_int", "value_ints"];
 const CONV: &[&str] = &["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"];
+const CONV_TRANSPOSE: &[&str] = &[
+    "auto_pad",
+    "dilations",
+    "group",
+    "kernel_shape",
+    "output_padding",
+    "output_shape",
+    "pads",
+    "strides",
+];
 const DROPOUT: &[&str] = &["is_test", "ratio", "seed"];
 const GEMM: &[&str] = &["alpha", "beta", "broadcast", "transA", "transB"];
 const MAX_POOL: &[&str] =

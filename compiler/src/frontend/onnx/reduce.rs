@@ -1,15 +1,33 @@
 //! Reader of ReduceMean and its like.
 
-use crate::frontend::onnx::call::{Call, Made};
-use crate::ir::{Op, Reduce, Reducer};
+use crate::frontend::onnx::call::{Call, Fault, Made};
+use crate::ir::{NodeId, Op, Reduce, Reducer};
 
 /// A reduction over `axes`, an attribute in old files and an operand in newer ones.
 pub(super) fn reduce(call: &mut Call<'_>, kind: Reducer) -> Made {
     let x = call.float(0)?;
+    let (op, shape) = reduction(call, x, kind)?;
+    call.emit_as(op, shape, &[x])
+}
+
+/// What the node does to `x`, which has the shape of its operand, and the shape that it gives.
+pub(super) fn reduction(
+    call: &Call<'_>,
+    x: NodeId,
+    kind: Reducer,
+) -> Result<(Op, Vec<usize>), Fault> {
+    let (axes, shape) = slices(call, x)?;
+    let nothing = axes.is_empty() && !shape.is_empty();
+    let op = if nothing { Op::Identity } else { Op::Reduce(Reduce { kind, axes }) };
+    Ok((op, shape))
+}
+
+/// The axes that a reduction of `x` goes over, and the shape it gives.
+pub(super) fn slices(call: &Call<'_>, x: NodeId) -> Result<(Vec<usize>, Vec<usize>), Fault> {
     let shape = call.shape(x);
     let listed = call.ints_or_operand("axes", 1)?.unwrap_or_default();
     let axes = match listed.as_slice() {
-        [] if call.flag("noop_with_empty_axes")? => return call.emit(Op::Identity, &[x]),
+        [] if call.flag("noop_with_empty_axes")? => Vec::new(),
         [] => (0..shape.len()).collect(),
         axes => call.axes(axes, shape.len())?,
     };
@@ -19,5 +37,5 @@ pub(super) fn reduce(call: &mut Call<'_>, kind: Reducer) -> Made {
         true => dims.map(|(i, dim)| if axes.contains(&i) { 1 } else { *dim }).collect(),
         false => dims.filter(|(i, _)| !axes.contains(i)).map(|(_, dim)| *dim).collect(),
     };
-    call.emit_as(Op::Reduce(Reduce { kind, axes }), reduced, &[x])
+    Ok((axes, reduced))
 }

@@ -12,6 +12,7 @@ pub(super) fn value_info(name: &str, tensor: &Tensor) -> ValueInfoProto {
     let kind = match tensor.dtype {
         Dtype::F32 => DataType::Float,
         Dtype::F16 => DataType::Float16,
+        Dtype::Bf16 => DataType::Bfloat16,
         Dtype::I8 => DataType::Int8,
         Dtype::U8 => DataType::Uint8,
         Dtype::I32 => DataType::Int32,

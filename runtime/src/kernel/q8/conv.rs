@@ -3,8 +3,9 @@
 use crate::affine::Levels;
 use crate::ring::Ring;
 use crate::simd::dots::Dots;
-use crate::simd::gemm::{Part, Slide, Window};
+use crate::simd::gemm::Part;
 use crate::simd::qgemm::{QGemm, QResidual};
+use crate::simd::window::{Slide, Window};
 use core::ops::Range;
 
 /// A 1x1 convolution of bytes, `MR` pixels x `NV` vectors of channels at a time.

@@ -1,7 +1,9 @@
 //! 256-bit vectors: eight sums of pairs of 16 bits, exact for all bytes.
 
+use crate::affine::Levels;
 use crate::simd::Avx2;
-use crate::simd::dots::{Dots, Quads};
+use crate::simd::dots::{Dots, Quads, Terms};
+use crate::simd::wide::{self, Wide};
 use core::arch::x86_64::*;
 
 macro_rules! op {
@@ -53,6 +55,19 @@ unsafe impl Dots for Avx2 {
     }
 
     #[inline(always)]
+    fn whole_of_sums(self, levels: Levels, sums: __m256i, factors: __m256i) -> __m256i {
+        wide::of_sums(self, levels, sums, factors)
+    }
+    #[inline(always)]
+    fn whole_sum(self, terms: Terms, bytes: [__m256i; 2]) -> __m256i {
+        wide::sum(self, terms, bytes)
+    }
+    #[inline(always)]
+    fn whole_product(self, terms: Terms, bytes: [__m256i; 2]) -> __m256i {
+        wide::product(self, terms, bytes)
+    }
+
+    #[inline(always)]
     unsafe fn taps_at(self, from: *const u8) -> [__m256i; 2] {
         let from: *const __m256i = from.cast();
         [op!(_mm256_loadu_si256(from)), op!(_mm256_loadu_si256(from.add(1)))]
@@ -93,6 +108,56 @@ unsafe impl Dots for Avx2 {
         let words = op!(_mm_packs_epi32(low, high));
         op!(_mm_storel_epi64(into.cast(), _mm_packus_epi16(words, words)))
     }
+}
+
+impl Wide for Avx2 {
+    #[inline(always)]
+    fn sub_i32(self, a: __m256i, b: __m256i) -> __m256i {
+        op!(_mm256_sub_epi32(a, b))
+    }
+    #[inline(always)]
+    fn and_i32(self, a: __m256i, b: __m256i) -> __m256i {
+        op!(_mm256_and_si256(a, b))
+    }
+    #[inline(always)]
+    fn min_i32(self, a: __m256i, b: __m256i) -> __m256i {
+        op!(_mm256_min_epi32(a, b))
+    }
+    #[inline(always)]
+    fn max_i32(self, a: __m256i, b: __m256i) -> __m256i {
+        op!(_mm256_max_epi32(a, b))
+    }
+    #[inline(always)]
+    fn up(self, x: __m256i, by: __m256i) -> __m256i {
+        op!(_mm256_sllv_epi32(x, by))
+    }
+    #[inline(always)]
+    fn down(self, x: __m256i, by: __m256i) -> __m256i {
+        op!(_mm256_srav_epi32(x, by))
+    }
+    #[inline(always)]
+    fn high(self, a: __m256i, b: __m256i) -> __m256i {
+        let even = op!(_mm256_mul_epi32(a, b));
+        upper(even, op!(_mm256_mul_epi32(odd(a), odd(b))))
+    }
+    #[inline(always)]
+    fn high_sum(self, [a, c]: [__m256i; 2], [b, d]: [__m256i; 2]) -> __m256i {
+        let even = op!(_mm256_add_epi64(_mm256_mul_epi32(a, b), _mm256_mul_epi32(c, d)));
+        let [b, d] = [odd(b), odd(d)];
+        upper(even, op!(_mm256_add_epi64(_mm256_mul_epi32(odd(a), b), _mm256_mul_epi32(odd(c), d))))
+    }
+}
+
+/// The odd lanes at the places of the even ones.
+#[inline(always)]
+fn odd(x: __m256i) -> __m256i {
+    op!(_mm256_srli_epi64::<32>(x))
+}
+
+/// The upper halves of products of even lanes and of odd ones, each in its lane.
+#[inline(always)]
+fn upper(even: __m256i, odds: __m256i) -> __m256i {
+    op!(_mm256_blend_epi32::<0xaa>(odd(even), odds))
 }
 
 /// Eight bytes, each in a lane.

@@ -1,7 +1,9 @@
 //! 512-bit vectors with VNNI: sixteen sums of four products in one instruction.
 
+use crate::affine::Levels;
 use crate::simd::Avx512Vnni;
-use crate::simd::dots::{Dots, Quads};
+use crate::simd::dots::{Dots, Quads, Terms};
+use crate::simd::wide::{self, Wide};
 use core::arch::x86_64::*;
 
 macro_rules! op {
@@ -71,6 +73,19 @@ unsafe impl Dots for Avx512Vnni {
     }
 
     #[inline(always)]
+    fn whole_of_sums(self, levels: Levels, sums: __m512i, factors: __m512i) -> __m512i {
+        wide::of_sums(self, levels, sums, factors)
+    }
+    #[inline(always)]
+    fn whole_sum(self, terms: Terms, bytes: [__m512i; 2]) -> __m512i {
+        wide::sum(self, terms, bytes)
+    }
+    #[inline(always)]
+    fn whole_product(self, terms: Terms, bytes: [__m512i; 2]) -> __m512i {
+        wide::product(self, terms, bytes)
+    }
+
+    #[inline(always)]
     fn quad(self, x: u32) -> __m512i {
         op!(_mm512_set1_epi32(x.cast_signed()))
     }
@@ -100,6 +115,56 @@ unsafe impl Dots for Avx512Vnni {
         }
         all
     }
+}
+
+impl Wide for Avx512Vnni {
+    #[inline(always)]
+    fn sub_i32(self, a: __m512i, b: __m512i) -> __m512i {
+        op!(_mm512_sub_epi32(a, b))
+    }
+    #[inline(always)]
+    fn and_i32(self, a: __m512i, b: __m512i) -> __m512i {
+        op!(_mm512_and_si512(a, b))
+    }
+    #[inline(always)]
+    fn min_i32(self, a: __m512i, b: __m512i) -> __m512i {
+        op!(_mm512_min_epi32(a, b))
+    }
+    #[inline(always)]
+    fn max_i32(self, a: __m512i, b: __m512i) -> __m512i {
+        op!(_mm512_max_epi32(a, b))
+    }
+    #[inline(always)]
+    fn up(self, x: __m512i, by: __m512i) -> __m512i {
+        op!(_mm512_sllv_epi32(x, by))
+    }
+    #[inline(always)]
+    fn down(self, x: __m512i, by: __m512i) -> __m512i {
+        op!(_mm512_srav_epi32(x, by))
+    }
+    #[inline(always)]
+    fn high(self, a: __m512i, b: __m512i) -> __m512i {
+        let even = op!(_mm512_mul_epi32(a, b));
+        upper(even, op!(_mm512_mul_epi32(odd(a), odd(b))))
+    }
+    #[inline(always)]
+    fn high_sum(self, [a, c]: [__m512i; 2], [b, d]: [__m512i; 2]) -> __m512i {
+        let even = op!(_mm512_add_epi64(_mm512_mul_epi32(a, b), _mm512_mul_epi32(c, d)));
+        let [b, d] = [odd(b), odd(d)];
+        upper(even, op!(_mm512_add_epi64(_mm512_mul_epi32(odd(a), b), _mm512_mul_epi32(odd(c), d))))
+    }
+}
+
+/// The odd lanes at the places of the even ones.
+#[inline(always)]
+fn odd(x: __m512i) -> __m512i {
+    op!(_mm512_srli_epi64::<32>(x))
+}
+
+/// The upper halves of products of even lanes and of odd ones, each in its lane.
+#[inline(always)]
+fn upper(even: __m512i, odds: __m512i) -> __m512i {
+    op!(_mm512_mask_blend_epi32(0xaaaa, odd(even), odds))
 }
 
 /// Sixteen bytes, each in a lane.

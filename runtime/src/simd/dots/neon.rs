@@ -1,7 +1,9 @@
 //! 128-bit vectors of aarch64: four sums, widening multiply-adds of 16 bits.
 
+use crate::affine::Levels;
 use crate::simd::Neon;
-use crate::simd::dots::{Dots, Quads};
+use crate::simd::dots::{Dots, Quads, Terms};
+use crate::simd::wide::{self, Wide};
 use core::arch::aarch64::*;
 
 macro_rules! op {
@@ -59,6 +61,19 @@ unsafe impl Dots for Neon {
     }
 
     #[inline(always)]
+    fn whole_of_sums(self, levels: Levels, sums: int32x4_t, factors: int32x4_t) -> int32x4_t {
+        wide::of_sums(self, levels, sums, factors)
+    }
+    #[inline(always)]
+    fn whole_sum(self, terms: Terms, bytes: [int32x4_t; 2]) -> int32x4_t {
+        wide::sum(self, terms, bytes)
+    }
+    #[inline(always)]
+    fn whole_product(self, terms: Terms, bytes: [int32x4_t; 2]) -> int32x4_t {
+        wide::product(self, terms, bytes)
+    }
+
+    #[inline(always)]
     unsafe fn taps_at(self, from: *const u8) -> [int16x4_t; 4] {
         let [a, b] = [op!(vld1_s16(from.cast())), op!(vld1_s16(from.add(8).cast()))];
         [a, b, op!(vld1_s16(from.add(16).cast())), op!(vld1_s16(from.add(24).cast()))]
@@ -92,6 +107,49 @@ unsafe impl Dots for Neon {
         // SAFETY: the caller's four bytes.
         unsafe { into.cast::<u32>().write_unaligned(bytes) }
     }
+}
+
+impl Wide for Neon {
+    #[inline(always)]
+    fn sub_i32(self, a: int32x4_t, b: int32x4_t) -> int32x4_t {
+        op!(vsubq_s32(a, b))
+    }
+    #[inline(always)]
+    fn and_i32(self, a: int32x4_t, b: int32x4_t) -> int32x4_t {
+        op!(vandq_s32(a, b))
+    }
+    #[inline(always)]
+    fn min_i32(self, a: int32x4_t, b: int32x4_t) -> int32x4_t {
+        op!(vminq_s32(a, b))
+    }
+    #[inline(always)]
+    fn max_i32(self, a: int32x4_t, b: int32x4_t) -> int32x4_t {
+        op!(vmaxq_s32(a, b))
+    }
+    #[inline(always)]
+    fn up(self, x: int32x4_t, by: int32x4_t) -> int32x4_t {
+        op!(vshlq_s32(x, by))
+    }
+    #[inline(always)]
+    fn down(self, x: int32x4_t, by: int32x4_t) -> int32x4_t {
+        op!(vshlq_s32(x, vnegq_s32(by)))
+    }
+    #[inline(always)]
+    fn high(self, a: int32x4_t, b: int32x4_t) -> int32x4_t {
+        upper(op!(vmull_s32(vget_low_s32(a), vget_low_s32(b))), op!(vmull_high_s32(a, b)))
+    }
+    #[inline(always)]
+    fn high_sum(self, [a, c]: [int32x4_t; 2], [b, d]: [int32x4_t; 2]) -> int32x4_t {
+        let low = op!(vmull_s32(vget_low_s32(a), vget_low_s32(b)));
+        let low = op!(vmlal_s32(low, vget_low_s32(c), vget_low_s32(d)));
+        upper(low, op!(vmlal_high_s32(vmull_high_s32(a, b), c, d)))
+    }
+}
+
+/// The upper halves of products of the low lanes and of the high ones.
+#[inline(always)]
+fn upper(low: int64x2_t, high: int64x2_t) -> int32x4_t {
+    op!(vuzp2q_s32(vreinterpretq_s32_s64(low), vreinterpretq_s32_s64(high)))
 }
 
 /// Four bytes as 16-bit numbers, lowest first.

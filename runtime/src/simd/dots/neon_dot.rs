@@ -3,8 +3,9 @@
 //! Both factors are signed: 128 is taken off every input, and the biases make up for it. The instruction has a function
 //! in newer releases of Rust only.
 
-use crate::simd::dots::{Dots, Quads};
-use crate::simd::{Neon, NeonDot};
+use crate::affine::Levels;
+use crate::simd::dots::{Dots, Quads, Terms};
+use crate::simd::{Neon, NeonDot, wide};
 use core::arch::aarch64::*;
 
 macro_rules! op {
@@ -64,6 +65,19 @@ unsafe impl Dots for NeonDot {
     #[inline(always)]
     fn at_least(self, x: float32x4_t, least: float32x4_t) -> float32x4_t {
         plain().at_least(x, least)
+    }
+
+    #[inline(always)]
+    fn whole_of_sums(self, levels: Levels, sums: int32x4_t, factors: int32x4_t) -> int32x4_t {
+        wide::of_sums(plain(), levels, sums, factors)
+    }
+    #[inline(always)]
+    fn whole_sum(self, terms: Terms, bytes: [int32x4_t; 2]) -> int32x4_t {
+        wide::sum(plain(), terms, bytes)
+    }
+    #[inline(always)]
+    fn whole_product(self, terms: Terms, bytes: [int32x4_t; 2]) -> int32x4_t {
+        wide::product(plain(), terms, bytes)
     }
 
     #[inline(always)]

@@ -1,0 +1,88 @@
+//! Calls of products: what they add before the clamp, and places that they see as one long row.
+
+use mnv2c_runtime::ring::Rows;
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+
+use super::quantized;
+use crate::emit::scope::Scope;
+use crate::emit::{element, literal};
+use crate::schedule::{Kernel, Part, Place, Skip, Stage};
+
+/// Paths in the runtime that a product names, of which `path` is its kernel.
+pub(super) fn with_skip(skip: Skip, path: &'static str) -> Vec<&'static str> {
+    match skip {
+        Skip::None => vec!["clamp::Clamp", path],
+        Skip::Other | Skip::InPlace => vec!["clamp::Clamp", "simd::gemm::Residual", path],
+    }
+}
+
+/// The statement that runs a product.
+pub(super) fn matrix(
+    scope: &Scope<'_>,
+    stage: &Stage,
+    skip: Skip,
+    name: TokenStream,
+    [w, x, y]: [TokenStream; 3],
+    rows: &TokenStream,
+) -> TokenStream {
+    match skip {
+        Skip::None => quote!(#name.run(isa, #w, #x, #y, #rows);),
+        Skip::InPlace => {
+            let residual = residual(stage, &name, None);
+            quote!(#name.run_adding(isa, #w, #x, #y, #residual, #rows);)
+        }
+        Skip::Other => {
+            let (other, ring) =
+                (scope.variable(stage.from[1]), scope.ring(flattened(stage, stage.from[1])));
+            let other = match stage.part {
+                Part::Pixels(_) => {
+                    let other = from_pixel(&other, stage.from[1], 1);
+                    quote!(&#other)
+                }
+                Part::Row | Part::Channels(_) | Part::Strip(_) => other,
+            };
+            let residual = residual(stage, &name, Some((other, ring)));
+            quote!(#name.run_adding(isa, #w, #x, #y, #residual, #rows);)
+        }
+    }
+}
+
+/// What is added to a product called `name`: another value where it lies, or what the result overwrites.
+pub(in crate::emit) fn residual(
+    stage: &Stage,
+    name: &impl ToTokens,
+    other: Option<(TokenStream, TokenStream)>,
+) -> TokenStream {
+    if quantized::reads_bytes(stage) {
+        let sum = quantized::sum_name(name);
+        return match other {
+            Some((other, ring)) => quote!(QResidual::Of(#other, #ring, #sum)),
+            None => quote!(QResidual::InPlace(#sum)),
+        };
+    }
+    match other {
+        Some((other, ring)) => {
+            let of = element::residual(stage.from[1].element);
+            quote!(Residual::#of(#other, #ring))
+        }
+        None => quote!(Residual::InPlace),
+    }
+}
+
+/// A place seen as one long row, where the kernel does.
+pub(in crate::emit) fn flattened(stage: &Stage, place: Place) -> Place {
+    match stage.kernel {
+        Kernel::Pointwise { flat: true, .. } => {
+            let rows = Rows::nhwc(1, place.rows.width * place.height, place.rows.channels);
+            Place { rows, height: 1, ..place }
+        }
+        _ => place,
+    }
+}
+
+/// What a slice holds from image column `pixel * stride` on.
+pub(super) fn from_pixel(slice: &TokenStream, place: Place, stride: usize) -> TokenStream {
+    let step = literal::size(place.rows.ring(0).pixel * stride);
+    quote!(#slice[pixel * #step..])
+}

@@ -1,0 +1,83 @@
+//! Where inputs lie when the first step begins: with the caller, in the arena, or asked for row by row.
+
+use mnv2c_runtime::ring::{Form, Rows};
+
+use crate::error::{Error, Result};
+use crate::ir::view::is_view;
+use crate::ir::{Graph, Layout, NodeId};
+use crate::objective::Feed;
+use crate::schedule::place::{Lowering, dense, is_depthwise};
+use crate::schedule::{Home, Intake, Place};
+
+impl Lowering<'_> {
+    /// Where an input lies when the first step begins.
+    pub(super) fn intake(&mut self, index: usize, id: NodeId) -> Result<Intake> {
+        let seen = &self.graph.node(seen(self.graph, id)).out;
+        let place = dense(Home::Input(index), seen)?;
+        if self.graph.batch > 1 && self.memory.feed != Feed::Caller {
+            let (name, images) = (&self.graph.node(id).name, self.graph.batch);
+            return Err(Error::Unsupported(vec![format!(
+                "feeding {name:?}, a batch of {images}, otherwise than by caller; compile for one at a time"
+            )]));
+        }
+        let planes = is_image(self.graph, id) && place.rows.form == Form::Planes;
+        let Rows { kept, width, channels, .. } = place.rows;
+        let rows = if planes { Rows::nhwc(kept, width, channels) } else { place.rows };
+        let place = match self.memory.feed {
+            Feed::Caller => return Ok(Intake { place, planes: false, scale: None }),
+            Feed::Arena => {
+                let place = self.spread(id, Place { rows, ..place });
+                let end = self.last_reads.get(&id).map_or(0, |last| last + 1);
+                let home = self.add_buffer(self.graph.node(id).name.clone(), place, end);
+                Place { home, ..place }
+            }
+            Feed::Rows => Place { home: self.fed(index, id)?, rows, ..place },
+        };
+        Ok(Intake { place, planes, scale: self.graph.scales.get(&id).copied() })
+    }
+
+    /// How an image that the caller writes into the arena lies: with the zeros that its one convolution reads.
+    fn spread(&self, id: NodeId, place: Place) -> Place {
+        let reader = self.graph.only_reader(id);
+        let reader = reader.filter(|reader| self.graph.operand(*reader, 4).is_none());
+        let conv = reader.and_then(|reader| self.graph.node(reader).op.conv());
+        match (reader, conv) {
+            (Some(reader), Some(conv))
+                if is_image(self.graph, id) && place.rows.form == Form::Nhwc =>
+            {
+                let element = self.element_for(reader, place);
+                Place { rows: self.rows_for(conv, false, place), element, ..place }
+            }
+            _ => place,
+        }
+    }
+
+    fn fed(&self, index: usize, id: NodeId) -> Result<Home> {
+        let graph = self.graph;
+        let seen = seen(graph, id);
+        if is_image(graph, seen) && graph.only_reader(seen).is_some() {
+            return Ok(Home::Feed(index));
+        }
+        let name = &graph.node(id).name;
+        Err(Error::Unsupported(vec![format!(
+            "feeding {name:?} by rows: it is more than the image of one convolution; feed it by arena"
+        )]))
+    }
+}
+
+/// An input as its one reader sees it, where that only says that its channels lie innermost.
+fn seen(graph: &Graph, id: NodeId) -> NodeId {
+    let views =
+        |reader: &NodeId| is_view(graph, *reader) && graph.node(*reader).out.layout == Layout::Nhwc;
+    graph.only_reader(id).filter(views).unwrap_or(id)
+}
+
+/// Whether a value is an image, and convolutions of it its only readers.
+fn is_image(graph: &Graph, id: NodeId) -> bool {
+    let convolves =
+        |reader: NodeId| graph.node(reader).op.conv().is_some() && !is_depthwise(graph, reader);
+    let readers = graph.readers(id);
+    graph.node(id).out.shape.len() == 4
+        && !graph.is_output(id)
+        && readers.iter().all(|(reader, port)| port.0 == 0 && convolves(*reader))
+}

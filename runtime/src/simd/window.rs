@@ -1,0 +1,116 @@
+//! Which inputs make an output: a run, a window, or a window over planes; and how far they and the outputs reach.
+
+use crate::ring::Ring;
+
+/// Inputs of one output pixel: rows of taps, and in each tap a run of `depth` numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// Rows of the window.
+    pub rows: usize,
+    /// Input rows from an output row to the next.
+    pub row_stride: usize,
+    /// Input rows from a window row to the next.
+    pub row_step: usize,
+    /// Input rows above output row 0 at which its window begins.
+    pub above: usize,
+    /// Elements before image column 0 at which the window of pixel 0 begins.
+    pub before: usize,
+    /// Elements from an output pixel's window to the next.
+    pub pixel_step: usize,
+    /// Runs in a row.
+    pub taps: usize,
+    /// Elements from a run to the next.
+    pub tap_step: usize,
+    /// Numbers in a run.
+    pub depth: usize,
+    /// Elements from a number of a run to the next.
+    pub depth_step: usize,
+    /// Numbers in one more, shorter run after them; may be 0.
+    pub tail: usize,
+}
+
+impl Window {
+    /// The pixel at its own place, its `c_in` channels in vectors of `lanes` where they lie in chunks.
+    pub const fn point(from: &Ring, c_in: usize, lanes: usize) -> Self {
+        let chunked = from.chunk != lanes && c_in > lanes;
+        let depth = if chunked { lanes } else { c_in };
+        Self {
+            rows: 1,
+            row_stride: 1,
+            row_step: 1,
+            above: 0,
+            before: 0,
+            pixel_step: from.pixel,
+            taps: c_in / depth,
+            tap_step: from.chunk,
+            depth,
+            depth_step: 1,
+            tail: c_in % depth,
+        }
+    }
+
+    /// A sliding window over pixels of `c_in` channels, or over as many planes.
+    pub const fn sliding(slide: Slide, from: &Ring, c_in: usize, planes: bool) -> Self {
+        let Slide { kernel: [rows, columns], stride, dilation, pad } = slide;
+        let column_step = dilation[1] * from.pixel;
+        let (taps, tap_step, depth, depth_step) = if planes {
+            (c_in, from.chunk, columns, column_step)
+        } else if column_step == c_in {
+            (1, 0, columns * c_in, 1)
+        } else {
+            (columns, column_step, c_in, 1)
+        };
+        Self {
+            rows,
+            row_stride: stride[0],
+            row_step: dilation[0],
+            above: pad[0],
+            before: pad[1] * from.pixel,
+            pixel_step: stride[1] * from.pixel,
+            taps,
+            tap_step,
+            depth,
+            depth_step,
+            tail: 0,
+        }
+    }
+
+    /// One past the last input of the last of `width` pixels, from the ring's image column 0.
+    #[inline(always)]
+    pub(super) const fn reach(&self, width: usize) -> usize {
+        let Window { taps, tap_step, depth, depth_step, tail, pixel_step, before, .. } = *self;
+        assert!(width > 0 && taps > 0 && depth > 0);
+        let mut last = (taps - 1).saturating_mul(tap_step);
+        last = last.saturating_add((depth - 1).saturating_mul(depth_step));
+        if tail > 0 {
+            let end = taps.saturating_mul(tap_step);
+            let end = end.saturating_add((tail - 1).saturating_mul(depth_step));
+            last = if end > last { end } else { last };
+        }
+        let last = last.saturating_add((width - 1).saturating_mul(pixel_step));
+        last.saturating_add(1).saturating_sub(before)
+    }
+}
+
+/// How a window slides, down and across.
+#[derive(Clone, Copy, Debug)]
+pub struct Slide {
+    /// Taps.
+    pub kernel: [usize; 2],
+    /// Pixels from a window to the next.
+    pub stride: [usize; 2],
+    /// Pixels from a tap to the next.
+    pub dilation: [usize; 2],
+    /// Pixels of padding before the image.
+    pub pad: [usize; 2],
+}
+
+/// One past the last output of the last of `width` pixels, from the ring's image column 0.
+#[inline(always)]
+pub(super) const fn pixel_reach(ring: &Ring, width: usize, c_out: usize, lanes: usize) -> usize {
+    assert!(width > 0 && c_out > 0);
+    let v = (c_out - 1) / lanes;
+    let last = (width - 1).saturating_mul(ring.pixel);
+    let last = last.saturating_add(v.saturating_mul(ring.chunk));
+    last.saturating_add(c_out - v * lanes)
+}
