@@ -52,8 +52,10 @@ pub struct Module {
     pub items: TokenStream,
     /// Every file that was read.
     pub files: Vec<PathBuf>,
-    /// The type of the input's numbers.
-    pub number: Dtype,
+    /// The type of each input's numbers: [`Dtype::U8`] or [`Dtype::F32`].
+    pub inputs: Vec<Dtype>,
+    /// The same of outputs.
+    pub outputs: Vec<Dtype>,
     /// How many of the likeliest classes it tells; 0 where it gives its output.
     pub told: usize,
 }
@@ -130,9 +132,10 @@ impl Compiler {
         let network = Network { carrier: self.carrier, ..artifact.network(false) };
         let items = emit::tokens(&network);
         let schedule = &artifact.schedule;
-        let number = schedule.inputs.first().map_or(Dtype::F32, |port| port.dtype);
+        let [inputs, outputs] = [&schedule.inputs, &schedule.outputs]
+            .map(|ports| ports.iter().map(|port| port.dtype).collect());
         let told = schedule.ranking.map_or(0, |ranking| ranking.count);
-        Ok(Module { about: emit::about(&network), items, files, number, told })
+        Ok(Module { about: emit::about(&network), items, files, inputs, outputs, told })
     }
 
     fn network(&self, blob_name: &str) -> Result<Compiled> {

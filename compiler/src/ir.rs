@@ -22,7 +22,7 @@ pub use op::{
 };
 pub use quant::{
     Affine, Arithmetic, Bounds, QAverage, QConv, QDense, QMean, QPair, QSoftmax, Quant, Requant,
-    To, Unpack,
+    Times, To, Unpack,
 };
 pub use resize::{Blend, Resize, Scale};
 pub use tensor::{Dtype, Layout, Tensor};

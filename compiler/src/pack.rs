@@ -172,9 +172,8 @@ fn put(graph: &Graph, pack: Pack, into: &mut Vec<f32>) {
         (PackOrder::Panels { columns, .. }, _) => dense(graph, pack.node, columns, into),
         (PackOrder::Pairs { .. }, _) => unreachable!("panels become pairs"),
         (PackOrder::Depthwise { lanes }, _) => depthwise(graph, pack.node, lanes, into),
-        (PackOrder::QPanels { .. } | PackOrder::QDepthwise { .. } | PackOrder::Table, _) => {
-            unreachable!("these are bytes")
-        }
+        (PackOrder::QPanels { .. } | PackOrder::QDepthwise { .. }, _)
+        | (PackOrder::Table | PackOrder::Tables, _) => unreachable!("these are bytes"),
         (PackOrder::Plain, _) => {
             let values = graph.constant(pack.node).and_then(|values| values.as_f32());
             into.extend(values.expect("only float constants are operands of kernels"));

@@ -26,6 +26,7 @@ pub mod fuse_add;
 pub mod fuse_clamp;
 pub mod fuse_function;
 pub(crate) mod layer;
+pub mod look_up_input;
 pub mod merge_reduce;
 pub mod merge_same;
 pub(crate) mod permute;
@@ -63,6 +64,8 @@ pub const PIPELINE: &[Pass] = &[
     pass("merge_reduce", "means merged", merge_reduce::run),
     // Before fold_bn, which leaves a shift alone where the convolution pads; and all at once, so rounded once.
     pass("fold_input", "pictures' scalings folded", fold_input::run),
+    // The same for bytes, when transposes are where they stay; before layouts, which the bytes then decide.
+    pass("look_up_input", "pictures of bytes looked up", look_up_input::run),
     // Before clamps and residuals, behind which a scale can no longer be folded.
     pass("fold_bn", "norms folded", fold_bn::run),
     // Before fuse_clamp, for a residual is added before the clamp.

@@ -211,11 +211,12 @@ fn blocks(graph: &Graph) -> Vec<Segment> {
     graph.blocks.iter().enumerate().map(segment).collect()
 }
 
-/// The convolution of a graph input that only `depthwise` reads.
+/// The convolution of a graph input that only `depthwise` reads. One on bytes stays apart: over whole values it brings
+/// the picture into the arena, where block 1 had better not hold it.
 fn stem_of(graph: &Graph, depthwise: NodeId) -> Option<NodeId> {
     let stem = graph.operand(depthwise, 0)?;
     let from = base(graph, graph.operand(stem, 0)?);
-    let fits = graph.node(stem).op.conv().is_some_and(|conv| conv.group == 1)
+    let fits = matches!(&graph.node(stem).op, Op::Conv(conv) if conv.group == 1)
         && matches!(graph.node(from).op, Op::Input);
     (fits && graph.operand(stem, 3).is_none() && graph.only_reader(stem) == Some(depthwise))
         .then_some(stem)

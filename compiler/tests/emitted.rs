@@ -179,6 +179,7 @@ fn networks_without_floats_answer_as_the_oracle_does_to_the_bit() {
                 "Arithmetic::Float",
                 "Pair::Float",
                 "Averaged::Float",
+                "Product",
                 "Factor::float",
                 "softmax::Softmax",
             ] {
@@ -207,6 +208,17 @@ fn an_emitted_file_is_formatted_and_warns_of_nothing() {
         nets.check_library(
             "#![no_std]\n#![deny(warnings)]\n//! A user's crate.\nmod net;\npub mod shared;\npub mod brains;\n",
         );
+    }
+}
+
+#[test]
+fn a_file_is_formatted_whatever_its_weights_are_called() {
+    let mut nets = Crate::new("format_names");
+    for len in [30, 36, 41, 42, 90, 200] {
+        let name = format!("{}.bin", "n".repeat(len - 4));
+        let artifact = build::compile(digits(), &"generic".parse().unwrap(), &name);
+        nets.put("net.rs", artifact.rust.as_bytes());
+        nets.check_format("net.rs");
     }
 }
 

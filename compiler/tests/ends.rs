@@ -11,7 +11,8 @@ use build::{Crate, MAIN_HEAD, compile_for};
 use mnv2c::ends::{Answer, Ends, Format, Picture};
 use mnv2c::frontend::spec::{self, Spec};
 use mnv2c::interp::{self, Array};
-use mnv2c::ir::{Clamp, Conv, Graph, Op, Output, Tensor, Values};
+use mnv2c::ir::{Affine, Bounds, Clamp, Conv, Dtype, Graph, Op, Output, QConv, Quant, Requant};
+use mnv2c::ir::{Tensor, To, Values};
 use mnv2c::objective::{Feed, Memory, Objective};
 use mnv2c::target::Target;
 use mnv2c::{Options, testing};
@@ -44,6 +45,39 @@ fn oblong(shape: [usize; 4], channels: usize, stride: usize) -> Graph {
     let out = [1, 5, (h - 1) / stride + 1, ow / stride + 1];
     let conv = graph.add("conv", Op::Conv(conv), Tensor::f32(out), &[x, w]);
     graph.outputs.push(Output { name: "y".into(), node: conv });
+    graph
+}
+
+/// The same on bytes, and a second convolution.
+fn quantised(channels: usize) -> Graph {
+    let mut graph = Graph::default();
+    let bytes = |shape| Tensor { dtype: Dtype::U8, ..Tensor::f32(shape) };
+    let to = Affine { scale: 0.0186, zero: 114 };
+    let x = graph.add_input("x", Tensor::f32([1, channels, 17, 13]));
+    let x = graph.add("q", Op::Quant(Quant::Quantize(to)), bytes([1, channels, 17, 13]), &[x]);
+    let mut conv = |x, inputs: usize, window: [usize; 2], out| {
+        let [k, stride] = window;
+        let w = (0..6 * inputs * k * k).map(|at| (at * 89 % 255) as u8 as i8).collect();
+        let w = graph.add_const("w", [6, inputs, k, k], Values::I8(w));
+        let (kernel, stride, pads) = ([k; 2], [stride; 2], [k / 2; 4]);
+        let conv = Conv {
+            kernel,
+            stride,
+            dilation: [1, 1],
+            pads,
+            group: 1,
+            clamp: Clamp::NONE,
+            then: None,
+        };
+        let to = To::Bytes { zero: 114, bounds: Bounds::ALL };
+        let requant = Requant { multipliers: vec![0.002; 6], to };
+        let conv = QConv { conv, x_zero: 114, requant, residual: None };
+        graph.add("conv", Op::Quant(Quant::Conv(conv)), bytes(out), &[x, w])
+    };
+    let x = conv(x, channels, [3, 2], [1, 6, 9, 7]);
+    let x = conv(x, 6, [1, 1], [1, 6, 9, 7]);
+    let y = graph.add("y", Op::Quant(Quant::Dequantize(to)), Tensor::f32([1, 6, 9, 7]), &[x]);
+    graph.outputs.push(Output { name: "y".into(), node: y });
     graph
 }
 
@@ -114,6 +148,50 @@ fn pictures_of_every_format_are_read_in_any_memory() {
         }
     }
     poison::all_right(&nets.run(&(main + "}\n")));
+}
+
+#[test]
+fn bytes_are_looked_up_on_their_way_into_a_network_on_bytes() {
+    let mut nets = Crate::new("looked_up");
+    let mut main = format!("{}{MAIN_HEAD}", poison::GUARDED);
+    let grey = Picture { mean: vec![125.0], ..Picture::plain(Format::BytesNhwc) };
+    // Whole steps of a unit from 114 on: the picture's bytes are those of the network.
+    let same = Picture { mean: vec![114.0 * 0.0186], white: 255.0 * 0.0186, ..grey.clone() };
+    for (name, channels, picture) in
+        [("colours", 3, picture(Format::BytesNhwc)), ("grey", 1, grey), ("same", 3, same)]
+    {
+        let (graph, inputs, expected) = fitted(&quantised(channels), &picture);
+        for (feed, objective) in
+            FEEDS.into_iter().zip([Objective::Speed, Objective::Ram].iter().cycle())
+        {
+            let memory = Memory { objective: *objective, feed, ..Memory::default() };
+            let name = format!("{name}_{feed:?}_{objective}").to_lowercase();
+            main += &poison::case(&mut nets, &name, &graph, memory, &inputs, &expected);
+        }
+        let tables = |graph: Graph| {
+            let graph = compile_for(graph, &Target::host(), Memory::default(), "").graph;
+            let convs = graph.ids().into_iter().filter(|id| graph.node(*id).op.conv().is_some());
+            convs.filter(|id| graph.operand(*id, 4).is_some()).count()
+        };
+        assert_eq!(tables(graph), usize::from(name != "same"), "{name}");
+    }
+    poison::all_right(&nets.run(&(main + "}\n")));
+}
+
+#[test]
+fn bytes_cost_a_network_on_bytes_no_memory() {
+    let network = quantised(3);
+    let (given, ..) = fitted(&network, &picture(Format::BytesNhwc));
+    for objective in [Objective::Speed, Objective::Ram] {
+        for feed in [Feed::Caller, Feed::Rows] {
+            let arena = |graph: &Graph| {
+                let memory = Memory { objective, feed, ..Memory::default() };
+                compile_for(graph.clone(), &Target::host(), memory, "").plan.arena_len
+            };
+            let (bytes, floats) = (arena(&given), arena(&network));
+            assert!(bytes <= floats, "{objective} {feed:?}: {bytes} > {floats}");
+        }
+    }
 }
 
 #[test]

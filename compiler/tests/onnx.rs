@@ -14,6 +14,8 @@ mod forms;
 mod hostile;
 #[path = "onnx/quantized.rs"]
 mod quantized;
+#[path = "onnx/recorded.rs"]
+mod recorded;
 #[path = "onnx/resize.rs"]
 mod resize;
 #[path = "onnx/shapes.rs"]

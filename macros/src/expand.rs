@@ -30,7 +30,7 @@ pub(crate) fn module(request: &Request) -> Result<TokenStream> {
         },
         Kind::Struct => {
             let inner = format_ident!("mobilenet_{}", name.to_string().to_lowercase());
-            let object = object(request, &module, &inner);
+            let object = object(request, &module, &inner)?;
             quote! {
                 #[allow(dead_code, reason = "a network states more than one program asks for")]
                 mod #inner {
@@ -45,10 +45,10 @@ pub(crate) fn module(request: &Request) -> Result<TokenStream> {
 }
 
 /// The struct around the arena of the module `inner`.
-fn object(request: &Request, module: &Module, inner: &Ident) -> TokenStream {
-    let infer = infer(module, inner);
+fn object(request: &Request, module: &Module, inner: &Ident) -> Result<TokenStream> {
+    let infer = infer(request, module, inner)?;
     let (attributes, visibility, name) = (&request.attributes, &request.visibility, &request.name);
-    quote! {
+    Ok(quote! {
         #(#attributes)*
         #visibility struct #name(#inner::Arena);
 
@@ -56,9 +56,9 @@ fn object(request: &Request, module: &Module, inner: &Ident) -> TokenStream {
         impl #name {
             #[doc = " Bytes of working memory: the size of the value."]
             pub const ARENA_BYTES: usize = #inner::ARENA_BYTES;
-            #[doc = " Numbers in a picture: rows of each channel, one channel after the other."]
+            #[doc = " Numbers in the input."]
             pub const INPUT_LEN: usize = #inner::INPUT_LEN;
-            #[doc = " Classes."]
+            #[doc = " Numbers in the output: one a class."]
             pub const OUTPUT_LEN: usize = #inner::OUTPUT_LEN;
             #[doc = " Multiply-adds of one inference."]
             pub const MADDS: u64 = #inner::MADDS;
@@ -78,20 +78,28 @@ fn object(request: &Request, module: &Module, inner: &Ident) -> TokenStream {
                 Self::new()
             }
         }
-    }
+    })
 }
 
 /// The method that asks the network for what it gives.
-fn infer(module: &Module, inner: &Ident) -> TokenStream {
-    let number = if module.number == Dtype::U8 { quote!(u8) } else { quote!(f32) };
+fn infer(request: &Request, module: &Module, inner: &Ident) -> Result<TokenStream> {
+    let (&[taken], &[given]) = (module.inputs.as_slice(), module.outputs.as_slice()) else {
+        let (inputs, outputs) = (module.inputs.len(), module.outputs.len());
+        let what = format!(
+            "a struct takes one input and gives one output, and this network has {inputs} and {outputs}; write \
+             `pub mod net;`"
+        );
+        return Err(Error::new(request.name.span(), what));
+    };
+    let [number, score] = [taken, given].map(number);
     let told = module.told;
-    match told {
+    Ok(match told {
         0 => quote! {
             #[doc = " Computes the score of each class."]
             pub fn infer(
                 &mut self,
                 picture: &[#number; Self::INPUT_LEN],
-                scores: &mut [f32; Self::OUTPUT_LEN],
+                scores: &mut [#score; Self::OUTPUT_LEN],
             ) {
                 #inner::infer(&mut self.0, picture, scores);
             }
@@ -108,7 +116,12 @@ fn infer(module: &Module, inner: &Ident) -> TokenStream {
                 #inner::infer(&mut self.0, picture)
             }
         },
-    }
+    })
+}
+
+/// The type of a port's numbers.
+fn number(dtype: Dtype) -> TokenStream {
+    if dtype == Dtype::U8 { quote!(u8) } else { quote!(f32) }
 }
 
 fn compiler(request: &Request, root: &Path) -> Compiler {
@@ -172,4 +185,22 @@ fn row(message: &str, rows: &[Span]) -> Option<Span> {
     let (_, rest) = message.split_once("row ")?;
     let number: usize = rest.split_once(':')?.0.parse().ok()?;
     rows.get(number.checked_sub(1)?).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_struct_of_two_outputs_is_refused() {
+        let request = crate::request::parse(quote! {
+            struct Net;
+            model = "tests/models/two.onnx";
+        });
+        let request = request.unwrap_or_else(|error| panic!("{error}"));
+        let refused = module(&request).err().map(|error| error.to_string());
+        let expected = "a struct takes one input and gives one output, and this network has 1 and 2; write `pub mod \
+                        net;`";
+        assert_eq!(refused.as_deref(), Some(expected));
+    }
 }

@@ -57,6 +57,13 @@ use proc_macro::TokenStream;
 /// let mut scores = [0.0; Net::OUTPUT_LEN];
 /// net.infer(&[0.5; Net::INPUT_LEN], &mut scores);
 /// ```
+/// `struct Net;` takes a model or rows as a module does, if the network has one input and one output:
+/// ```
+/// mnv2c_macros::mobilenet! { struct Digits; model = "../examples/digits/digits.onnx"; }
+///
+/// let mut probabilities = [0.0; Digits::OUTPUT_LEN];
+/// Digits::new().infer(&[0.5; Digits::INPUT_LEN], &mut probabilities);
+/// ```
 /// Other settings: `name = "..";` for what its documentation calls the network; `weights = embed;`, the default for a
 /// model: they travel in the program's read-only data, where it reads them in place; `weights = extern;`: the program
 /// passes the bytes of the file that `mnv2c compile --weights extern` writes to `net::Weights::from_bytes`.

@@ -75,8 +75,9 @@ pub(crate) fn parse(tokens: TokenStream) -> Result<Request> {
 struct Head {
     attributes: Vec<Attribute>,
     visibility: Visibility,
+    kind: Kind,
     name: Ident,
-    /// The paper's rows and the target that a struct names.
+    /// The paper's rows and the target that a struct may name.
     generics: Option<(Spec, String)>,
 }
 
@@ -84,19 +85,19 @@ impl Head {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         let attributes = input.call(Attribute::parse_outer)?;
         let visibility = input.parse()?;
-        let (name, generics);
-        if input.peek(Token![mod]) {
-            input.parse::<Token![mod]>()?;
-            (name, generics) = (input.parse()?, None);
+        let kind = if input.peek(Token![mod]) {
+            input.parse::<Token![mod]>().map(|_| Kind::Module)?
         } else if input.peek(Token![struct]) {
-            input.parse::<Token![struct]>()?;
-            (name, generics) = (input.parse()?, Some(generic(input)?));
+            input.parse::<Token![struct]>().map(|_| Kind::Struct)?
         } else {
-            let start = "begin with `pub mod net;` or `pub struct Net<1.0, 224, X86V3>;`";
+            let start = "begin with `pub mod net;`, `pub struct Net;` or `pub struct Net<1.0, 224, X86V3>;`";
             return Err(input.error(start));
-        }
+        };
+        let name = input.parse()?;
+        let named = kind == Kind::Struct && !input.peek(Token![;]) && !input.is_empty();
+        let generics = if named { Some(generic(input)?) } else { None };
         semicolon(input)?;
-        Ok(Self { attributes, visibility, name, generics })
+        Ok(Self { attributes, visibility, kind, name, generics })
     }
 
     fn request(
@@ -108,15 +109,18 @@ impl Head {
         let file = faults.keep(settings.take_text("model")).flatten();
         let title = faults.keep(settings.take_text("name")).flatten();
         let weights = faults.keep(weights(&mut settings));
-        let (kind, why, base, target) = match self.generics {
+        let kind = self.kind;
+        let (why, base, target) = match self.generics {
             None => {
                 let why = "a model file has its own input, width and classes";
-                (Kind::Module, why, None, faults.keep(target(&mut settings)).unwrap_or_default())
+                (why, None, faults.keep(target(&mut settings)).unwrap_or_default())
             }
-            Some((base, target)) => {
-                (Kind::Struct, "the struct's numbers say it", Some(base), target)
-            }
+            Some((base, target)) => ("the struct's numbers say it", Some(base), target),
         };
+        if let (Kind::Struct, Some(Weights::Apart)) = (kind, &weights) {
+            let what = "a struct has its weights in it; write `pub mod net;` to pass them";
+            faults.add(Error::new(self.name.span(), what));
+        }
         let model = match file {
             Some(file) => {
                 if base.is_some() || !rows.is_empty() {

@@ -62,6 +62,21 @@ pub enum Pair {
     },
 }
 
+/// Scales of a product of two bytes that is rounded with its zero point, or a part of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Product {
+    /// The byte of zero in the first operand.
+    pub a: u8,
+    /// In the second.
+    pub b: u8,
+    /// Steps of the result in a product of steps.
+    pub factor: f32,
+    /// Added to the steps before they are rounded.
+    pub early: f32,
+    /// Bytes of the result, counted from what is added after.
+    pub levels: Levels,
+}
+
 /// An operand as an integer: `(q - zero) * factor`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Term {
@@ -223,6 +238,15 @@ impl Pair {
                 levels.whole(shifted(a.of(x as i32) * b.of(y as i32), shift))
             }
         }
+    }
+}
+
+impl Product {
+    /// The byte of `a * b`.
+    #[inline(always)]
+    pub const fn mul(self, x: u8, y: u8) -> u8 {
+        let product = (x as i32 - self.a as i32) * (y as i32 - self.b as i32);
+        self.levels.byte(product as f32 * self.factor + self.early)
     }
 }
 

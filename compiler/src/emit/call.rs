@@ -29,6 +29,7 @@ pub(super) fn imports(graph: &Graph, stage: &Stage) -> Vec<&'static str> {
     match &stage.kernel {
         Kernel::Load => vec!["kernel::copy::Relayout"],
         Kernel::Widen => vec!["kernel::widen::Widen"],
+        Kernel::LookUp => vec!["kernel::q8::look_up::LookUp"],
         Kernel::Fetch => vec!["ring::Rows"],
         Kernel::Pointwise { skip, clamp, then, .. } => {
             with_skip(*skip, (*clamp, *then), "kernel::pointwise::Pointwise")
@@ -87,7 +88,8 @@ pub(super) fn is_scalar(kernel: &Kernel) -> bool {
 /// Whether the const says where rows lie.
 pub(super) fn names_rings(stage: &Stage) -> bool {
     match &stage.kernel {
-        Kernel::Load | Kernel::Widen | Kernel::Pool(_) | Kernel::Resize(_) => true,
+        Kernel::Load | Kernel::Widen | Kernel::LookUp => true,
+        Kernel::Pool(_) | Kernel::Resize(_) => true,
         Kernel::GlobalPool(_) | Kernel::QAverage(_) => true,
         Kernel::Quantize(_) => quantized::moves(stage),
         kernel => convolves(kernel),
@@ -132,6 +134,7 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<To
     let (kind, value) = match &stage.kernel {
         Kernel::Load => (quote!(Relayout), fields::relayout(scope, from?, into)),
         Kernel::Widen => (quote!(Widen), input::widen(scope, into)),
+        Kernel::LookUp => (quote!(LookUp), input::look_up(scope, from?, into)),
         Kernel::Pointwise { tile: [mr, nv], clamp, then, flat, .. } => {
             let (mr, nv) = (literal::size(*mr), literal::size(*nv));
             (
@@ -208,8 +211,9 @@ pub(super) fn run_with(
             quote!(#name.#copy(#rows, #x, #y);)
         }
         Kernel::Widen => input::widened(scope, stage, &name.into_token_stream(), rows, &y),
+        Kernel::LookUp => quote!(#name.run(#rows, #w, #x, #y);),
         Kernel::Fetch => {
-            let fetch = input::fetch(scope, stage, &quote!(row));
+            let fetch = input::fetch(scope, at, stage, &quote!(row));
             quote!(for row in #rows { #fetch })
         }
         Kernel::Pointwise { flat: true, skip, .. } => {

@@ -54,9 +54,13 @@ pub(super) fn slots(network: &Network<'_>) -> Vec<TokenStream> {
     ports.enumerate().filter_map(slot).collect()
 }
 
-/// Paths in the runtime that a stage needs because it asks for bytes and makes floats of them.
+/// Paths in the runtime that a stage needs because it asks for bytes and makes something of them.
 pub(super) fn imports(stage: &Stage) -> Option<&'static str> {
-    (stage.kernel == Kernel::Fetch && widens(stage)).then_some("kernel::widen::self")
+    match stage.kernel {
+        Kernel::Fetch if widens(stage) => Some("kernel::widen::self"),
+        Kernel::Fetch if stage.pack.is_some() => Some("kernel::q8::look_up::self"),
+        _ => None,
+    }
 }
 
 /// Whether a stage makes floats of bytes.
@@ -83,13 +87,24 @@ pub(super) fn widened(
     quote!(#name.run(#rows, #x, #y);)
 }
 
-/// The statement that asks the caller for a row.
-pub(super) fn fetch(scope: &Scope<'_>, stage: &Stage, row: &TokenStream) -> TokenStream {
+/// The numbers of the kernel that looks bytes up.
+pub(super) fn look_up(scope: &Scope<'_>, from: Place, into: Place) -> TokenStream {
+    let (width, channels) = (literal::size(into.rows.width), literal::size(into.rows.channels));
+    let (from, into) = (scope.ring(from), scope.ring(into));
+    quote!(LookUp { from: #from, into: #into, width: #width, channels: #channels })
+}
+
+/// The statement that asks the caller for a row in stage `at`.
+pub(super) fn fetch(scope: &Scope<'_>, at: usize, stage: &Stage, row: &TokenStream) -> TokenStream {
     let from = stage.from[0];
     let (next, ring, y) =
         (scope.variable(from), scope.rows_of(stage.into), scope.variable(stage.into));
     if widens(stage) {
         return quote!(widen::fetch(#next, #row, #ring.row_mut(#y, #row)););
+    }
+    if stage.pack.is_some() {
+        let tables = scope.weights(at);
+        return quote!(look_up::fetch(#next, #row, #tables, #ring.row_mut(#y, #row)););
     }
     quote!(#next(#row, #ring.row_mut(#y, #row));)
 }
@@ -115,7 +130,7 @@ pub(super) fn blank_row(scope: &Scope<'_>, stage: &Stage, row: &TokenStream) -> 
 
 /// Whether a stage brings rows of an image, and so what lies around them.
 pub(super) fn loads(stage: &Stage) -> bool {
-    matches!(stage.kernel, Kernel::Load | Kernel::Widen | Kernel::Fetch)
+    matches!(stage.kernel, Kernel::Load | Kernel::Widen | Kernel::LookUp | Kernel::Fetch)
 }
 
 /// The numbers around a picture, where they are not zero.

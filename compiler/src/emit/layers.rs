@@ -3,10 +3,10 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::emit::{Network, literal, probe};
+use crate::emit::{Network, input, literal, probe};
 use crate::ir::{Graph, Op};
 use crate::pack::Blob;
-use crate::schedule::{Kernel, Schedule};
+use crate::schedule::Schedule;
 
 /// A kernel and what it works on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,9 +28,10 @@ pub fn layers(graph: &Graph, schedule: &Schedule, blob: &Blob) -> Vec<Layer> {
     let stages = schedule.steps.iter().flat_map(|step| &step.stages);
     let layers = stages.zip(probe::probes(graph, schedule)).map(|(stage, probe)| {
         let node = graph.node(stage.node);
-        let loads = matches!(stage.kernel, Kernel::Load | Kernel::Widen | Kernel::Fetch);
+        let loads = input::loads(stage);
         let shown = graph.operand(stage.node, 0).filter(|_| loads).unwrap_or(stage.node);
-        let trained = |port| graph.operand(stage.node, port).filter(|_| stage.pack.is_some());
+        let trained =
+            |port| graph.operand(stage.node, port).filter(|_| stage.pack.is_some() && !loads);
         let params = [1, 2].into_iter().filter_map(trained).map(|id| graph.node(id).out.len());
         Layer {
             name: if matches!(node.op, Op::Const(_)) { String::new() } else { node.name.clone() },

@@ -49,6 +49,11 @@ pub(super) fn statement(text: &mut String, statement: &str, indent: usize) {
         line(indent, head);
         return links.iter().for_each(|link| line(indent + 4, link));
     }
+    if let Some([head, file, tail]) = included(statement) {
+        line(indent, head);
+        line(indent + 4, file);
+        return line(indent, tail);
+    }
     let short = statement.contains("fn ") || lists_are_short(statement);
     let value = statement.split_once(" = ").filter(|(_, value)| fits(value, indent + 4));
     let Some((open, close)) = list(statement).filter(|_| !short || !fits(statement, indent)) else {
@@ -81,6 +86,16 @@ fn chain(statement: &str) -> Option<(&str, Vec<&str>)> {
     let ends = dots.iter().skip(1).copied().chain([statement.len()]);
     let links = dots.iter().zip(ends).map(|(from, to)| &statement[*from..to]).collect();
     (wide && dots.len() > 1).then(|| (&statement[..dots[0]], links))
+}
+
+/// A file that is included as the only argument of a call, its name and what stands around it, if all is too wide for a
+/// list. Macros get no comma behind their last argument.
+fn included(statement: &str) -> Option<[&str; 3]> {
+    const MACRO: &str = "(*include_bytes!(";
+    let start = statement.find(MACRO)? + MACRO.len();
+    let end = statement.strip_suffix("));")?.len();
+    let is_wide = statement[start..end].chars().count() + MACRO.len() > LIST;
+    is_wide.then(|| [&statement[..start], &statement[start..end], &statement[end..]])
 }
 
 /// The list to be broken: the outermost, or what is inside it where that is one array.
@@ -209,6 +224,27 @@ mod tests {
         check(
             "let x = Pool { width: 7, height: 7 };",
             "    let x = Pool {\n        width: 7,\n        height: 7,\n    };\n",
+        );
+    }
+
+    #[test]
+    fn a_file_of_a_long_name_gets_a_line_for_itself() {
+        let include = |name: &str| {
+            format!("static BLOB: Blob<640_448> = Blob::new(*include_bytes!(\"{name}\"));")
+        };
+        let [short, middle, long] = [36, 41, 42].map(|len| "x".repeat(len));
+        check(&include(&short), &format!("    {}\n", include(&short)));
+        check(
+            &include(&middle),
+            &format!(
+                "    static BLOB: Blob<640_448> =\n        Blob::new(*include_bytes!(\"{middle}\"));\n"
+            ),
+        );
+        check(
+            &include(&long),
+            &format!(
+                "    static BLOB: Blob<640_448> = Blob::new(*include_bytes!(\n        \"{long}\"\n    ));\n"
+            ),
         );
     }
 

@@ -15,7 +15,7 @@ use crate::schedule::{Kernel, Part, Skip, Step};
 
 /// Where the two stages that run by panels begin: behind the load of padded rows, if there is one.
 pub(super) fn first(step: &Step) -> usize {
-    usize::from(matches!(step.stages[0].kernel, Kernel::Load | Kernel::Widen))
+    usize::from(matches!(step.stages[0].kernel, Kernel::Load | Kernel::Widen | Kernel::LookUp))
 }
 
 /// The two stages of `step` that go by panels over whole values, each panel in the memory of the one before.

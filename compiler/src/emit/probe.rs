@@ -3,9 +3,9 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::emit::{Network, call, literal, step};
+use crate::emit::{Network, call, input, literal, step};
 use crate::ir::Graph;
-use crate::schedule::{Kernel, Schedule, Step};
+use crate::schedule::{Kernel, Schedule, Stage, Step};
 use crate::target::Isa;
 
 /// A kernel whose time is taken.
@@ -29,11 +29,16 @@ pub fn probes(graph: &Graph, schedule: &Schedule) -> Vec<Probe> {
             step: name.clone(),
             kernel: call::word(graph, step, stage),
             tile: tile(&stage.kernel),
-            madds: if stage.pack.is_some() { graph.madds(stage.node) } else { 0 },
+            madds: if computes(stage) { graph.madds(stage.node) } else { 0 },
         };
         step.stages.iter().map(kernel).collect()
     };
     schedule.steps.iter().flat_map(kernels).collect()
+}
+
+/// Whether a stage multiplies by weights; to look bytes up is none of it.
+fn computes(stage: &Stage) -> bool {
+    stage.pack.is_some() && !input::loads(stage)
 }
 
 /// The clock, and what a program asks of it.

@@ -122,7 +122,7 @@ impl Region<'_> {
         let calls = group.stages.clone().map(|at| {
             let stage = &self.step.stages[at];
             match &stage.kernel {
-                Kernel::Fetch => input::fetch(self.scope, stage, &quote!(#row)),
+                Kernel::Fetch => input::fetch(self.scope, at, stage, &quote!(#row)),
                 kernel if rowwise::is_rowwise(kernel) => {
                     rowwise::call(self.scope, self.step, at, row)
                 }

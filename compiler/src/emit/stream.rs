@@ -148,7 +148,7 @@ fn batch_of(
 fn call_at(scope: &Scope<'_>, step: &Step, at: usize, batch: &Batch) -> TokenStream {
     let (stage, row) = (&step.stages[at], &batch.row);
     if stage.kernel == Kernel::Fetch && batch.end == (row.clone(), 1) {
-        return input::fetch(scope, stage, &quote!(#row));
+        return input::fetch(scope, at, stage, &quote!(#row));
     }
     call_of(scope, step, at, &batch.range())
 }

@@ -20,8 +20,8 @@ pub(super) fn compute(quant: &Quant, by: Arithmetic, reads: &Reads<'_>) -> Resul
         Quant::Conv(conv) => convolved(conv, by, reads, out)?,
         Quant::Dense(dense) => multiplied(dense, by, reads)?,
         Quant::Add(pair) => zipped(x()?, reads.bytes(1)?, out, |a, b| sum(pair, by, a, b)),
-        Quant::Mul(pair) => match by {
-            Arithmetic::Float => zipped(x()?, reads.bytes(1)?, out, |a, b| pair.mul(a, b)),
+        Quant::Mul(pair, times) => match by {
+            Arithmetic::Float => zipped(x()?, reads.bytes(1)?, out, |a, b| pair.mul(*times, a, b)),
             Arithmetic::Fixed => zipped(x()?, reads.bytes(1)?, out, |a, b| pair.mul_fixed(a, b)),
         },
         Quant::Average(average) => averages(average, by, x()?, out),
@@ -104,7 +104,8 @@ fn flipped(reads: &Reads<'_>) -> Result<Values> {
 /// Sums over channels, then rows, then columns; they are exact, so the order is free.
 fn convolved(qconv: &QConv, by: Arithmetic, reads: &Reads<'_>, out: &[usize]) -> Result<Values> {
     let (x, (w_shape, w), bias) = (reads.bytes(0)?, reads.weights()?, reads.bias()?);
-    let conv = &qconv.conv;
+    let seen = looked_up(x, reads)?;
+    let (x, conv) = (Bytes { values: seen.as_deref().unwrap_or(x.values), ..x }, &qconv.conv);
     let (m_len, c_len, c_per_group) = (out[1], x.shape[1], w_shape[1]);
     let (from, to) = ([x.shape[2], x.shape[3]], [out[2], out[3]]);
     let (from_len, taps_len) = (from[0] * from[1], conv.kernel[0] * conv.kernel[1]);
@@ -128,6 +129,18 @@ fn convolved(qconv: &QConv, by: Arithmetic, reads: &Reads<'_>, out: &[usize]) ->
     };
     let added = bytes.iter().zip(reads.bytes(3)?.values).map(|(a, b)| sum(&pair, by, *a, *b));
     Ok(Values::U8(added.collect()))
+}
+
+/// What the tables at port 4 make of each channel of `x`, if there are any.
+fn looked_up(x: Bytes<'_>, reads: &Reads<'_>) -> Result<Option<Vec<u8>>> {
+    if !reads.arrays.contains_key(&4) {
+        return Ok(None);
+    }
+    let (tables, area) = (reads.bytes(4)?.values, x.shape[2] * x.shape[3]);
+    let planes = x.values.chunks_exact(area.max(1)).zip(tables.chunks_exact(256).cycle());
+    Ok(Some(
+        planes.flat_map(|(plane, table)| plane.iter().map(|q| table[usize::from(*q)])).collect(),
+    ))
 }
 
 fn multiplied(dense: &QDense, by: Arithmetic, reads: &Reads<'_>) -> Result<Values> {
@@ -190,7 +203,7 @@ fn averages(average: &QAverage, by: Arithmetic, x: Bytes<'_>, out: &[usize]) -> 
         match by {
             Arithmetic::Float => {
                 let sum: f32 = bytes.iter().fold(0.0, |sum, q| sum + average.x.dequantize(*q));
-                average.y.quantize(sum / count as f32)
+                average.y.quantize_early(sum / count as f32, average.early)
             }
             Arithmetic::Fixed => average.fixed(bytes, count),
         }
@@ -246,7 +259,9 @@ mod tests {
     use super::*;
     use crate::interp::run;
     use crate::ir::verify::verify;
-    use crate::ir::{Bounds, Clamp, Conv, Dtype, Graph, Layout, NodeId, Op, Output, QPair, Tensor};
+    use crate::ir::{
+        Bounds, Clamp, Conv, Dtype, Graph, Layout, NodeId, Op, Output, QPair, Tensor, Times,
+    };
 
     const POINT: Conv = Conv {
         kernel: [1, 1],
@@ -338,7 +353,7 @@ mod tests {
         {
             let mut graph = Graph::default();
             let x = graph.add_input("x", bytes(&[1, 1, 1, 3]));
-            let op = QAverage { pool: pool(kind), x: affine, y: affine };
+            let op = QAverage { pool: pool(kind), x: affine, y: affine, early: 0 };
             let y = graph.add("y", Op::Quant(Quant::Average(op)), bytes(&[1, 1, 1, 2]), &[x]);
             assert_eq!(answer(graph, y, &[8, 12, 20]), Values::U8(expected.to_vec()));
         }
@@ -367,7 +382,8 @@ mod tests {
         let x = graph.add_input("x", bytes(&[3]));
         let c = graph.add_const("c", [1], Values::U8(vec![3]));
         let sum = graph.add("sum", Op::Quant(Quant::Add(pair)), bytes(&[3]), &[x, c]);
-        let product = graph.add("product", Op::Quant(Quant::Mul(pair)), bytes(&[3]), &[x, c]);
+        let product =
+            graph.add("product", Op::Quant(Quant::Mul(pair, Times::Reals)), bytes(&[3]), &[x, c]);
         assert_eq!(answer(graph.clone(), sum, &[2, 7, 250]), Values::U8(vec![4, 9, 200]));
         assert_eq!(answer(graph, product, &[0, 5, 255]), Values::U8(vec![2, 5, 129]));
     }

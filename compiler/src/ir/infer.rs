@@ -44,7 +44,7 @@ fn quant_shape(quant: &Quant, x: &[usize], w: Option<&[usize]>) -> Result<Vec<us
     match quant {
         Quant::Conv(conv) => conv_shape(&conv.conv, x, w()?),
         Quant::Dense(_) => matmul_shape(x, w()?),
-        Quant::Add(_) | Quant::Mul(_) => broadcast(x, w()?),
+        Quant::Add(_) | Quant::Mul(..) => broadcast(x, w()?),
         Quant::Average(average) => pool_shape(&average.pool, x),
         Quant::Mean(_) => match x {
             &[n, c, _, _] => Ok(vec![n, c, 1, 1]),

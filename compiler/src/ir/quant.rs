@@ -27,14 +27,15 @@ pub enum Quant {
     /// The top bit of each byte turned, which is i8 read as u8 with 128 added, and back: x.
     Flip,
     /// Convolution: x, constant i8 weights `[m,c/group,kh,kw]`, optional constant i32 bias `[m]` (port 2), and a u8
-    /// residual of the output's shape (port 3) if [`QConv::residual`] says how it is added.
+    /// residual of the output's shape (port 3) if [`QConv::residual`] says how it is added. Constant tables `[c,256]`
+    /// (port 4), if `look_up_input` put them there, say what each byte of a channel of x becomes first of all.
     Conv(QConv),
     /// Product: x `[rows,k]`, constant i8 weights `[k,n]`, optional constant i32 bias `[n]` (port 2).
     Dense(QDense),
     /// The sum of reals, with numpy's broadcasting: a, b.
     Add(QPair),
     /// The product of reals, with numpy's broadcasting: a, b.
-    Mul(QPair),
+    Mul(QPair, Times),
     /// Averages of windows over the last two dimensions: x `[n,c,h,w]`.
     Average(QAverage),
     /// The mean of each whole picture: x `[n,c,h,w]`, result `[n,c,1,1]`.
@@ -142,6 +143,18 @@ pub struct QPair {
     pub bounds: Bounds,
 }
 
+/// How reals are multiplied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    /// One by the other, as Mul does between floats.
+    Reals,
+    /// The exact product of both `q - zero` by one factor, `a.scale * b.scale / y.scale`, as QLinearMul does.
+    Steps {
+        /// What of the result's zero point is added before steps are rounded.
+        early: i16,
+    },
+}
+
 /// Attributes of averages: the f32 sum of the window's reals, row by row, over its f32 count, quantised.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QAverage {
@@ -151,6 +164,9 @@ pub struct QAverage {
     pub x: Affine,
     /// Of the result.
     pub y: Affine,
+    /// What of the result's zero point is added before steps are rounded: none of it, as QuantizeLinear does, or the
+    /// zero point in the file's type, as QLinearAveragePool does. This decides what halves become.
+    pub early: i16,
 }
 
 /// Attributes of means: the sum of `x - x_zero`, requantised with one multiplier.
@@ -180,12 +196,25 @@ impl FromStr for Arithmetic {
 impl Affine {
     /// The nearest byte: `x / scale` to the nearest integer, halves to even, plus the zero point. NaN gives the least.
     pub fn quantize(self, x: f32) -> u8 {
-        nearest(x / self.scale, self.zero)
+        self.quantize_early(x, 0)
+    }
+
+    /// The same with `early` of the zero point added before the rounding.
+    pub fn quantize_early(self, x: f32, early: i16) -> u8 {
+        self.nearest(x / self.scale, early)
     }
 
     /// The real that `q` stands for.
     pub fn dequantize(self, q: u8) -> f32 {
-        (f32::from(q) - f32::from(self.zero)) * self.scale
+        self.steps(q) * self.scale
+    }
+
+    fn steps(self, q: u8) -> f32 {
+        f32::from(q) - f32::from(self.zero)
+    }
+
+    fn nearest(self, steps: f32, early: i16) -> u8 {
+        nearest(steps + f32::from(early), self.zero.wrapping_sub(early as u8))
     }
 }
 
@@ -221,8 +250,19 @@ impl QPair {
     }
 
     /// `a * b`.
-    pub fn mul(self, a: u8, b: u8) -> u8 {
-        self.bounds.apply(self.y.quantize(self.a.dequantize(a) * self.b.dequantize(b)))
+    pub fn mul(self, times: Times, a: u8, b: u8) -> u8 {
+        self.bounds.apply(match times {
+            Times::Reals => self.y.quantize(self.a.dequantize(a) * self.b.dequantize(b)),
+            Times::Steps { early } => {
+                let product = self.a.steps(a) * self.b.steps(b);
+                self.y.nearest(product * self.factor(), early)
+            }
+        })
+    }
+
+    /// Steps of the result in a product of steps.
+    pub fn factor(self) -> f32 {
+        self.a.scale * self.b.scale / self.y.scale
     }
 }
 
@@ -246,7 +286,7 @@ impl Quant {
         match self {
             Self::Dequantize(_) | Self::Unpack(_) => Dtype::F32,
             Self::Flip if x == Dtype::U8 => Dtype::I8,
-            Self::Quantize(_) | Self::Flip | Self::Add(_) | Self::Mul(_) => Dtype::U8,
+            Self::Quantize(_) | Self::Flip | Self::Add(_) | Self::Mul(..) => Dtype::U8,
             Self::Average(_) | Self::Softmax(_) | Self::Table(_) => Dtype::U8,
             Self::Conv(QConv { requant, .. }) | Self::Dense(QDense { requant, .. }) => {
                 requant.to.dtype()
@@ -265,7 +305,7 @@ impl Quant {
             Self::Conv(_) => "qconv",
             Self::Dense(_) => "qdense",
             Self::Add(_) => "qadd",
-            Self::Mul(_) => "qmul",
+            Self::Mul(..) => "qmul",
             Self::Average(_) => "qaverage",
             Self::Mean(_) => "qmean",
             Self::Softmax(_) => "qsoftmax",
@@ -276,7 +316,7 @@ impl Quant {
     /// Operands that have to be there.
     pub fn arity(&self) -> usize {
         match self {
-            Self::Conv(_) | Self::Dense(_) | Self::Add(_) | Self::Mul(_) => 2,
+            Self::Conv(_) | Self::Dense(_) | Self::Add(_) | Self::Mul(..) => 2,
             Self::Quantize(_) | Self::Dequantize(_) | Self::Unpack(_) | Self::Flip => 1,
             Self::Average(_) | Self::Mean(_) | Self::Softmax(_) | Self::Table(_) => 1,
         }
@@ -290,7 +330,7 @@ impl Quant {
             }
             Self::Mean(QMean { requant, .. }) => Some(requant),
             Self::Quantize(_) | Self::Dequantize(_) | Self::Unpack(_) | Self::Flip => None,
-            Self::Add(_) | Self::Mul(_) | Self::Average(_) => None,
+            Self::Add(_) | Self::Mul(..) | Self::Average(_) => None,
             Self::Softmax(_) | Self::Table(_) => None,
         }
     }

@@ -67,11 +67,11 @@ fn value(graph: &Graph, numbers: &BTreeMap<NodeId, usize>, id: NodeId) -> String
 fn port_name(op: &Op, port: usize) -> String {
     let names: &[&str] = match op {
         Op::Conv(_) => &["x", "w", "b", "add", "border"],
-        Op::Quant(Quant::Conv(_)) => &["x", "w", "b", "add"],
+        Op::Quant(Quant::Conv(_)) => &["x", "w", "b", "add", "tables"],
         Op::Dense(_) | Op::Quant(Quant::Dense(_)) => &["x", "w", "b"],
         Op::BatchNorm(_) => &["x", "scale", "bias", "mean", "var"],
         Op::Gemm(_) | Op::MatMul | Op::Binary(_) => &["a", "b", "c"],
-        Op::Quant(Quant::Add(_) | Quant::Mul(_)) => &["a", "b"],
+        Op::Quant(Quant::Add(_) | Quant::Mul(..)) => &["a", "b"],
         Op::Quant(_) => &["x"],
         Op::PRelu => &["x", "slope"],
         Op::Concat(_) | Op::Input | Op::Const(_) => &[],

@@ -61,7 +61,7 @@ fn arity(op: &Op, operands: &[(Port, NodeId)]) -> Option<String> {
     };
     let optional: &[Port] = match op {
         Op::Conv(_) => &[Port(2), Port(3), Port(4)],
-        Op::Quant(Quant::Conv(_)) => &[Port(2), Port(3)],
+        Op::Quant(Quant::Conv(_)) => &[Port(2), Port(3), Port(4)],
         Op::Gemm(_) | Op::Quant(Quant::Dense(_)) => &[Port(2)],
         _ => &[],
     };

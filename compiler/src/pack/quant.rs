@@ -21,6 +21,10 @@ pub(super) fn bytes(graph: &Graph, pack: Pack, target: &Target) -> Option<Vec<u8
         (PackOrder::Table, Op::Quant(Quant::Softmax(softmax))) => {
             Some(softmax.powers().into_iter().flat_map(u32::to_le_bytes).collect())
         }
+        (PackOrder::Tables, _) => {
+            let tables = graph.operand(pack.node, 4).and_then(|tables| graph.constant(tables));
+            tables.and_then(Values::as_u8).map(<[u8]>::to_vec)
+        }
         (PackOrder::Plain, _) => {
             graph.constant(pack.node).and_then(Values::as_u8).map(<[u8]>::to_vec)
         }

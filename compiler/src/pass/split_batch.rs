@@ -127,7 +127,7 @@ fn keeps_apart(graph: &Graph, id: NodeId, moving: impl Fn(usize) -> bool) -> boo
         Op::Pad(pad) => (pad.before[0], pad.after[0]) == (0, 0),
         Op::Quant(Quant::Conv(_)) => moving(0) && (shape(3).is_empty() || moving(3)),
         Op::Quant(Quant::Dense(_)) => moving(0),
-        Op::Quant(Quant::Add(_) | Quant::Mul(_)) => fits(0) && fits(1),
+        Op::Quant(Quant::Add(_) | Quant::Mul(..)) => fits(0) && fits(1),
         Op::Quant(_) => true,
     }
 }

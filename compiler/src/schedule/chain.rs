@@ -81,7 +81,8 @@ impl Lowering<'_> {
         };
         let need = padding(conv, from);
         let depthwise = is_depthwise(self.graph, id);
-        let as_is = !matches!(from.home, Home::Feed(_)) && !widens;
+        let looks_up = stage::looks_up(self, id);
+        let as_is = !matches!(from.home, Home::Feed(_)) && !widens && !looks_up;
         let readable = match from.rows.form {
             Form::Nhwc | Form::Slice { .. } => {
                 !depthwise || from.rows.channels.is_multiple_of(self.target.isa.lanes())
@@ -104,7 +105,9 @@ impl Lowering<'_> {
         let kept = need.top + from.height + need.bottom;
         let rows = match from.rows.form {
             _ if depthwise => Rows::chunks(kept, width, channels, self.target.isa.lanes()),
-            Form::Planes if conv.dilation[1] == 1 => Rows::planes(kept, width, channels),
+            Form::Planes if conv.dilation[1] == 1 && !looks_up => {
+                Rows::planes(kept, width, channels)
+            }
             Form::Planes | Form::Nhwc | Form::Chunks(_) | Form::Slice { .. } => {
                 Rows::nhwc(kept, width, channels)
             }

@@ -1,7 +1,8 @@
 //! What runs: the kernels, and the order in which each reads its weights.
 
 use crate::ir::{
-    Affine, Binary, Clamp, Conv, Pool, QAverage, QPair, QSoftmax, Reducer, Resize, Softmax, Unary,
+    Affine, Binary, Clamp, Conv, Pool, QAverage, QPair, QSoftmax, Reducer, Resize, Softmax, Times,
+    Unary,
 };
 
 /// What runs, with all its numbers.
@@ -11,7 +12,9 @@ pub enum Kernel {
     Load,
     /// Makes floats of bytes, maybe in padded rows.
     Widen,
-    /// Asks the caller for rows, of floats or of bytes.
+    /// Looks bytes of a picture up, each in the table of its channel, maybe in padded rows.
+    LookUp,
+    /// Asks the caller for rows, of floats or of bytes, and looks up what has tables.
     Fetch,
     /// 1x1 convolution or dense layer.
     Pointwise {
@@ -108,7 +111,7 @@ pub enum QBinary {
     /// Of the sum of what they stand for.
     Add,
     /// Of the product.
-    Mul,
+    Mul(Times),
 }
 
 /// Where a residual comes from.
@@ -186,4 +189,6 @@ pub enum PackOrder {
     },
     /// The 256 entries of a function of a byte, or the powers of a softmax.
     Table,
+    /// The 256 entries of each channel of a picture that a convolution looks up.
+    Tables,
 }

@@ -19,7 +19,9 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
         Quant::Quantize(affine) => elementwise(lowering, id, Kernel::Quantize(affine)),
         Quant::Dequantize(affine) => elementwise(lowering, id, Kernel::Dequantize(affine)),
         Quant::Add(pair) => binary(lowering, id, |_| Kernel::QBinary(QBinary::Add, pair)),
-        Quant::Mul(pair) => binary(lowering, id, |_| Kernel::QBinary(QBinary::Mul, pair)),
+        Quant::Mul(pair, times) => {
+            binary(lowering, id, |_| Kernel::QBinary(QBinary::Mul(times), pair))
+        }
         Quant::Dense(dense) => product(lowering, id, dense.requant.to),
         Quant::Average(average) => {
             let from = lowering.operand(id, 0)?;

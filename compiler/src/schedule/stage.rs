@@ -6,20 +6,28 @@ use crate::error::Result;
 use crate::ir::{Dtype, Layout, NodeId, Op, Quant, Reducer, Resize, Scale, Tensor};
 use crate::schedule::place::{Lowering, dense};
 use crate::schedule::{Broadcast, Home, Kernel, Move, Part, Place, RowWindow, Skip, Stage, tile};
-use crate::schedule::{convolution, moves, quant};
+use crate::schedule::{PackOrder, convolution, moves, quant};
 use crate::target::Product;
 
 /// A copy of rows into padded rows; what pads them is the second operand, if it is not zero.
 pub(super) fn load(lowering: &mut Lowering<'_>, node: NodeId, from: Place, into: Place) -> Stage {
+    let pack = looks_up(lowering, node).then(|| lowering.pack(node, PackOrder::Tables));
     let kernel = match from.home {
         Home::Feed(_) => Kernel::Fetch,
+        _ if pack.is_some() => Kernel::LookUp,
         _ if from.element.bytes() == 1 && into.element.bytes() > 1 => Kernel::Widen,
         _ => Kernel::Load,
     };
     let conv = lowering.graph.node(node).op.conv();
-    let border = conv.and_then(|_| lowering.graph.operand(node, 4));
+    let border = conv.filter(|_| pack.is_none()).and_then(|_| lowering.graph.operand(node, 4));
     let border = border.map(|border| lowering.value(border).expect("a border is one row"));
-    stage(node, kernel, [from].into_iter().chain(border).collect(), into)
+    Stage { pack, ..stage(node, kernel, [from].into_iter().chain(border).collect(), into) }
+}
+
+/// Whether convolution `id` looks up the bytes that it reads.
+pub(super) fn looks_up(lowering: &Lowering<'_>, id: NodeId) -> bool {
+    let graph = lowering.graph;
+    matches!(graph.node(id).op, Op::Quant(Quant::Conv(_))) && graph.operand(id, 4).is_some()
 }
 
 /// Bytes as floats, where no convolution reads them.

@@ -2,7 +2,7 @@
 
 use mnv2c::ir::{
     Affine, Bounds, Conv, Dtype, Graph, NodeId, Op, Output, Pool, PoolKind, QAverage, QConv,
-    QDense, QMean, QPair, Quant, Requant, Softmax, Tensor, To, Unary, Values, infer,
+    QDense, QMean, QPair, Quant, Requant, Softmax, Tensor, Times, To, Unary, Values, infer,
 };
 
 /// Each by its name.
@@ -50,12 +50,17 @@ fn operators() -> Graph {
         dilation: [1, 1],
         pads: [1, 1, 1, 1],
     };
-    let b = net.put(Op::Quant(Quant::Average(QAverage { pool: pool.clone(), x: A, y: B })), &[b]);
+    let [b, early] = [0, 90].map(|early| {
+        let average = QAverage { pool: pool.clone(), x: A, y: B, early };
+        net.put(Op::Quant(Quant::Average(average)), &[b])
+    });
     let a = net.put(Op::Pool(Pool { kind: PoolKind::Max, ..pool }), &[a]);
     let table = Box::new(std::array::from_fn(|at| (at * at / 255) as u8));
     let a = net.put(Op::Quant(Quant::Table(table)), &[a]);
-    let product = net.put(Op::Quant(Quant::Mul(PAIR)), &[a, b]);
-    let all = net.put(Op::Concat(1), &[product, a, b]);
+    let product = net.put(Op::Quant(Quant::Mul(PAIR, Times::Reals)), &[a, b]);
+    let times = Times::Steps { early: i16::from(ZERO) - 100 };
+    let whole = net.put(Op::Quant(Quant::Mul(PAIR, times)), &[a, early]);
+    let all = net.put(Op::Concat(1), &[product, whole, a, b]);
     let sum = net.put(Op::Quant(Quant::Add(PAIR)), &[all, all]);
     net.answer(sum)
 }

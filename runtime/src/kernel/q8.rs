@@ -7,5 +7,6 @@ pub mod border;
 pub mod conv;
 pub mod depthwise;
 pub mod elements;
+pub mod look_up;
 pub mod pool;
 pub mod softmax;

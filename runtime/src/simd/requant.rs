@@ -5,7 +5,7 @@
 
 use super::dots::{Dots, Terms};
 use super::here;
-use crate::affine::{Affine, Arithmetic, Factor, Levels, Pair, shifted};
+use crate::affine::{Affine, Arithmetic, Factor, Levels, Pair, Product, shifted};
 
 /// What a vector of sums is multiplied with.
 #[derive(Clone, Copy)]
@@ -161,6 +161,17 @@ pub(crate) fn mul<S: Dots>(simd: S, pair: Pair, x: S::I32, y: S::I32) -> S::I32 
     }
 }
 
+/// The same of a product of whole steps.
+#[inline(always)]
+pub(crate) fn product<S: Dots>(simd: S, by: Product, x: S::I32, y: S::I32) -> S::I32 {
+    let Product { a, b, factor, early, levels } = by;
+    // Neither conversion nor product is rounded: they are below 2^16.
+    let whole = simd.mul(steps(simd, a, x), steps(simd, b, y));
+    let steps = simd.mul(whole, simd.splat(here(factor)));
+    let steps = simd.add(steps, simd.splat(here(early)));
+    Steps::of(simd, levels).stored(simd, levels, steps)
+}
+
 #[inline(never)]
 fn add_each(Terms { of: [a, b], shift, levels }: Terms, xs: &mut [i32], ys: &[i32]) {
     for (x, y) in xs.iter_mut().zip(ys) {
@@ -184,7 +195,11 @@ fn finish<S: Dots>(simd: S, scale: f32, levels: Levels, real: S::F32) -> S::I32 
 /// What bytes stand for.
 #[inline(always)]
 pub(crate) fn reals<S: Dots>(simd: S, affine: Affine, q: S::I32) -> S::F32 {
-    let zero = simd.splat_i32(-i32::from(affine.zero));
-    let steps = if affine.zero == 0 { q } else { simd.add_i32(q, zero) };
-    simd.mul(simd.to_f32(steps), simd.splat(here(affine.scale)))
+    simd.mul(steps(simd, affine.zero, q), simd.splat(here(affine.scale)))
+}
+
+#[inline(always)]
+fn steps<S: Dots>(simd: S, zero: u8, q: S::I32) -> S::F32 {
+    let less = simd.splat_i32(-i32::from(zero));
+    simd.to_f32(if zero == 0 { q } else { simd.add_i32(q, less) })
 }

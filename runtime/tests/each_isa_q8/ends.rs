@@ -1,12 +1,14 @@
 //! What stands before, after and between convolutions of bytes, and how the catalog lays their weights.
 
-use mnv2c_runtime::affine::{Affine, Arithmetic, Factor, Levels, Pair, Term};
+use mnv2c_runtime::affine::{Affine, Arithmetic, Factor, Levels, Pair, Product, Term};
 use mnv2c_runtime::arena::Arena;
 use mnv2c_runtime::catalog;
 use mnv2c_runtime::isa::Isa;
 use mnv2c_runtime::kernel::pool::{Divisor, Window, Windows};
 use mnv2c_runtime::kernel::q8::border::{Quantize, dequantize, quantize};
-use mnv2c_runtime::kernel::q8::elements::{add, add_assign, mul, mul_assign, table, table_assign};
+use mnv2c_runtime::kernel::q8::elements::{
+    add, add_assign, mul, mul_assign, product, product_assign, table, table_assign,
+};
 use mnv2c_runtime::kernel::q8::pool::{Averaged, QAverage, QMean};
 use mnv2c_runtime::ring::Rows;
 use mnv2c_runtime::simd::dots::Dots;
@@ -28,6 +30,15 @@ const PRODUCTS: [Pair; 2] = [
         levels: Levels { zero: 120, lo: 3, hi: 255, arithmetic: Arithmetic::Fixed },
     },
 ];
+
+/// Many of its products are halves.
+const WHOLE: Product = Product {
+    a: 131,
+    b: 40,
+    factor: 0.0625,
+    early: -7.0,
+    levels: Levels { zero: 128, lo: 3, hi: 255, arithmetic: Arithmetic::Float },
+};
 
 #[test]
 fn ends_and_elements_give_the_bytes_of_plain_loops() {
@@ -59,6 +70,12 @@ fn ends_and_elements_give_the_bytes_of_plain_loops() {
                 mul_assign(simd, product, &mut y, b);
                 assert_eq!(y, multiplied);
             }
+            let multiplied: Vec<u8> = pairs().map(|(a, b)| WHOLE.mul(*a, *b)).collect();
+            product(simd, WHOLE, a, b, &mut y);
+            assert_eq!(y, multiplied);
+            y.copy_from_slice(a);
+            product_assign(simd, WHOLE, &mut y, b);
+            assert_eq!(y, multiplied);
         }
     })
     .into_iter()
@@ -167,7 +184,7 @@ fn averages_of_windows_round_like_the_model() {
     };
     for divisor in [Divisor::Inside, Divisor::Padded] {
         let (mut y, mut fixed) = (vec![0; 12], vec![0; 12]);
-        let scales = Averaged::Float { x: affine, y: to };
+        let scales = Averaged::Float { x: affine, y: to, early: 0.0 };
         QAverage { windows, divisor, scales }.run(0..3, &x, &mut y);
         QAverage { windows, divisor, scales: whole }.run(0..3, &x, &mut fixed);
         // None of these means is near a half.

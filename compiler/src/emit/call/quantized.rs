@@ -6,7 +6,8 @@ use quote::{ToTokens, format_ident, quote};
 use super::{fields, scales};
 use crate::emit::literal;
 use crate::emit::scope::Scope;
-use crate::ir::{Affine, Conv, Graph, NodeId, Op, Pool, PoolKind, QMean, QPair, Quant, To};
+use crate::ir::{Affine, Arithmetic, Conv, Graph, NodeId, Op, Pool, PoolKind, QMean, QPair, Quant};
+use crate::ir::{Times, To};
 use crate::schedule::{Kernel, Part, Place, QBinary, Stage, Step};
 
 /// Paths in the runtime, if a stage works on bytes otherwise than floats are worked on.
@@ -19,7 +20,10 @@ pub(super) fn imports(graph: &Graph, stage: &Stage) -> Option<Vec<&'static str>>
         Kernel::Quantize(_) | Kernel::Dequantize(_) => {
             vec!["affine::Affine", "kernel::q8::border::self"]
         }
-        Kernel::QBinary(..) => [scales::of_pair(by), &["kernel::q8::elements::self"]].concat(),
+        Kernel::QBinary(function, _) => {
+            let scales = early(*function, by).map_or(scales::of_pair(by), |_| scales::OF_PRODUCT);
+            [scales, &["kernel::q8::elements::self"]].concat()
+        }
         Kernel::Table => vec!["kernel::q8::elements::self"],
         Kernel::QSoftmax { .. } => {
             [scales::LEVELS, &["affine::Factor", "kernel::q8::softmax::QSoftmax"]].concat()
@@ -95,7 +99,10 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<Op
         Kernel::Quantize(affine) | Kernel::Dequantize(affine) => {
             (quote!(Affine), scales::affine(*affine))
         }
-        Kernel::QBinary(function, pair) => (quote!(Pair), scales::pair(*pair, *function, by)),
+        Kernel::QBinary(function, pair) => match early(*function, by) {
+            Some(early) => (quote!(Product), scales::product(*pair, early)),
+            None => (quote!(Pair), scales::pair(*pair, *function, by)),
+        },
         Kernel::QAverage(average) => {
             let fields = fields::pool_fields(scope, from, into, &average.pool);
             let divisor = divisor(&average.pool);
@@ -144,7 +151,7 @@ pub(super) fn run(
     rows: &TokenStream,
     [w, x, y]: [&TokenStream; 3],
 ) -> Option<TokenStream> {
-    let name = scope.kernel(at);
+    let (name, by) = (scope.kernel(at), scope.network.graph.arithmetic);
     let over = stage.from.first().is_some_and(|place| place.home == stage.into.home);
     Some(match &stage.kernel {
         Kernel::Quantize(_) if moves(stage) => quote!(#name.run(isa, #x, #y, #rows);),
@@ -154,7 +161,8 @@ pub(super) fn run(
             let b = scope.variable(stage.from[1]);
             let word = match function {
                 QBinary::Add => "add",
-                QBinary::Mul => "mul",
+                QBinary::Mul(_) if early(*function, by).is_some() => "product",
+                QBinary::Mul(_) => "mul",
             };
             if over {
                 let method = format_ident!("{word}_assign");
@@ -250,6 +258,14 @@ fn mean(scope: &Scope<'_>, stage: &Stage, levels: &TokenStream) -> TokenStream {
             from: #from, channels: #channels, height: #height, width: #width,
             zero: #zero, factor: #factor, levels: #levels,
         }
+    }
+}
+
+/// What of its zero point a product of floats is rounded with, if it is one of whole steps.
+fn early(function: QBinary, by: Arithmetic) -> Option<i16> {
+    match (function, by) {
+        (QBinary::Mul(Times::Steps { early }), Arithmetic::Float) => Some(early),
+        _ => None,
     }
 }
 

@@ -25,6 +25,9 @@ pub(super) fn of_pair(by: Arithmetic) -> &'static [&'static str] {
     }
 }
 
+/// What [`product`] names.
+pub(super) const OF_PRODUCT: &[&str] = &["affine::Arithmetic", "affine::Levels", "affine::Product"];
+
 /// What [`averaged`] names.
 pub(super) fn of_average(by: Arithmetic) -> &'static [&'static str] {
     match by {
@@ -52,11 +55,27 @@ pub(super) fn pair(pair: QPair, function: QBinary, by: Arithmetic) -> TokenStrea
     }
     let terms = match function {
         QBinary::Add => pair.sum_terms(),
-        QBinary::Mul => pair.product_terms(),
+        QBinary::Mul(_) => pair.product_terms(),
     };
     let Terms { a: of_a, b: of_b, shift } = terms;
     let (a, b, shift) = (term(a.zero, of_a), term(b.zero, of_b), literal::int(shift));
     quote!(Pair::Fixed { a: #a, b: #b, shift: #shift, levels: #levels })
+}
+
+/// A product that is rounded with `early` of its zero point.
+pub(super) fn product(pair: QPair, early: i16) -> TokenStream {
+    let QPair { a, b, y, bounds } = pair;
+    let (late, early) = split(y.zero, early);
+    let levels = levels_of(late, bounds, Arithmetic::Float);
+    let (a, b) = (literal::size(a.zero.into()), literal::size(b.zero.into()));
+    let factor = literal::float(pair.factor());
+    quote!(Product { a: #a, b: #b, factor: #factor, early: #early, levels: #levels })
+}
+
+/// What is added to rounded steps, and before.
+fn split(zero: u8, early: i16) -> (u8, TokenStream) {
+    let late = u8::try_from(i16::from(zero) - early).expect("verified zero points are bytes");
+    (late, literal::float(early.into()))
 }
 
 fn term(zero: u8, factor: i32) -> TokenStream {
@@ -66,8 +85,9 @@ fn term(zero: u8, factor: i32) -> TokenStream {
 
 pub(super) fn averaged(average: &QAverage, by: Arithmetic) -> TokenStream {
     if by == Arithmetic::Float {
-        let (x, y) = (affine(average.x), affine(average.y));
-        return quote!(Averaged::Float { x: #x, y: #y });
+        let (late, early) = split(average.y.zero, average.early);
+        let (x, y) = (affine(average.x), affine(Affine { zero: late, ..average.y }));
+        return quote!(Averaged::Float { x: #x, y: #y, early: #early });
     }
     let (zero, factor) = (literal::size(average.x.zero.into()), fixed(average.factor()));
     let levels = levels_of(average.y.zero, Bounds::ALL, by);

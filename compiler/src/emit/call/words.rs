@@ -16,7 +16,8 @@ pub(in crate::emit) fn word(graph: &Graph, step: &Step, stage: &Stage) -> &'stat
     };
     let role = if before_pool(step, stage) { Role::Head } else { step.segment.role };
     match (&stage.kernel, block, role) {
-        (Kernel::Load | Kernel::Widen, _, _) => "load",
+        (Kernel::Load | Kernel::Widen | Kernel::LookUp, _, _) => "load",
+        (Kernel::Fetch, _, _) if stage.pack.is_some() => "load",
         (Kernel::Depthwise { .. }, _, _) => "depthwise",
         (Kernel::GlobalPool(_) | Kernel::Pool(_), _, _) => "pool",
         (Kernel::Resize(_), _, _) => "resize",

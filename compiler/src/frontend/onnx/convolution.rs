@@ -3,8 +3,8 @@
 use crate::frontend::onnx::call::{Call, Fault, Made};
 use crate::frontend::onnx::quantized;
 use crate::frontend::onnx::window::{Picture, Window, pair};
-use crate::ir::{Affine, BatchNorm, Clamp, Conv, Dtype, NodeId, Op, Pool, PoolKind, QAverage};
-use crate::ir::{Quant, Reduce, Reducer, infer};
+use crate::ir::infer;
+use crate::ir::{BatchNorm, Clamp, Conv, Dtype, NodeId, Op, Pool, PoolKind, Reduce, Reducer};
 
 /// Conv over pictures and signals.
 pub(super) fn conv(call: &mut Call<'_>) -> Made {
@@ -46,7 +46,7 @@ pub(super) fn max_pool(call: &mut Call<'_>) -> Made {
     }
     let x = quantized::unsigned(call, x)?;
     let x = Picture::of(call, x)?;
-    let pool = pool_window(call, &x, PoolKind::Max)?;
+    let (pool, _) = pool_window(call, &x, PoolKind::Max)?;
     windowed(call, Op::Pool(pool), &[x.id], x.rank, dtype)
 }
 
@@ -56,18 +56,12 @@ pub(super) fn average_pool(call: &mut Call<'_>) -> Made {
     pool(call, kind)
 }
 
-/// QLinearAveragePool of `x`, which is u8 on the first scale, into `dtype` on the second.
-pub(super) fn average_of_bytes(
-    call: &mut Call<'_>,
-    x: NodeId,
-    [from, to]: [Affine; 2],
-    dtype: Dtype,
-) -> Made {
+/// The windows of QLinearAveragePool over `x`, which is bytes. Those that overhang the pads count whole.
+pub(super) fn windows_of_bytes(call: &mut Call<'_>, x: NodeId) -> Result<(Picture, Pool), Fault> {
     let kind = average_kind(call)?;
     let x = Picture::of(call, x)?;
-    let pool = pool_window(call, &x, kind)?;
-    let average = Quant::Average(QAverage { pool, x: from, y: to });
-    windowed(call, Op::Quant(average), &[x.id], x.rank, dtype)
+    let (pool, _) = pool_window(call, &x, kind)?;
+    Ok((x, pool))
 }
 
 fn average_kind(call: &Call<'_>) -> Result<PoolKind, Fault> {
@@ -135,24 +129,24 @@ fn per_channel(call: &Call<'_>, port: usize, channels: usize) -> Result<NodeId, 
 
 fn pool(call: &mut Call<'_>, kind: PoolKind) -> Made {
     let x = Picture::read(call)?;
-    let pool = pool_window(call, &x, kind)?;
-    windowed(call, Op::Pool(pool), &[x.id], x.rank, Dtype::F32)
-}
-
-/// The window of a pool over `x`.
-fn pool_window(call: &Call<'_>, x: &Picture, kind: PoolKind) -> Result<Pool, Fault> {
-    let kernel = pair(call, "kernel_shape", x.rank)?;
-    let kernel = kernel.ok_or_else(|| Fault::Misfit("kernel_shape is missing".into()))?;
-    let mut window = Window::read(call, x.rank, x.size, kernel)?;
-    let grown = call.flag("ceil_mode")? && window.round_up(x.size)?;
+    let (pool, grown) = pool_window(call, &x, kind)?;
     if grown && kind == PoolKind::AverageWithPads {
         return Err(Fault::Unsupported(
             "ceil_mode with count_include_pad, where windows overhang the pads".into(),
         ));
     }
+    windowed(call, Op::Pool(pool), &[x.id], x.rank, Dtype::F32)
+}
+
+/// The window of a pool over `x`, and whether windows overhang the pads.
+fn pool_window(call: &Call<'_>, x: &Picture, kind: PoolKind) -> Result<(Pool, bool), Fault> {
+    let kernel = pair(call, "kernel_shape", x.rank)?;
+    let kernel = kernel.ok_or_else(|| Fault::Misfit("kernel_shape is missing".into()))?;
+    let mut window = Window::read(call, x.rank, x.size, kernel)?;
+    let grown = call.flag("ceil_mode")? && window.round_up(x.size)?;
     window.check_pads()?;
     let Window { stride, dilation, pads, .. } = window;
-    Ok(Pool { kind, kernel, stride, dilation, pads })
+    Ok((Pool { kind, kernel, stride, dilation, pads }, grown))
 }
 
 /// Adds what slides a window, as the node's result of type `dtype`; that of a signal is made a signal again.

@@ -10,7 +10,7 @@ use crate::frontend::onnx::{
     arithmetic, composed, constant, convolution, matrix, quantized, reduce, reshape, resize, slice,
     space,
 };
-use crate::ir::{Binary, Quant, Reducer, Unary};
+use crate::ir::{Binary, Reducer, Unary};
 use crate::proto::NodeProto;
 
 /// One operator, of the standard set or of another domain.
@@ -212,12 +212,12 @@ pub const OPERATORS: &[Operator] = operators! {
     "Where" 9 Constants &[], "", constant::select;
     "com.microsoft.DequantizeLinear" 1 Bytes &["axis"], "constant scales; per channel: constants", quantized::dequantize;
     "com.microsoft.QGemm" 1 Bytes &["alpha", "transA", "transB"], "constant weights", layers::gemm;
-    "com.microsoft.QLinearAdd" 1 Bytes &[], "", |c| bytes::pair(c, Quant::Add);
-    "com.microsoft.QLinearAveragePool" 1 Bytes Q_AVERAGE_POOL, "channels_last=0", bytes::average_pool;
+    "com.microsoft.QLinearAdd" 1 Bytes &[], "", bytes::add;
+    "com.microsoft.QLinearAveragePool" 1 Bytes Q_AVERAGE_POOL, "1-D and 2-D", bytes::average_pool;
     "com.microsoft.QLinearConcat" 1 Bytes &["axis"], "", bytes::concat;
-    "com.microsoft.QLinearGlobalAveragePool" 1 Bytes &["channels_last"], "channels_last=0", bytes::global_pool;
+    "com.microsoft.QLinearGlobalAveragePool" 1 Bytes &["channels_last"], "2-D", bytes::global_pool;
     "com.microsoft.QLinearLeakyRelu" 1 Bytes &["alpha"], "", bytes::leaky_relu;
-    "com.microsoft.QLinearMul" 1 Bytes &[], "", |c| bytes::pair(c, Quant::Mul);
+    "com.microsoft.QLinearMul" 1 Bytes &[], "", bytes::mul;
     "com.microsoft.QLinearSigmoid" 1 Bytes &[], "", |c| bytes::function(c, Unary::Sigmoid);
     "com.microsoft.QLinearSoftmax" 1 Bytes &["axis", "opset"], "in floats, unless --requant fixed", bytes::softmax;
     "com.microsoft.QuantizeLinear" 1 Bytes &["axis"], "constant scales; per channel: constants", quantized::quantize;

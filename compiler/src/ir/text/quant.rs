@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{conv_attributes, pool_attributes};
-use crate::ir::{Affine, Bounds, QPair, Quant, Requant, To};
+use crate::ir::{Affine, Bounds, QAverage, QPair, Quant, Requant, Times, To};
 
 /// What a line shows of `quant` behind its operands.
 pub(super) fn attributes(quant: &Quant) -> String {
@@ -21,9 +21,13 @@ pub(super) fn attributes(quant: &Quant) -> String {
             format!("{window} zero {}{}{residual}", conv.x_zero, requant(&conv.requant))
         }
         Quant::Dense(dense) => format!(" zero {}{}", dense.x_zero, requant(&dense.requant)),
-        Quant::Add(pair) | Quant::Mul(pair) => pair_attributes(pair),
+        Quant::Add(pair) | Quant::Mul(pair, Times::Reals) => pair_attributes(pair),
+        Quant::Mul(pair, Times::Steps { early }) => {
+            format!("{}{}", pair_attributes(pair), added(*early))
+        }
         Quant::Average(average) => {
-            format!("{} x {} y {}", pool_attributes(&average.pool), average.x, average.y)
+            let QAverage { pool, x, y, early } = average;
+            format!("{} x {x} y {y}{}", pool_attributes(pool), added(*early))
         }
         Quant::Softmax(softmax) => {
             format!(" axis {} x {} y {}", softmax.axis, softmax.x, softmax.y)
@@ -31,6 +35,10 @@ pub(super) fn attributes(quant: &Quant) -> String {
         Quant::Mean(mean) => format!(" zero {}{}", mean.x_zero, requant(&mean.requant)),
         Quant::Table(table) => format!(" {:?}..{:?}", &table[..3], &table[253..]),
     }
+}
+
+fn added(early: i16) -> String {
+    if early == 0 { String::new() } else { format!(" of it {early} early") }
 }
 
 fn pair_attributes(pair: &QPair) -> String {

@@ -1,7 +1,7 @@
 //! The law of operators on bytes: element types, constant weights, and as many factors as channels.
 
 use crate::ir::quant::MAX_DEPTH;
-use crate::ir::{Dtype, Graph, NodeId, Op, Quant, To};
+use crate::ir::{Dtype, Graph, NodeId, Op, Quant, Times, To};
 
 /// What is wrong with the element types of `id`, or with the numbers of its operator.
 pub(super) fn breach(graph: &Graph, id: NodeId) -> Option<String> {
@@ -40,9 +40,10 @@ fn types(graph: &Graph, id: NodeId, quant: &Quant) -> Option<String> {
         Quant::Flip => matches!(dtype(0), Some(Dtype::U8 | Dtype::I8)),
         Quant::Conv(_) | Quant::Dense(_) => {
             let weights = is(1, Dtype::I8) && is_const(1) && is(2, Dtype::I32) && is_const(2);
-            weights && is(0, Dtype::U8) && is(3, Dtype::U8)
+            let tables = is(4, Dtype::U8) && is_const(4);
+            weights && tables && is(0, Dtype::U8) && is(3, Dtype::U8)
         }
-        Quant::Add(_) | Quant::Mul(_) => is(0, Dtype::U8) && is(1, Dtype::U8),
+        Quant::Add(_) | Quant::Mul(..) => is(0, Dtype::U8) && is(1, Dtype::U8),
         Quant::Dequantize(_) | Quant::Average(_) | Quant::Mean(_) => is(0, Dtype::U8),
         Quant::Softmax(_) | Quant::Table(_) => is(0, Dtype::U8),
     };
@@ -54,6 +55,11 @@ fn types(graph: &Graph, id: NodeId, quant: &Quant) -> Option<String> {
 }
 
 fn numbers(graph: &Graph, id: NodeId, quant: &Quant) -> Option<String> {
+    if let Some((zero, early)) = early(quant)
+        && u8::try_from(i16::from(zero) - early).is_err()
+    {
+        return Some(format!("adds {early} of its zero point {zero} early"));
+    }
     let out = &graph.node(id).out;
     if let Quant::Softmax(softmax) = quant {
         return (softmax.axis >= out.shape.len())
@@ -68,6 +74,12 @@ fn numbers(graph: &Graph, id: NodeId, quant: &Quant) -> Option<String> {
             if conv.residual.is_some() && conv.requant.to == To::Floats {
                 return Some("adds bytes to floats".into());
             }
+            let shape = |port: usize| graph.operand(id, port).map(|x| &graph.node(x).out.shape);
+            if let (Some(x), Some(tables)) = (shape(0), shape(4))
+                && tables[..] != [x[1], 256]
+            {
+                return Some(format!("looks {x:?} up in tables {tables:?}"));
+            }
             (*m, rest.iter().product())
         }
         (Quant::Dense(_), Some([k, n])) => (*n, *k),
@@ -80,4 +92,13 @@ fn numbers(graph: &Graph, id: NodeId, quant: &Quant) -> Option<String> {
         return Some(format!("has {factors} factors and {bias} biases for {out}"));
     }
     (depth > MAX_DEPTH).then(|| format!("sums {depth} products; {MAX_DEPTH} is the most"))
+}
+
+/// The zero point of the result, and what of it is added before steps are rounded.
+fn early(quant: &Quant) -> Option<(u8, i16)> {
+    match quant {
+        Quant::Average(average) => Some((average.y.zero, average.early)),
+        Quant::Mul(pair, Times::Steps { early }) => Some((pair.y.zero, *early)),
+        _ => None,
+    }
 }

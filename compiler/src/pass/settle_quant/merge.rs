@@ -33,7 +33,7 @@ pub(super) fn table(graph: &mut Graph, id: NodeId, table: &[u8; 256]) -> bool {
 /// The bounds that `quant` applies last.
 fn bounds_of(quant: &mut Quant) -> Option<&mut Bounds> {
     let requant = match quant {
-        Quant::Add(pair) | Quant::Mul(pair) => return Some(&mut pair.bounds),
+        Quant::Add(pair) | Quant::Mul(pair, _) => return Some(&mut pair.bounds),
         Quant::Conv(conv) => match &mut conv.residual {
             Some(pair) => return Some(&mut pair.bounds),
             None => &mut conv.requant,

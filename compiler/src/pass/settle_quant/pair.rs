@@ -3,7 +3,7 @@
 use crate::ir::{
     Affine, Binary, Bounds, Dtype, Graph, NodeId, Op, PoolKind, QAverage, QMean, QPair, QSoftmax,
 };
-use crate::ir::{Quant, Reducer, Softmax, Tensor, Values};
+use crate::ir::{Quant, Reducer, Softmax, Tensor, Times, Values};
 use crate::pass::edit::{reconnect, x};
 use crate::pass::settle_quant::{dequantized, only_quantized, through};
 use crate::pass::{Attempt, Skip};
@@ -11,9 +11,9 @@ use crate::pass::{Attempt, Skip};
 /// The sum or product `id` on bytes, which gives what `to` makes of its result within `bounds`.
 pub(super) fn settle(graph: &mut Graph, id: NodeId, to: Affine, bounds: Bounds) -> Attempt<NodeId> {
     only_quantized(graph, id)?;
-    let quant = match graph.node(id).op {
+    let quant: fn(QPair) -> Quant = match graph.node(id).op {
         Op::Binary(Binary::Add) => Quant::Add,
-        Op::Binary(Binary::Mul) => Quant::Mul,
+        Op::Binary(Binary::Mul) => |pair| Quant::Mul(pair, Times::Reals),
         _ => return Err(Skip::new(graph, id, "no operator on two tensors of bytes does this")),
     };
     let bytes = |port: usize| graph.operand(id, port).and_then(|x| operand(graph, x));
@@ -34,7 +34,7 @@ pub(super) fn settle_mean(graph: &mut Graph, id: NodeId, to: Affine) -> Attempt<
     };
     match &graph.node(id).op {
         Op::Pool(pool) if pool.kind != PoolKind::Max => {
-            let average = QAverage { pool: pool.clone(), x: from, y: to };
+            let average = QAverage { pool: pool.clone(), x: from, y: to, early: 0 };
             Ok(on_bytes(graph, id, Quant::Average(average), &[bytes]))
         }
         Op::Reduce(reduce) if reduce.kind == Reducer::Mean && reduce.axes == [2, 3] => {

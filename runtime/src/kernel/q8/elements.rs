@@ -1,6 +1,6 @@
 //! Functions of one or two bytes, element by element.
 
-use crate::affine::Pair;
+use crate::affine::{Pair, Product};
 use crate::simd::dots::Dots;
 use crate::simd::requant;
 
@@ -35,6 +35,23 @@ pub fn mul<S: Dots>(simd: S, pair: Pair, a: &[u8], b: &[u8], y: &mut [u8]) {
 pub fn mul_assign<S: Dots>(simd: S, pair: Pair, y: &mut [u8], b: &[u8]) {
     for (y, b) in y.chunks_mut(S::LANES).zip(b.chunks(S::LANES)) {
         simd.store_bytes(y, requant::mul(simd, pair, simd.bytes(y), simd.bytes(b)));
+    }
+}
+
+/// The bytes of products that are rounded with their zero point.
+#[inline(always)]
+pub fn product<S: Dots>(simd: S, by: Product, a: &[u8], b: &[u8], y: &mut [u8]) {
+    let operands = a.chunks(S::LANES).zip(b.chunks(S::LANES));
+    for ((a, b), y) in operands.zip(y.chunks_mut(S::LANES)) {
+        simd.store_bytes(y, requant::product(simd, by, simd.bytes(a), simd.bytes(b)));
+    }
+}
+
+/// The same over the first operand.
+#[inline(always)]
+pub fn product_assign<S: Dots>(simd: S, by: Product, y: &mut [u8], b: &[u8]) {
+    for (y, b) in y.chunks_mut(S::LANES).zip(b.chunks(S::LANES)) {
+        simd.store_bytes(y, requant::product(simd, by, simd.bytes(y), simd.bytes(b)));
     }
 }
 

@@ -126,8 +126,10 @@ pub enum Averaged {
     Float {
         /// Of the image.
         x: Affine,
-        /// Of the result.
+        /// Of the result, whose zero is what is added to rounded steps.
         y: Affine,
+        /// Added to the steps before they are rounded.
+        early: f32,
     },
     /// The exact sum of `q - zero`, times the factor, over the count, rounded once.
     Fixed {
@@ -145,10 +147,10 @@ impl QAverage {
     #[inline(always)]
     pub fn run(&self, rows: Range<usize>, x: &[u8], y: &mut [u8]) {
         each_window(&self.windows, rows, y, |at| match self.scales {
-            Averaged::Float { x: affine, y } => {
+            Averaged::Float { x: affine, y, early } => {
                 let mut sum = 0.0;
                 each_byte(&self.windows, at, x, |q| sum += affine.real(q));
-                y.levels().byte(sum / self.count(at) as f32 / y.scale)
+                y.levels().byte(sum / self.count(at) as f32 / y.scale + early)
             }
             Averaged::Fixed { zero, factor, levels } => {
                 let mut sum = 0;

@@ -4,15 +4,32 @@ use crate::frontend::onnx::call::{Call, Fault, Made};
 use crate::frontend::onnx::convolution;
 use crate::frontend::onnx::quantized::{activation, emit, emit_as, result};
 use crate::ir::quant::table;
-use crate::ir::{Affine, Bounds, Dtype, NodeId, Op, QMean, QPair, Quant, Softmax, Unary};
+use crate::ir::{Affine, Bounds, Dtype, NodeId, Op, QAverage, QMean, QPair, Quant, Softmax};
+use crate::ir::{Times, Unary};
 
-/// QLinearAdd and QLinearMul.
-pub(in crate::frontend::onnx) fn pair(call: &mut Call<'_>, quant: fn(QPair) -> Quant) -> Made {
+/// QLinearAdd.
+pub(in crate::frontend::onnx) fn add(call: &mut Call<'_>) -> Made {
+    let (pair, operands, dtype) = pair(call)?;
+    emit(call, Quant::Add(pair), &operands, dtype)
+}
+
+/// QLinearMul.
+pub(in crate::frontend::onnx) fn mul(call: &mut Call<'_>) -> Made {
+    let (pair, operands, dtype) = pair(call)?;
+    let times = Times::Steps { early: early(pair.y, dtype) };
+    emit(call, Quant::Mul(pair, times), &operands, dtype)
+}
+
+fn pair(call: &mut Call<'_>) -> Result<(QPair, [NodeId; 2], Dtype), Fault> {
     let (a, of_a, dtype) = activation(call, 0, 1, 2)?;
     let (b, of_b, _) = activation(call, 3, 4, 5)?;
     let (y, dtype) = result(call, 6, 7, dtype)?;
-    let pair = QPair { a: of_a, b: of_b, y, bounds: Bounds::ALL };
-    emit(call, quant(pair), &[a, b], dtype)
+    Ok((QPair { a: of_a, b: of_b, y, bounds: Bounds::ALL }, [a, b], dtype))
+}
+
+/// The zero point of `y` in the type that the file gives it.
+fn early(y: Affine, dtype: Dtype) -> i16 {
+    i16::from(y.zero) - if dtype == Dtype::I8 { 128 } else { 0 }
 }
 
 /// QLinearSigmoid and its like, in floats between bytes.
@@ -33,7 +50,12 @@ pub(in crate::frontend::onnx) fn leaky_relu(call: &mut Call<'_>) -> Made {
 /// QLinearSoftmax, in floats between bytes.
 pub(in crate::frontend::onnx) fn softmax(call: &mut Call<'_>) -> Made {
     let (x, from, dtype) = activation(call, 0, 1, 2)?;
-    let (to, dtype) = result(call, 3, 4, dtype)?;
+    let (mut to, dtype) = result(call, 3, 4, dtype)?;
+    // The operator makes whole parts of one.
+    let parts = to.scale.recip().floor();
+    if parts >= 1.0 {
+        to.scale = parts.recip();
+    }
     let shape = call.shape(x);
     let axis = call.axis(call.int("axis", -1)?, shape.len())?;
     let opset = call.int("opset", call.opset)?;
@@ -73,24 +95,37 @@ pub(in crate::frontend::onnx) fn concat(call: &mut Call<'_>) -> Made {
 
 /// QLinearGlobalAveragePool.
 pub(in crate::frontend::onnx) fn global_pool(call: &mut Call<'_>) -> Made {
-    channels_first(call)?;
     let (x, from, dtype) = activation(call, 0, 1, 2)?;
     let (to, dtype) = result(call, 3, 4, dtype)?;
+    let last = call.flag("channels_last")?;
+    let x = if last { channels_first(call, x)? } else { x };
     let shape = call.shape(x);
-    let &[_, _, h, w] = shape.as_slice() else {
+    let &[n, c, h, w] = shape.as_slice() else {
         return Err(Fault::Unsupported(format!(
-            "an input of shape {shape:?}; supported: [n, c, h, w]"
+            "an input of shape {shape:?}; supported: a picture"
         )));
     };
-    emit(call, Quant::Mean(QMean::new(from, to, h * w)), &[x], dtype)
+    let mean = Op::Quant(Quant::Mean(QMean::new(from, to, h * w)));
+    emit_as(call, mean, &[x], last.then(|| vec![n, 1, 1, c]), dtype)
 }
 
 /// QLinearAveragePool.
 pub(in crate::frontend::onnx) fn average_pool(call: &mut Call<'_>) -> Made {
-    channels_first(call)?;
-    let (x, from, dtype) = activation(call, 0, 1, 2)?;
-    let (to, dtype) = result(call, 3, 4, dtype)?;
-    convolution::average_of_bytes(call, x, [from, to], dtype)
+    let (x, x_scale, dtype) = activation(call, 0, 1, 2)?;
+    let (y_scale, dtype) = result(call, 3, 4, dtype)?;
+    let early = early(y_scale, dtype);
+    let last = call.flag("channels_last")?;
+    let x = if last { channels_first(call, x)? } else { x };
+    let (picture, pool) = convolution::windows_of_bytes(call, x)?;
+    let average = QAverage { pool, x: x_scale, y: y_scale, early };
+    let op = Op::Quant(Quant::Average(average));
+    if !last {
+        return convolution::windowed(call, op, &[picture.id], picture.rank, dtype);
+    }
+    let pooled = call.step("pooled", op, &[picture.id])?;
+    let &[n, c, _, w] = call.shape(pooled).as_slice() else { unreachable!("pictures have rank 4") };
+    let signal = (picture.rank == 1).then(|| vec![n, w, c]);
+    emit_as(call, Op::Transpose(vec![0, 2, 3, 1]), &[pooled], signal, dtype)
 }
 
 /// `x` on another scale, by a table if it is another.
@@ -108,9 +143,9 @@ fn rescaled(
     call.step(part, Op::Quant(Quant::Table(table)), &[x])
 }
 
-fn channels_first(call: &Call<'_>) -> Result<(), Fault> {
-    match call.flag("channels_last")? {
-        false => Ok(()),
-        true => Err(Fault::Unsupported("channels_last=1; supported: 0".into())),
-    }
+/// `x` with its channels, which are the last dimension, after the first.
+fn channels_first(call: &mut Call<'_>, x: NodeId) -> Result<NodeId, Fault> {
+    let rank = call.shape(x).len();
+    let perm = (0..rank).map(|at| if at < 2 { at * (rank - 1) } else { at - 1 }).collect();
+    call.step("channels_first", Op::Transpose(perm), &[x])
 }

@@ -23,10 +23,7 @@ pub(in crate::frontend::onnx) fn quantize(call: &mut Call<'_>) -> Made {
     let span = call.step("span", Op::Binary(Binary::Sub), &[ends[1], ends[0]])?;
     let steps = number(call, "255", 255.0)?;
     let scale = call.step("step", Op::Binary(Binary::Div), &[span, steps])?;
-    // A tensor of zeros has no span; any scale gives zeros.
-    let least = number(call, "least", f32::MIN_POSITIVE)?;
-    let scale_name = call.result_name(1);
-    let scale = call.add(scale_name, Op::Binary(Binary::Max), None, &[scale, least])?;
+    let scale = one_for_none(call, scale)?;
     let bottom = call.step("bottom", Op::Binary(Binary::Div), &[ends[0], scale])?;
     let bottom = call.step("below", Op::Unary(Unary::Neg), &[bottom])?;
     let bottom = call.step("between", Op::Clamp(BYTE), &[bottom])?;
@@ -52,6 +49,17 @@ pub(in crate::frontend::onnx) fn matmul(call: &mut Call<'_>) -> Made {
     let operands = integers(call, columns)?;
     call.operands = operands.map(Some).to_vec();
     matrix::matmul(call)
+}
+
+/// The scale, which is 1 for a tensor of zeros: it has no span.
+fn one_for_none(call: &mut Call<'_>, scale: NodeId) -> Result<NodeId, Fault> {
+    let most = number(call, "most", f32::MIN_POSITIVE.recip())?;
+    let there = call.step("spans", Op::Binary(Binary::Mul), &[scale, most])?;
+    let there = call.step("there", Op::Clamp(Clamp { lo: 0.0, hi: 1.0 }), &[there])?;
+    let one = number(call, "1", 1.0)?;
+    let none = call.step("none", Op::Binary(Binary::Sub), &[one, there])?;
+    let name = call.result_name(1);
+    call.add(name, Op::Binary(Binary::Add), None, &[scale, none])
 }
 
 const BYTE: Clamp = Clamp { lo: 0.0, hi: 255.0 };
