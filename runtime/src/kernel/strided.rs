@@ -58,6 +58,11 @@ impl<const N: usize> Strided<N> {
                 weave.run(&x[from..], &mut y[into..], &one);
             });
         }
+        if let Some(turn) = self.turn() {
+            return self.each_block(2, x.len(), y.len(), |from, into| {
+                turn.run(&x[from..], &mut y[into..], &one);
+            });
+        }
         let (len, from_by, into_by) = self.innermost();
         self.each_run(x.len(), y.len(), |from, into| match (from_by, into_by) {
             (1, 1) => {
@@ -84,7 +89,32 @@ impl<const N: usize> Strided<N> {
             _ => return None,
         };
         let by = if woven { from[b] } else { into[a] } as usize;
-        (runs > 1 && runs <= Weave::MOST && by >= len).then_some(Weave { runs, len, by, woven })
+        (len > 0 && runs > 1 && runs <= Weave::MOST && by >= len).then_some(Weave {
+            runs,
+            len,
+            by,
+            woven,
+        })
+    }
+
+    /// What the last two axes do, where that is to make columns rows.
+    #[inline(always)]
+    fn turn(&self) -> Option<Turn> {
+        let [a, b] = [N.checked_sub(2)?, N - 1];
+        let (from_by, into_by) = (self.from.by[b], self.into.by[a]);
+        let turns = self.count() > 0
+            && self.from.by[a] == 1
+            && self.into.by[b] == 1
+            && from_by > 1
+            && into_by > 1;
+        let [rows, columns] = [self.lens[a], self.lens[b]];
+        let (from_by, into_by) = (from_by as usize, into_by as usize);
+        (turns && from_by >= rows && into_by >= columns).then_some(Turn {
+            rows,
+            columns,
+            from_by,
+            into_by,
+        })
     }
 
     /// Elements of all axes together.
@@ -170,6 +200,48 @@ impl Weave {
             let y = &mut y[..apart];
             for (at, x) in x[..together].chunks_exact(runs).enumerate() {
                 (0..runs).for_each(|run| y[run * by + at] = one(x[run]));
+            }
+        }
+    }
+}
+
+/// A matrix whose columns lie one after the other, written so that its rows do.
+#[derive(Clone, Copy)]
+struct Turn {
+    rows: usize,
+    columns: usize,
+    /// From one column to the next.
+    from_by: usize,
+    /// From one row to the next.
+    into_by: usize,
+}
+
+impl Turn {
+    /// Numbers that are taken together, along the side whose lines lie further apart, so that lines are used whole.
+    const SOME: usize = 16;
+
+    #[inline(always)]
+    fn run<X: Copy, Y>(&self, x: &[X], y: &mut [Y], one: impl Fn(X) -> Y) {
+        let Self { rows, columns, from_by, into_by } = *self;
+        let x = &x[..(columns - 1) * from_by + rows];
+        let y = &mut y[..(rows - 1) * into_by + columns];
+        if from_by < into_by {
+            for first in (0..columns).step_by(Self::SOME) {
+                let some = Self::SOME.min(columns - first);
+                for row in 0..rows {
+                    for (column, y) in y[row * into_by + first..][..some].iter_mut().enumerate() {
+                        *y = one(x[(first + column) * from_by + row]);
+                    }
+                }
+            }
+        } else {
+            for first in (0..rows).step_by(Self::SOME) {
+                let some = Self::SOME.min(rows - first);
+                for column in 0..columns {
+                    for (row, x) in x[column * from_by + first..][..some].iter().enumerate() {
+                        y[(first + row) * into_by + column] = one(*x);
+                    }
+                }
             }
         }
     }
@@ -280,6 +352,24 @@ mod tests {
         Strided::new([2, 5, 2], woven, apart).run(&y, &mut again);
         assert_eq!(again[..10], x[..10]);
         assert_eq!(again[11..], x[11..]);
+    }
+
+    #[test]
+    fn columns_become_rows_block_by_block() {
+        // Nineteen rows of eleven columns, with a gap behind each row and each column, and the other way round.
+        for [rows, columns] in [[19, 11], [11, 19]] {
+            let (from_by, into_by) = (rows + 1, columns + 1);
+            let x: [u16; 240] = core::array::from_fn(|at| at as u16);
+            let mut y = [u16::MAX; 240];
+            let from = Steps { start: 0, by: [1, from_by as isize] };
+            let into = Steps { start: 0, by: [into_by as isize, 1] };
+            Strided::new([rows, columns], from, into).run(&x, &mut y);
+            for (at, y) in y.into_iter().enumerate() {
+                let (row, column) = (at / into_by, at % into_by);
+                let found = row < rows && column < columns;
+                assert_eq!(y, if found { (column * from_by + row) as u16 } else { u16::MAX });
+            }
+        }
     }
 
     #[test]
