@@ -21,7 +21,8 @@ pub use op::{
     Slice, Softmax, Unary,
 };
 pub use quant::{
-    Affine, Arithmetic, Bounds, QAverage, QConv, QDense, QMean, QPair, Quant, Requant, To, Unpack,
+    Affine, Arithmetic, Bounds, QAverage, QConv, QDense, QMean, QPair, QSoftmax, Quant, Requant,
+    To, Unpack,
 };
 pub use resize::{Blend, Resize, Scale};
 pub use tensor::{Dtype, Layout, Tensor};

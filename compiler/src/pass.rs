@@ -24,6 +24,7 @@ pub mod fold_input;
 pub mod fold_pad;
 pub mod fuse_add;
 pub mod fuse_clamp;
+pub mod fuse_function;
 pub(crate) mod layer;
 pub mod merge_reduce;
 pub mod merge_same;
@@ -66,8 +67,10 @@ pub const PIPELINE: &[Pass] = &[
     pass("fold_bn", "norms folded", fold_bn::run),
     // Before fuse_clamp, for a residual is added before the clamp.
     pass("fuse_add", "residual adds fused", fuse_add::run),
-    // The last that changes what is computed.
+    // Before fuse_function, which knows functions by their clamps.
     pass("fuse_clamp", "clamps fused", fuse_clamp::run),
+    // The last that changes what is computed.
+    pass("fuse_function", "functions fused", fuse_function::run),
     // Layouts follow from the operators that are left.
     pass("settle_layout", "layouts settled", settle_layout::run),
     // Last: it describes convolutions with all that was fused into them.

@@ -63,11 +63,12 @@ macro_rules! files {
 
 /// Every file of the runtime but the catalog, which only the compiler reads, and what build scripts need.
 const FILES: &[(&str, &str)] = files![
-    "lib" "affine" "arena" "blob" "brain" "clamp" "half" "isa" "ring" "ring/border"
+    "lib" "activation" "affine" "arena" "blob" "brain" "clamp" "half" "isa" "ring" "ring/border"
     "kernel" "kernel/conv" "kernel/copy" "kernel/depthwise" "kernel/elementwise" "kernel/global_pool"
     "kernel/pointwise" "kernel/pool" "kernel/rank" "kernel/reduce" "kernel/resize" "kernel/softmax" "kernel/strided"
     "kernel/unary" "kernel/widen"
     "kernel/q8" "kernel/q8/border" "kernel/q8/conv" "kernel/q8/depthwise" "kernel/q8/elements" "kernel/q8/pool"
+    "kernel/q8/softmax"
     "layer" "math" "math/exact" "math/power" "pool" "probe"
     "simd" "simd/added" "simd/avx2" "simd/avx512" "simd/cpu" "simd/gemm" "simd/lent" "simd/near" "simd/neon"
     "simd/number" "simd/plain" "simd/sse2" "simd/stencil" "simd/wasm128" "simd/weight" "simd/wide" "simd/window"

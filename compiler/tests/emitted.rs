@@ -168,13 +168,20 @@ fn networks_without_floats_answer_as_the_oracle_does_to_the_bit() {
     for (name, mut graph) in bytes::networks() {
         let inputs = testing::random_inputs(&graph, 5);
         graph.arithmetic = Arithmetic::Fixed;
+        pass::settle_quant::run(&mut graph, &mut pass::Skips::new()).unwrap();
         let expected = interp::run(&graph, &inputs).unwrap();
         let present = TARGETS.iter().filter(|target| target.isa.of_bytes().is_present());
         for (target, objective) in present.zip([Objective::Speed, Objective::Ram].iter().cycle()) {
             let name = format!("{name}_{}", target.isa.name());
             let memory = Memory { objective: *objective, ..Memory::default() };
             let rust = nets.add_for(&name, graph.clone(), target, memory);
-            for word in ["Arithmetic::Float", "Pair::Float", "Averaged::Float", "Factor::float"] {
+            for word in [
+                "Arithmetic::Float",
+                "Pair::Float",
+                "Averaged::Float",
+                "Factor::float",
+                "softmax::Softmax",
+            ] {
                 assert!(!rust.contains(word), "{name}: {word}");
             }
             main += &nets.case(&name, target, &inputs, &expected);

@@ -4,7 +4,7 @@
 //! constants and kernels run inside a `#[target_feature]` function, as in emitted code; nothing is fused, so wide
 //! values come from L2 or beyond. Columns of padding beside the last channel count as no work done.
 
-use mnv2c_runtime::clamp::Clamp;
+use mnv2c_runtime::activation::Activation;
 use mnv2c_runtime::isa::Isa;
 use mnv2c_runtime::kernel::depthwise::Depthwise;
 use mnv2c_runtime::kernel::pointwise::Pointwise;
@@ -107,7 +107,7 @@ macro_rules! gemm {
                     c_out: $c_out,
                     from: Rows::nhwc(1, $pixels, $c_in).ring($lanes),
                     into: Rows::nhwc(1, $pixels, $c_out).ring($lanes),
-                    clamp: Clamp::RELU6,
+                    activation: Activation::RELU6,
                 };
                 // SAFETY: the features are enabled here.
                 KERNEL.run(unsafe { $isa::assume() }, w, x, y, 0..1);
@@ -145,7 +145,7 @@ macro_rules! depthwise {
                     pad: [1, 1],
                     from: Rows::chunks($width + 2, $width, $lanes, $lanes).padded(1, 1, 1).ring($lanes),
                     into: Rows::chunks(OUT, OUT, $lanes, $lanes).ring($lanes),
-                    clamp: Clamp::RELU6,
+                    activation: Activation::RELU6,
                 };
                 // SAFETY: the features are enabled here.
                 KERNEL.run(unsafe { $isa::assume() }, w, x, y, 0..OUT);

@@ -149,6 +149,18 @@ impl Factor {
         Self(mantissa << 8 | shift)
     }
 
+    /// An integer below 2^24: the factor is `mantissa * 2^-shift`.
+    #[inline(always)]
+    pub const fn mantissa(self) -> u32 {
+        self.0 >> 8
+    }
+
+    /// From 1 to 60.
+    #[inline(always)]
+    pub const fn shift(self) -> u32 {
+        self.0 & 0xff
+    }
+
     /// What was given to [`Factor::float`].
     #[inline(always)]
     pub const fn real(self) -> f32 {
@@ -158,7 +170,7 @@ impl Factor {
     /// `x`, within 2^38 of zero, times what was given to [`Factor::fixed`].
     #[inline(always)]
     pub const fn steps(self, x: i64) -> i64 {
-        shifted(x * (self.0 >> 8) as i64, self.0 & 0xff)
+        shifted(x * self.mantissa() as i64, self.shift())
     }
 
     /// The same over `count`, at most 2^20, of a sum of so many bytes; of none, the least steps.
@@ -168,9 +180,9 @@ impl Factor {
             return i32::MIN as i64;
         }
         // A greater shift makes less than half a step of any mean of bytes.
-        let shift = if self.0 & 0xff > 40 { 40 } else { self.0 & 0xff };
+        let shift = if self.shift() > 40 { 40 } else { self.shift() };
         let divisor = (count as i64) << shift;
-        (sum as i64 * (self.0 >> 8) as i64 + (divisor >> 1)).div_euclid(divisor)
+        (sum as i64 * self.mantissa() as i64 + (divisor >> 1)).div_euclid(divisor)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Kernels that code emitted by mnv2c calls: `no_std`, no allocation, no dependencies.
 #![no_std]
 
+pub mod activation;
 pub mod affine;
 pub mod arena;
 pub mod blob;

@@ -296,6 +296,14 @@ unsafe fn zeros<T: Copy>() -> T {
     unsafe { core::mem::zeroed() }
 }
 
+/// Vectors as the numbers in them.
+#[inline(always)]
+fn numbers<S: Simd>(vectors: &mut [S::F32]) -> &mut [f32] {
+    let len = vectors.len() * S::LANES;
+    // SAFETY: a vector is its lanes, one after the other.
+    unsafe { core::slice::from_raw_parts_mut(vectors.as_mut_ptr().cast(), len) }
+}
+
 /// Splats of a clamp's bounds, for one tile.
 #[derive(Clone, Copy)]
 struct Bounds<S: Simd> {

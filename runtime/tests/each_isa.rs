@@ -3,6 +3,7 @@
 //! Numbers are small and whole, so that every sum is exact in whatever order: answers must be equal. All memory
 //! around the values is NaN, which would spread to the answers, and what a call must not write must not change.
 
+use mnv2c_runtime::activation::Activation;
 use mnv2c_runtime::brain::Brain;
 #[cfg(target_arch = "x86_64")]
 use mnv2c_runtime::brain::Pair;
@@ -12,6 +13,7 @@ use mnv2c_runtime::isa::Isa;
 use mnv2c_runtime::kernel::conv::Conv;
 use mnv2c_runtime::kernel::depthwise::{Depthwise, DepthwiseAny};
 use mnv2c_runtime::kernel::pointwise::Pointwise;
+use mnv2c_runtime::kernel::unary::Unary;
 #[cfg(target_arch = "aarch64")]
 use mnv2c_runtime::simd::Neon;
 use mnv2c_runtime::simd::gemm::{self, Residual};
@@ -34,7 +36,10 @@ mod value;
 use trial::Trial;
 use value::{Filter, Form, Pad, Value};
 
-const WIDE: Clamp = Clamp { lo: -9.0, hi: 20.0 };
+const WIDE: Activation = Activation::Clamp(Clamp { lo: -9.0, hi: 20.0 });
+
+/// A function of numbers that kernels compute where they are.
+const BENT: Activation = Activation::Function(Unary::HardSwish);
 
 /// A closure that runs a body with a token, compiled for the instruction set as emitted code is.
 macro_rules! on {
@@ -243,22 +248,22 @@ fn pointwise<const MR: usize, const NV: usize>(
 ) {
     let panel = NV * lanes;
     let cases = [
-        (1, 1, Clamp::NONE),
-        (8, panel, Clamp::RELU6),
-        (17, panel + 1, Clamp::RELU),
+        (1, 1, Activation::NONE),
+        (8, panel, Activation::RELU6),
+        (17, panel + 1, BENT),
         (3 * lanes, 2 * panel - lanes + 2, WIDE),
         // Inputs that are widened in several turns, the last of them shorter.
-        (130, 3, WIDE),
+        (130, 3, BENT),
     ];
-    for (turn, (c_in, c_out, clamp)) in cases.into_iter().enumerate() {
-        let filter = Filter::pointwise(c_in, c_out, clamp);
+    for (turn, (c_in, c_out, activation)) in cases.into_iter().enumerate() {
+        let filter = Filter::pointwise(c_in, c_out, activation);
         let w = filter.panels(panel, Form::Pixels(0));
         for (at, (from, into, kept)) in FORMS.into_iter().enumerate() {
             let width = [MR, MR + 1, 2 * MR][(at + turn) % 3];
             let value = |form, c| Value::new(form, lanes, [3, width, c], Pad::default(), kept);
             let trial = Trial { filter: &filter, x: value(from, c_in), y: value(into, c_out) };
             let (from, into) = (trial.x.ring, trial.y.ring);
-            let kernel = Pointwise { width, c_in, c_out, from, into, clamp };
+            let kernel = Pointwise { width, c_in, c_out, from, into, activation };
             trial.gemm(MR, panel, |x, y, residual, part| run(&kernel, &w, x, y, residual, part));
         }
     }
@@ -272,13 +277,13 @@ fn conv<const MR: usize, const NV: usize>(
     let filter = Filter::new;
     let (two, one) = ([2, 2], [1, 1]);
     for (from, into, filter) in [
-        (Form::Planes, nhwc, filter([3, 3], two, one, [1, 1], [1, 3, panel], Clamp::RELU6)),
+        (Form::Planes, nhwc, filter([3, 3], two, one, [1, 1], [1, 3, panel], Activation::RELU6)),
         (Form::Planes, chunks, filter([2, 3], one, [2, 3], [0, 2], [1, 2, 5], WIDE)),
-        (nhwc, chunks, filter([3, 3], one, one, [1, 1], [1, 5, panel + 3], Clamp::NONE)),
-        (Form::Pixels(1), nhwc, filter([3, 2], one, two, [2, 0], [1, 6, 1], Clamp::RELU)),
-        (nhwc, nhwc, filter([1, 1], [5, 4], one, [0, 0], [1, 17, 9], WIDE)),
+        (nhwc, chunks, filter([3, 3], one, one, [1, 1], [1, 5, panel + 3], Activation::NONE)),
+        (Form::Pixels(1), nhwc, filter([3, 2], one, two, [2, 0], [1, 6, 1], Activation::RELU)),
+        (nhwc, nhwc, filter([1, 1], [5, 4], one, [0, 0], [1, 17, 9], BENT)),
         (nhwc, nhwc, filter([3, 3], one, one, [1, 1], [3, 9, 15], WIDE)),
-        (nhwc, chunks, filter([1, 3], one, one, [0, 1], [2, 4, 2 * lanes], WIDE)),
+        (nhwc, chunks, filter([1, 3], one, one, [0, 1], [2, 4, 2 * lanes], BENT)),
         (Form::Planes, nhwc, filter([5, 5], [3, 3], one, [2, 2], [2, 2, 2], WIDE)),
     ] {
         let w = filter.panels(panel, from);
@@ -287,7 +292,8 @@ fn conv<const MR: usize, const NV: usize>(
             let x = Value::new(from, lanes, [image[0], image[1], filter.c_in], pad, kept);
             let y = Value::new(into, lanes, [3, width, filter.c_out], Pad::default(), kept);
             let trial = Trial { filter: &filter, x, y };
-            let Filter { kernel, stride, dilation, pad, groups, c_in, c_out, clamp, .. } = filter;
+            let Filter { kernel, stride, dilation, pad, groups, c_in, c_out, activation, .. } =
+                filter;
             let (from, into) = (trial.x.ring, trial.y.ring);
             let kernel = Conv::<MR, NV> {
                 width,
@@ -300,7 +306,7 @@ fn conv<const MR: usize, const NV: usize>(
                 c_out,
                 from,
                 into,
-                clamp,
+                activation,
             };
             trial.gemm(MR, panel, |x, y, residual, part| run(&kernel, &w, x, y, residual, part));
         }
@@ -312,14 +318,14 @@ fn depthwise<const K: usize, const STRIDE: usize, const T: usize>(
     run: impl Fn(&Depthwise<K, STRIDE, T>, &[f32], &[f32], &mut [f32], stencil::Part),
 ) {
     let stride = [STRIDE, STRIDE];
-    for (channels, pad, clamp) in
-        [(1, K / 2, Clamp::NONE), (17, 0, Clamp::RELU6), (2 * lanes, K - 1, WIDE)]
+    for (channels, pad, activation) in
+        [(1, K / 2, Activation::NONE), (17, 0, Activation::RELU6), (2 * lanes, K - 1, BENT)]
     {
         let groups = [channels, channels, channels];
-        let filter = Filter::new([K, K], stride, [1, 1], [pad, pad], groups, clamp);
+        let filter = Filter::new([K, K], stride, [1, 1], [pad, pad], groups, activation);
         windows(&filter, lanes, T, |trial, x, y, part| {
             let (from, into, pad) = (trial.x.ring, trial.y.ring, filter.pad);
-            let kernel = Depthwise { width: trial.y.width, channels, pad, from, into, clamp };
+            let kernel = Depthwise { width: trial.y.width, channels, pad, from, into, activation };
             run(&kernel, &filter.vectors(lanes), x, y, part);
         });
     }
@@ -335,12 +341,21 @@ fn depthwise_any<const T: usize>(
         ([2, 5], [3, 1], [1, 1], [1, 0], 1),
         ([4, 1], [1, 5], [2, 1], [3, 0], 2 * lanes),
     ] {
-        let (groups, clamp) = ([channels, channels, channels], Clamp::RELU);
-        let filter = Filter::new(kernel, stride, dilation, pad, groups, clamp);
+        let (groups, activation) = ([channels, channels, channels], Activation::RELU);
+        let filter = Filter::new(kernel, stride, dilation, pad, groups, activation);
         windows(&filter, lanes, T, |trial, x, y, part| {
             let (from, into, width) = (trial.x.ring, trial.y.ring, trial.y.width);
-            let kernel =
-                DepthwiseAny { width, channels, kernel, stride, dilation, pad, from, into, clamp };
+            let kernel = DepthwiseAny {
+                width,
+                channels,
+                kernel,
+                stride,
+                dilation,
+                pad,
+                from,
+                into,
+                activation,
+            };
             run(&kernel, &filter.vectors(lanes), x, y, part);
         });
     }

@@ -14,8 +14,8 @@ pub(super) use quantized::levels;
 use quote::{ToTokens, format_ident, quote};
 pub(super) use words::{block_of, result, word};
 
-use crate::emit::call::elements::{binary, elementwise, scalar, unary, walk};
-use crate::emit::call::product::{from_pixel, matrix, with_skip};
+use crate::emit::call::elements::{binary, elementwise, scalar, walk};
+use crate::emit::call::product::{from_pixel, matrix, with_activation, with_skip};
 use crate::emit::scope::Scope;
 use crate::emit::{element, input, literal, strips};
 use crate::ir::{Blend, Graph, PoolKind, Reducer};
@@ -30,12 +30,19 @@ pub(super) fn imports(graph: &Graph, stage: &Stage) -> Vec<&'static str> {
         Kernel::Load => vec!["kernel::copy::Relayout"],
         Kernel::Widen => vec!["kernel::widen::Widen"],
         Kernel::Fetch => vec!["ring::Rows"],
-        Kernel::Pointwise { skip, .. } => with_skip(*skip, "kernel::pointwise::Pointwise"),
-        Kernel::Conv { skip, .. } => with_skip(*skip, "kernel::conv::Conv"),
-        Kernel::Depthwise { conv, .. } if conv.square_window().is_some() => {
-            vec!["clamp::Clamp", "kernel::depthwise::Depthwise"]
+        Kernel::Pointwise { skip, clamp, then, .. } => {
+            with_skip(*skip, (*clamp, *then), "kernel::pointwise::Pointwise")
         }
-        Kernel::Depthwise { .. } => vec!["clamp::Clamp", "kernel::depthwise::DepthwiseAny"],
+        Kernel::Conv { skip, conv, .. } => {
+            with_skip(*skip, (conv.clamp, conv.then), "kernel::conv::Conv")
+        }
+        Kernel::Depthwise { conv, .. } => {
+            let path = match conv.square_window() {
+                Some(_) => "kernel::depthwise::Depthwise",
+                None => "kernel::depthwise::DepthwiseAny",
+            };
+            with_activation((conv.clamp, conv.then), path)
+        }
         Kernel::Pool(pool) => {
             let kind: &[&str] = match pool.kind {
                 PoolKind::Max => &["kernel::pool::MaxPool"],
@@ -59,7 +66,7 @@ pub(super) fn imports(graph: &Graph, stage: &Stage) -> Vec<&'static str> {
         }
         Kernel::Fill(_) => vec![],
         Kernel::Quantize(_) | Kernel::Dequantize(_) | Kernel::QBinary(..) => vec![],
-        Kernel::QAverage(_) | Kernel::Table => vec![],
+        Kernel::QAverage(_) | Kernel::QSoftmax { .. } | Kernel::Table => vec![],
     }
 }
 
@@ -125,9 +132,12 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<To
     let (kind, value) = match &stage.kernel {
         Kernel::Load => (quote!(Relayout), fields::relayout(scope, from?, into)),
         Kernel::Widen => (quote!(Widen), input::widen(scope, into)),
-        Kernel::Pointwise { tile: [mr, nv], clamp, flat, .. } => {
+        Kernel::Pointwise { tile: [mr, nv], clamp, then, flat, .. } => {
             let (mr, nv) = (literal::size(*mr), literal::size(*nv));
-            (quote!(Pointwise<#mr, #nv>), fields::pointwise(scope, stage, *clamp, *flat))
+            (
+                quote!(Pointwise<#mr, #nv>),
+                fields::pointwise(scope, stage, &literal::activation(*clamp, *then), *flat),
+            )
         }
         Kernel::Conv { tile: [mr, nv], conv, .. } => {
             let (mr, nv) = (literal::size(*mr), literal::size(*nv));
@@ -165,6 +175,7 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<To
         | Kernel::Dequantize(_)
         | Kernel::QBinary(..)
         | Kernel::QAverage(_)
+        | Kernel::QSoftmax { .. }
         | Kernel::Table
         | Kernel::Fill(_) => return None,
     };
@@ -225,6 +236,7 @@ pub(super) fn run_with(
         | Kernel::Dequantize(_)
         | Kernel::QBinary(..)
         | Kernel::Table
+        | Kernel::QSoftmax { .. }
         | Kernel::QAverage(_) => unreachable!("kernels of bytes have been printed"),
     }
 }
@@ -256,7 +268,7 @@ pub(super) fn over_slices(
             }
         }
         Kernel::Unary(function) => {
-            let function = unary(*function);
+            let function = literal::unary(*function);
             if over {
                 quote!(unary::unary_assign(#function, #y);)
             } else {

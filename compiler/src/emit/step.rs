@@ -47,7 +47,7 @@ pub(super) fn name(graph: &Graph, step: &Step) -> String {
         (Role::Head, _) => "head".to_owned(),
         (Role::Single, op) if op.conv().is_some() && reads_input(graph, id) => "stem".to_owned(),
         (Role::Single, Op::Dense(_) | Op::Quant(Quant::Dense(_))) => "classifier".to_owned(),
-        (Role::Single, Op::Softmax(_)) => "softmax".to_owned(),
+        (Role::Single, Op::Softmax(_) | Op::Quant(Quant::Softmax(_))) => "softmax".to_owned(),
         (Role::Single, _) => node.name.clone(),
         (Role::Copy, _) => format!("copy_{}", node.name),
     }

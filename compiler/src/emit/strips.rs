@@ -10,15 +10,15 @@ use crate::schedule::{Element, Kernel, Part, Stage, Step, Strip};
 
 /// The consts of the kernels that compute the first columns of a row, those of each strip, and those of the last.
 pub(super) fn constants(scope: &Scope<'_>, at: usize, stage: &Stage, strip: Strip) -> TokenStream {
-    let Kernel::Pointwise { tile: [mr, nv], clamp, .. } = &stage.kernel else {
+    let Kernel::Pointwise { tile: [mr, nv], clamp, then, .. } = &stage.kernel else {
         unreachable!("strips are made of 1x1 convolutions")
     };
     let (from, into) = (scope.ring(stage.from[0]), scope.ring(stage.into));
     let (kind, last_field) = match call::levels(scope, stage) {
         Some(levels) => (quote!(QPointwise), quote!(levels: #levels)),
         None => {
-            let clamp = literal::clamp(*clamp);
-            (quote!(Pointwise), quote!(clamp: #clamp))
+            let activation = literal::activation(*clamp, *then);
+            (quote!(Pointwise), quote!(activation: #activation))
         }
     };
     let [c_in, c_out] = [stage.from[0], stage.into].map(|it| literal::size(it.rows.channels));

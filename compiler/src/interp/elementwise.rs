@@ -39,7 +39,13 @@ pub(crate) fn leaky(x: f32, slope: f32) -> f32 {
     if x < 0.0 { slope * x } else { x }
 }
 
-/// `f(x)`.
+/// What a layer makes of its sum.
+pub(crate) fn activated(clamp: Clamp, then: Option<Unary>, sum: f32) -> f32 {
+    let y = clamp.apply(sum);
+    then.map_or(y, |then| unary(then, y))
+}
+
+/// One function of one element.
 pub(crate) fn unary(f: Unary, x: f32) -> f32 {
     let sigmoid = |x: f32| 1.0 / (1.0 + (-x).exp());
     let between_0_and_1 = |x: f32| Clamp { lo: 0.0, hi: 1.0 }.apply(x);

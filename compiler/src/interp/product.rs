@@ -1,6 +1,7 @@
 //! Matrix products.
 
 use crate::interp::Floats;
+use crate::interp::elementwise::activated;
 use crate::interp::index::{broadcast_strides, offsets};
 use crate::ir::{Dense, Gemm};
 
@@ -60,7 +61,7 @@ pub(super) fn matmul(a: Floats<'_>, b: Floats<'_>, out: &[usize]) -> Vec<f32> {
     y
 }
 
-/// `clamp(x * w + bias)`.
+/// `then(clamp(x * w + bias))`.
 pub(super) fn dense(
     dense: Dense,
     x: Floats<'_>,
@@ -70,7 +71,7 @@ pub(super) fn dense(
 ) -> Vec<f32> {
     let products = matmul(x, w, out);
     let finished = products.iter().zip(bias.values.iter().cycle());
-    finished.map(|(y, bias)| dense.clamp.apply(y + bias)).collect()
+    finished.map(|(y, bias)| activated(dense.clamp, dense.then, y + bias)).collect()
 }
 
 /// One row times a matrix of `columns` columns.
@@ -112,7 +113,7 @@ mod tests {
 
     #[test]
     fn dense_adds_the_bias_before_it_clamps() {
-        let y = dense(Dense { clamp: Clamp::RELU6 }, A, B, BIAS, &[2, 2]);
+        let y = dense(Dense { clamp: Clamp::RELU6, then: None }, A, B, BIAS, &[2, 2]);
         assert_eq!(y, [1.0, 6.0, 6.0, 6.0]);
     }
 }

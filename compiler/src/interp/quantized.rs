@@ -2,9 +2,9 @@
 
 use crate::error::Result;
 use crate::interp::index::{broadcast_strides, offsets};
-use crate::interp::{Array, Reads, window};
+use crate::interp::{Array, Floats, Reads, slices, window};
 use crate::ir::{Affine, Arithmetic, Pool, PoolKind, QAverage, QConv, QDense, QMean, QPair};
-use crate::ir::{Quant, Requant, To, Unpack, Values};
+use crate::ir::{QSoftmax, Quant, Requant, Softmax, To, Unpack, Values};
 
 /// What `quant` makes of what its node reads, in the arithmetic of its graph.
 pub(super) fn compute(quant: &Quant, by: Arithmetic, reads: &Reads<'_>) -> Result<Values> {
@@ -26,6 +26,7 @@ pub(super) fn compute(quant: &Quant, by: Arithmetic, reads: &Reads<'_>) -> Resul
         },
         Quant::Average(average) => averages(average, by, x()?, out),
         Quant::Mean(mean) => means(mean, by, x()?),
+        Quant::Softmax(softmax) => shares(softmax, by, x()?),
         Quant::Table(table) => {
             Values::U8(x()?.values.iter().map(|q| table[usize::from(*q)]).collect())
         }
@@ -219,6 +220,27 @@ fn means(mean: &QMean, by: Arithmetic, x: Bytes<'_>) -> Values {
     requantised(&mean.requant, by, &sums, |_| 0)
 }
 
+fn shares(softmax: &QSoftmax, by: Arithmetic, x: Bytes<'_>) -> Values {
+    let QSoftmax { axis, x: from, y: to } = *softmax;
+    if by == Arithmetic::Float {
+        let reals: Vec<f32> = x.values.iter().map(|q| from.dequantize(*q)).collect();
+        let reals = Floats { shape: x.shape, values: &reals };
+        return quantized(&slices::softmax(Softmax { axis, log: false }, reals), to);
+    }
+    let (len, powers) = (x.shape[axis], softmax.powers());
+    let inner: usize = x.shape[axis + 1..].iter().product();
+    let mut y = x.values.to_vec();
+    for block in y.chunks_exact_mut((len * inner).max(1)) {
+        for first in 0..inner {
+            let row: Vec<u8> = (0..len).map(|i| block[first + i * inner]).collect();
+            for (i, q) in softmax.fixed(&powers, &row).into_iter().enumerate() {
+                block[first + i * inner] = q;
+            }
+        }
+    }
+    Values::U8(y)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,6 +255,7 @@ mod tests {
         pads: [0; 4],
         group: 1,
         clamp: Clamp::NONE,
+        then: None,
     };
 
     fn bytes(shape: &[usize]) -> Tensor {

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
+use crate::interp::elementwise::activated;
 use crate::interp::{Array, Floats};
 use crate::ir::{Conv, Pool, PoolKind};
 
-/// Convolution as ONNX defines it, then the residual, then the clamp. Sums run over channels, then rows, then columns.
+/// Convolution as ONNX defines it, then the residual, then the clamp and the function. Sums run over channels, then rows, then columns.
 pub(super) fn conv(
     conv: &Conv,
     x: Floats<'_>,
@@ -36,7 +37,7 @@ pub(super) fn conv(
     if let Some(residual) = residual {
         y.iter_mut().zip(residual.values).for_each(|(y, r)| *y += r);
     }
-    y.into_iter().map(|y| conv.clamp.apply(y)).collect()
+    y.into_iter().map(|y| activated(conv.clamp, conv.then, y)).collect()
 }
 
 /// Adds to `y` what all channels `x` contribute by their weights, four in one go: the sums of [`slide`] in its order.
@@ -165,6 +166,7 @@ mod tests {
         pads: [0; 4],
         group: 1,
         clamp: Clamp::NONE,
+        then: None,
     };
     const NINE: [f32; 9] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0];
     const PICTURE: Floats<'_> = Floats { shape: &[1, 1, 3, 3], values: &NINE };

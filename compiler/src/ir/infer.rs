@@ -53,7 +53,7 @@ fn quant_shape(quant: &Quant, x: &[usize], w: Option<&[usize]>) -> Result<Vec<us
         Quant::Quantize(_) | Quant::Dequantize(_) | Quant::Unpack(_) | Quant::Flip => {
             Ok(x.to_vec())
         }
-        Quant::Table(_) => Ok(x.to_vec()),
+        Quant::Softmax(_) | Quant::Table(_) => Ok(x.to_vec()),
     }
 }
 

@@ -25,7 +25,7 @@ pub enum Op {
     Gemm(Gemm),
     /// Matrix product with numpy's broadcasting: a, b.
     MatMul,
-    /// `clamp(x * w + bias)`: x `[rows,k]`, constant w `[k,n]`, constant bias `[n]` (port 2).
+    /// `then(clamp(x * w + bias))`: x `[rows,k]`, constant w `[k,n]`, constant bias `[n]` (port 2).
     Dense(Dense),
     /// `min(max(x, lo), hi)`: x. Relu, Relu6 and Clip are this.
     Clamp(Clamp),
@@ -76,8 +76,10 @@ pub struct Conv {
     pub pads: [usize; 4],
     /// Independent groups of channels.
     pub group: usize,
-    /// Applied last.
+    /// Applied to the sum and the residual.
     pub clamp: Clamp,
+    /// Applied last, if `fuse_function` put it there.
+    pub then: Option<Unary>,
 }
 
 impl Conv {
@@ -85,6 +87,11 @@ impl Conv {
     pub fn is_point(&self) -> bool {
         let unit = self.kernel == [1, 1] && self.stride == [1, 1];
         unit && self.group == 1 && self.pads == [0; 4]
+    }
+
+    /// Whether nothing is done to the sums.
+    pub fn ends_linear(&self) -> bool {
+        self.clamp == Clamp::NONE && self.then.is_none()
     }
 
     /// Sides and strides, for an odd square window of a common size; then the unrolled depthwise kernel fits it.
@@ -119,8 +126,10 @@ pub struct Gemm {
 /// Attributes of a dense layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dense {
-    /// Applied last.
+    /// Applied to the sum.
     pub clamp: Clamp,
+    /// Applied last, if `fuse_function` put it there.
+    pub then: Option<Unary>,
 }
 
 /// Attributes of a pooling window.

@@ -6,12 +6,14 @@
 //! without floats. Signed activations exist only at the ends of a model, on the far side of a [`Quant::Flip`].
 
 pub mod fixed;
+mod softmax;
 
 use std::str::FromStr;
 
 use crate::error::Error;
 use crate::ir::{Conv, Dtype, Pool};
 use fixed::Fixed;
+pub use softmax::QSoftmax;
 
 /// What a node on bytes computes. Operands are listed as in [`crate::ir::Op`].
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +39,8 @@ pub enum Quant {
     Average(QAverage),
     /// The mean of each whole picture: x `[n,c,h,w]`, result `[n,c,1,1]`.
     Mean(QMean),
+    /// Shares of one along a dimension: x. Only [`Arithmetic::Fixed`] has it; floats are left to [`crate::ir::Softmax`].
+    Softmax(QSoftmax),
     /// Any function of one byte: x.
     Table(Box<[u8; 256]>),
 }
@@ -243,7 +247,7 @@ impl Quant {
             Self::Dequantize(_) | Self::Unpack(_) => Dtype::F32,
             Self::Flip if x == Dtype::U8 => Dtype::I8,
             Self::Quantize(_) | Self::Flip | Self::Add(_) | Self::Mul(_) => Dtype::U8,
-            Self::Average(_) | Self::Table(_) => Dtype::U8,
+            Self::Average(_) | Self::Softmax(_) | Self::Table(_) => Dtype::U8,
             Self::Conv(QConv { requant, .. }) | Self::Dense(QDense { requant, .. }) => {
                 requant.to.dtype()
             }
@@ -264,6 +268,7 @@ impl Quant {
             Self::Mul(_) => "qmul",
             Self::Average(_) => "qaverage",
             Self::Mean(_) => "qmean",
+            Self::Softmax(_) => "qsoftmax",
             Self::Table(_) => "table",
         }
     }
@@ -273,7 +278,7 @@ impl Quant {
         match self {
             Self::Conv(_) | Self::Dense(_) | Self::Add(_) | Self::Mul(_) => 2,
             Self::Quantize(_) | Self::Dequantize(_) | Self::Unpack(_) | Self::Flip => 1,
-            Self::Average(_) | Self::Mean(_) | Self::Table(_) => 1,
+            Self::Average(_) | Self::Mean(_) | Self::Softmax(_) | Self::Table(_) => 1,
         }
     }
 
@@ -285,7 +290,8 @@ impl Quant {
             }
             Self::Mean(QMean { requant, .. }) => Some(requant),
             Self::Quantize(_) | Self::Dequantize(_) | Self::Unpack(_) | Self::Flip => None,
-            Self::Add(_) | Self::Mul(_) | Self::Average(_) | Self::Table(_) => None,
+            Self::Add(_) | Self::Mul(_) | Self::Average(_) => None,
+            Self::Softmax(_) | Self::Table(_) => None,
         }
     }
 }

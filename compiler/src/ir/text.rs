@@ -98,10 +98,9 @@ fn attributes(op: &Op) -> String {
             let (a, b) = (transposed(g.transpose_a, " a'"), transposed(g.transpose_b, " b'"));
             format!(" alpha {} beta {}{a}{b}", g.alpha, g.beta)
         }
-        Op::Dense(dense) => clamp_attribute(dense.clamp),
+        Op::Dense(dense) => activation(dense.clamp, dense.then),
         Op::Clamp(clamp) => format!(" {clamp}"),
-        Op::Unary(Unary::LeakyRelu(alpha) | Unary::Elu(alpha)) => format!(" alpha {alpha}"),
-        Op::Unary(Unary::HardSigmoid(alpha, beta)) => format!(" alpha {alpha} beta {beta}"),
+        Op::Unary(function) => slopes(*function),
         Op::Pool(pool) => pool_attributes(pool),
         Op::Resize(resize) => resize_attributes(resize),
         Op::Reduce(reduce) => format!(" axes {:?}", reduce.axes),
@@ -117,9 +116,7 @@ fn attributes(op: &Op) -> String {
             };
             format!(" {:?} {:?} with {mode}", pad.before, pad.after)
         }
-        Op::Input | Op::Const(_) | Op::MatMul | Op::Unary(_) | Op::Binary(_) | Op::PRelu => {
-            String::new()
-        }
+        Op::Input | Op::Const(_) | Op::MatMul | Op::Binary(_) | Op::PRelu => String::new(),
         Op::Reshape | Op::Relayout | Op::Expand | Op::Identity => String::new(),
         Op::Quant(quant) => quant::attributes(quant),
     }
@@ -128,7 +125,7 @@ fn attributes(op: &Op) -> String {
 fn conv_attributes(conv: &Conv) -> String {
     let group = if conv.group == 1 { String::new() } else { format!(" g{}", conv.group) };
     let window = window(conv.kernel, conv.stride, conv.dilation, conv.pads);
-    format!("{window}{group}{}", clamp_attribute(conv.clamp))
+    format!("{window}{group}{}", activation(conv.clamp, conv.then))
 }
 
 fn pool_attributes(pool: &Pool) -> String {
@@ -164,6 +161,17 @@ fn window(
     text
 }
 
-fn clamp_attribute(clamp: Clamp) -> String {
-    if clamp == Clamp::NONE { String::new() } else { format!(" clamp {clamp}") }
+/// What a layer does to its sums.
+fn activation(clamp: Clamp, then: Option<Unary>) -> String {
+    let clamp = if clamp == Clamp::NONE { String::new() } else { format!(" clamp {clamp}") };
+    let then = then.map(|then| format!(" then {}{}", then.name(), slopes(then)));
+    clamp + &then.unwrap_or_default()
+}
+
+fn slopes(function: Unary) -> String {
+    match function {
+        Unary::LeakyRelu(alpha) | Unary::Elu(alpha) => format!(" alpha {alpha}"),
+        Unary::HardSigmoid(alpha, beta) => format!(" alpha {alpha} beta {beta}"),
+        _ => String::new(),
+    }
 }

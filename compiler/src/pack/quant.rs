@@ -18,6 +18,9 @@ pub(super) fn bytes(graph: &Graph, pack: Pack, target: &Target) -> Option<Vec<u8
         }
         (PackOrder::QDepthwise { .. }, _) => Some(Layer::of(graph, pack.node, target).vectors()),
         (PackOrder::Table, Op::Quant(Quant::Table(table))) => Some(table.to_vec()),
+        (PackOrder::Table, Op::Quant(Quant::Softmax(softmax))) => {
+            Some(softmax.powers().into_iter().flat_map(u32::to_le_bytes).collect())
+        }
         (PackOrder::Plain, _) => {
             graph.constant(pack.node).and_then(Values::as_u8).map(<[u8]>::to_vec)
         }

@@ -214,7 +214,8 @@ mod tests {
         let (shift, w, bias, scale) =
             (net.ramp(&[3]), net.ramp(&[3, 4]), net.ramp(&[4]), net.ramp(&[1, 4]));
         let shifted = net.add(x, shift);
-        let dense = net.put(Op::Dense(Dense { clamp: Clamp::NONE }), &[shifted, w, bias]);
+        let dense =
+            net.put(Op::Dense(Dense { clamp: Clamp::NONE, then: None }), &[shifted, w, bias]);
         let y = binary(&mut net, Binary::Mul, dense, scale);
         assert_eq!(left(run, net.answer(&[y])), "input dense");
     }

@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::Result;
-use crate::ir::{Binary, Clamp, Conv, Dtype, Graph, NodeId, Op, Port, QPair, Quant};
+use crate::ir::{Binary, Dtype, Graph, NodeId, Op, Port, QPair, Quant};
 use crate::pass::edit::{replace, sole_reader};
 use crate::pass::{Attempt, Skip, Skips, fixpoint};
 
@@ -58,9 +58,7 @@ fn summands(graph: &Graph, id: NodeId) -> Option<[NodeId; 2]> {
 fn takes_residual(graph: &Graph, id: NodeId) -> Attempt<()> {
     let refused = |reason: &str| Err(Skip::new(graph, id, reason));
     match &graph.node(id).op {
-        Op::Conv(Conv { clamp, .. }) if *clamp != Clamp::NONE => {
-            refused("conv clamps before the addition")
-        }
+        Op::Conv(conv) if !conv.ends_linear() => refused("conv clamps before the addition"),
         Op::Conv(_) | Op::Quant(Quant::Conv(_)) if graph.operand(id, 3).is_some() => {
             refused("conv adds a residual already")
         }
@@ -76,6 +74,7 @@ fn takes_residual(graph: &Graph, id: NodeId) -> Attempt<()> {
 mod tests {
     use super::*;
     use crate::ir::{Affine, Bounds, QConv, Requant, To, Values};
+    use crate::ir::{Clamp, Conv};
     use crate::pass::fixture::{Net, golden, left, refusals, rewrite, same};
 
     #[test]

@@ -93,11 +93,11 @@ impl Layer {
     }
 }
 
-/// The clamp of a convolution or dense layer; `None` for other operators.
+/// The clamp of a convolution or dense layer that ends with it; `None` for other operators.
 pub(crate) fn clamp(op: &Op) -> Option<Clamp> {
     match op {
-        Op::Conv(conv) => Some(conv.clamp),
-        Op::Dense(dense) => Some(dense.clamp),
+        Op::Conv(conv) if conv.then.is_none() => Some(conv.clamp),
+        Op::Dense(dense) if dense.then.is_none() => Some(dense.clamp),
         _ => None,
     }
 }

@@ -4,6 +4,7 @@
 //! quantize(clamp(conv(dequantize(x), unpack(w), unpack(b))))  ->  qconv(x, w, b) within bounds
 //! quantize(add(dequantize(a), dequantize(b)))                 ->  qadd(a, b)
 //! quantize(f(dequantize(x))), f of each element by itself     ->  table(x)
+//! quantize(softmax(dequantize(x))), where there are no floats  ->  qsoftmax(x)
 //! quantize(reshape(dequantize(x)))                            ->  reshape(x)
 //! flip(reshape(flip(x)))                                      ->  reshape(x)
 //! ```
@@ -18,7 +19,7 @@ mod pair;
 mod unpack;
 
 use crate::error::Result;
-use crate::ir::{Affine, Bounds, Clamp, Graph, NodeId, Op, Quant};
+use crate::ir::{Affine, Arithmetic, Bounds, Clamp, Graph, NodeId, Op, Quant};
 use crate::pass::edit::{replace, sole_reader, x};
 use crate::pass::{Attempt, Skip, Skips, fixpoint};
 
@@ -59,6 +60,9 @@ fn settle(graph: &mut Graph, id: NodeId, to: Affine) -> Attempt {
     let made = match &graph.node(value).op {
         Op::Conv(_) | Op::Gemm(_) | Op::MatMul => layer::settle(graph, value, to, bounds)?,
         Op::Binary(_) => pair::settle(graph, value, to, bounds)?,
+        Op::Softmax(_) if graph.arithmetic == Arithmetic::Fixed && bounds == Bounds::ALL => {
+            pair::settle_softmax(graph, value, to)?
+        }
         Op::Reduce(_) | Op::Pool(_) if bounds == Bounds::ALL => {
             pair::settle_mean(graph, value, to)?
         }
@@ -135,6 +139,28 @@ mod tests {
             let refusal = floats::refuse(&graph).err().map(|error| error.to_string());
             let told = refusal.as_ref().is_some_and(|error| error.starts_with("softmax \""));
             assert_eq!(told, between, "{refusal:?}\n{graph}");
+        }
+    }
+
+    #[test]
+    fn a_softmax_between_bytes_computes_on_bytes_where_there_are_no_floats() {
+        for (to, log, operators) in [
+            (COARSE, false, "input quantize qsoftmax dequantize"),
+            (COARSE, true, "input quantize dequantize log_softmax quantize dequantize"),
+            (
+                Affine { scale: 1e-9, zero: 0 },
+                false,
+                "input quantize dequantize softmax quantize dequantize",
+            ),
+        ] {
+            let mut net = Net::default();
+            let x = net.input(&[2, 4]);
+            let bytes = reals(&mut net, x, FINE);
+            let softmax = net.put(Op::Softmax(Softmax { axis: 1, log }), &[bytes]);
+            let y = reals(&mut net, softmax, to);
+            let mut graph = net.answer(&[y]);
+            graph.arithmetic = Arithmetic::Fixed;
+            assert_eq!(left(run, graph), operators);
         }
     }
 

@@ -118,6 +118,7 @@ fn keeps_apart(graph: &Graph, id: NodeId, moving: impl Fn(usize) -> bool) -> boo
         Op::Expand => fits(0),
         Op::Reduce(reduce) => !reduce.axes.contains(&0),
         Op::Softmax(softmax) => softmax.axis != 0,
+        Op::Quant(Quant::Softmax(softmax)) => softmax.axis != 0,
         Op::Transpose(perm) => perm.first() == Some(&0),
         Op::Concat(axis) => *axis != 0 && graph.operands(id).iter().all(|(port, _)| moving(port.0)),
         Op::Slice(slice) => {

@@ -7,7 +7,7 @@
 use mnv2c_runtime::ring::Rows;
 
 use crate::error::Result;
-use crate::ir::{Clamp, Conv, Graph, Layout, NodeId};
+use crate::ir::{Conv, Graph, Layout, NodeId};
 use crate::objective::Memory;
 use crate::plan::{Buffer, BufferId};
 use crate::schedule::place::{Lowering, is_depthwise};
@@ -99,7 +99,8 @@ impl Lowering<'_> {
             node: expand,
             kernel: Kernel::Pointwise {
                 tile,
-                clamp: clamp(graph, expand),
+                clamp: conv.clamp,
+                then: conv.then,
                 skip: Skip::None,
                 flat: false,
             },
@@ -160,8 +161,4 @@ fn window_of(graph: &Graph, id: NodeId) -> Option<&Conv> {
 
 fn size(graph: &Graph, id: NodeId) -> [usize; 4] {
     graph.node(id).out.nchw().expect("convolutions make pictures")
-}
-
-fn clamp(graph: &Graph, id: NodeId) -> Clamp {
-    graph.node(id).op.conv().map_or(Clamp::NONE, |conv| conv.clamp)
 }

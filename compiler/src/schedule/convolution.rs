@@ -77,7 +77,7 @@ fn matrix(
     let columns = tile[1] * lanes;
     let order = panels(lowering, id, from, columns, quant::run(&conv, from, lanes));
     let kernel = if is_point(&conv, from) {
-        Kernel::Pointwise { tile, clamp: conv.clamp, skip, flat }
+        Kernel::Pointwise { tile, clamp: conv.clamp, then: conv.then, skip, flat }
     } else {
         Kernel::Conv { tile, conv, skip }
     };

@@ -1,7 +1,7 @@
 //! What runs: the kernels, and the order in which each reads its weights.
 
 use crate::ir::{
-    Affine, Binary, Clamp, Conv, Pool, QAverage, QPair, Reducer, Resize, Softmax, Unary,
+    Affine, Binary, Clamp, Conv, Pool, QAverage, QPair, QSoftmax, Reducer, Resize, Softmax, Unary,
 };
 
 /// What runs, with all its numbers.
@@ -19,6 +19,8 @@ pub enum Kernel {
         tile: [usize; 2],
         /// Applied last.
         clamp: Clamp,
+        /// What follows it.
+        then: Option<Unary>,
         /// Where the residual comes from.
         skip: Skip,
         /// Whether all rows are one long row.
@@ -75,6 +77,13 @@ pub enum Kernel {
     QBinary(QBinary, QPair),
     /// Mean bytes of windows.
     QAverage(QAverage),
+    /// Softmax of bytes: `outer` times, `inner` interleaved runs of `axis` bytes.
+    QSoftmax {
+        /// The operator.
+        softmax: QSoftmax,
+        /// Outside, along and inside the axis in memory.
+        shape: [usize; 3],
+    },
     /// Any function of a byte.
     Table,
     /// Elements moved to other places: `len` elements an axis, with strides on both sides.
@@ -175,6 +184,6 @@ pub enum PackOrder {
         /// Channels of a vector.
         lanes: usize,
     },
-    /// The 256 entries of a function of a byte.
+    /// The 256 entries of a function of a byte, or the powers of a softmax.
     Table,
 }

@@ -5,7 +5,7 @@ use mnv2c_runtime::ring::Form;
 use crate::error::Result;
 use crate::ir::{Clamp, Conv, NodeId, Op, Quant, To};
 use crate::schedule::place::Lowering;
-use crate::schedule::stage::{binary, elementwise, lower, over_or_fresh, stage};
+use crate::schedule::stage::{along, binary, elementwise, lower, over_or_fresh, stage};
 use crate::schedule::tile;
 use crate::schedule::{Kernel, PackOrder, Place, QBinary, Skip, Stage};
 use crate::target::Product;
@@ -30,6 +30,13 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
             let from = lowering.operand(id, 0)?;
             let into = lowering.place_result(id)?;
             Ok(vec![lower(lowering, id, from, into)?])
+        }
+        Quant::Softmax(softmax) => {
+            let shape = along(&lowering.graph.node(id).out, softmax.axis);
+            let pack = Some(lowering.pack(id, PackOrder::Table));
+            let (from, into) = over_or_fresh(lowering, id)?;
+            let kernel = Kernel::QSoftmax { softmax, shape };
+            Ok(vec![Stage { pack, ..stage(id, kernel, vec![from], into) }])
         }
         Quant::Table(_) => {
             let pack = lowering.pack(id, PackOrder::Table);
@@ -68,7 +75,7 @@ fn product(lowering: &mut Lowering<'_>, id: NodeId, to: To) -> Result<Vec<Stage>
     let tile = tile::choose(lowering.target, product);
     let columns = tile[1] * lowering.target.isa.lanes();
     let clamp = Clamp::NONE;
-    let kernel = Kernel::Pointwise { tile, clamp, skip: Skip::None, flat: false };
+    let kernel = Kernel::Pointwise { tile, clamp, then: None, skip: Skip::None, flat: false };
     let order = PackOrder::QPanels { columns, run: product.depth };
     let pack = Some(lowering.pack(id, order));
     let shared = lowering.target.threads > 1 && from.rows.width * from.height == 1;

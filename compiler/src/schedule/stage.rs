@@ -148,8 +148,13 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
                 element: from.element.bytes(),
             };
             let tile = tile::choose(lowering.target, product);
-            let kernel =
-                Kernel::Pointwise { tile, clamp: dense.clamp, skip: Skip::None, flat: false };
+            let kernel = Kernel::Pointwise {
+                tile,
+                clamp: dense.clamp,
+                then: dense.then,
+                skip: Skip::None,
+                flat: false,
+            };
             let columns = tile[1] * lowering.target.isa.lanes();
             let order = convolution::panels(lowering, id, from, columns, product.depth);
             let pack = lowering.pack(id, order);
@@ -165,20 +170,8 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
         }
         Op::PRelu => binary(lowering, id, Kernel::PRelu),
         Op::Softmax(softmax) => {
-            let stored: Vec<usize> = match node.out.layout {
-                Layout::RowMajor => (0..node.out.shape.len()).collect(),
-                Layout::Nhwc => vec![0, 2, 3, 1],
-            };
-            let at =
-                stored.iter().position(|axis| *axis == softmax.axis).expect("softmax has an axis");
-            let size = |axes: &[usize]| axes.iter().map(|axis| node.out.shape[*axis]).product();
-            let (outer, inner) = (size(&stored[..at]), size(&stored[at + 1..]));
-            let kernel = Kernel::Softmax {
-                softmax: *softmax,
-                outer,
-                axis: node.out.shape[softmax.axis],
-                inner,
-            };
+            let [outer, axis, inner] = along(&node.out, softmax.axis);
+            let kernel = Kernel::Softmax { softmax: *softmax, outer, axis, inner };
             elementwise(lowering, id, kernel)
         }
         Op::Pool(_) | Op::Resize(_) => {
@@ -253,6 +246,17 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
 }
 
 /// A function of each element, over its operand where that dies.
+/// Elements of a tensor outside, along and inside an axis, as they lie in memory.
+pub(super) fn along(tensor: &Tensor, axis: usize) -> [usize; 3] {
+    let stored: Vec<usize> = match tensor.layout {
+        Layout::RowMajor => (0..tensor.shape.len()).collect(),
+        Layout::Nhwc => vec![0, 2, 3, 1],
+    };
+    let at = stored.iter().position(|it| *it == axis).expect("softmax has an axis");
+    let size = |axes: &[usize]| axes.iter().map(|axis| tensor.shape[*axis]).product();
+    [size(&stored[..at]), tensor.shape[axis], size(&stored[at + 1..])]
+}
+
 pub(super) fn elementwise(
     lowering: &mut Lowering<'_>,
     id: NodeId,

@@ -82,7 +82,8 @@ mod tests {
         let square = graph.add("square", Op::MatMul, Tensor::f32([2, 2]), &[a, a]);
         let pads = [0; 4];
         let (kernel, stride, dilation) = ([1, 1], [1, 1], [1, 1]);
-        let conv = Conv { kernel, stride, dilation, pads, group: 1, clamp: Clamp::NONE };
+        let conv =
+            Conv { kernel, stride, dilation, pads, group: 1, clamp: Clamp::NONE, then: None };
         let conv = graph.add("conv", Op::Conv(conv), Tensor::f32([1, 1, 2, 2]), &[x, w]);
         for (name, node) in [("product", square), ("picture", conv), ("size", whole)] {
             graph.outputs.push(Output { name: name.into(), node });

@@ -2,7 +2,7 @@
 
 use mnv2c::ir::{
     Affine, Bounds, Conv, Dtype, Graph, NodeId, Op, Output, Pool, PoolKind, QAverage, QConv,
-    QDense, QMean, QPair, Quant, Requant, Tensor, To, Unary, Values, infer,
+    QDense, QMean, QPair, Quant, Requant, Softmax, Tensor, To, Unary, Values, infer,
 };
 
 /// Each by its name.
@@ -12,6 +12,7 @@ pub(crate) fn networks() -> Vec<(&'static str, Graph)> {
         ("operators", operators()),
         ("islands", islands()),
         ("planes", planes()),
+        ("shares", shares()),
     ]
 }
 
@@ -71,6 +72,20 @@ fn islands() -> Graph {
     net.answer(x)
 }
 
+/// Softmax over channels, over columns, and over all of a row.
+fn shares() -> Graph {
+    let mut net = Net::default();
+    let x = net.picture([3, 9, 7]);
+    let x = net.conv(x, 6, window(3, 1, 1), None);
+    let a = net.softmax(x, 1, 1.0 / 256.0);
+    let b = net.softmax(x, 3, 1.0 / 200.0);
+    let x = net.put(Op::Concat(1), &[a, b]);
+    let x = net.conv(x, 5, window(3, 2, 1), None);
+    let x = net.shaped(Op::Reshape, &[1, 100], &[x]);
+    let x = net.softmax(x, 1, 1.0 / 4096.0);
+    net.answer(x)
+}
+
 /// A depthwise convolution of the picture itself.
 fn planes() -> Graph {
     let mut net = Net::default();
@@ -88,7 +103,7 @@ const PAIR: QPair = QPair { a: A, b: B, y: A, bounds: Bounds { lo: 3, hi: 255 } 
 fn window(k: usize, stride: usize, group: usize) -> Conv {
     let pads = [k / 2; 4];
     let clamp = mnv2c::ir::Clamp::NONE;
-    Conv { kernel: [k, k], stride: [stride; 2], dilation: [1, 1], pads, group, clamp }
+    Conv { kernel: [k, k], stride: [stride; 2], dilation: [1, 1], pads, group, clamp, then: None }
 }
 
 fn requant(channels: usize, factor: f32) -> Requant {
@@ -130,6 +145,14 @@ impl Net {
         self.put(Op::Quant(Quant::Dense(dense)), &[x, w])
     }
 
+    /// Shares along an axis, in floats between bytes; a step of the result is so great.
+    fn softmax(&mut self, x: NodeId, axis: usize, scale: f32) -> NodeId {
+        let reals =
+            self.put(Op::Quant(Quant::Dequantize(Affine { scale: 0.02, zero: ZERO })), &[x]);
+        let shares = self.put(Op::Softmax(Softmax { axis, log: false }), &[reals]);
+        self.put(Op::Quant(Quant::Quantize(Affine { scale, zero: ZERO })), &[shares])
+    }
+
     fn weights(&mut self, shape: &[usize]) -> NodeId {
         let len: usize = shape.iter().product();
         let values = (0..len).map(|at| (at * 89 % 255) as u8 as i8).collect();
@@ -146,7 +169,7 @@ impl Net {
 
     fn shaped(&mut self, op: Op, shape: &[usize], operands: &[NodeId]) -> NodeId {
         let dtype = match &op {
-            Op::Quant(Quant::Dequantize(_)) | Op::Unary(_) => Dtype::F32,
+            Op::Quant(Quant::Dequantize(_)) | Op::Unary(_) | Op::Softmax(_) => Dtype::F32,
             _ => Dtype::U8,
         };
         let tensor = Tensor { dtype, ..Tensor::f32(shape) };

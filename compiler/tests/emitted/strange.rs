@@ -132,6 +132,7 @@ fn block(stride: usize, dilation: usize) -> Graph {
         pads: [dilation; 4],
         group: 48,
         clamp: Clamp::RELU6,
+        then: None,
     };
     let thin = net.put(Op::Conv(each), &[wide, w, bias]);
     let y = net.conv(thin, 8, POINT);
@@ -154,6 +155,7 @@ const POINT: Conv = Conv {
     pads: [0; 4],
     group: 1,
     clamp: Clamp::NONE,
+    then: None,
 };
 
 #[derive(Default)]

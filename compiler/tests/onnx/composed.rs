@@ -37,10 +37,11 @@ fn check(found: &[f32], expected: &[f64]) {
 
 #[test]
 fn functions_of_one_element_are_what_they_are_called() {
+    type Case<'a> = (&'a str, Vec<AttributeProto>, &'a dyn Fn(f64) -> f64);
     let x = [-100.0, -3.5, -1.0, -0.0, 0.5, 2.0, 30.0, 100.0];
     let softplus = |x: f64| if x > 30.0 { x } else { x.exp().ln_1p() };
     let elu = |x: f64, alpha: f64| if x < 0.0 { alpha * x.exp_m1() } else { x };
-    let cases: [(&str, Vec<AttributeProto>, &dyn Fn(f64) -> f64); 5] = [
+    let cases: [Case<'_>; 5] = [
         ("Softplus", vec![], &softplus),
         ("Softsign", vec![], &|x| x / (1.0 + x.abs())),
         ("Mish", vec![], &|x| x * softplus(x).tanh()),

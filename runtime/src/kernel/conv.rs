@@ -1,6 +1,6 @@
 //! Convolutions in general: any kernel, stride, dilation, padding and groups, over NHWC rows or planes.
 
-use crate::clamp::Clamp;
+use crate::activation::Activation;
 use crate::ring::Ring;
 use crate::simd::gemm::{Gemm, Part, Residual};
 use crate::simd::window::{Slide, Window};
@@ -35,8 +35,8 @@ pub struct Conv<const MR: usize, const NV: usize> {
     pub from: Ring,
     /// Where the output lies.
     pub into: Ring,
-    /// Bounds of the output.
-    pub clamp: Clamp,
+    /// What is done to sums at last.
+    pub activation: Activation,
 }
 
 impl<const MR: usize, const NV: usize> Conv<MR, NV> {
@@ -53,7 +53,7 @@ impl<const MR: usize, const NV: usize> Conv<MR, NV> {
         self.run_adding(simd, w, x, y, Residual::None, rows);
     }
 
-    /// Computes whole rows and adds a residual before the clamp.
+    /// Computes whole rows and adds a residual before the activation.
     #[inline(always)]
     pub fn run_adding<S: Simd, W: Weight<S, X>, X: Number, Y: Number>(
         &self,
@@ -109,12 +109,19 @@ impl<const MR: usize, const NV: usize> Conv<MR, NV> {
 
     #[inline(always)]
     const fn gemm(&self, group: usize) -> Gemm<MR, NV> {
-        let Conv { width, groups, from, into, clamp, .. } = *self;
+        let Conv { width, groups, from, into, activation, .. } = *self;
         let c_in = self.c_in / groups;
         let channel_step = if from.pixel == 1 { from.chunk } else { 1 };
         let base = from.base + group * c_in * channel_step;
         let from = Ring { base, ..from };
-        Gemm { width, c_out: self.c_out / groups, window: self.window(c_in), from, into, clamp }
+        Gemm {
+            width,
+            c_out: self.c_out / groups,
+            window: self.window(c_in),
+            from,
+            into,
+            activation,
+        }
     }
 
     #[inline(always)]

@@ -5,7 +5,7 @@
 //! of channels its biases, then a vector for each tap, row by row. The last vector is read whole even where channels
 //! end inside it, and never written beyond them.
 
-use crate::clamp::Clamp;
+use crate::activation::Activation;
 use crate::ring::Ring;
 use crate::simd::stencil::{Part, Stencil};
 use crate::simd::{Number, Simd};
@@ -24,8 +24,8 @@ pub struct Depthwise<const K: usize, const STRIDE: usize, const T: usize> {
     pub from: Ring,
     /// Where the output lies.
     pub into: Ring,
-    /// Bounds of the output.
-    pub clamp: Clamp,
+    /// What is done to sums at last.
+    pub activation: Activation,
 }
 
 impl<const K: usize, const STRIDE: usize, const T: usize> Depthwise<K, STRIDE, T> {
@@ -80,9 +80,9 @@ impl<const K: usize, const STRIDE: usize, const T: usize> Depthwise<K, STRIDE, T
         y: &mut [Y],
         part: Part,
     ) {
-        let Depthwise { width, channels, pad, from, into, clamp } = *self;
+        let Depthwise { width, channels, pad, from, into, activation } = *self;
         let (kernel, stride, dilation) = ([K, K], [STRIDE, STRIDE], [1, 1]);
-        Stencil { width, channels, kernel, stride, dilation, pad, from, into, clamp }
+        Stencil { width, channels, kernel, stride, dilation, pad, from, into, activation }
             .run::<S, W, X, Y, K, STRIDE, T>(simd, w, x, y, part);
     }
 
@@ -112,8 +112,8 @@ pub struct DepthwiseAny<const T: usize> {
     pub from: Ring,
     /// Where the output lies.
     pub into: Ring,
-    /// Bounds of the output.
-    pub clamp: Clamp,
+    /// What is done to sums at last.
+    pub activation: Activation,
 }
 
 impl<const T: usize> DepthwiseAny<T> {
@@ -156,8 +156,8 @@ impl<const T: usize> DepthwiseAny<T> {
         part: Part,
     ) {
         let DepthwiseAny { width, channels, kernel, stride, dilation, pad, .. } = *self;
-        let DepthwiseAny { from, into, clamp, .. } = *self;
-        Stencil { width, channels, kernel, stride, dilation, pad, from, into, clamp }
+        let DepthwiseAny { from, into, activation, .. } = *self;
+        Stencil { width, channels, kernel, stride, dilation, pad, from, into, activation }
             .run_any::<S, W, X, Y, T>(simd, w, x, y, part);
     }
 }

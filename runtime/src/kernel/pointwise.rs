@@ -2,7 +2,7 @@
 //!
 //! Where rows lie densely one after the other, the caller may say `width = rows * w` and run one long row.
 
-use crate::clamp::Clamp;
+use crate::activation::Activation;
 use crate::ring::Ring;
 use crate::simd::gemm::{Gemm, Part, Residual};
 use crate::simd::window::Window;
@@ -15,11 +15,11 @@ use core::ops::Range;
 /// vectors its biases, then its `NV` vectors for each input channel.
 ///
 /// ```
-/// use mnv2c_runtime::{clamp::Clamp, kernel::pointwise::Pointwise, ring::Ring, simd::Scalar};
+/// use mnv2c_runtime::{activation::Activation, kernel::pointwise::Pointwise, ring::Ring, simd::Scalar};
 ///
 /// const ROWS: Ring = Ring { base: 0, kept: 1, top: 0, row: 4, pixel: 2, chunk: 4 };
 /// const MIX: Pointwise<2, 1> =
-///     Pointwise { width: 2, c_in: 2, c_out: 2, from: ROWS, into: ROWS, clamp: Clamp::RELU };
+///     Pointwise { width: 2, c_in: 2, c_out: 2, from: ROWS, into: ROWS, activation: Activation::RELU };
 ///
 /// let (bias, first, second) = ([0.5, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0], [1.0, -1.0, 0.0, 0.0]);
 /// let w = [bias, first, second].concat();
@@ -39,8 +39,8 @@ pub struct Pointwise<const MR: usize, const NV: usize> {
     pub from: Ring,
     /// Where the output lies.
     pub into: Ring,
-    /// Bounds of the output.
-    pub clamp: Clamp,
+    /// What is done to sums at last.
+    pub activation: Activation,
 }
 
 impl<const MR: usize, const NV: usize> Pointwise<MR, NV> {
@@ -63,7 +63,7 @@ impl<const MR: usize, const NV: usize> Pointwise<MR, NV> {
         self.run_part(simd, w, x, y, Residual::None, self.rows::<S>(rows));
     }
 
-    /// Computes whole rows and adds a residual before the clamp.
+    /// Computes whole rows and adds a residual before the activation.
     #[inline(always)]
     pub fn run_adding<S: Simd, W: Weight<S, X>, X: Number, Y: Number>(
         &self,
@@ -128,8 +128,8 @@ impl<const MR: usize, const NV: usize> Pointwise<MR, NV> {
 
     #[inline(always)]
     const fn gemm<S: Simd>(&self) -> Gemm<MR, NV> {
-        let Pointwise { width, c_in, c_out, from, into, clamp } = *self;
+        let Pointwise { width, c_in, c_out, from, into, activation } = *self;
         let window = Window::point(&from, c_in, S::LANES);
-        Gemm { width, c_out, window, from, into, clamp }
+        Gemm { width, c_out, window, from, into, activation }
     }
 }

@@ -8,3 +8,4 @@ pub mod conv;
 pub mod depthwise;
 pub mod elements;
 pub mod pool;
+pub mod softmax;

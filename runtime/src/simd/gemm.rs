@@ -7,10 +7,11 @@
 
 use super::added::Added;
 use super::window::{Window, pixel_reach};
-use super::{Bounds, Number, Simd, Task, Weight, reach, zeros};
+use super::{Bounds, Number, Simd, Task, Weight, numbers, reach, zeros};
+use crate::activation::Activation;
 use crate::brain::Brain;
-use crate::clamp::Clamp;
 use crate::half::Half;
+use crate::kernel::unary::unary_assign;
 use crate::ring::Ring;
 use core::ops::Range;
 
@@ -27,8 +28,8 @@ pub struct Gemm<const MR: usize, const NV: usize> {
     pub from: Ring,
     /// Where the output lies.
     pub into: Ring,
-    /// Bounds of the output.
-    pub clamp: Clamp,
+    /// What is done to sums at last.
+    pub activation: Activation,
 }
 
 /// What is added to a sum before the clamp.
@@ -139,7 +140,7 @@ impl<const MR: usize, const NV: usize> Gemm<MR, NV> {
         }
     }
 
-    /// Adds the residual, clamps and stores one tile.
+    /// Adds the residual, does what comes last and stores one tile.
     #[inline(always)]
     unsafe fn finish<S: Simd, X: Number, Y: Number>(
         &self,
@@ -148,7 +149,15 @@ impl<const MR: usize, const NV: usize> Gemm<MR, NV> {
         ends: &Ends<X, Y>,
         place: Place,
     ) {
-        let bounds = Bounds::of(simd, self.clamp);
+        let (mut acc, mut added) = (acc, ends.added);
+        let clamp = self.activation.clamp();
+        let bounds = Bounds::of(simd, clamp);
+        if let Activation::Function(function) = self.activation {
+            // SAFETY: what is added lies beside what is stored below.
+            unsafe { self.add(simd, &mut acc, ends, place) };
+            unary_assign(function, numbers::<S>(acc.as_flattened_mut()));
+            added = Added::None;
+        }
         // SAFETY: the tile's pixels and the channels below `c_out` are inside the slices.
         unsafe {
             unroll!(j in NV, {
@@ -157,18 +166,48 @@ impl<const MR: usize, const NV: usize> Gemm<MR, NV> {
                 if self.c_out.is_multiple_of(NV * S::LANES) || left >= S::LANES {
                     unroll!(r in MR, {
                         let into = ends.y.add(place.offset(&self.into, r, v));
-                        let sum = ends.added.onto(simd, acc[r][j], into, |ring| place.offset(ring, r, v));
-                        Y::store_at(simd, into, bounds.keep(simd, self.clamp, sum));
+                        let sum = added.onto(simd, acc[r][j], into, |ring| place.offset(ring, r, v));
+                        Y::store_at(simd, into, bounds.keep(simd, clamp, sum));
                     });
                 } else if !self.c_out.is_multiple_of(S::LANES) && left > 0 {
                     unroll!(r in MR, {
                         let into = ends.y.add(place.offset(&self.into, r, v));
                         let sum =
-                            ends.added.head_onto(simd, acc[r][j], into, left, |ring| place.offset(ring, r, v));
-                        Y::store_head_at(simd, into, left, bounds.keep(simd, self.clamp, sum));
+                            added.head_onto(simd, acc[r][j], into, left, |ring| place.offset(ring, r, v));
+                        Y::store_head_at(simd, into, left, bounds.keep(simd, clamp, sum));
                     });
                 }
             });
+        }
+    }
+
+    /// Adds the residual of one tile.
+    #[inline(always)]
+    unsafe fn add<S: Simd, X: Number, Y: Number>(
+        &self,
+        simd: S,
+        acc: &mut [[S::F32; NV]; MR],
+        ends: &Ends<X, Y>,
+        place: Place,
+    ) {
+        for j in 0..NV {
+            let v = place.panel * NV + j;
+            let left = self.c_out.saturating_sub(v * S::LANES);
+            if left == 0 {
+                return;
+            }
+            for (r, acc) in acc.iter_mut().enumerate() {
+                let at = |ring: &Ring| place.offset(ring, r, v);
+                // SAFETY: the tile's pixels and the channels below `c_out` are inside the slices.
+                unsafe {
+                    let into = ends.y.add(at(&self.into));
+                    acc[j] = if left >= S::LANES {
+                        ends.added.onto(simd, acc[j], into, at)
+                    } else {
+                        ends.added.head_onto(simd, acc[j], into, left, at)
+                    };
+                }
+            }
         }
     }
 

@@ -5,8 +5,9 @@
 //! loads a row of them at a time. The last vector is read whole, even where channels end inside it, so rows must
 //! have room for that. Where `T` does not divide the pixels, the last tile overlaps the one before it.
 
-use super::{Bounds, Number, Simd, Task, reach, vectors, zeros};
-use crate::clamp::Clamp;
+use super::{Bounds, Number, Simd, Task, numbers, reach, vectors, zeros};
+use crate::activation::Activation;
+use crate::kernel::unary::unary_assign;
 use crate::ring::Ring;
 use core::ops::Range;
 
@@ -29,8 +30,8 @@ pub struct Stencil {
     pub from: Ring,
     /// Where the output lies.
     pub into: Ring,
-    /// Bounds of the output.
-    pub clamp: Clamp,
+    /// What is done to sums at last.
+    pub activation: Activation,
 }
 
 /// The part of the output that a call computes.
@@ -190,7 +191,7 @@ impl Stencil {
         }
     }
 
-    /// Clamps and stores one tile.
+    /// Does what comes last and stores one tile.
     #[inline(always)]
     unsafe fn finish<S: Simd, Y: Number, const T: usize>(
         &self,
@@ -202,18 +203,23 @@ impl Stencil {
         let slot = self.into.slot(at.row + self.into.top);
         let first = slot + at.pixel * self.into.pixel + at.v * self.into.chunk;
         let left = self.channels - at.v * S::LANES;
-        let bounds = Bounds::of(simd, self.clamp);
+        let mut acc = acc;
+        if let Activation::Function(function) = self.activation {
+            unary_assign(function, numbers::<S>(&mut acc));
+        }
+        let clamp = self.activation.clamp();
+        let bounds = Bounds::of(simd, clamp);
         // SAFETY: the tile's pixels and the channels below `channels` are inside the slice.
         unsafe {
             let y = y.add(first);
             if self.channels.is_multiple_of(S::LANES) || left >= S::LANES {
                 unroll!(t in T, {
-                    let v = bounds.keep(simd, self.clamp, acc[t]);
+                    let v = bounds.keep(simd, clamp, acc[t]);
                     Y::store_at(simd, y.add(t * self.into.pixel), v);
                 });
             } else {
                 unroll!(t in T, {
-                    let v = bounds.keep(simd, self.clamp, acc[t]);
+                    let v = bounds.keep(simd, clamp, acc[t]);
                     Y::store_head_at(simd, y.add(t * self.into.pixel), left, v);
                 });
             }

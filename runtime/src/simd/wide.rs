@@ -1,7 +1,8 @@
 //! Whole steps in vectors: [`Factor`] and fixed [`Pair`](crate::affine::Pair)s, lane for lane what `affine` says.
 //!
-//! A product of 64 bits is never kept: factors are moved up so far that its upper half is all that counts. Twice
-//! the steps, rounded down, then make the steps: half of one more, rounded down.
+//! A product of 64 bits is never kept: factors are moved up so far that its upper half is all that counts. Twice the
+//! steps, rounded down, then make the steps: half of one more, rounded down. In a debug build each function has a
+//! frame of its own, as [`Simd::apart`](super::Simd::apart) says.
 
 use super::dots::{Dots, Terms};
 use super::requant;
@@ -37,7 +38,8 @@ const LIFT: u32 = 23;
 const HALF_OF_TERMS: u32 = 32 - LIFT + 1;
 
 /// The bytes of sums: see [`Levels::of_sum`].
-#[inline(always)]
+#[cfg_attr(debug_assertions, inline)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn of_sums<S: Wide>(simd: S, levels: Levels, sums: S::I32, factors: S::I32) -> S::I32 {
     let all = |x: i32| simd.splat_i32(x);
     let mantissa = simd.and_i32(simd.down(factors, all(1)), all(0x7fff_ff80));
@@ -51,7 +53,8 @@ pub(super) fn of_sums<S: Wide>(simd: S, levels: Levels, sums: S::I32, factors: S
 }
 
 /// The bytes of `a + b`: see [`Pair::add`](crate::affine::Pair::add).
-#[inline(always)]
+#[cfg_attr(debug_assertions, inline)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn sum<S: Wide>(simd: S, terms: Terms, bytes: [S::I32; 2]) -> S::I32 {
     let Terms { of: [a, b], shift, levels } = terms;
     if shift < HALF_OF_TERMS {
@@ -64,7 +67,8 @@ pub(super) fn sum<S: Wide>(simd: S, terms: Terms, bytes: [S::I32; 2]) -> S::I32 
 }
 
 /// The bytes of `a * b`: see [`Pair::mul`](crate::affine::Pair::mul).
-#[inline(always)]
+#[cfg_attr(debug_assertions, inline)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn product<S: Wide>(simd: S, terms: Terms, bytes: [S::I32; 2]) -> S::I32 {
     let Terms { of: [a, b], shift, levels } = terms;
     let factor = i64::from(a.factor) * i64::from(b.factor);

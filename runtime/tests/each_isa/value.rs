@@ -1,6 +1,6 @@
 //! Values in memory for the tests, and the plain loops that say what a convolution is.
 
-use mnv2c_runtime::clamp::Clamp;
+use mnv2c_runtime::activation::Activation;
 use mnv2c_runtime::ring::Ring;
 use std::ops::Range;
 
@@ -113,15 +113,15 @@ pub(crate) struct Filter {
     pub(crate) groups: usize,
     pub(crate) c_in: usize,
     pub(crate) c_out: usize,
-    pub(crate) clamp: Clamp,
+    pub(crate) activation: Activation,
     pub(crate) weights: Vec<f32>,
     pub(crate) bias: Vec<f32>,
 }
 
 impl Filter {
     /// A 1x1 convolution.
-    pub(crate) fn pointwise(c_in: usize, c_out: usize, clamp: Clamp) -> Self {
-        Filter::new([1, 1], [1, 1], [1, 1], [0, 0], [1, c_in, c_out], clamp)
+    pub(crate) fn pointwise(c_in: usize, c_out: usize, activation: Activation) -> Self {
+        Filter::new([1, 1], [1, 1], [1, 1], [0, 0], [1, c_in, c_out], activation)
     }
 
     /// Random weights for a kernel, stride, dilation, pad and `[groups, c_in, c_out]`.
@@ -131,11 +131,11 @@ impl Filter {
         dilation: [usize; 2],
         pad: [usize; 2],
         [groups, c_in, c_out]: [usize; 3],
-        clamp: Clamp,
+        activation: Activation,
     ) -> Self {
         let weights = random(c_out * c_in / groups * kernel[0] * kernel[1]);
         let bias = random(c_out);
-        Filter { kernel, stride, dilation, pad, groups, c_in, c_out, clamp, weights, bias }
+        Filter { kernel, stride, dilation, pad, groups, c_in, c_out, activation, weights, bias }
     }
 
     /// Rows, columns of input that an output of `[rows, columns]` reads, from the first padding on.
@@ -176,7 +176,7 @@ impl Filter {
                 }
             }
         }
-        self.clamp.apply(sum)
+        self.activation.apply(sum)
     }
 
     /// Panels of `columns` output channels for `Pointwise` and `Conv`.

@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 
 use crate::emit::literal;
 use crate::emit::scope::Scope;
-use crate::ir::{Binary, Clamp, Unary};
+use crate::ir::{Binary, Clamp};
 use crate::schedule::{Broadcast, Home, Move, Place};
 
 pub(super) fn elementwise(
@@ -77,41 +77,5 @@ pub(super) fn binary(function: Binary) -> &'static str {
         Binary::Min => "Min",
         Binary::Max => "Max",
         Binary::Pow => "Pow",
-    }
-}
-
-pub(super) fn unary(function: Unary) -> TokenStream {
-    let plain = |name: &str| {
-        let name = format_ident!("{name}");
-        quote!(Unary::#name)
-    };
-    match function {
-        Unary::LeakyRelu(alpha) => {
-            let alpha = literal::float(alpha);
-            quote!(Unary::LeakyRelu { alpha: #alpha })
-        }
-        Unary::Elu(alpha) => {
-            let alpha = literal::float(alpha);
-            quote!(Unary::Elu { alpha: #alpha })
-        }
-        Unary::HardSigmoid(alpha, beta) => {
-            let (alpha, beta) = (literal::float(alpha), literal::float(beta));
-            quote!(Unary::HardSigmoid { alpha: #alpha, beta: #beta })
-        }
-        Unary::Sigmoid => plain("Sigmoid"),
-        Unary::HardSwish => plain("HardSwish"),
-        Unary::Silu => plain("Silu"),
-        Unary::Tanh => plain("Tanh"),
-        Unary::Gelu => plain("Gelu"),
-        Unary::Erf => plain("Erf"),
-        Unary::Exp => plain("Exp"),
-        Unary::Log => plain("Log"),
-        Unary::Sqrt => plain("Sqrt"),
-        Unary::Reciprocal => plain("Reciprocal"),
-        Unary::Neg => plain("Neg"),
-        Unary::Abs => plain("Abs"),
-        Unary::Floor => plain("Floor"),
-        Unary::Ceil => plain("Ceil"),
-        Unary::Round => plain("Round"),
     }
 }

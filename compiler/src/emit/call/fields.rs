@@ -6,12 +6,17 @@ use quote::quote;
 
 use crate::emit::literal;
 use crate::emit::scope::Scope;
-use crate::ir::{Clamp, Conv, Pool, PoolKind, Resize, Scale};
+use crate::ir::{Conv, Pool, PoolKind, Resize, Scale};
 use crate::schedule::{Place, Stage};
 
-pub(super) fn pointwise(scope: &Scope<'_>, stage: &Stage, clamp: Clamp, flat: bool) -> TokenStream {
-    let (fields, clamp) = (pointwise_fields(scope, stage, flat), literal::clamp(clamp));
-    quote!(Pointwise { #fields clamp: #clamp })
+pub(super) fn pointwise(
+    scope: &Scope<'_>,
+    stage: &Stage,
+    activation: &TokenStream,
+    flat: bool,
+) -> TokenStream {
+    let fields = pointwise_fields(scope, stage, flat);
+    quote!(Pointwise { #fields activation: #activation })
 }
 
 pub(super) fn pointwise_fields(scope: &Scope<'_>, stage: &Stage, flat: bool) -> TokenStream {
@@ -37,8 +42,8 @@ pub(super) fn pointwise_fields(scope: &Scope<'_>, stage: &Stage, flat: bool) -> 
 
 pub(super) fn convolution(scope: &Scope<'_>, from: Place, into: Place, conv: &Conv) -> TokenStream {
     let fields = convolution_fields(scope, from, into, conv);
-    let clamp = literal::clamp(conv.clamp);
-    quote!(Conv { #fields clamp: #clamp })
+    let activation = literal::activation(conv.clamp, conv.then);
+    quote!(Conv { #fields activation: #activation })
 }
 
 pub(super) fn convolution_fields(
@@ -69,13 +74,13 @@ pub(super) fn depthwise(
     conv: &Conv,
 ) -> (TokenStream, TokenStream) {
     let fields = depthwise_fields(scope, from, into, conv);
-    let (tile, clamp) = (literal::size(tile), literal::clamp(conv.clamp));
+    let (tile, activation) = (literal::size(tile), literal::activation(conv.clamp, conv.then));
     if let Some([k, stride]) = conv.square_window() {
         let (k, stride) = (literal::size(k), literal::size(stride));
-        let value = quote!(Depthwise { #fields clamp: #clamp });
+        let value = quote!(Depthwise { #fields activation: #activation });
         return (quote!(Depthwise<#k, #stride, #tile>), value);
     }
-    (quote!(DepthwiseAny<#tile>), quote!(DepthwiseAny { #fields clamp: #clamp }))
+    (quote!(DepthwiseAny<#tile>), quote!(DepthwiseAny { #fields activation: #activation }))
 }
 
 pub(super) fn depthwise_fields(

@@ -1,4 +1,4 @@
-//! Calls of products: what they add before the clamp, and places that they see as one long row.
+//! Calls of products: what they add before the activation, and places that they see as one long row.
 
 use mnv2c_runtime::ring::Rows;
 use proc_macro2::TokenStream;
@@ -7,14 +7,34 @@ use quote::{ToTokens, quote};
 use super::quantized;
 use crate::emit::scope::Scope;
 use crate::emit::{element, literal};
+use crate::ir::{Clamp, Unary};
 use crate::schedule::{Kernel, Part, Place, Skip, Stage};
 
 /// Paths in the runtime that a product names, of which `path` is its kernel.
-pub(super) fn with_skip(skip: Skip, path: &'static str) -> Vec<&'static str> {
-    match skip {
-        Skip::None => vec!["clamp::Clamp", path],
-        Skip::Other | Skip::InPlace => vec!["clamp::Clamp", "simd::gemm::Residual", path],
+pub(super) fn with_skip(
+    skip: Skip,
+    activation: (Clamp, Option<Unary>),
+    path: &'static str,
+) -> Vec<&'static str> {
+    let mut paths = with_activation(activation, path);
+    if skip != Skip::None {
+        paths.push("simd::gemm::Residual");
     }
+    paths
+}
+
+/// Paths that a layer names, of which `path` is its kernel.
+pub(super) fn with_activation(
+    (clamp, then): (Clamp, Option<Unary>),
+    path: &'static str,
+) -> Vec<&'static str> {
+    let mut paths = vec![path, "activation::Activation"];
+    match then {
+        Some(_) => paths.push("kernel::unary::Unary"),
+        None if [Clamp::NONE, Clamp::RELU, Clamp::RELU6].contains(&clamp) => {}
+        None => paths.push("clamp::Clamp"),
+    }
+    paths
 }
 
 /// The statement that runs a product.

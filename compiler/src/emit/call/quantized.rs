@@ -21,6 +21,9 @@ pub(super) fn imports(graph: &Graph, stage: &Stage) -> Option<Vec<&'static str>>
         }
         Kernel::QBinary(..) => [scales::of_pair(by), &["kernel::q8::elements::self"]].concat(),
         Kernel::Table => vec!["kernel::q8::elements::self"],
+        Kernel::QSoftmax { .. } => {
+            [scales::LEVELS, &["affine::Factor", "kernel::q8::softmax::QSoftmax"]].concat()
+        }
         Kernel::QAverage(_) => {
             let shape = ["kernel::pool::Divisor", "kernel::pool::Windows", "kernel::pool::Window"];
             [scales::of_average(by), &shape, &["kernel::q8::pool::QAverage"]].concat()
@@ -100,6 +103,7 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<Op
             let value = quote!(QAverage { windows: #fields, divisor: #divisor, scales: #scales });
             (quote!(QAverage), value)
         }
+        Kernel::QSoftmax { softmax, shape } => (quote!(QSoftmax), scales::softmax(softmax, *shape)),
         Kernel::Table => return Some(None),
         _ if !reads_bytes(stage) || matches!(stage.part, Part::Strip(_)) => return None,
         Kernel::Pointwise { tile: [mr, nv], flat, .. } => {
@@ -160,6 +164,8 @@ pub(super) fn run(
                 quote!(elements::#method(isa, #name, #x, #b, #y);)
             }
         }
+        Kernel::QSoftmax { .. } if over => quote!(#name.run_assign(#w, #y);),
+        Kernel::QSoftmax { .. } => quote!(#name.run(#w, #x, #y);),
         Kernel::Table if over => quote!(elements::table_assign(#w, #y);),
         Kernel::Table => quote!(elements::table(#w, #x, #y);),
         Kernel::QAverage(_) => quote!(#name.run(#rows, #x, #y);),

@@ -5,7 +5,9 @@ use quote::quote;
 
 use crate::emit::literal;
 use crate::ir::quant::fixed::{Fixed, Terms};
-use crate::ir::{Affine, Arithmetic, Bounds, Graph, NodeId, Op, QAverage, QPair, Requant, To};
+use crate::ir::{
+    Affine, Arithmetic, Bounds, Graph, NodeId, Op, QAverage, QPair, QSoftmax, Requant, To,
+};
 use crate::schedule::QBinary;
 
 /// What [`levels`] names.
@@ -80,6 +82,16 @@ pub(super) fn factor(requant: &Requant, by: Arithmetic) -> TokenStream {
             quote!(Factor::float(#factor))
         }
         Arithmetic::Fixed => fixed(Fixed::of(requant.multipliers[0])),
+    }
+}
+
+/// The const of a softmax over so many elements outside, along and inside its axis.
+pub(super) fn softmax(softmax: &QSoftmax, shape: [usize; 3]) -> TokenStream {
+    let [outer, axis, inner] = shape.map(literal::size);
+    let levels = levels_of(softmax.y.zero, Bounds::ALL, Arithmetic::Fixed);
+    let factor = fixed(softmax.factor());
+    quote! {
+        QSoftmax { outer: #outer, axis: #axis, inner: #inner, factor: #factor, levels: #levels }
     }
 }
 

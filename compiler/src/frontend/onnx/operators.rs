@@ -219,7 +219,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "com.microsoft.QLinearLeakyRelu" 1 Bytes &["alpha"], "", bytes::leaky_relu;
     "com.microsoft.QLinearMul" 1 Bytes &[], "", |c| bytes::pair(c, Quant::Mul);
     "com.microsoft.QLinearSigmoid" 1 Bytes &[], "", |c| bytes::function(c, Unary::Sigmoid);
-    "com.microsoft.QLinearSoftmax" 1 Bytes &["axis", "opset"], "in floats", bytes::softmax;
+    "com.microsoft.QLinearSoftmax" 1 Bytes &["axis", "opset"], "in floats, unless --requant fixed", bytes::softmax;
     "com.microsoft.QuantizeLinear" 1 Bytes &["axis"], "constant scales; per channel: constants", quantized::quantize;
 };
 

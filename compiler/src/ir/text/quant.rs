@@ -25,6 +25,9 @@ pub(super) fn attributes(quant: &Quant) -> String {
         Quant::Average(average) => {
             format!("{} x {} y {}", pool_attributes(&average.pool), average.x, average.y)
         }
+        Quant::Softmax(softmax) => {
+            format!(" axis {} x {} y {}", softmax.axis, softmax.x, softmax.y)
+        }
         Quant::Mean(mean) => format!(" zero {}{}", mean.x_zero, requant(&mean.requant)),
         Quant::Table(table) => format!(" {:?}..{:?}", &table[..3], &table[253..]),
     }

@@ -43,9 +43,8 @@ fn types(graph: &Graph, id: NodeId, quant: &Quant) -> Option<String> {
             weights && is(0, Dtype::U8) && is(3, Dtype::U8)
         }
         Quant::Add(_) | Quant::Mul(_) => is(0, Dtype::U8) && is(1, Dtype::U8),
-        Quant::Dequantize(_) | Quant::Average(_) | Quant::Mean(_) | Quant::Table(_) => {
-            is(0, Dtype::U8)
-        }
+        Quant::Dequantize(_) | Quant::Average(_) | Quant::Mean(_) => is(0, Dtype::U8),
+        Quant::Softmax(_) | Quant::Table(_) => is(0, Dtype::U8),
     };
     let fits = reads && dtype(0).map(|x| quant.dtype(x)) == Some(out);
     let operands = graph.operands(id);
@@ -56,6 +55,10 @@ fn types(graph: &Graph, id: NodeId, quant: &Quant) -> Option<String> {
 
 fn numbers(graph: &Graph, id: NodeId, quant: &Quant) -> Option<String> {
     let out = &graph.node(id).out;
+    if let Quant::Softmax(softmax) = quant {
+        return (softmax.axis >= out.shape.len())
+            .then(|| format!("has no dimension {} in {out}", softmax.axis));
+    }
     let w = graph.operand(id, 1).map(|w| graph.node(w).out.shape.as_slice());
     let (channels, depth) = match (quant, w) {
         (Quant::Conv(conv), Some([m, rest @ ..])) => {

@@ -1,7 +1,7 @@
 //! Convolutions and products whose operands are bytes.
 
 use crate::ir::quant::MAX_DEPTH;
-use crate::ir::{Affine, Bounds, Clamp, Conv, Gemm, Graph, NodeId, Op, Port, QConv, QDense};
+use crate::ir::{Affine, Bounds, Conv, Gemm, Graph, NodeId, Op, Port, QConv, QDense};
 use crate::ir::{Quant, Requant, Tensor, To, Values};
 use crate::pass::edit::{reconnect, x};
 use crate::pass::settle_quant::{dequantized, only_quantized, through, unpack};
@@ -41,7 +41,7 @@ impl Parts {
     fn of(graph: &Graph, id: NodeId) -> Attempt<Self> {
         let refused = |reason: &str| Skip::new(graph, id, reason);
         let (conv, transposed_weights) = match &graph.node(id).op {
-            Op::Conv(conv) if conv.clamp == Clamp::NONE && graph.operand(id, 3).is_none() => {
+            Op::Conv(conv) if conv.ends_linear() && graph.operand(id, 3).is_none() => {
                 (Some(conv.clone()), false)
             }
             Op::Gemm(Gemm { alpha: 1.0, beta: 1.0, transpose_a: false, transpose_b }) => {

@@ -41,7 +41,7 @@ fn bounds_of(quant: &mut Quant) -> Option<&mut Bounds> {
         Quant::Dense(dense) => &mut dense.requant,
         Quant::Mean(mean) => &mut mean.requant,
         Quant::Quantize(_) | Quant::Dequantize(_) | Quant::Unpack(_) | Quant::Flip => return None,
-        Quant::Average(_) | Quant::Table(_) => return None,
+        Quant::Average(_) | Quant::Softmax(_) | Quant::Table(_) => return None,
     };
     match &mut requant.to {
         To::Bytes { bounds, .. } => Some(bounds),

@@ -1,9 +1,9 @@
-//! Sums, products and averages of bytes.
+//! Sums, products, averages and shares of bytes.
 
 use crate::ir::{
-    Affine, Binary, Bounds, Dtype, Graph, NodeId, Op, PoolKind, QAverage, QMean, QPair,
+    Affine, Binary, Bounds, Dtype, Graph, NodeId, Op, PoolKind, QAverage, QMean, QPair, QSoftmax,
 };
-use crate::ir::{Quant, Reducer, Tensor, Values};
+use crate::ir::{Quant, Reducer, Softmax, Tensor, Values};
 use crate::pass::edit::{reconnect, x};
 use crate::pass::settle_quant::{dequantized, only_quantized, through};
 use crate::pass::{Attempt, Skip};
@@ -53,6 +53,23 @@ pub(super) fn settle_mean(graph: &mut Graph, id: NodeId, to: Affine) -> Attempt<
         }
         _ => refused("no average of bytes does this"),
     }
+}
+
+/// The softmax `id` on bytes, which gives what `to` makes of its result.
+pub(super) fn settle_softmax(graph: &mut Graph, id: NodeId, to: Affine) -> Attempt<NodeId> {
+    only_quantized(graph, id)?;
+    let refused = |reason: &str| Err(Skip::new(graph, id, reason));
+    let Op::Softmax(Softmax { axis, log: false }) = graph.node(id).op else {
+        return refused("no logarithm of bytes does this");
+    };
+    let Some((bytes, from)) = dequantized(graph, x(graph, id)) else {
+        return refused("it reads no bytes");
+    };
+    let softmax = QSoftmax { axis, x: from, y: to };
+    if !softmax.is_fixable() {
+        return refused("the steps of its result are too fine for integers");
+    }
+    Ok(on_bytes(graph, id, Quant::Softmax(softmax), &[bytes]))
 }
 
 /// Bytes that there are, or that a constant becomes.
