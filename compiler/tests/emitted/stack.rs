@@ -7,6 +7,7 @@ use std::path::Path;
 use mnv2c::frontend::onnx;
 use mnv2c::ir::Graph;
 use mnv2c::npy;
+use mnv2c::objective::{Memory, Storage};
 use mnv2c::quantize::{Settings, quantize};
 use mnv2c::source::{Options, Source};
 use mnv2c::target::{TARGETS, Target};
@@ -21,11 +22,17 @@ fn a_thread_of_64_kib_runs_a_debug_build() {
     let graphs = [("floats", digits()), ("bytes", bytes()), ("wide", wide())];
     let mut calls = String::new();
     for target in TARGETS.iter().filter(is_here) {
-        let lanes = target.isa.lanes();
+        let isa = target.isa.name();
         for (name, graph) in &graphs {
-            nets.add(&format!("{name}_{lanes}"), graph.clone(), target);
-            writeln!(calls, "    in_thread!({name}_{lanes}, \"{name}_{lanes}.rs\");").unwrap();
+            nets.add(&format!("{name}_{isa}"), graph.clone(), target);
+            writeln!(calls, "    in_thread!({name}_{isa}, \"{name}_{isa}.rs\");").unwrap();
         }
+    }
+    for target in TARGETS.iter().filter(|target| target.isa.of_brains().is_present()) {
+        let name = format!("brains_{}", target.isa.name());
+        let memory = Memory { storage: Storage::Bf16, ..Memory::default() };
+        nets.add_for(&name, digits(), target, memory);
+        writeln!(calls, "    in_thread!({name}, \"{name}.rs\");").unwrap();
     }
     let main = HEAD.to_owned() + "fn main() {\n" + &calls + "}\n";
     for line in nets.run_in_debug(&main).lines() {

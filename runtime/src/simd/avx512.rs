@@ -196,7 +196,8 @@ impl Pairs for Avx512Bf16 {
 
 impl<const PRODUCTS: u8> Zmm<PRODUCTS> {
     /// The nearest brain floats; in the words of [`Brain::of`] where no instruction makes them.
-    #[inline(always)]
+    // Unoptimised, in a frame of its own, lest the vectors of all calls add up.
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn shortened(self, v: __m512) -> __m256i {
         if PRODUCTS == VNNI_AND_BF16 {
             let brains = op!(_mm512_cvtneps_pbh(v));
@@ -217,7 +218,7 @@ impl<const PRODUCTS: u8> Zmm<PRODUCTS> {
 }
 
 /// Brain floats as floats: each goes to the upper half of its lane, in one instruction.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn widened(brains: __m256i) -> __m512 {
     const UPPER: __mmask32 = 0xaaaa_aaaa;
     const FROM: [u16; 32] = {
