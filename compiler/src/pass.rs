@@ -34,6 +34,7 @@ pub mod settle_dense;
 pub mod settle_layout;
 pub mod settle_quant;
 pub mod settle_shuffle;
+pub mod settle_space;
 pub mod sink_transpose;
 pub mod split_batch;
 pub mod store_halves;
@@ -54,6 +55,8 @@ pub const PIPELINE: &[Pass] = &[
     pass("split_batch", "batch split", split_batch::run),
     // Before sink_transpose, which may find a use for the transposes this puts at both ends.
     pass("settle_shuffle", "shuffles settled", settle_shuffle::run),
+    // After settle_shuffle, whose shuffles let rows flow; for the same reason.
+    pass("settle_space", "moves settled", settle_space::run),
     // What lies between transposes is then beside convolutions, for all that follow.
     pass("sink_transpose", "transposes sunk", sink_transpose::run),
     // Before fold_bn, which must know whether a convolution pads.

@@ -84,6 +84,32 @@ fn steps(tensor: &Tensor) -> Vec<(usize, usize)> {
     steps.filter(|(dim, _)| *dim != 1).collect()
 }
 
+/// Lengths of parts that make both shapes, those of a dimension side by side; none if two dimensions cut through each
+/// other.
+pub fn refine(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
+    let (mut a, mut b) = (a.iter().rev().copied().peekable(), b.iter().rev().copied().peekable());
+    let (mut left, mut right) = (a.next().unwrap_or(1), b.next().unwrap_or(1));
+    let mut axes = Vec::new();
+    loop {
+        let common = left.min(right);
+        if common > 0 && (left % common != 0 || right % common != 0) {
+            return None;
+        }
+        axes.push(common);
+        (left, right) = (left.checked_div(common)?, right.checked_div(common)?);
+        if left == 1 {
+            left = a.next().unwrap_or(1);
+        }
+        if right == 1 {
+            right = b.next().unwrap_or(1);
+        }
+        if left == 1 && right == 1 && a.peek().is_none() && b.peek().is_none() {
+            axes.reverse();
+            return Some(axes);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,8 @@
 use std::cmp::Reverse;
 
 use crate::error::{Error, Result};
-use crate::ir::{Layout, NodeId, Op, Pad, PadMode, Tensor, view};
+use crate::ir::view::{self, refine};
+use crate::ir::{Layout, NodeId, Op, Pad, PadMode, Tensor};
 use crate::schedule::Place;
 use crate::schedule::place::Lowering;
 use mnv2c_runtime::ring::Form;
@@ -170,31 +171,6 @@ fn reshape(from: Place, operand: &Tensor, into: Place, out: &Tensor) -> Result<M
         into_steps: along(into, out)?,
         shape: refined,
     })
-}
-
-/// Axes whose products make both shapes.
-fn refine(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
-    let (mut a, mut b) = (a.iter().rev().copied().peekable(), b.iter().rev().copied().peekable());
-    let (mut left, mut right) = (a.next().unwrap_or(1), b.next().unwrap_or(1));
-    let mut axes = Vec::new();
-    loop {
-        let common = left.min(right);
-        if common > 0 && (left % common != 0 || right % common != 0) {
-            return None;
-        }
-        axes.push(common);
-        (left, right) = (left.checked_div(common)?, right.checked_div(common)?);
-        if left == 1 {
-            left = a.next().unwrap_or(1);
-        }
-        if right == 1 {
-            right = b.next().unwrap_or(1);
-        }
-        if left == 1 && right == 1 && a.peek().is_none() && b.peek().is_none() {
-            axes.reverse();
-            return Some(axes);
-        }
-    }
 }
 
 /// The strides of `shape` along its refinement.
