@@ -24,7 +24,10 @@ pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
 
 /// Hands the function to the convolution or dense layer that makes its operand.
 fn fuse(graph: &mut Graph, id: NodeId, function: Unary) -> Attempt {
-    let before = x(graph, id);
+    let mut before = x(graph, id);
+    while graph.node(before).op == Op::Reshape && graph.only_reader(before).is_some() {
+        before = x(graph, before);
+    }
     match layer::clamp(&graph.node(before).op) {
         Some(Clamp::NONE) => {}
         Some(_) => return Err(Skip::new(graph, id, "the layer before it clamps")),
@@ -36,7 +39,7 @@ fn fuse(graph: &mut Graph, id: NodeId, function: Unary) -> Attempt {
         Op::Dense(dense) => dense.then = Some(function),
         _ => return Ok(false),
     }
-    replace(graph, id, before);
+    replace(graph, id, x(graph, id));
     Ok(true)
 }
 

@@ -5,12 +5,12 @@
 //! gemm(x, b, c), c no vector   ->  add(dense(x, b, 0), c)
 //! matmul(x, b)                 ->  dense(x, b, 0)
 //! ```
-//! An addition behind a product is `fold_bn`'s work.
+//! An addition behind a product is `fold_bn`'s work; it finds the addition behind the rows of a product of many dimensions.
 
 use crate::error::Result;
 use crate::ir::{Binary, Clamp, Dense, Gemm, Graph, NodeId, Op, Port, Tensor, Values};
 use crate::pass::constant::per_channel;
-use crate::pass::edit::{reconnect, retire, set_floats, x, x_tensor};
+use crate::pass::edit::{reconnect, replace, retire, set_floats, x, x_tensor};
 use crate::pass::{Attempt, Skip, Skips, fixpoint};
 
 /// Settles products; the number settled.
@@ -126,7 +126,25 @@ fn flatten_rows(graph: &mut Graph, id: NodeId, k: usize, n: usize) {
     let view = graph.add(format!("{name}.rows"), Op::Reshape, flat(k), &[a]);
     reconnect(graph, id, 0, view);
     graph.node_mut(id).out = flat(n);
-    graph.insert_after(id, format!("{name}.unrowed"), Op::Reshape, out);
+    let unrowed = graph.insert_after(id, format!("{name}.unrowed"), Op::Reshape, out.clone());
+    let mut last = id;
+    while let Some((reader, f, numbers)) = by_column(graph, unrowed) {
+        let name = graph.node(reader).name.clone();
+        last = graph.insert_after(last, name.clone(), Op::Binary(f), flat(n));
+        let numbers = graph.add_const(format!("{name}.columns"), [n], Values::F32(numbers));
+        graph.connect(numbers, last, Port(1));
+        replace(graph, reader, unrowed);
+    }
+}
+
+/// The only reader of `id`, if it adds or multiplies by one number a column.
+fn by_column(graph: &Graph, id: NodeId) -> Option<(NodeId, Binary, Vec<f32>)> {
+    let reader = graph.only_reader(id)?;
+    let Op::Binary(f @ (Binary::Add | Binary::Mul)) = graph.node(reader).op else { return None };
+    let shape = &graph.node(id).out.shape;
+    let other = graph.operands(reader).into_iter().find(|(_, operand)| *operand != id)?.1;
+    let numbers = per_channel(graph, other, shape, shape.len() - 1)?;
+    (graph.node(reader).out.shape == *shape).then_some((reader, f, numbers))
 }
 
 #[cfg(test)]
@@ -201,5 +219,18 @@ mod tests {
         for (graph, reason) in cases {
             assert_eq!(refusals(run, graph), [reason]);
         }
+    }
+
+    #[test]
+    fn numbers_of_columns_come_before_the_rows_part() {
+        let mut net = Net::default();
+        let (x, w) = (net.input(&[1, 2, 3, 4]), net.ramp(&[4, 5]));
+        let (bias, scale) = (net.ramp(&[5]), net.ramp(&[1, 1, 5]));
+        let product = net.put(Op::MatMul, &[x, w]);
+        let sum = net.add(bias, product);
+        let scaled = net.put(Op::Binary(Binary::Mul), &[sum, scale]);
+        let rows = net.ramp(&[3, 1]);
+        let y = net.add(scaled, rows);
+        assert_eq!(left(run, net.answer(&[y])), "input reshape dense add mul reshape add");
     }
 }
