@@ -88,7 +88,7 @@ fn directories_without_records_fail_by_name() {
         ("empty", "has no model.onnx"),
         ("silent", "has no input_0.npy"),
         ("nowhere", "cannot be listed"),
-        ("good --case b3", "has no input_0_b3.npy"),
+        ("good --case b3", "has no output_0_b3.npy with input_0_b3.npy or input_0.npy"),
     ] {
         let said = place.mnv2c(&format!("verify {dir}"));
         assert_eq!(said.code, 1, "{said:?}");

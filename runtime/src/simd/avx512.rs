@@ -39,10 +39,6 @@ impl Avx512 {
         target_feature = "avx2",
         target_feature = "fma"
     ))]
-    #[expect(
-        clippy::new_without_default,
-        reason = "tokens are minted by name, alike on every instruction set"
-    )]
     #[inline(always)]
     pub const fn new() -> Self {
         Zmm(())

@@ -24,10 +24,6 @@ pub struct Q<const DOT: bool>(());
 impl Neon {
     /// The token, in a build that has the feature everywhere.
     #[cfg(target_feature = "neon")]
-    #[expect(
-        clippy::new_without_default,
-        reason = "tokens are minted by name, alike on every instruction set"
-    )]
     #[inline(always)]
     pub const fn new() -> Self {
         Q(())
