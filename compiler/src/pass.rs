@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::ir::{Graph, NodeId, verify};
 
 pub(crate) mod affine;
+pub(crate) mod bounds;
 pub(crate) mod constant;
 pub mod drop_dead;
 pub mod drop_noop;
@@ -36,6 +37,7 @@ pub mod settle_quant;
 pub mod settle_shuffle;
 pub mod settle_space;
 pub mod sink_transpose;
+pub mod spell_function;
 pub mod split_batch;
 pub mod store_halves;
 
@@ -69,11 +71,13 @@ pub const PIPELINE: &[Pass] = &[
     pass("fold_input", "pictures' scalings folded", fold_input::run),
     // The same for bytes, when transposes are where they stay; before layouts, which the bytes then decide.
     pass("look_up_input", "pictures of bytes looked up", look_up_input::run),
+    // Before fold_bn, which would fold a factor of one away into its neighbours.
+    pass("spell_function", "functions spelled", spell_function::run),
     // Before clamps and residuals, behind which a scale can no longer be folded.
     pass("fold_bn", "norms folded", fold_bn::run),
     // Before fuse_clamp, for a residual is added before the clamp.
     pass("fuse_add", "residual adds fused", fuse_add::run),
-    // Before fuse_function, which knows functions by their clamps.
+    // Before fuse_function, which leaves a layer that clamps alone.
     pass("fuse_clamp", "clamps fused", fuse_clamp::run),
     // The last that changes what is computed.
     pass("fuse_function", "functions fused", fuse_function::run),
@@ -219,9 +223,9 @@ mod tests {
 
     use super::*;
     use crate::ir::view::{base, is_view, lies_in_rows, moves_nothing};
-    use crate::ir::{Clamp, Conv, Layout, Op, Tensor};
+    use crate::ir::{Clamp, Conv, Dense, Layout, NodeId, Op, Tensor};
     use crate::pass::fixture::{Net, answers, is_close, same};
-    use crate::testing::random_graph;
+    use crate::testing::{random_bends, random_graph};
 
     const SEEDS: std::ops::Range<u64> = 0..300;
 
@@ -263,6 +267,24 @@ mod tests {
             for id in graph.ids() {
                 assert!(is_settled(&graph, id), "seed {seed}, {}\n{graph}", graph.node(id).name);
             }
+        }
+    }
+
+    #[test]
+    fn functions_of_one_number_go_into_the_layers_before_them() {
+        for seed in SEEDS {
+            let before = random_bends(seed);
+            let mut after = before.clone();
+            run_all(&mut after, |_, _, _| ()).expect("random graphs are sound");
+            let place = format!("seed {seed}\n{before}->\n{after}");
+            assert!(is_close(&answers(&before, seed), &answers(&after, seed)), "{place}");
+            let bends = |id: &NodeId| match &after.node(*id).op {
+                Op::Conv(Conv { then, .. }) | Op::Dense(Dense { then, .. }) => Some(then.is_some()),
+                Op::Unary(_) | Op::Binary(_) | Op::Clamp(_) => Some(false),
+                _ => None,
+            };
+            let bends: Vec<bool> = after.ids().iter().filter_map(bends).collect();
+            assert_eq!(bends, [true; 5], "{place}");
         }
     }
 

@@ -4,6 +4,7 @@
 //! what the crate exports. A seed gives the same graph on every machine, so a failure is reported as one number.
 
 mod build;
+mod functions;
 mod regions;
 mod stages;
 
@@ -37,6 +38,16 @@ pub fn random_region(seed: u64) -> Graph {
     if b.random.one_in(3) {
         x = stages::classifier(&mut b, x);
     }
+    finish(b, [x].into_iter())
+}
+
+/// A network of every kind of layer on floats, with a function of one number behind each.
+pub fn random_bends(seed: u64) -> Graph {
+    let mut b = Builder::new(Random::new(seed));
+    let x = b.input();
+    let x = functions::tour(&mut b, x);
+    let x = stages::scores(&mut b, x);
+    let x = functions::spelled(&mut b, x);
     finish(b, [x].into_iter())
 }
 
@@ -86,6 +97,7 @@ mod tests {
         for seed in SEEDS {
             assert_eq!(verify(&random_graph(seed)), [], "seed {seed}");
             assert_eq!(verify(&random_region(seed)), [], "region {seed}");
+            assert_eq!(verify(&random_bends(seed)), [], "bends {seed}");
         }
     }
 

@@ -48,9 +48,10 @@ fn random_networks_answer_as_the_oracle_does() {
     let targets = [Target::host(), "generic".parse().unwrap()];
     let mut nets = Crate::new("random");
     let mut main = String::from(MAIN_HEAD);
-    for seed in 0..14 {
-        let (graph, target) = (testing::random_graph(seed), targets[seed as usize % 2]);
-        let inputs = testing::random_inputs(&graph, seed);
+    let random = (0..14).map(|seed| (seed, testing::random_graph(seed)));
+    let bends = (14..18).map(|seed| (seed, testing::random_bends(seed)));
+    for (seed, graph) in random.chain(bends) {
+        let (inputs, target) = (testing::random_inputs(&graph, seed), targets[seed as usize % 2]);
         let expected = interp::run(&graph, &inputs).unwrap();
         main += &nets.add_case(&format!("net_{seed}"), graph, &target, &inputs, &expected);
     }

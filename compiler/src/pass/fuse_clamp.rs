@@ -7,8 +7,8 @@
 //! ```
 
 use crate::error::Result;
-use crate::ir::{Binary, Clamp, Graph, NodeId, Op, Unary};
-use crate::pass::constant::scalar;
+use crate::ir::{Clamp, Graph, NodeId, Op};
+use crate::pass::bounds::as_clamp;
 use crate::pass::edit::{replace, retire, sole_reader, x};
 use crate::pass::layer;
 use crate::pass::{Attempt, Skip, Skips, fixpoint};
@@ -35,32 +35,6 @@ fn spell_as_clamp(graph: &mut Graph, id: NodeId) -> bool {
     graph.node_mut(id).op = Op::Clamp(clamp);
     operands.into_iter().for_each(|(_, operand)| retire(graph, operand));
     true
-}
-
-/// What is bounded and how, if that is all `id` does.
-fn as_clamp(graph: &Graph, id: NodeId) -> Option<(NodeId, Clamp)> {
-    let at_least = |lo| Clamp { lo, ..Clamp::NONE };
-    let at_most = |hi| Clamp { hi, ..Clamp::NONE };
-    match graph.node(id).op {
-        Op::Binary(Binary::Max) => with_scalar(graph, id).map(|(x, lo)| (x, at_least(lo))),
-        Op::Binary(Binary::Min) => with_scalar(graph, id).map(|(x, hi)| (x, at_most(hi))),
-        Op::PRelu => with_scalar(graph, id)
-            .filter(|(operand, slope)| *slope == 0.0 && *operand == x(graph, id))
-            .map(|(x, _)| (x, Clamp::RELU)),
-        Op::Unary(Unary::LeakyRelu(0.0)) => Some((x(graph, id), Clamp::RELU)),
-        _ => None,
-    }
-}
-
-/// The operand of the result's shape and the number the other one is throughout.
-fn with_scalar(graph: &Graph, id: NodeId) -> Option<(NodeId, f32)> {
-    let shape = &graph.node(id).out.shape;
-    let (a, b) = (graph.operand(id, 0)?, graph.operand(id, 1)?);
-    let pair = |x: NodeId, c| {
-        let number = scalar(graph, c, shape)?;
-        (graph.node(x).out.shape == *shape && !number.is_nan()).then_some((x, number))
-    };
-    pair(a, b).or_else(|| pair(b, a))
 }
 
 /// Hands the bounds to the clamp, convolution or dense layer that makes `x`.
@@ -95,6 +69,7 @@ fn is_ordered(clamp: Clamp) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ir::{Binary, Unary};
     use crate::pass::fixture::{Net, golden, left, refusals, rewrite, same};
 
     #[test]

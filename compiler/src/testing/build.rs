@@ -51,9 +51,9 @@ impl Builder {
         self.graph.add_const("constant", shape, Values::F32(values))
     }
 
-    /// One constant, as a scalar or as one element of some rank.
-    pub(super) fn number(&mut self, value: f32) -> NodeId {
-        let shape = vec![1; self.random.pick(&[0, 0, 1, 4])];
+    /// One constant, as a scalar or as one element of some rank, at most that of `x`.
+    pub(super) fn number(&mut self, value: f32, x: NodeId) -> NodeId {
+        let shape = vec![1; self.random.pick(&[0, 0, 1, self.shape(x).len()])];
         self.graph.add_const("constant", shape, Values::F32(vec![value]))
     }
 
@@ -108,7 +108,7 @@ impl Builder {
     }
 
     fn bound(&mut self, x: NodeId, f: Binary, bound: f32) -> NodeId {
-        let bound = self.number(bound);
+        let bound = self.number(bound, x);
         self.commuted(f, x, bound)
     }
 

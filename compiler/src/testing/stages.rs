@@ -5,6 +5,7 @@ use crate::ir::{
     Unary,
 };
 use crate::testing::build::{Builder, pointwise};
+use crate::testing::functions::spelled;
 
 /// A part: what it makes of a picture.
 pub(super) type Stage = fn(&mut Builder, NodeId) -> NodeId;
@@ -30,14 +31,26 @@ pub(super) const STAGES: &[Stage] = &[
     halves,
     every_second,
     function,
+    bent,
     |b, x| b.node(Op::Identity, &[x]),
 ];
 
-/// Channels to class scores, in the ways exporters write it.
+/// Scores of classes, maybe bent, maybe as probabilities.
 pub(super) fn classifier(b: &mut Builder, x: NodeId) -> NodeId {
+    let scores = scores(b, x);
+    let scores = if b.random.one_in(4) { spelled(b, scores) } else { scores };
+    if b.random.one_in(3) {
+        let log = b.random.one_in(4);
+        return b.node(Op::Softmax(Softmax { axis: 1, log }), &[scores]);
+    }
+    scores
+}
+
+/// Channels to class scores, in the ways exporters write it.
+pub(super) fn scores(b: &mut Builder, x: NodeId) -> NodeId {
     let features = flattened(b, x);
     let (c, classes) = (b.shape(features)[1], b.random.pick(&[2, 10, 17]));
-    let scores = match b.random.below(3) {
+    match b.random.below(3) {
         0 => gemm(b, features, c, classes),
         1 => {
             let w = b.weights(&[c, classes], c);
@@ -48,12 +61,7 @@ pub(super) fn classifier(b: &mut Builder, x: NodeId) -> NodeId {
             let product = b.node(Op::MatMul, &[features, w]);
             b.commuted(Binary::Add, product, bias)
         }
-    };
-    if b.random.one_in(3) {
-        let log = b.random.one_in(4);
-        return b.node(Op::Softmax(Softmax { axis: 1, log }), &[scores]);
     }
-    scores
 }
 
 fn gemm(b: &mut Builder, x: NodeId, c: usize, classes: usize) -> NodeId {
@@ -148,6 +156,16 @@ fn normalised(b: &mut Builder, x: NodeId) -> NodeId {
     let x = any_conv(b, x);
     let x = b.batch_norm(x);
     b.activation(x)
+}
+
+/// A layer, and a function of its sums.
+fn bent(b: &mut Builder, x: NodeId) -> NodeId {
+    let sums = match b.random.below(3) {
+        0 => any_conv(b, x),
+        1 => depthwise(b, x),
+        _ => b.conv(x, 12, pointwise()),
+    };
+    spelled(b, sums)
 }
 
 fn padded_conv(b: &mut Builder, x: NodeId) -> NodeId {
