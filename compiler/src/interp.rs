@@ -106,7 +106,7 @@ pub fn eval(graph: &Graph, id: NodeId, operands: &[&Array]) -> Result<Array> {
     Ok(Array { shape, values })
 }
 
-/// Floats as they are kept, where that is as halves.
+/// Floats as they are kept, where that is in 16 bits.
 fn stored(values: Values, dtype: Dtype) -> Values {
     match (values, dtype) {
         (Values::F32(floats), Dtype::F16 | Dtype::Bf16) => {

@@ -239,7 +239,8 @@ fn memory(args: &Args) -> Memory {
     Memory { storage: args.numbers.storage(), ..args.memory.memory() }
 }
 
-/// The graph that plain loops run: where values are stored as halves, that of the program, which says which.
+/// The graph that plain loops run: where values are stored in 16 bits, that of the program, which says
+/// which.
 fn oracle(graph: &Graph, memory: Memory) -> Result<Graph> {
     let mut graph = settled(graph)?;
     if memory.storage.half().is_some() {

@@ -6,7 +6,8 @@ use crate::interp::elementwise::activated;
 use crate::interp::{Array, Floats};
 use crate::ir::{Conv, Pool, PoolKind};
 
-/// Convolution as ONNX defines it, then the residual, then the clamp and the function. Sums run over channels, then rows, then columns.
+/// Convolution as ONNX defines it, then the residual, then the clamp and the function. Sums run over channels, then
+/// rows, then columns.
 pub(super) fn conv(
     conv: &Conv,
     x: Floats<'_>,

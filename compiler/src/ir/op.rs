@@ -78,7 +78,7 @@ pub struct Conv {
     pub group: usize,
     /// Applied to the sum and the residual.
     pub clamp: Clamp,
-    /// Applied last, if `fuse_function` put it there.
+    /// Applied last, if `fuse_function` put it there; then the clamp has no bounds.
     pub then: Option<Unary>,
 }
 
@@ -128,7 +128,7 @@ pub struct Gemm {
 pub struct Dense {
     /// Applied to the sum.
     pub clamp: Clamp,
-    /// Applied last, if `fuse_function` put it there.
+    /// Applied last, if `fuse_function` put it there; then the clamp has no bounds.
     pub then: Option<Unary>,
 }
 

@@ -4,7 +4,7 @@ mod quant;
 
 use std::fmt;
 
-use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Port, Quant, infer};
+use crate::ir::{Clamp, Conv, Dense, Dtype, Graph, Layout, NodeId, Op, Port, Quant, infer};
 
 /// A breach of the law.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +22,8 @@ impl fmt::Display for Violation {
 }
 
 /// Every breach, in node order: the graph is acyclic, each operator has the operands it needs, and its result has the
-/// shape those give; bytes are read as bytes; constants have as many numbers as their shape; only rank-4 tensors lie in
-/// NHWC.
+/// shape those give; bytes are read as bytes; constants have as many numbers as their shape; a layer has bounds or a
+/// function; only rank-4 tensors lie in NHWC.
 pub fn verify(graph: &Graph) -> Vec<Violation> {
     let mut violations: Vec<Violation> =
         graph.ids().into_iter().filter_map(|id| breach(graph, id)).collect();
@@ -41,6 +41,7 @@ fn breach(graph: &Graph, id: NodeId) -> Option<Violation> {
     let node = graph.node(id);
     let operands = graph.operands(id);
     let what = arity(&node.op, &operands).or_else(|| shape_breach(graph, id));
+    let what = what.or_else(|| bend_breach(&node.op));
     let what = what.or_else(|| quant::breach(graph, id)).or_else(|| {
         (node.out.layout == Layout::Nhwc && node.out.shape.len() != 4)
             .then(|| format!("{} cannot lie in nhwc", node.out))
@@ -103,6 +104,14 @@ fn shape_breach(graph: &Graph, id: NodeId) -> Option<String> {
     }
 }
 
+fn bend_breach(op: &Op) -> Option<String> {
+    let (Op::Conv(Conv { clamp, then, .. }) | Op::Dense(Dense { clamp, then })) = op else {
+        return None;
+    };
+    let then = then.filter(|_| *clamp != Clamp::NONE)?;
+    Some(format!("clamps to {clamp} before its {}", then.name()))
+}
+
 fn residual_breach(graph: &Graph, id: NodeId) -> Option<String> {
     let (out, residual) = (&graph.node(id).out, graph.operand(id, 3)?);
     if !matches!(graph.node(id).op, Op::Conv(_) | Op::Quant(Quant::Conv(_))) {
@@ -123,4 +132,25 @@ fn border_breach(graph: &Graph, id: NodeId) -> Option<String> {
 
 fn violation(graph: &Graph, id: NodeId, what: String) -> Violation {
     Violation { node: graph.node(id).name.clone(), what }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::{Tensor, Unary, Values};
+
+    #[test]
+    fn a_layer_has_no_bounds_before_its_function() {
+        let breaches = |clamp| {
+            let mut graph = Graph::default();
+            let x = graph.add_input("x", Tensor::f32([1, 2]));
+            let w = graph.add_const("w", [2, 3], Values::F32(vec![1.0; 6]));
+            let b = graph.add_const("b", [3], Values::F32(vec![1.0; 3]));
+            let dense = Dense { clamp, then: Some(Unary::Silu) };
+            graph.add("dense", Op::Dense(dense), Tensor::f32([1, 3]), &[x, w, b]);
+            verify(&graph).iter().map(Violation::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(breaches(Clamp::NONE), [""; 0]);
+        assert_eq!(breaches(Clamp::RELU6), ["dense: clamps to 0..6 before its silu"]);
+    }
 }

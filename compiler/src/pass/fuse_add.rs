@@ -58,7 +58,7 @@ fn summands(graph: &Graph, id: NodeId) -> Option<[NodeId; 2]> {
 fn takes_residual(graph: &Graph, id: NodeId) -> Attempt<()> {
     let refused = |reason: &str| Err(Skip::new(graph, id, reason));
     match &graph.node(id).op {
-        Op::Conv(conv) if !conv.ends_linear() => refused("conv clamps before the addition"),
+        Op::Conv(conv) if !conv.ends_linear() => refused("conv bends its sums before the addition"),
         Op::Conv(_) | Op::Quant(Quant::Conv(_)) if graph.operand(id, 3).is_some() => {
             refused("conv adds a residual already")
         }
@@ -121,7 +121,7 @@ mod tests {
             refusals(run, net.answer(&[y]))
         };
         let clamped = sum(|net, x| [net.conv(x, 3, Conv { clamp: Clamp::RELU, ..same(3) }), x]);
-        assert_eq!(clamped, ["conv clamps before the addition"]);
+        assert_eq!(clamped, ["conv bends its sums before the addition"]);
         let doubled = sum(|net, x| [net.conv(x, 3, same(3)); 2]);
         assert_eq!(doubled, ["conv has 2 readers"]);
         let depthwise = sum(|net, x| {

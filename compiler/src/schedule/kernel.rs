@@ -20,9 +20,9 @@ pub enum Kernel {
     Pointwise {
         /// Pixels and vectors of a tile.
         tile: [usize; 2],
-        /// Applied last.
+        /// Applied to sums.
         clamp: Clamp,
-        /// What follows it.
+        /// Applied last, to sums that have no clamp.
         then: Option<Unary>,
         /// Where the residual comes from.
         skip: Skip,

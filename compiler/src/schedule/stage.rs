@@ -253,7 +253,6 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
     }
 }
 
-/// A function of each element, over its operand where that dies.
 /// Elements of a tensor outside, along and inside an axis, as they lie in memory.
 pub(super) fn along(tensor: &Tensor, axis: usize) -> [usize; 3] {
     let stored: Vec<usize> = match tensor.layout {
@@ -265,6 +264,7 @@ pub(super) fn along(tensor: &Tensor, axis: usize) -> [usize; 3] {
     [size(&stored[..at]), tensor.shape[axis], size(&stored[at + 1..])]
 }
 
+/// A function of each element, over its operand where that dies.
 pub(super) fn elementwise(
     lowering: &mut Lowering<'_>,
     id: NodeId,

@@ -32,7 +32,7 @@ pub struct Gemm<const MR: usize, const NV: usize> {
     pub activation: Activation,
 }
 
-/// What is added to a sum before the clamp.
+/// What is added to a sum before the activation.
 #[derive(Clone, Copy, Debug)]
 pub enum Residual<'a> {
     /// Nothing.
