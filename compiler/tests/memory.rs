@@ -15,7 +15,7 @@ use std::path::Path;
 
 use build::{Crate, MAIN_HEAD};
 use mnv2c::frontend::{onnx, spec};
-use mnv2c::ir::Graph;
+use mnv2c::ir::{Graph, Op, Unary};
 use mnv2c::objective::{Feed, Memory, Objective, Storage};
 use mnv2c::pass::{Skips, settle_quant};
 use mnv2c::quantize::{Settings, quantize};
@@ -153,7 +153,25 @@ fn small_networks() -> Vec<(&'static str, Graph)> {
     };
     let odd = spec::graph(&odd, spec::Weights::Random { seed: 3 }).unwrap();
     let bytes = on_bytes(mobilenet("0.1@48"));
-    vec![("odd", odd), ("mobilenet", mobilenet("0.35@32")), ("digits", digits()), ("bytes", bytes)]
+    let bent = bent(odd.clone());
+    let mobilenet = mobilenet("0.35@32");
+    vec![
+        ("odd", odd),
+        ("mobilenet", mobilenet),
+        ("digits", digits()),
+        ("bytes", bytes),
+        ("bent", bent),
+    ]
+}
+
+/// `graph`, every second clamp of which is a function: those of expansions, and those of depthwise convolutions stay.
+fn bent(mut graph: Graph) -> Graph {
+    let clamps: Vec<_> =
+        graph.ids().into_iter().filter(|id| matches!(graph.node(*id).op, Op::Clamp(_))).collect();
+    for id in clamps.into_iter().skip(1).step_by(2) {
+        graph.node_mut(id).op = Op::Unary(Unary::HardSwish);
+    }
+    graph
 }
 
 /// `graph`, quantised.

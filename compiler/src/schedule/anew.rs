@@ -62,7 +62,7 @@ impl Lowering<'_> {
     /// The stage of `expand` that makes strips for `reader` of what lies at `from`.
     pub(super) fn strip(&mut self, expand: NodeId, reader: NodeId, from: Place) -> Result<Stage> {
         let graph = self.graph;
-        let wide = graph.node(expand).op.conv().expect("expansions are convolutions");
+        let expansion = graph.node(expand).op.conv().expect("candidates are convolutions");
         let conv = window_of(graph, reader).expect("candidates are read by windows");
         let [_, channels, height, width] = size(graph, expand);
         let [_, _, rows, columns] = size(graph, reader);
@@ -100,8 +100,8 @@ impl Lowering<'_> {
             node: expand,
             kernel: Kernel::Pointwise {
                 tile,
-                clamp: wide.clamp,
-                then: wide.then,
+                clamp: expansion.clamp,
+                then: expansion.then,
                 skip: Skip::None,
                 flat: false,
             },
