@@ -38,8 +38,8 @@ use value::{Filter, Form, Pad, Value};
 
 const WIDE: Activation = Activation::Clamp(Clamp { lo: -9.0, hi: 20.0 });
 
-/// A function of numbers that kernels compute where they are.
-const BENT: Activation = Activation::Function(Unary::HardSwish);
+/// A function of numbers that kernels compute where they are; 16 bits hold each of its few results on integers.
+const BENT: Activation = Activation::Function(Unary::HardSigmoid { alpha: 0.25, beta: 0.5 });
 
 /// A closure that runs a body with a token, compiled for the instruction set as emitted code is.
 macro_rules! on {
