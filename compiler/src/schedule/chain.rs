@@ -36,7 +36,7 @@ impl Lowering<'_> {
                 }
                 Some(reader) => {
                     let parts = if at == 0 { panels } else { 1 };
-                    let (mut into, part) = self.between(*id, *reader, parts, turn)?;
+                    let (mut into, part) = self.between(*id, *reader, parts, (from, turn))?;
                     if panels > 1 && self.target.threads > 1 {
                         match at {
                             0 => self.multiply(into),
@@ -119,16 +119,19 @@ impl Lowering<'_> {
     }
 
     /// One of `panels` equal parts of the value between two stages as its reader wants it, and how much of a row passes
-    /// at once. `turn` is how much of a row `id` itself is given at once.
+    /// at once. `id` reads what lies at `from`, and is given `turn` of a row at once.
     fn between(
         &mut self,
         id: NodeId,
         reader: NodeId,
         panels: usize,
-        turn: Part,
+        (from, turn): (Place, Part),
     ) -> Result<(Place, Part)> {
         let mut flat = dense(Home::Output(0), &self.graph.node(id).out)?;
-        let handed = if turn == Part::Row { hand::over(self, id, reader, flat) } else { None };
+        // What is handed over lies in one place, which `id` cannot read and write at once.
+        let hand = self.hand.map(Home::Arena);
+        let free = turn == Part::Row && hand != Some(from.home);
+        let handed = if free { hand::over(self, id, reader, flat) } else { None };
         if let Some((rows, part)) = handed {
             return Ok((self.hand_over(id, Place { rows, ..flat }), part));
         }
