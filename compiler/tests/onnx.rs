@@ -20,5 +20,7 @@ mod recorded;
 mod resize;
 #[path = "onnx/shapes.rs"]
 mod shapes;
+#[path = "onnx/support.rs"]
+mod support;
 #[path = "onnx/weights.rs"]
 mod weights;

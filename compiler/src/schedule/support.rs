@@ -5,7 +5,7 @@ use crate::ir::view::base;
 use crate::ir::{Dtype, Graph, NodeId, Op, QConv, Quant, Requant, To};
 
 /// Every operator without a kernel and every value that is neither float nor byte, each with its node and remedy.
-pub(super) fn check(graph: &Graph) -> Result<()> {
+pub fn check(graph: &Graph) -> Result<()> {
     let nodes = graph.ids().into_iter();
     let operators = nodes.filter_map(|id| Some((id, obstacle(graph, id)?)));
     let operators = operators.map(|(id, what)| {
