@@ -54,6 +54,7 @@ pub(super) fn imports(graph: &Graph, stage: &Stage) -> Vec<&'static str> {
             [kind, &["kernel::pool::Window", "kernel::pool::Windows"]].concat()
         }
         Kernel::GlobalPool(_) => vec!["kernel::global_pool::GlobalPool"],
+        Kernel::Resize(resize) if fields::is_listed(resize) => vec!["kernel::resize::Pick"],
         Kernel::Resize(_) => vec!["kernel::resize::Resize", "kernel::resize::Scale"],
         Kernel::Clamp(_) => vec!["clamp::Clamp", "kernel::unary::self", "kernel::unary::Unary"],
         Kernel::Unary(_) => vec!["kernel::unary::self", "kernel::unary::Unary"],
@@ -148,7 +149,7 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<To
         }
         Kernel::Depthwise { tile, conv } => fields::depthwise(scope, from?, into, *tile, conv),
         Kernel::Pool(pool) => fields::pooling(scope, from?, into, pool),
-        Kernel::Resize(resize) => (quote!(Resize), fields::resizing(scope, from?, into, resize)),
+        Kernel::Resize(resize) => fields::resizing(scope, from?, into, resize),
         Kernel::GlobalPool(_) => (quote!(GlobalPool), fields::global_pool(scope, from?)),
         Kernel::Softmax { outer, axis, inner, .. } => {
             let (outer, axis, inner) =

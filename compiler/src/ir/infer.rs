@@ -1,6 +1,6 @@
 //! Shapes of results from shapes of operands: the one place that knows, for front ends, passes and the verifier.
 
-use crate::ir::{Conv, Gemm, Op, Pad, Pool, Quant, Resize};
+use crate::ir::{Conv, Gemm, Op, Pad, Pool, Quant, Resize, Scale};
 
 /// Greatest number of elements a tensor may have.
 pub const MAX_LEN: usize = 1 << 31;
@@ -123,7 +123,11 @@ fn resized(resize: &Resize, x: &[usize]) -> Result<Vec<usize>, String> {
     };
     let [rows, columns] = resize.size;
     let empty = [h, w, rows, columns, resize.down.per, resize.across.per].contains(&0);
-    if empty {
+    let fits = |scale: &Scale, size: usize, len: usize| {
+        let listed = &scale.listed;
+        listed.is_empty() || listed.len() == size && listed.iter().all(|pixel| *pixel < len)
+    };
+    if empty || !fits(&resize.down, rows, h) || !fits(&resize.across, columns, w) {
         Err(format!("a resize of {x:?} to {rows}x{columns}"))
     } else {
         Ok(vec![n, c, rows, columns])

@@ -134,12 +134,17 @@ fn pool_attributes(pool: &Pool) -> String {
 }
 
 fn resize_attributes(resize: &Resize) -> String {
-    let place = |Scale { step, shift, per }: Scale| format!("({step}i{shift:+})/{per}");
+    let place = |scale: &Scale| match scale {
+        Scale { step, shift, per, listed } if listed.is_empty() => {
+            format!("({step}i{shift:+})/{per}")
+        }
+        Scale { listed, .. } => format!("{listed:?}"),
+    };
     let blend = match resize.blend {
         Blend::Nearest => "nearest",
         Blend::Linear => "linear",
     };
-    format!(" {blend} at {} {}", place(resize.down), place(resize.across))
+    format!(" {blend} at {} {}", place(&resize.down), place(&resize.across))
 }
 
 fn window(

@@ -100,7 +100,7 @@ pub(super) fn lower(
         }
         Op::Resize(resize) => {
             let window = resize_window(resize);
-            Ok(Stage { window, ..stage(id, Kernel::Resize(*resize), vec![from], into) })
+            Ok(Stage { window, ..stage(id, Kernel::Resize(resize.clone()), vec![from], into) })
         }
         Op::Clamp(clamp) => Ok(stage(id, Kernel::Clamp(*clamp), vec![from], into)),
         Op::Unary(function) => Ok(stage(id, Kernel::Unary(*function), vec![from], into)),
@@ -114,7 +114,7 @@ pub(super) fn lower(
 
 /// The rows between which a row of a resized picture lies.
 fn resize_window(resize: &Resize) -> RowWindow {
-    let Scale { step, shift, per } = resize.down;
+    let Scale { step, shift, per, .. } = resize.down;
     let above = if shift < 0 { shift.unsigned_abs().div_ceil(per) } else { 0 };
     let at = (shift + (above * per) as isize).unsigned_abs();
     RowWindow { span: 2 + above, stride: step, above, shared: (per, at) }

@@ -4,7 +4,7 @@
 //! A channel shuffle is written as a transpose of pixels, so its result is no picture by shape, but lies as one.
 
 use crate::ir::view::base;
-use crate::ir::{Graph, Layout, NodeId, Op, Pool, Quant, Reduce, Reducer, Resize, Tensor};
+use crate::ir::{Graph, Layout, NodeId, Op, Pool, Quant, Reduce, Reducer, Resize, Scale, Tensor};
 
 /// Whether rows can flow through `id`: from what it reads into its result.
 pub fn flows(graph: &Graph, id: NodeId) -> bool {
@@ -102,7 +102,8 @@ fn repeats(graph: &Graph, id: NodeId) -> bool {
 
 /// Whether rows are repeated or blended a whole number of times.
 fn grows(resize: &Resize) -> bool {
-    resize.down.step > 0 && resize.down.per.is_multiple_of(resize.down.step)
+    let Scale { step, per, ref listed, .. } = resize.down;
+    step > 0 && per.is_multiple_of(step) && listed.is_empty()
 }
 
 /// Whether each window holds a row of the picture.

@@ -153,14 +153,15 @@ fn cell(b: &mut Builder, x: NodeId) -> NodeId {
 fn enlarged(b: &mut Builder, x: NodeId) -> NodeId {
     let [_, _, h, w] = b.picture(x);
     let twice = b.random.pick(&[
-        (Blend::Nearest, Scale { step: 1, shift: 0, per: 2 }),
-        (Blend::Linear, Scale { step: 2, shift: -1, per: 4 }),
-        (Blend::Linear, Scale { step: 1, shift: 0, per: 2 }),
+        (Blend::Nearest, (1, 0, 2)),
+        (Blend::Linear, (2, -1, 4)),
+        (Blend::Linear, (1, 0, 2)),
     ]);
     let small = if h.max(w) > 10 { pooled(b, x, 2) } else { x };
     let [_, _, h, w] = b.picture(small);
-    let (blend, scale) = twice;
-    let resize = Resize { blend, size: [2 * h, 2 * w], down: scale, across: scale };
+    let (blend, (step, shift, per)) = twice;
+    let scale = Scale::new(step, shift, per);
+    let resize = Resize { blend, size: [2 * h, 2 * w], down: scale.clone(), across: scale };
     let large = b.node(Op::Resize(resize), &[small]);
     window(b, large)
 }

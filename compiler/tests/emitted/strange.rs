@@ -1,8 +1,8 @@
 //! Small valid networks that strain where values lie: names of cases are what each is about.
 
 use mnv2c::ir::{
-    Binary, Clamp, Conv, Graph, NodeId, Op, Output, Pad, PadMode, Pool, PoolKind, Reduce, Reducer,
-    Tensor, Unary, Values, infer,
+    Binary, Blend, Clamp, Conv, Graph, NodeId, Op, Output, Pad, PadMode, Pool, PoolKind, Reduce,
+    Reducer, Resize, Scale, Tensor, Unary, Values, infer,
 };
 
 /// Every network with its name.
@@ -20,6 +20,7 @@ pub(crate) fn networks() -> Vec<(&'static str, Graph)> {
         ("a_wide_block_adds_what_it_read", block(1, 1)),
         ("a_wide_block_reads_every_other_pixel", block(2, 1)),
         ("a_wide_block_reads_far_apart", block(1, 2)),
+        ("pixels_are_taken_that_no_fraction_says", listed_pixels()),
     ]
 }
 
@@ -38,6 +39,18 @@ fn repeated_outputs() -> Graph {
     let y = net.conv(x, 8, POINT);
     let constant = net.numbers(&[2, 3]);
     net.answer(&[y, x, y, constant])
+}
+
+fn listed_pixels() -> Graph {
+    let listed = |pixels: [usize; 6]| Scale { listed: pixels.into(), ..Scale::new(5, 0, 6) };
+    let (down, across) = (listed([0, 0, 2, 1, 4, 4]), listed([5, 0, 0, 3, 3, 2]));
+    let mut net = Net::default();
+    let x = net.input(&[1, 3, 5, 6]);
+    let y = net.conv(x, 8, POINT);
+    let resize = Resize { blend: Blend::Nearest, size: [6, 6], down, across };
+    let taken = net.put(Op::Resize(resize), &[y]);
+    let y = net.conv(taken, 4, POINT);
+    net.answer(&[y])
 }
 
 fn reduced_rows() -> Graph {

@@ -48,6 +48,67 @@ fn the_nearest_pixel_is_taken_in_every_sense() {
     assert_eq!(resized([4, 4], &[], vec![]), early);
 }
 
+/// The pixels that a nearest resize of a row of `len` takes.
+fn taken(opset: i64, modes: [&str; 2], len: usize, scaled: Scaled) -> Vec<usize> {
+    let x = Model::opset(opset).input("x", &[1, 1, 1, len as i64]);
+    let (x, operands) = match scaled {
+        Scaled::To(size) => (x.ints("sizes", &[1, 1, 1, size]), vec!["x", "", "", "sizes"]),
+        Scaled::By(scale) if opset < 11 => (scales(x, 1.0, scale), vec!["x", "scales"]),
+        Scaled::By(scale) => (scales(x, 1.0, scale), vec!["x", "", "scales"]),
+    };
+    let [coordinates, rounding] = modes;
+    let modes =
+        vec![text("coordinate_transformation_mode", coordinates), text("nearest_mode", rounding)];
+    let attributes = if opset < 11 { vec![] } else { modes };
+    let model = x.node("Resize", &operands, &["y"], attributes).output("y");
+    first_row(&model, [1, len]).iter().map(|x| *x as usize - 1).collect()
+}
+
+enum Scaled {
+    To(i64),
+    By(f32),
+}
+
+/// What onnxruntime 1.32 answers, at ratios where positions in f32 fall on another side than exact ones.
+#[test]
+fn the_nearest_pixel_is_that_of_onnxruntime_where_positions_are_rounded() {
+    let to = |coordinates, rounding, len, size| {
+        taken(19, [coordinates, rounding], len, Scaled::To(size))
+    };
+    let early = [0, 0, 1, 2, 3, 4, 5, 6, 6, 7, 8, 9, 10, 11, 12, 13];
+    assert_eq!(to("asymmetric", "floor", 14, 16), early);
+    let late = [0, 1, 2, 3, 4, 5, 6, 7, 7, 8, 9, 10, 11, 12, 13, 13];
+    assert_eq!(to("asymmetric", "ceil", 14, 16), late);
+    let up = [0, 1, 1, 2, 3, 4, 4, 5, 6, 6, 7, 8, 9, 9, 10, 11, 12, 12, 13];
+    assert_eq!(to("half_pixel", "round_prefer_floor", 14, 19), up);
+    assert_eq!(to("half_pixel", "round_prefer_ceil", 14, 1), [7]);
+    assert_eq!(to("asymmetric", "round_prefer_ceil", 7, 2), [0, 4]);
+    assert_eq!(to("pytorch_half_pixel", "floor", 20, 6), [1, 4, 7, 11, 14, 17]);
+    assert_eq!(to("align_corners", "ceil", 13, 8), [0, 2, 4, 6, 7, 9, 11, 12]);
+    let middle = [0, 0, 0, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 6, 6, 6];
+    assert_eq!(to("tf_half_pixel_for_nn", "floor", 7, 19), middle);
+    assert_eq!(to("half_pixel_symmetric", "floor", 3, 1), [0]);
+}
+
+#[test]
+fn scales_that_are_no_fraction_take_the_pixels_of_onnxruntime() {
+    let by = |modes, scale| taken(19, modes, 10, Scaled::By(scale));
+    let ceil = by(["half_pixel", "ceil"], 1.3421);
+    assert_eq!(ceil, [0, 1, 2, 3, 3, 4, 5, 6, 6, 7, 8, 9, 9]);
+    let symmetric = by(["half_pixel_symmetric", "round_prefer_floor"], 1.3421);
+    assert_eq!(symmetric, [0, 1, 2, 2, 3, 4, 4, 5, 6, 7, 7, 8, 9]);
+    let old = |scale| taken(10, ["", ""], 10, Scaled::By(scale));
+    assert_eq!(old(0.6), [0, 2, 4, 5, 7, 9]);
+    assert_eq!(old(1.3421), [0, 0, 1, 2, 2, 3, 4, 5, 5, 6, 7, 8, 8]);
+}
+
+#[test]
+fn a_scale_that_leaves_the_size_unchanged_copies() {
+    let same: Vec<usize> = (0..7).collect();
+    assert_eq!(taken(19, ["asymmetric", "floor"], 7, Scaled::By(1.05)), same);
+    assert_eq!(taken(19, ["half_pixel", "ceil"], 7, Scaled::By(1.1)), same);
+}
+
 #[test]
 fn two_pixels_are_blended_by_their_nearness() {
     let linear = |coordinates: &str| {

@@ -106,6 +106,38 @@ impl Resize {
     }
 }
 
+/// A resize of an image whose pixels are listed, because no fraction says which are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pick {
+    /// Rows read.
+    pub from: Ring,
+    /// Rows written.
+    pub into: Ring,
+    /// Channels of a pixel.
+    pub channels: usize,
+    /// The row of the operand for each of the result.
+    pub down: &'static [u32],
+    /// The pixel of such a row for each of a row of the result.
+    pub across: &'static [u32],
+}
+
+impl Pick {
+    /// Makes `rows` of the result.
+    #[inline(always)]
+    pub fn nearest<X: Number, Y: Number>(&self, rows: Range<usize>, x: &[X], y: &mut [Y]) {
+        for row in rows {
+            let above = self.down[row] as usize;
+            let x = &x[self.from.slot(above + self.from.top)..];
+            let y = &mut y[self.into.slot(row + self.into.top)..];
+            for (column, left) in self.across.iter().enumerate() {
+                let x = &x[*left as usize * self.from.pixel..][..self.channels];
+                let y = &mut y[column * self.into.pixel..][..self.channels];
+                y.iter_mut().zip(x).for_each(|(y, x)| *y = Y::of(x.real()));
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,5 +157,15 @@ mod tests {
         let floor = Scale { len: 3, step: 1, shift: 0, per: 2 };
         Resize { across: floor, ..twice }.nearest(0..1, &x, &mut y);
         assert_eq!(y, [0.0, 0.0, 4.0, 4.0, 8.0, 8.0]);
+    }
+
+    #[test]
+    fn listed_pixels_are_taken_from_their_rows() {
+        let from = Ring { base: 0, kept: 2, top: 0, row: 3, pixel: 1, chunk: 1 };
+        let into = Ring { base: 0, kept: 3, top: 0, row: 2, pixel: 1, chunk: 1 };
+        let pick = Pick { from, into, channels: 1, down: &[1, 0, 0], across: &[2, 1] };
+        let (x, mut y) = ([0.0, 1.0, 2.0, 3.0, 4.0, 5.0], [9.0; 6]);
+        pick.nearest(0..3, &x, &mut y);
+        assert_eq!(y, [5.0, 4.0, 2.0, 1.0, 2.0, 1.0]);
     }
 }

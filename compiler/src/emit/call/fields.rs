@@ -155,23 +155,45 @@ pub(super) fn pool_fields(scope: &Scope<'_>, from: Place, into: Place, pool: &Po
     }
 }
 
+/// A resize: by fractions, or by lists if either axis has one.
 pub(super) fn resizing(
     scope: &Scope<'_>,
     from: Place,
     into: Place,
     resize: &Resize,
-) -> TokenStream {
-    let axis = |Scale { step, shift, per }: Scale, len: usize| {
-        let [len, step, per] = [len, step, per].map(literal::size);
-        let shift = literal::step(shift);
+) -> (TokenStream, TokenStream) {
+    let channels = literal::size(from.rows.channels);
+    let [(h, w), (rows, columns)] = [from, into].map(|place| (place.height, place.rows.width));
+    let (from, into) = (scope.ring(from), scope.ring(into));
+    if is_listed(resize) {
+        let (down, across) = (taken(&resize.down, rows, h), taken(&resize.across, columns, w));
+        let fields = quote! {
+            Pick { from: #from, into: #into, channels: #channels, down: #down, across: #across }
+        };
+        return (quote!(Pick), fields);
+    }
+    let axis = |scale: &Scale, len: usize| {
+        let [len, step, per] = [len, scale.step, scale.per].map(literal::size);
+        let shift = literal::step(scale.shift);
         quote!(Scale { len: #len, step: #step, shift: #shift, per: #per })
     };
-    let (down, across) = (axis(resize.down, from.height), axis(resize.across, from.rows.width));
-    let (width, channels) = (literal::size(into.rows.width), literal::size(from.rows.channels));
-    let (from, into) = (scope.ring(from), scope.ring(into));
-    quote! {
+    let (down, across) = (axis(&resize.down, h), axis(&resize.across, w));
+    let width = literal::size(columns);
+    let fields = quote! {
         Resize { from: #from, into: #into, channels: #channels, down: #down, across: #across, width: #width }
-    }
+    };
+    (quote!(Resize), fields)
+}
+
+/// Whether pixels are taken that no fraction says.
+pub(super) fn is_listed(resize: &Resize) -> bool {
+    [&resize.down, &resize.across].into_iter().any(|scale| !scale.listed.is_empty())
+}
+
+/// The pixel of an operand of `len` for each of `size` of the result.
+fn taken(scale: &Scale, size: usize, len: usize) -> TokenStream {
+    let pixels = (0..size).map(|i| literal::size(scale.at(i, len).0));
+    quote!(&[#(#pixels),*])
 }
 
 pub(super) fn global_pool(scope: &Scope<'_>, from: Place) -> TokenStream {

@@ -188,7 +188,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "ReduceSumSquare" 1 Floats REDUCE, "constant axes", composed::reduce_sum_square;
     "Relu" 1 Floats &[], "", arithmetic::relu;
     "Reshape" 1 FloatsAndShapes &["allowzero"], "constant shape", reshape::reshape;
-    "Resize" 10 Floats RESIZE, "rows and columns; nearest or linear; constant scales or sizes", resize::resize;
+    "Resize" 10 Floats RESIZE, "rows and columns; nearest (pixels as onnxruntime takes them, in f32) or linear; constant scales or sizes", resize::resize;
     "Round" 11 Floats &[], "", |c| arithmetic::unary(c, Unary::Round);
     "Selu" 1 Floats &["alpha", "gamma"], "", composed::selu;
     "Shape" 1 Constants &["end", "start"], "", constant::shape;
@@ -208,7 +208,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "Tanh" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Tanh);
     "Transpose" 1 FloatsAndShapes &["perm"], "", reshape::transpose;
     "Unsqueeze" 1 FloatsAndShapes &["axes"], "constant axes", reshape::unsqueeze;
-    "Upsample" 7 Floats &["mode", "scales"], "rows and columns; nearest or linear; constant scales", resize::upsample;
+    "Upsample" 7 Floats &["mode", "scales"], "rows and columns; nearest (pixels as onnxruntime takes them, in f32) or linear; constant scales", resize::upsample;
     "Where" 9 Constants &[], "", constant::select;
     "com.microsoft.DequantizeLinear" 1 Bytes &["axis"], "constant scales; per channel: constants", quantized::dequantize;
     "com.microsoft.QGemm" 1 Bytes &["alpha", "transA", "transB"], "constant weights", layers::gemm;

@@ -1,7 +1,12 @@
 //! Readers of Resize and Upsample: scales or sizes, resolved to where each pixel lies.
+//!
+//! Positions are exact fractions where those say what onnxruntime takes, else a list of pixels.
+
+mod nearest;
 
 use crate::frontend::onnx::call::{Call, Fault, Made};
 use crate::ir::{Blend, Op, Resize, Scale, Values};
+use nearest::Axis;
 
 /// Denominators that scales are tried with, when they are no fractions of the sizes.
 const FRACTIONS: usize = 64;
@@ -14,7 +19,7 @@ pub(super) fn upsample(call: &mut Call<'_>) -> Made {
             None => floats(call, 1)?.ok_or_else(|| Fault::Misfit("scales are missing".into()))?,
         };
     let blend = blend(call)?;
-    put(call, blend, "asymmetric", "floor", Some(scales), None)
+    put(call, blend, Sense { coordinates: "asymmetric", rounding: "floor" }, Some(scales), None)
 }
 
 /// Resize since operator set 10.
@@ -24,7 +29,7 @@ pub(super) fn resize(call: &mut Call<'_>) -> Made {
         if old { (floats(call, 1)?, None) } else { (floats(call, 2)?, call.const_ints(3)?) };
     let coordinates = if old { "asymmetric" } else { "half_pixel" };
     let coordinates = call.text("coordinate_transformation_mode", coordinates)?;
-    let rounding = if old { "floor" } else { "round_prefer_floor" };
+    let rounding = if old { OLD } else { "round_prefer_floor" };
     let rounding = call.text("nearest_mode", rounding)?;
     if call.flag("antialias")? {
         return Err(Fault::Unsupported("antialias; supported: none".into()));
@@ -36,7 +41,20 @@ pub(super) fn resize(call: &mut Call<'_>) -> Made {
         )));
     }
     let blend = blend(call)?;
-    put(call, blend, &coordinates, &rounding, scales, sizes)
+    let sense = Sense { coordinates: &coordinates, rounding: &rounding };
+    put(call, blend, sense, scales, sizes)
+}
+
+/// The rounding of Resize 10, which the file cannot name: down where a picture grows, up where it shrinks.
+const OLD: &str = "floor, or ceil of a smaller picture";
+
+/// Which pixel is meant.
+#[derive(Clone, Copy)]
+struct Sense<'a> {
+    /// The mode that says where pixels lie.
+    coordinates: &'a str,
+    /// The mode that says how positions are rounded.
+    rounding: &'a str,
 }
 
 fn blend(call: &Call<'_>) -> Result<Blend, Fault> {
@@ -61,8 +79,7 @@ fn floats(call: &Call<'_>, port: usize) -> Result<Option<Vec<f32>>, Fault> {
 fn put(
     call: &mut Call<'_>,
     blend: Blend,
-    coordinates: &str,
-    rounding: &str,
+    sense: Sense<'_>,
     scales: Option<Vec<f32>>,
     sizes: Option<Vec<i64>>,
 ) -> Made {
@@ -79,11 +96,11 @@ fn put(
         Some(axes) => axes.iter().map(|axis| call.axis(*axis, 4)).collect::<Result<_, _>>()?,
         None => vec![0, 1, 2, 3],
     };
-    let mut ratios = [Ratio { from: 1, to: 1, size: 0 }; 4];
+    let mut ratios = [Ratio::same(1); 4];
     for (axis, ratio) in ratios.iter_mut().enumerate() {
         let at = axes.iter().position(|given| *given == axis);
         *ratio = match (at, &scales, &sizes) {
-            (None, _, _) => Ratio { from: 1, to: 1, size: shape[axis] },
+            (None, _, _) => Ratio::same(shape[axis]),
             (Some(at), _, Some(sizes)) => by_size(shape[axis], sizes.get(at).copied())?,
             (Some(at), Some(scales), None) => by_scale(shape[axis], scales.get(at).copied())?,
             (Some(_), None, None) => return Err(Fault::Misfit("neither scales nor sizes".into())),
@@ -93,83 +110,122 @@ fn put(
     if batch.size != n || channels.size != c {
         return Err(Fault::Unsupported("a resize of images or channels".into()));
     }
-    let place = |ratio: Ratio, len: usize| {
-        let scale = ratio.placed(coordinates, len)?;
-        if blend == Blend::Linear { Ok(scale) } else { rounded(scale, rounding) }
-    };
-    let (size, down, across) = ([down.size, across.size], place(down, h)?, place(across, w)?);
-    call.emit(Op::Resize(Resize { blend, size, down, across }), &[x])
+    let size = [down.size, across.size];
+    if size == [h, w] {
+        return call.emit(Op::Identity, &[x]);
+    }
+    let [down, across] = [down, across].map(|ratio| match blend {
+        Blend::Linear => ratio.blended(sense.coordinates),
+        Blend::Nearest => ratio.taken(sense),
+    });
+    call.emit(Op::Resize(Resize { blend, size, down: down?, across: across? }), &[x])
 }
 
-/// `from` pixels of the operand are as long as `to` of the result.
+/// What becomes of an axis.
 #[derive(Clone, Copy)]
 struct Ratio {
-    from: usize,
-    to: usize,
+    /// Pixels before and after.
+    axis: Axis,
     /// Pixels of the result.
     size: usize,
+    /// Pixels of the operand that are as long as pixels of the result, if numbers say so exactly.
+    fraction: Option<[usize; 2]>,
 }
 
 fn by_size(len: usize, size: Option<i64>) -> Result<Ratio, Fault> {
     let size = size.and_then(|size| usize::try_from(size).ok());
     match size {
         Some(size) if (1..=i32::MAX as usize).contains(&size) => {
-            Ok(Ratio { from: len, to: size, size })
+            let axis = Axis { len, size, scale: size as f32 / len as f32 };
+            Ok(Ratio { axis, size, fraction: Some([len, size]) })
         }
         _ => Err(Fault::Misfit("sizes do not give every dimension a size above 0".into())),
     }
 }
 
-/// A scale as a fraction: of the sizes if it is one, else of small numbers.
+/// A scale, and as a fraction: of the sizes if it is one, else of small numbers.
 fn by_scale(len: usize, scale: Option<f32>) -> Result<Ratio, Fault> {
     let scale = scale.filter(|scale| scale.is_finite() && *scale > 0.0 && *scale < 1e6);
     let scale = scale.ok_or_else(|| {
         Fault::Misfit("scales do not give every dimension a number above 0".into())
     })?;
     let size = (len as f32 * scale).floor() as usize;
-    let is_scale = |to: usize, from: usize| (to as f32 / from as f32 - scale).abs() <= scale * 1e-6;
-    let small = (1..=FRACTIONS).map(|from| ((from as f32 * scale).round() as usize, from));
-    let mut tried = small.chain([(size, len)]);
-    match tried.find(|(to, from)| *to > 0 && is_scale(*to, *from)) {
-        Some((to, from)) if size > 0 => Ok(Ratio { from, to, size }),
-        _ => Err(Fault::Unsupported(format!(
-            "a scale of {scale} of {len} pixels, which is no fraction of small numbers; give sizes"
-        ))),
+    if size == 0 || size > i32::MAX as usize {
+        return Err(Fault::Misfit(format!("a scale of {scale} makes {size} of {len} pixels")));
     }
+    let is_scale = |to: usize, from: usize| (to as f32 / from as f32 - scale).abs() <= scale * 1e-6;
+    let small = (1..=FRACTIONS).map(|from| [from, (from as f32 * scale).round() as usize]);
+    let mut tried = small.chain([[len, size]]);
+    let fraction = tried.find(|[from, to]| *to > 0 && is_scale(*to, *from));
+    Ok(Ratio { axis: Axis { len, size, scale }, size, fraction })
 }
 
 impl Ratio {
-    /// Where pixels lie in an operand of `len`.
-    fn placed(self, coordinates: &str, len: usize) -> Result<Scale, Fault> {
-        let Self { from, to, size } = self;
-        let half = Scale { step: 2 * from, shift: from as isize - to as isize, per: 2 * to };
+    /// An axis that stays as it is.
+    fn same(len: usize) -> Self {
+        Self { axis: Axis { len, size: len, scale: 1.0 }, size: len, fraction: Some([1, 1]) }
+    }
+
+    /// Where pixels lie that are blended.
+    fn blended(self, coordinates: &str) -> Result<Scale, Fault> {
+        let Axis { len, scale, .. } = self.axis;
+        let fraction = self.fraction.ok_or_else(|| {
+            Fault::Unsupported(format!(
+                "a linear scale of {scale} of {len} pixels, which is no fraction of small numbers; \
+                 give sizes"
+            ))
+        })?;
+        self.placed(fraction, coordinates).ok_or_else(|| {
+            Fault::Unsupported(format!(
+                "coordinate_transformation_mode {coordinates:?} here; supported: asymmetric, \
+                 half_pixel, pytorch_half_pixel, align_corners"
+            ))
+        })
+    }
+
+    /// Which pixels are taken: by a fraction if it gives those of onnxruntime, else listed.
+    fn taken(self, sense: Sense<'_>) -> Result<Scale, Fault> {
+        let Axis { len, size, scale } = self.axis;
+        let smaller = if scale < 1.0 { "ceil" } else { "floor" };
+        let rounding = if sense.rounding == OLD { smaller } else { sense.rounding };
+        let listed = nearest::pixels(self.axis, sense.coordinates, rounding)?;
+        let placed = self.fraction.and_then(|fraction| self.placed(fraction, sense.coordinates));
+        let says_so = |scale: &Scale| (0..size).all(|i| scale.at(i, len).0 == listed[i]);
+        Ok(placed.map(|scale| rounded(scale, rounding)).filter(says_so).unwrap_or(Scale {
+            step: len,
+            shift: 0,
+            per: size,
+            listed,
+        }))
+    }
+
+    /// Where pixels lie, as a fraction.
+    fn placed(self, [from, to]: [usize; 2], coordinates: &str) -> Option<Scale> {
+        let Axis { len, size, .. } = self.axis;
+        let half = Scale::new(2 * from, from as isize - to as isize, 2 * to);
         match coordinates {
-            "asymmetric" => Ok(Scale { step: from, shift: 0, per: to }),
-            "half_pixel" => Ok(half),
-            "pytorch_half_pixel" if size > 1 => Ok(half),
-            "align_corners" if size > 1 => Ok(Scale { step: len - 1, shift: 0, per: size - 1 }),
-            "pytorch_half_pixel" | "align_corners" => Ok(Scale { step: 0, shift: 0, per: 1 }),
+            "asymmetric" => Some(Scale::new(from, 0, to)),
+            "half_pixel" => Some(half),
+            "pytorch_half_pixel" if size > 1 => Some(half),
+            "align_corners" if size > 1 => Some(Scale::new(len - 1, 0, size - 1)),
+            "pytorch_half_pixel" | "align_corners" => Some(Scale::new(0, 0, 1)),
+            "tf_half_pixel_for_nn" => Some(Scale::new(2 * from, from as isize, 2 * to)),
             // The result's middle lies on the operand's.
-            "half_pixel_symmetric" if len * to == size * from => Ok(half),
-            other => Err(Fault::Unsupported(format!(
-                "coordinate_transformation_mode {other:?} here; supported: asymmetric, half_pixel, \
-                 pytorch_half_pixel, align_corners"
-            ))),
+            "half_pixel_symmetric" if len * to == size * from => Some(half),
+            _ => None,
         }
     }
 }
 
 /// The same positions, such that rounding them down gives the nearest pixel in the given sense.
-fn rounded(scale: Scale, rounding: &str) -> Result<Scale, Fault> {
-    let Scale { step, shift, per } =
-        Scale { step: 2 * scale.step, shift: 2 * scale.shift, per: 2 * scale.per };
+fn rounded(scale: Scale, rounding: &str) -> Scale {
+    let (step, shift, per) = (2 * scale.step, 2 * scale.shift, 2 * scale.per);
     let half = scale.per as isize;
     let more = match rounding {
-        "floor" => 0,
         "round_prefer_ceil" => half,
         "round_prefer_floor" => half - 1,
         "ceil" => 2 * half - 1,
-        other => return Err(Fault::Misfit(format!("nearest_mode {other:?} is unknown"))),
+        _ => 0,
     };
-    Ok(Scale { step, shift: shift + more, per })
+    Scale::new(step, shift + more, per)
 }
