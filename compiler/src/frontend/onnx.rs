@@ -11,6 +11,7 @@ mod census;
 mod composed;
 mod constant;
 mod convolution;
+mod empty;
 mod external;
 mod fold;
 mod inputs;

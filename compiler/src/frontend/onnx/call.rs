@@ -6,9 +6,9 @@
 use std::collections::BTreeSet;
 
 use crate::error::Error;
-use crate::frontend::onnx::fold;
 use crate::frontend::onnx::store::{Store, checked_len};
 use crate::frontend::onnx::tensor::Constant;
+use crate::frontend::onnx::{empty, fold};
 use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Tensor, Values, infer};
 use crate::proto::attribute_proto::AttributeType;
 use crate::proto::{AttributeProto, NodeProto};
@@ -257,6 +257,7 @@ impl Call<'_> {
         shape: Option<Vec<usize>>,
         operands: &[NodeId],
     ) -> Result<NodeId, Fault> {
+        let operands = &empty::left_out(self.graph, &op, operands);
         let shape = self.result_shape(&op, shape, operands)?;
         if let Some(values) = self.folded(&op, &shape, operands)? {
             return Ok(self.graph.add_const(name, shape, values));

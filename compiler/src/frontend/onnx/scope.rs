@@ -13,7 +13,7 @@ use crate::frontend::onnx::operators::{self, Operator};
 use crate::frontend::onnx::store::Store;
 use crate::frontend::onnx::tensor::Constant;
 use crate::frontend::onnx::unsupported::Unsupported;
-use crate::frontend::onnx::{OPSETS, tensor, wiring};
+use crate::frontend::onnx::{OPSETS, empty, tensor, wiring};
 use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Output, Tensor};
 use crate::proto::tensor_proto::DataType;
 use crate::proto::{GraphProto, NodeProto, SparseTensorProto, TensorProto, ValueInfoProto};
@@ -228,6 +228,7 @@ impl Scope {
             let what = "the graph names no output; add what the model answers to its outputs";
             return Err(Error::Malformed { what: what.into() });
         }
+        empty::drop_unneeded(&mut self.graph)?;
         drop_unread_constants(&mut self.graph);
         Ok(self.graph)
     }
