@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::error::{Error, Result};
 use crate::interp::Array;
-use crate::ir::{Graph, NodeId, Op, Softmax};
+use crate::ir::{Dtype, Graph, NodeId, Op, Output, Softmax, Tensor, Values};
 
 /// What is made of a classifier's scores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl Answer {
             return Ok(());
         }
         let axis = self.classes(graph)?;
-        let node = graph.outputs[0].node;
+        let node = self.scores(graph)?;
         let classes = graph.node(node).out.shape[axis];
         let last = maker(graph, node);
         let is_softmax = matches!(graph.node(last).op, Op::Softmax(Softmax { log: false, .. }));
@@ -85,16 +85,40 @@ impl Answer {
         Ok(())
     }
 
+    /// The values whose entries are told, as floats: of bytes only which is the greatest is known.
+    fn scores(self, graph: &mut Graph) -> Result<NodeId> {
+        let Output { name, node } = graph.outputs[0].clone();
+        let out = graph.node(node).out.clone();
+        if out.dtype.is_float() {
+            return Ok(node);
+        }
+        if self != Self::Argmax {
+            return Err(Error::Wiring(format!(
+                "{self} needs scores in floats, but {name:?} is {out}; give its output raw, or ask for argmax"
+            )));
+        }
+        let floats = Tensor { dtype: Dtype::F32, ..out };
+        let floats = graph.add(format!("{name}.scores"), Op::Identity, floats, &[node]);
+        graph.outputs[0].node = floats;
+        Ok(floats)
+    }
+
     /// What a program says whose model, read as `graph`, answers with `output`: a row of class and probability for each
     /// of the likeliest, or the class alone.
     pub fn told(self, graph: &Graph, output: &Array) -> Array {
-        let (Ok(axis), Some(values)) = (self.classes(graph), output.values.as_f32()) else {
+        let scores = match &output.values {
+            Values::U8(scores) => Some(scores.iter().copied().map(f32::from).collect()),
+            Values::I8(scores) => Some(scores.iter().copied().map(f32::from).collect()),
+            other => other.as_f32().map(<[f32]>::to_vec),
+        };
+        let scores: Option<Vec<f32>> = scores.filter(|_| self != Self::Raw);
+        let (Ok(axis), Some(values)) = (self.classes(graph), scores) else {
             return output.clone();
         };
         let node = graph.outputs[0].node;
         let rows = values.chunks_exact(graph.node(node).out.shape[axis]);
         let probabilities: Vec<f32> = match graph.node(maker(graph, node)).op {
-            Op::Softmax(Softmax { log: false, .. }) => values.to_vec(),
+            Op::Softmax(Softmax { log: false, .. }) => values.clone(),
             _ => rows.flat_map(softmax).collect(),
         };
         let likeliest = || {
@@ -155,7 +179,7 @@ fn maker(graph: &Graph, mut id: NodeId) -> NodeId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ir::{Clamp, Output, Tensor};
+    use crate::ir::Clamp;
 
     fn fitted(answer: Answer, shape: &[usize], ops: &[Op]) -> Result<Graph> {
         let mut graph = Graph::default();
@@ -190,6 +214,28 @@ mod tests {
         let ops = [Op::Clamp(Clamp::RELU), SOFTMAX];
         let graph = fitted(Answer::Argmax, &[1, 7], &ops).expect("it has classes");
         assert_eq!((last(&graph), graph.ranked), ("clamp", 1));
+    }
+
+    #[test]
+    fn of_bytes_only_the_greatest_is_told() {
+        let bytes = |answer: Answer| {
+            let mut graph = Graph::default();
+            let out = Tensor { dtype: Dtype::U8, ..Tensor::f32([1, 7]) };
+            let node = graph.add_input("x", out);
+            graph.outputs.push(Output { name: "x".into(), node });
+            answer.fit(&mut graph).map(|()| graph)
+        };
+        let graph = bytes(Answer::Argmax).expect("bytes can be compared");
+        assert_eq!(graph.node(graph.outputs[0].node).out, Tensor::f32([1, 7]));
+        for answer in [Answer::Softmax, Answer::Top5] {
+            let error = bytes(answer).expect_err("bytes have no scale").to_string();
+            assert!(error.ends_with("\"x\" is u8[1,7]; give its output raw, or ask for argmax"));
+        }
+        let scores = Array { shape: vec![1, 3], values: Values::U8(vec![3, 200, 7]) };
+        let mut graph = Graph::default();
+        let node = graph.add_input("x", Tensor { dtype: Dtype::U8, ..Tensor::f32([1, 3]) });
+        graph.outputs.push(Output { name: "x".into(), node });
+        assert_eq!(Answer::Argmax.told(&graph, &scores), Array::f32([1], vec![1.0]));
     }
 
     #[test]
