@@ -4,7 +4,8 @@
 //! average_pool(x) over all of it       ->  reduce_mean(x, [2, 3])
 //! reduce_mean(reduce_mean(x, 3), 2)    ->  reduce_mean(x, [2, 3])
 //! ```
-//! Sums and extremes are merged alike; a max pool over the whole picture is a `reduce_max`.
+//! Sums and extremes are merged alike; a max pool over the whole picture is a `reduce_max`, but of bytes, which no
+//! reduction reads.
 
 use crate::error::Result;
 use crate::ir::{Graph, NodeId, Op, Pool, PoolKind, Reduce, Reducer};
@@ -22,7 +23,8 @@ pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
 
 fn settle_pool(graph: &mut Graph, id: NodeId, pool: &Pool) -> bool {
     let whole = x_tensor(graph, id).shape.ends_with(&pool.kernel) && pool.pads == [0; 4];
-    if !whole || pool.dilation != [1, 1] {
+    let floats = graph.node(id).out.dtype.is_float();
+    if !whole || !floats || pool.dilation != [1, 1] {
         return false;
     }
     let kind = match pool.kind {
