@@ -41,6 +41,9 @@ pub(super) fn settle_mean(graph: &mut Graph, id: NodeId, to: Affine) -> Attempt<
             let &[n, c, h, w] = graph.node(bytes).out.shape.as_slice() else {
                 return refused("it is no mean of pictures");
             };
+            if n != 1 {
+                return refused("it is a mean of several pictures");
+            }
             let out = graph.node(id).out.clone();
             let made = on_bytes(graph, id, Quant::Mean(QMean::new(from, to, h * w)), &[bytes]);
             graph.node_mut(id).out.shape = vec![n, c, 1, 1];
