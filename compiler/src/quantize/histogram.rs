@@ -42,9 +42,10 @@ impl Histogram {
         let finite = || values.iter().copied().filter(|x| x.is_finite());
         let (least, most) = finite().fold((0f32, 0f32), |(lo, hi), x| (lo.min(x), hi.max(x)));
         self.widen(least, most);
-        let per_step = BINS as f32 / 2.0 / self.reach;
+        // A float holds no number of steps in the least reach.
+        let per_step = BINS as f64 / 2.0 / f64::from(self.reach);
         for x in finite() {
-            let bin = (x * per_step) as i32 + (BINS / 2) as i32 - i32::from(x < 0.0);
+            let bin = (f64::from(x) * per_step) as i32 + (BINS / 2) as i32 - i32::from(x < 0.0);
             self.counts[(bin.max(0) as usize).min(BINS - 1)] += 1;
         }
     }
@@ -189,6 +190,13 @@ mod tests {
     fn ranges_hold_zero() {
         assert_eq!(of(&[2.0, 3.0]).range(Observer::MinMax), (0.0, 3.0));
         assert_eq!(of(&[-2.0, f32::NAN]).range(Observer::MinMax), (-2.0, 0.0));
+    }
+
+    #[test]
+    fn values_below_the_least_normal_float_are_counted() {
+        let histogram = of(&[0.0, 1e-39, -1e-39, 1e-45]);
+        assert_eq!(histogram.counts.iter().sum::<u64>(), 4);
+        assert_eq!(histogram.range(Observer::MinMax), (-1e-39, 1e-39));
     }
 
     #[test]
