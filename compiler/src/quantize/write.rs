@@ -230,6 +230,12 @@ impl<'a> Writer<'a> {
         Error::Node { name: node.name.clone(), op: node.op.name().into(), what }
     }
 
+    /// Whether the result of `id` has its operand's type.
+    fn keeps_type(&self, id: NodeId) -> bool {
+        let dtype = |id: NodeId| self.graph.node(id).out.dtype;
+        self.graph.operand(id, 0).is_some_and(|x| dtype(x) == dtype(id))
+    }
+
     /// Whether the result of `id` is 16-bit floats, which casts make.
     fn is_half(&self, id: NodeId) -> bool {
         self.graph.node(id).out.dtype == Dtype::F16

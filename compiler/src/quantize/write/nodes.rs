@@ -55,6 +55,9 @@ impl Writer<'_> {
             }
             Op::Slice(slice) => self.slice(id, slice, &shape, result),
             Op::Pad(pad) => self.pad(id, pad, result),
+            Op::Identity | Op::Relayout if self.keeps_type(id) => {
+                self.plain(id, "Identity", 1, result, vec![])
+            }
             Op::Identity | Op::Relayout => {
                 let to = if self.is_half(id) { DataType::Float16 } else { DataType::Float };
                 self.plain(id, "Cast", 1, result, vec![int("to", i64::from(i32::from(to)))])
