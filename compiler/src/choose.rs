@@ -42,7 +42,7 @@ pub struct Choice {
 /// The best partition of `graph` for `memory`. What no kernel does is refused before anything is lowered, and so with
 /// the same words whatever is chosen for.
 pub fn choose(graph: &Graph, target: &Target, memory: Memory) -> Result<Choice> {
-    schedule::support::check(graph)?;
+    schedule::support::check(graph, memory)?;
     let units = segment::units(graph)?;
     let network = Network { graph, target, memory };
     let fast: Vec<Segment> =

@@ -21,6 +21,7 @@ pub mod order;
 pub mod pack;
 pub mod pass;
 pub mod plan;
+pub mod prepare;
 pub mod program;
 pub mod proto;
 pub mod quantize;
@@ -38,7 +39,7 @@ use crate::choose::Choice;
 use crate::emit::{Carrier, Facts, Network};
 use crate::ends::Ends;
 use crate::error::Result;
-use crate::ir::{Arithmetic, Graph};
+use crate::ir::Graph;
 use crate::objective::Memory;
 use crate::pack::Blob;
 use crate::plan::Plan;
@@ -99,18 +100,11 @@ pub fn compile(
         blob_name: options.blob_name.clone(),
         layers: options.layers,
     };
-    options.ends.fit(&mut graph)?;
-    let log = pass::run_all(&mut graph, watcher)?;
-    if graph.arithmetic == Arithmetic::Fixed {
-        pass::settle_quant::floats::refuse(&graph)?;
-    }
-    pass::feed_bytes::run(&mut graph, options.memory.feed);
-    pass::store_halves::run(&mut graph, options.memory)?;
-    let target = &options.target.suited(&graph);
-    let Choice { schedule, plan } = choose::choose(&graph, target, options.memory)?;
-    let blob = pack::weights(&graph, &schedule, target);
+    let log = prepare::prepare(&mut graph, options.memory, &options.ends, watcher)?;
+    let target = options.target.suited(&graph);
+    let Choice { schedule, plan } = choose::choose(&graph, &target, options.memory)?;
+    let blob = pack::weights(&graph, &schedule, &target);
     let rust = String::new();
-    let target = *target;
     let mut artifact = Artifact { rust, blob, plan, schedule, graph, log, facts, target };
     artifact.rust = emit::rust(&artifact.network(false));
     Ok(artifact)

@@ -17,10 +17,13 @@ mod write;
 
 use std::collections::BTreeSet;
 
+use crate::ends::Ends;
 use crate::error::{Error, Result};
 use crate::interp::Array;
 use crate::ir::{Graph, Op};
+use crate::objective::Memory;
 use crate::pass::{self, Skips};
+use crate::prepare::prepare;
 use crate::quantize::histogram::Observer;
 use crate::quantize::measure::Report;
 
@@ -63,6 +66,7 @@ pub fn quantize(
         let what = "there is no picture to calibrate with; name some .npy, .png or .jpg files";
         return Err(Error::Spec(what.into()));
     }
+    supported(&graph)?;
     let mut graph = simplified(graph)?;
     check_names(&graph, &settings.keep)?;
     let equalized = if settings.equalize {
@@ -104,6 +108,11 @@ const PASSES: &[&str] = &[
     "fold_bn",
     "fuse_clamp",
 ];
+
+/// Refuses what would not compile as floats either.
+fn supported(graph: &Graph) -> Result<()> {
+    prepare(&mut graph.clone(), Memory::default(), &Ends::default(), |_, _, _| ()).map(drop)
+}
 
 fn simplified(mut graph: Graph) -> Result<Graph> {
     if graph.ids().into_iter().any(|id| matches!(graph.node(id).op, Op::Quant(_))) {

@@ -10,11 +10,13 @@ pub mod svg;
 pub mod table3;
 
 use crate::choose::{self, Choice};
+use crate::ends::Ends;
 use crate::error::Result;
 use crate::ir::{Graph, NodeId};
 use crate::objective::Memory;
 use crate::pass;
 use crate::plan::{Buffer, BufferId, Plan, Slot};
+use crate::prepare::prepare;
 use crate::schedule::{Home, Schedule, Step};
 use crate::segment::RowBatch;
 use crate::target::Target;
@@ -75,10 +77,8 @@ pub struct Row {
 /// Plans `graph` as read, and reports.
 pub fn report(mut graph: Graph, target: &Target, memory: Memory) -> Result<Report> {
     let counts = (graph.total_madds(), graph.params());
-    let imported = imported(&graph, memory)?;
-    pass::run_all(&mut graph, |_, _, _| ())?;
-    pass::feed_bytes::run(&mut graph, memory.feed);
-    pass::store_halves::run(&mut graph, memory)?;
+    let imported = imported(&graph, memory);
+    prepare(&mut graph, memory, &Ends::default(), |_, _, _| ())?;
     let target = &target.suited(&graph);
     let choice = choose::choose(&graph, target, memory)?;
     planned(&graph, target, memory, imported, counts, choice)
@@ -87,19 +87,19 @@ pub fn report(mut graph: Graph, target: &Target, memory: Memory) -> Result<Repor
 /// Reports what became of `graph` as read, when it was compiled.
 pub fn compiled(graph: &Graph, options: &Options, artifact: &Artifact) -> Result<Report> {
     let (target, memory, facts) = (&artifact.target, options.memory, &artifact.facts);
-    let imported = imported(graph, memory)?;
+    let imported = imported(graph, memory);
     let (schedule, plan) = (artifact.schedule.clone(), artifact.plan.clone());
     let counts = (facts.madds, facts.params);
     planned(&artifact.graph, target, memory, imported, counts, Choice { schedule, plan })
 }
 
 /// M(G) of the network as read.
-fn imported(graph: &Graph, memory: Memory) -> Result<usize> {
+fn imported(graph: &Graph, memory: Memory) -> usize {
     let mut graph = graph.clone();
     if memory.storage.half().is_some() {
-        pass::store_halves::run(&mut graph, memory)?;
+        pass::store_halves::types(&mut graph, memory);
     }
-    Ok(levels::whole_values(&graph, memory))
+    levels::whole_values(&graph, memory)
 }
 
 fn planned(

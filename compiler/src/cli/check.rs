@@ -1,24 +1,32 @@
 //! `mnv2c check`: whether a model can be compiled, and all that stands in the way.
 
-use mnv2c::ends::Ends;
 use mnv2c::error::{Error, Result};
 use serde_json::json;
 
-use mnv2c::objective::Memory;
-
-use crate::cli::args::{Format, FormatArgs, ModelArgs, TargetArgs};
+use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
 use crate::cli::build::Wish;
+use crate::cli::ends::EndsArgs;
+use crate::cli::numbers::{Asked, NumbersArgs};
 use crate::cli::{Done, Outcome, compile, output};
 
 /// Tell whether a model is supported: everything that is not, at once
+///
+/// What is supported with the flags given here compiles with them.
 #[derive(clap::Args)]
-#[command(after_help = "Example:
-  mnv2c check detector.onnx")]
+#[command(after_help = "Examples:
+  mnv2c check detector.onnx
+  mnv2c check detector.onnx --feed rows --dtype f16")]
 pub(crate) struct Args {
     #[command(flatten)]
     model: ModelArgs,
     #[command(flatten)]
     target: TargetArgs,
+    #[command(flatten)]
+    memory: MemoryArgs,
+    #[command(flatten)]
+    ends: EndsArgs,
+    #[command(flatten)]
+    numbers: NumbersArgs,
     #[command(flatten)]
     format: FormatArgs,
 }
@@ -46,7 +54,8 @@ pub(crate) fn run(args: &Args) -> Done {
 }
 
 fn try_all(args: &Args) -> Result<()> {
-    let (source, model) = args.model.read()?;
-    let wish = Wish::new(args.target.target(), Memory::default(), Ends::default());
+    let asked = Asked { model: &args.model, numbers: &args.numbers, ends: &args.ends };
+    let (source, model) = asked.read()?;
+    let wish = Wish::of(&args.target, &args.memory, &args.ends)?.stored(&args.numbers);
     compile::for_program(&source, model, &wish).map(drop)
 }

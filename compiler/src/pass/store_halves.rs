@@ -16,25 +16,29 @@ use crate::objective::{Feed, Memory};
 
 /// Gives each float the type in which it is stored; a type that the file declares at its ends is f32 to the caller.
 pub fn run(graph: &mut Graph, memory: Memory) -> Result<()> {
-    for id in graph.ids() {
-        let dtype = &mut graph.node_mut(id).out.dtype;
-        *dtype = if dtype.is_float() { Dtype::F32 } else { *dtype };
-    }
-    let Some(half) = memory.storage.half() else { return Ok(()) };
-    if graph.is_quantised() {
+    let half = memory.storage.half();
+    if let Some(half) = half.filter(|_| graph.is_quantised()) {
         return Err(Error::Spec(format!(
             "dtype is {half}, but the model computes on bytes; leave the dtype out"
         )));
     }
+    let stored = types(graph, memory);
+    half.map_or(Ok(()), |half| stored.into_iter().try_for_each(|id| round(graph, id, half)))
+}
+
+/// The same without rounding a number: the floats that are stored in 16 bits.
+pub fn types(graph: &mut Graph, memory: Memory) -> Vec<NodeId> {
+    for id in graph.ids() {
+        let dtype = &mut graph.node_mut(id).out.dtype;
+        *dtype = if dtype.is_float() { Dtype::F32 } else { *dtype };
+    }
+    let Some(half) = memory.storage.half() else { return Vec::new() };
     let lent = lent(graph, memory.feed);
     let stored =
         |id: &NodeId| graph.node(*id).out.dtype == Dtype::F32 && !lent.contains(&base(graph, *id));
     let stored: Vec<NodeId> = graph.ids().into_iter().filter(stored).collect();
-    for id in stored {
-        graph.node_mut(id).out.dtype = half;
-        round(graph, id, half)?;
-    }
-    Ok(())
+    stored.iter().for_each(|id| graph.node_mut(*id).out.dtype = half);
+    stored
 }
 
 /// What the caller lends memory for, and what is summed up.

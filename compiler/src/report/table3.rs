@@ -4,9 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::ends::Ends;
 use crate::error::Result;
 use crate::ir::{Graph, NodeId, Op};
-use crate::{pass, segment};
+use crate::objective::Memory;
+use crate::prepare::prepare;
+use crate::segment;
 
 /// The largest value of one resolution.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +26,7 @@ pub struct Entry {
 
 /// Every resolution of `graph` as read, the largest first; the image is left out.
 pub fn entries(mut graph: Graph) -> Result<Vec<Entry>> {
-    pass::run_all(&mut graph, |_, _, _| ())?;
+    prepare(&mut graph, Memory::default(), &Ends::default(), |_, _, _| ())?;
     let units = segment::units(&graph)?;
     let inside: BTreeSet<NodeId> = units
         .iter()

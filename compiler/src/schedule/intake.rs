@@ -2,7 +2,7 @@
 
 use mnv2c_runtime::ring::{Form, Rows};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ir::view::is_view;
 use crate::ir::{Graph, Layout, NodeId};
 use crate::objective::Feed;
@@ -14,12 +14,6 @@ impl Lowering<'_> {
     pub(super) fn intake(&mut self, index: usize, id: NodeId) -> Result<Intake> {
         let seen = &self.graph.node(seen(self.graph, id)).out;
         let place = dense(Home::Input(index), seen)?;
-        if self.graph.batch > 1 && self.memory.feed != Feed::Caller {
-            let (name, images) = (&self.graph.node(id).name, self.graph.batch);
-            return Err(Error::Unsupported(vec![format!(
-                "feeding {name:?}, a batch of {images}, otherwise than by caller; compile for one at a time"
-            )]));
-        }
         let planes = is_image(self.graph, id) && place.rows.form == Form::Planes;
         let Rows { kept, width, channels, .. } = place.rows;
         let rows = if planes { Rows::nhwc(kept, width, channels) } else { place.rows };
@@ -31,7 +25,7 @@ impl Lowering<'_> {
                 let home = self.add_buffer(self.graph.node(id).name.clone(), place, end);
                 Place { home, ..place }
             }
-            Feed::Rows => Place { home: self.fed(index, id)?, rows, ..place },
+            Feed::Rows => Place { home: Home::Feed(index), rows, ..place },
         };
         Ok(Intake { place, planes, scale: self.graph.scales.get(&id).copied() })
     }
@@ -51,18 +45,12 @@ impl Lowering<'_> {
             _ => place,
         }
     }
+}
 
-    fn fed(&self, index: usize, id: NodeId) -> Result<Home> {
-        let graph = self.graph;
-        let seen = seen(graph, id);
-        if is_image(graph, seen) && graph.only_reader(seen).is_some() {
-            return Ok(Home::Feed(index));
-        }
-        let name = &graph.node(id).name;
-        Err(Error::Unsupported(vec![format!(
-            "feeding {name:?} by rows: it is more than the image of one convolution; feed it by arena"
-        )]))
-    }
+/// Whether the rows of an input can be asked for one after the other: it is the image of one convolution.
+pub(super) fn is_fed_by_rows(graph: &Graph, id: NodeId) -> bool {
+    let seen = seen(graph, id);
+    is_image(graph, seen) && graph.only_reader(seen).is_some()
 }
 
 /// An input as its one reader sees it, where that only says that its channels lie innermost.

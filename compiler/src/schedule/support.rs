@@ -1,11 +1,21 @@
-//! What no kernel does, found before anything is lowered, so that one run names all of it.
+//! What is supported: the one answer, given before anything is chosen or lowered, so that one run names all obstacles
+//! and every verb, objective and machine has the same.
 
 use crate::error::{Error, Result};
 use crate::ir::view::base;
 use crate::ir::{Dtype, Graph, NodeId, Op, QConv, Quant, Requant, To};
+use crate::objective::{Feed, Memory};
+use crate::schedule::intake::is_fed_by_rows;
+
+/// What stands in the way of a network: of itself, or else of how it is to be fed.
+pub fn check(graph: &Graph, memory: Memory) -> Result<()> {
+    operators(graph)?;
+    let inputs = graph.inputs.iter();
+    refused(inputs.filter_map(|id| unfed(graph, *id, memory.feed)).collect())
+}
 
 /// Every operator without a kernel and every value that is neither float nor byte, each with its node and remedy.
-pub fn check(graph: &Graph) -> Result<()> {
+pub fn operators(graph: &Graph) -> Result<()> {
     let nodes = graph.ids().into_iter();
     let operators = nodes.filter_map(|id| Some((id, obstacle(graph, id)?)));
     let operators = operators.map(|(id, what)| {
@@ -22,8 +32,42 @@ pub fn check(graph: &Graph) -> Result<()> {
         let signed = node.out.dtype == Dtype::I8;
         signed.then(|| format!("input {:?}: {}; make it u8 or float", node.name, node.out))
     });
-    let obstacles: Vec<String> = operators.chain(inputs).chain(outputs).collect();
+    refused(operators.chain(inputs).chain(outputs).chain(unranked(graph)).collect())
+}
+
+fn refused(obstacles: Vec<String>) -> Result<()> {
     if obstacles.is_empty() { Ok(()) } else { Err(Error::Unsupported(obstacles)) }
+}
+
+/// Why an input cannot reach the network as it is to.
+fn unfed(graph: &Graph, id: NodeId, feed: Feed) -> Option<String> {
+    let name = &graph.node(id).name;
+    let how = match feed {
+        Feed::Caller => return None,
+        Feed::Arena => "arena",
+        Feed::Rows => "rows",
+    };
+    if graph.batch > 1 {
+        let images = graph.batch;
+        return Some(format!(
+            "feeding {name:?}, a batch of {images}, by {how}; compile for one at a time, or feed it by caller"
+        ));
+    }
+    let by_rows = feed != Feed::Rows || is_fed_by_rows(graph, id);
+    (!by_rows).then(|| {
+        format!(
+            "feeding {name:?} by rows: it is more than the image of one convolution; feed it by arena"
+        )
+    })
+}
+
+/// Why the greatest entries of the output cannot be told: nothing computes it.
+fn unranked(graph: &Graph) -> Option<String> {
+    let output = graph.outputs.first().filter(|_| graph.ranked > 0)?;
+    let made = base(graph, output.node);
+    let computed = !matches!(graph.node(made).op, Op::Input | Op::Const(_));
+    (!computed)
+        .then(|| format!("ranking {:?}, which nothing computes; give the output raw", output.name))
 }
 
 fn obstacle(graph: &Graph, id: NodeId) -> Option<String> {
@@ -89,7 +133,7 @@ mod tests {
             graph.outputs.push(Output { name: name.into(), node });
         }
         assert_eq!(
-            check(&graph).unwrap_err().to_string(),
+            check(&graph, Memory::default()).unwrap_err().to_string(),
             "these are unsupported:\n  matmul \"square\": a product of two computed matrices, or \
              of a stack of them; the second has to be one constant matrix\n  conv \"conv\": its \
              weights or bias are computed at run time; make them constants\n  output \"size\": \

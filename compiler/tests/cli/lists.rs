@@ -42,6 +42,21 @@ fn all_that_is_unsupported_is_told_at_once() {
 }
 
 #[test]
+fn a_check_heeds_the_flags_that_compiling_would() {
+    let place = Place::with_averages();
+    for flags in ["--feed rows", "--dtype f16 --feed rows", "--objective ram --feed rows"] {
+        let said = place.mnv2c(&format!("check model.onnx {flags}"));
+        assert!(said.code == 1 && said.out.contains("feed it by arena"), "{said:?}");
+        let compiled = place.mnv2c(&format!("compile model.onnx -o net.rs {flags}"));
+        compiled.fails(1, &["feed it by arena"]);
+    }
+    for flags in ["--feed arena", "--dtype bf16", "--ram 1M --output softmax"] {
+        place.mnv2c(&format!("check model.onnx {flags}")).well();
+        place.mnv2c(&format!("compile model.onnx -o net.rs {flags}")).well();
+    }
+}
+
+#[test]
 fn targets_and_operators_are_listed() {
     let place = Place::new();
     assert!(place.mnv2c("targets").well().contains("this machine"));
