@@ -1,0 +1,98 @@
+//! Matrix products: by constants, by computed matrices, of stacks; and reductions.
+
+use crate::build::{int, ints, real};
+use crate::draw::{Draw, Drawn, Value};
+
+pub(super) fn form(draw: &mut Draw, name: &str) -> Option<Drawn> {
+    match name {
+        "Gemm" => gemm(draw),
+        "MatMul" => matmul(draw),
+        _ if name.starts_with("Reduce") => reduce(draw, name),
+        _ => None,
+    }
+}
+
+fn gemm(draw: &mut Draw) -> Option<Drawn> {
+    let x = draw.ranked(2, 2)?;
+    let (across, turned) = (draw.random.one_in(5), draw.random.one_in(2));
+    let (rows, depth) = if across { (x.shape[1], x.shape[0]) } else { (x.shape[0], x.shape[1]) };
+    let columns = draw.random.pick(&[1, 2, 3, 10, 17]);
+    let shape = if turned { [columns, depth] } else { [depth, columns] };
+    let computed = draw.random.one_in(8);
+    let computed = draw.value(|value| computed && value.shape == shape);
+    let mut inputs = vec![x.name];
+    inputs.push(match computed {
+        Some(value) => value.name,
+        None => draw.weights(&shape, usize::from(!turned)),
+    });
+    if draw.random.one_in(2) {
+        let shapes: [&[i64]; 5] = [&[columns], &[1, columns], &[rows, columns], &[1], &[rows, 1]];
+        let shape = draw.random.pick(&shapes);
+        inputs.push(draw.floats(shape, -1.0, 1.0));
+    }
+    let mut attributes = vec![int("transA", across.into()), int("transB", turned.into())];
+    if draw.random.one_in(3) {
+        let factor = draw.random.pick(&[0.5, 2.0, 0.0]);
+        attributes.extend([real("alpha", 0.5), real("beta", factor)]);
+    }
+    Some(Drawn::new(inputs, attributes))
+}
+
+fn matmul(draw: &mut Draw) -> Option<Drawn> {
+    let x = draw.ranked(1, 4)?;
+    let depth = *x.shape.last()?;
+    let columns = draw.random.pick(&[1, 2, 3, 10, 17]);
+    match draw.random.below(6) {
+        0 => {
+            let fits = |other: &Value| {
+                other.shape.len() >= 2 && other.shape[other.shape.len() - 2] == depth
+            };
+            let other = draw.value(|other| other.dtype.is_float() && fits(other))?;
+            Some(Drawn::new(vec![x.name, other.name], vec![]))
+        }
+        1 if x.shape.len() >= 2 => {
+            let rows = x.shape[x.shape.len() - 2];
+            let left = draw.floats(&[columns, rows], -1.0, 1.0);
+            Some(Drawn::new(vec![left, x.name], vec![]))
+        }
+        2 if x.shape.len() >= 3 => {
+            let stack = [&x.shape[..x.shape.len() - 2], &[depth, columns]].concat();
+            let stack = draw.floats(&stack, -1.0, 1.0);
+            Some(Drawn::new(vec![x.name, stack], vec![]))
+        }
+        3 => {
+            let vector = draw.floats(&[depth], -1.0, 1.0);
+            Some(Drawn::new(vec![x.name, vector], vec![]))
+        }
+        _ => {
+            let matrix = draw.weights(&[depth, columns], 1);
+            Some(Drawn::new(vec![x.name, matrix], vec![]))
+        }
+    }
+}
+
+fn reduce(draw: &mut Draw, name: &str) -> Option<Drawn> {
+    let x = draw.ranked(1, 5)?;
+    let rank = x.shape.len();
+    let mut axes: Vec<i64> = (0..rank as i64).filter(|_| draw.random.one_in(2)).collect();
+    if rank == 4 && draw.random.one_in(2) {
+        axes = vec![2, 3];
+    }
+    if draw.random.one_in(4) {
+        axes.iter_mut().for_each(|axis| *axis -= rank as i64);
+    }
+    let mut attributes = vec![int("keepdims", draw.random.below(2) as i64)];
+    let by_operand = draw.opset >= if name == "ReduceSum" { 13 } else { 18 };
+    if draw.random.one_in(6) {
+        if by_operand {
+            attributes.push(int("noop_with_empty_axes", draw.random.below(2) as i64));
+        }
+        return Some(Drawn::new(vec![x.name], attributes));
+    }
+    if by_operand {
+        let axes = draw.ints(&axes);
+        return Some(Drawn::new(vec![x.name, axes], attributes));
+    }
+    attributes.push(ints("axes", &axes));
+    Some(Drawn::new(vec![x.name], attributes))
+}
