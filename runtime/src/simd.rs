@@ -93,7 +93,8 @@ use crate::ring::Ring;
 /// A token of one instruction set, and what its vectors do.
 ///
 /// # Safety
-/// `F32` holds `LANES` floats and nothing else: all bits zero is a valid value of it.
+/// `F32` holds `LANES` floats, at most 16, and nothing else: all bits zero is a valid value of it. Where `BY_LANE`, they
+/// are four. Methods read and write what they are promised and nothing else.
 pub unsafe trait Simd: Copy {
     /// Floats in a vector.
     const LANES: usize;

@@ -73,7 +73,8 @@ pub struct Terms {
 /// Vectors of 32-bit integers, and sums of products of bytes in them.
 ///
 /// # Safety
-/// `I32` holds `LANES` integers and `Taps` weights and nothing else: all bits zero is a valid value of both.
+/// `I32` holds `LANES` integers and `Taps` weights and nothing else: all bits zero is a valid value of both. `QUAD_LEN` is
+/// what `QUADS` says. Methods read and write what they are promised and nothing else.
 pub unsafe trait Dots: Simd {
     /// How weights lie.
     const QUADS: Quads;

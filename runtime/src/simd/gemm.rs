@@ -6,7 +6,7 @@
 //! Where `MR` does not divide the pixels, the last tile overlaps the one before it.
 
 use super::added::Added;
-use super::window::{Window, pixel_reach};
+use super::window::{Window, pixel_reach, tiles_fit};
 use super::{Bounds, Number, Simd, Task, Weight, numbers, reach, zeros};
 use crate::activation::Activation;
 use crate::brain::Brain;
@@ -244,7 +244,7 @@ impl<S: Simd, W: Weight<S, X>, X: Number, Y: Number, const MR: usize, const NV: 
         let Call { gemm, w, x, y, residual, part } = self;
         assert!(MR >= 1 && MR <= 14 && NV >= 1 && NV <= 8);
         assert!(part.panels.end <= gemm.panels::<S>());
-        assert!(part.pixels.end <= gemm.width && part.pixels.start + MR <= part.pixels.end);
+        assert!(tiles_fit(&part.pixels, MR, gemm.width));
         assert!(w.len() >= gemm.panels::<S>().saturating_mul(gemm.panel_len::<S>(W::INPUTS)));
         assert!(W::INPUTS == 1 || gemm.window.depth_step == 1);
         assert!(gemm.window.before <= gemm.from.base && gemm.window.above <= gemm.from.top);

@@ -8,7 +8,7 @@
 use super::dots::Dots;
 use super::gemm::{Part, Place};
 use super::requant::{self, Factors, Steps};
-use super::window::{Window, pixel_reach};
+use super::window::{Window, pixel_reach, tiles_fit};
 use super::{Task, reach, zeros};
 use crate::affine::{Levels, Pair};
 use crate::ring::Ring;
@@ -106,7 +106,7 @@ impl<const MR: usize, const NV: usize> QGemm<MR, NV> {
         assert!(MR >= 1 && MR <= 14 && NV >= 1 && NV <= 8);
         assert!(self.window.depth_step == 1);
         assert!(part.panels.end <= self.panels::<S>());
-        assert!(part.pixels.end <= self.width && part.pixels.start + MR <= part.pixels.end);
+        assert!(tiles_fit(&part.pixels, MR, self.width));
         assert!(w.len() >= self.panels::<S>().saturating_mul(self.panel_len::<S>()));
         assert!(self.window.before <= self.from.base && self.window.above <= self.from.top);
         assert!(reach(&self.from, self.window.reach(self.width)) <= x.len());

@@ -9,6 +9,7 @@
 use super::dots::Dots;
 use super::requant::{Factors, Steps};
 use super::stencil::{Part, Place};
+use super::window::{pixel_reach, tiles_fit};
 use super::{Task, reach, zeros};
 use crate::affine::Levels;
 use crate::ring::Ring;
@@ -174,7 +175,7 @@ impl QStencil {
         assert!(T >= 1 && T <= 14 && width > 0 && channels > 0 && kernel[0] > 0 && kernel[1] > 0);
         let vectors = channels.div_ceil(S::LANES);
         assert!(part.vectors.end <= vectors);
-        assert!(part.pixels.end <= width && part.pixels.start + T <= part.pixels.end);
+        assert!(tiles_fit(&part.pixels, T, width));
         assert!(w.len() >= vectors.saturating_mul(self.panel_len::<S>()));
         let left = pad[1].saturating_mul(from.pixel);
         assert!(left <= from.base && pad[0] <= from.top);
@@ -183,10 +184,7 @@ impl QStencil {
         let last = (vectors - 1).saturating_mul(from.chunk).saturating_add(S::LANES);
         let read = columns.saturating_mul(from.pixel).saturating_add(last).saturating_sub(left);
         assert!(reach(&from, read) <= x.len());
-        let last = (vectors - 1).saturating_mul(into.chunk);
-        let last = last.saturating_add(channels - (vectors - 1) * S::LANES);
-        let written = (width - 1).saturating_mul(into.pixel).saturating_add(last);
-        assert!(reach(&into, written) <= y.len());
+        assert!(reach(&into, pixel_reach(&into, width, channels, S::LANES)) <= y.len());
     }
 
     /// Bytes of one vector's biases, multipliers and weights.
@@ -218,7 +216,8 @@ impl<S: Dots, const K: usize, const STRIDE: usize, const T: usize> Task<S>
     #[inline(always)]
     fn run(self, simd: S) {
         let Call { stencil, w, x, y, part } = self.0;
-        assert!(K >= 1 && K <= 7 && (T - 1) * STRIDE + K <= 14);
+        assert!(K >= 1 && K <= 7 && T >= 1 && T <= 14 && STRIDE <= 14);
+        assert!((T - 1) * STRIDE + K <= 14);
         assert!(stencil.kernel[0] == K && stencil.kernel[1] == K);
         assert!(stencil.stride[1] == STRIDE && stencil.dilation[1] == 1);
         stencil.check::<S, T>(w, x, y, &part);

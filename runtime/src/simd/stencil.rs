@@ -5,6 +5,7 @@
 //! loads a row of them at a time. The last vector is read whole, even where channels end inside it, so rows must
 //! have room for that. Where `T` does not divide the pixels, the last tile overlaps the one before it.
 
+use super::window::{pixel_reach, tiles_fit};
 use super::{Bounds, Number, Simd, Task, numbers, reach, vectors, zeros};
 use crate::activation::Activation;
 use crate::kernel::unary::unary_assign;
@@ -240,7 +241,7 @@ impl Stencil {
         assert!(T >= 1 && T <= 14 && width > 0 && channels > 0 && kernel[0] > 0 && kernel[1] > 0);
         let vectors = channels.div_ceil(S::LANES);
         assert!(part.vectors.end <= vectors);
-        assert!(part.pixels.end <= width && part.pixels.start + T <= part.pixels.end);
+        assert!(tiles_fit(&part.pixels, T, width));
         assert!(w.len() >= vectors.saturating_mul(self.panel_len::<S>()));
         let left = pad[1].saturating_mul(from.pixel);
         assert!(left <= from.base && pad[0] <= from.top);
@@ -249,10 +250,7 @@ impl Stencil {
         let last = (vectors - 1).saturating_mul(from.chunk).saturating_add(S::LANES);
         let read = columns.saturating_mul(from.pixel).saturating_add(last).saturating_sub(left);
         assert!(reach(&from, read) <= x.len());
-        let last = (vectors - 1).saturating_mul(into.chunk);
-        let last = last.saturating_add(channels - (vectors - 1) * S::LANES);
-        let written = (width - 1).saturating_mul(into.pixel).saturating_add(last);
-        assert!(reach(&into, written) <= y.len());
+        assert!(reach(&into, pixel_reach(&into, width, channels, S::LANES)) <= y.len());
     }
 
     /// Elements of one vector's biases and weights.

@@ -13,7 +13,10 @@ pub trait Pairs: Simd {
 }
 
 /// Weights for inputs `X`.
-pub trait Weight<S: Simd, X: Number>: Element {
+///
+/// # Safety
+/// `add_run` reads what it is promised and nothing else, and the weights after a run are where the promise ends.
+pub unsafe trait Weight<S: Simd, X: Number>: Element {
     /// Inputs of a run that a vector of weights is for; the last one's may be fewer.
     const INPUTS: usize;
 
@@ -39,7 +42,8 @@ pub trait Weight<S: Simd, X: Number>: Element {
     ) -> *const Self;
 }
 
-impl<S: Simd, X: Number, W: Number> Weight<S, X> for W {
+// SAFETY: every input is read once, and `NV` vectors of weights for it.
+unsafe impl<S: Simd, X: Number, W: Number> Weight<S, X> for W {
     const INPUTS: usize = 1;
 
     #[inline(always)]
@@ -81,7 +85,8 @@ impl<S: Simd, X: Number, W: Number> Weight<S, X> for W {
     }
 }
 
-impl<S: Pairs> Weight<S, Brain> for Pair {
+// SAFETY: inputs are read in twos, the last of an odd number alone, and `NV` vectors of weights for each two.
+unsafe impl<S: Pairs> Weight<S, Brain> for Pair {
     const INPUTS: usize = 2;
 
     #[inline(always)]

@@ -1,6 +1,7 @@
 //! Which inputs make an output: a run, a window, or a window over planes; and how far they and the outputs reach.
 
 use crate::ring::Ring;
+use core::ops::Range;
 
 /// Inputs of one output pixel: rows of taps, and in each tap a run of `depth` numbers.
 #[derive(Clone, Copy, Debug)]
@@ -110,7 +111,18 @@ pub struct Slide {
 pub(super) const fn pixel_reach(ring: &Ring, width: usize, c_out: usize, lanes: usize) -> usize {
     assert!(width > 0 && c_out > 0);
     let v = (c_out - 1) / lanes;
-    let last = (width - 1).saturating_mul(ring.pixel);
-    let last = last.saturating_add(v.saturating_mul(ring.chunk));
-    last.saturating_add(c_out - v * lanes)
+    let mut end = v.saturating_mul(ring.chunk).saturating_add(c_out - v * lanes);
+    if v > 0 {
+        // Where a chunk is shorter than a vector, the whole vector before the last one ends behind it.
+        let whole = (v - 1).saturating_mul(ring.chunk).saturating_add(lanes);
+        end = if whole > end { whole } else { end };
+    }
+    (width - 1).saturating_mul(ring.pixel).saturating_add(end)
+}
+
+/// Whether tiles of `len` pixels cover `pixels` of a row of `width`, and counting them does not overflow.
+#[inline(always)]
+pub(super) const fn tiles_fit(pixels: &Range<usize>, len: usize, width: usize) -> bool {
+    let Range { start, end } = *pixels;
+    width <= isize::MAX as usize && end <= width && start <= end && end - start >= len
 }
