@@ -133,7 +133,7 @@ pub fn joined(graph: &Graph, parts: &[&Segment], batch: RowBatch) -> Option<Segm
         return Some(Segment { batch, ..(*part).clone() });
     }
     let inside = &stages[..stages.len() - 1];
-    let pools = inside.iter().any(|id| graph.node(*id).op.pools_pictures().is_some());
+    let pools = inside.iter().any(|id| flow::pooling(graph, *id).is_some());
     let flows = stages.iter().all(|id| flow::flows(graph, *id));
     if pools || !flows || !is_private(graph, &stages) {
         return None;
@@ -152,7 +152,7 @@ pub fn joined(graph: &Graph, parts: &[&Segment], batch: RowBatch) -> Option<Segm
 pub fn is_chain(graph: &Graph, stages: &[NodeId]) -> bool {
     let pairs = stages.windows(2);
     let convolves = |id: &NodeId| graph.node(*id).op.conv().is_some();
-    let pools = stages.last().is_some_and(|id| graph.node(*id).op.pools_pictures().is_some());
+    let pools = stages.last().is_some_and(|id| flow::pooling(graph, *id).is_some());
     let convs = stages.len() - usize::from(pools);
     convs > 0
         && stages[..convs].iter().all(convolves)
@@ -226,7 +226,7 @@ fn stem_of(graph: &Graph, depthwise: NodeId) -> Option<NodeId> {
 fn heads(graph: &Graph) -> impl Iterator<Item = Segment> {
     graph.ids().into_iter().filter_map(|id| {
         let conv = graph.operand(id, 0)?;
-        let fits = graph.node(id).op.pools_pictures() == Some(Reducer::Mean)
+        let fits = flow::pooling(graph, id) == Some(Reducer::Mean)
             && graph.node(conv).op.conv().is_some()
             && graph.only_reader(conv) == Some(id);
         fits.then(|| Segment::whole(Role::Head, vec![conv, id]))

@@ -2,7 +2,7 @@
 
 use crate::ir::{Graph, NodeId};
 use crate::schedule::{Home, Kernel, Place, Stage, Step};
-use crate::segment::Role;
+use crate::segment::{Role, flow};
 
 /// What a step is, what it does to shapes, and what it costs.
 pub(super) fn step(graph: &Graph, step: &Step) -> String {
@@ -77,7 +77,7 @@ fn subject(graph: &Graph, step: &Step) -> String {
 /// Whether a step ends in global pooling.
 pub(super) fn holds_head(graph: &Graph, step: &Step) -> bool {
     let last = step.segment.stages.last();
-    last.is_some_and(|id| graph.node(*id).op.pools_pictures().is_some())
+    last.is_some_and(|id| flow::pooling(graph, *id).is_some())
 }
 
 fn holds_stem(graph: &Graph, step: &Step, number: usize) -> bool {

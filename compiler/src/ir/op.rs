@@ -6,7 +6,7 @@ mod element;
 
 pub use element::{Binary, Clamp, Unary};
 
-use crate::ir::{QConv, Quant, Resize, To, WeightsId};
+use crate::ir::{QConv, Quant, Resize, WeightsId};
 
 /// What a node computes.
 #[derive(Clone, Debug, PartialEq)]
@@ -281,19 +281,6 @@ impl Op {
     pub fn conv(&self) -> Option<&Conv> {
         match self {
             Self::Conv(conv) | Self::Quant(Quant::Conv(QConv { conv, .. })) => Some(conv),
-            _ => None,
-        }
-    }
-
-    /// What this takes of whole pictures, if it makes one number of each.
-    pub fn pools_pictures(&self) -> Option<Reducer> {
-        match self {
-            Self::Reduce(Reduce { kind: kind @ (Reducer::Mean | Reducer::Max), axes }) => {
-                (*axes == [2, 3]).then_some(*kind)
-            }
-            Self::Quant(Quant::Mean(mean)) => {
-                (mean.requant.to != To::Floats).then_some(Reducer::Mean)
-            }
             _ => None,
         }
     }

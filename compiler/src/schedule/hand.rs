@@ -8,7 +8,7 @@ use crate::ir::{Conv, Graph, NodeId};
 use crate::schedule::place::{Lowering, is_depthwise};
 use crate::schedule::tile;
 use crate::schedule::{Part, Place};
-use crate::segment::RowBatch;
+use crate::segment::{RowBatch, flow};
 use crate::target::Product;
 
 /// A part of the rows of `id` for `reader`, if the two can take turns at parts; `flat` is the whole value.
@@ -30,7 +30,7 @@ pub(super) fn over(
         let part = if pixels == width { Part::Row } else { Part::Pixels(pixels) };
         return Some((Rows::nhwc(rows, pixels, channels), part));
     }
-    if is_point(graph, id) && graph.node(reader).op.pools_pictures().is_some() {
+    if is_point(graph, id) && flow::pooling(graph, reader).is_some() {
         let (lanes, depth) = (lowering.target.isa.lanes(), depth(graph, id));
         let element = flat.element.bytes();
         let product = Product { pixels: width, channels, depth, planes: false, element };

@@ -8,7 +8,7 @@ use crate::ir::{Graph, NodeId};
 use crate::schedule::Home;
 use crate::schedule::place::{Lowering, dense, is_depthwise};
 use crate::schedule::tile;
-use crate::segment::{L1_BYTES, RowBatch, Segment};
+use crate::segment::{L1_BYTES, RowBatch, Segment, flow};
 use crate::target::{Product, Target};
 
 /// In how many parts the first value of `segment` goes to its reader.
@@ -55,5 +55,5 @@ fn depth(graph: &Graph, id: NodeId, target: &Target) -> Option<usize> {
 
 /// Whether each channel of the result of `id` is made of the same channel of its operand alone.
 fn reads_alone(graph: &Graph, id: NodeId) -> bool {
-    graph.node(id).op.pools_pictures().is_some() || is_depthwise(graph, id)
+    flow::pooling(graph, id).is_some() || is_depthwise(graph, id)
 }

@@ -7,6 +7,7 @@ use crate::ir::{Dtype, Layout, NodeId, Op, Quant, Reducer, Resize, Scale, Tensor
 use crate::schedule::place::{Lowering, dense};
 use crate::schedule::{Broadcast, Home, Kernel, Move, Part, Place, RowWindow, Skip, Stage, tile};
 use crate::schedule::{PackOrder, convolution, moves, quant};
+use crate::segment::flow;
 use crate::target::Product;
 
 /// A copy of rows into padded rows; what pads them is the second operand, if it is not zero.
@@ -190,8 +191,7 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
         Op::Reduce(reduce) => {
             let from = lowering.operand(id, 0)?;
             let into = lowering.place_result(id)?;
-            let pools = matches!(reduce.kind, Reducer::Mean | Reducer::Max);
-            if pools && reduce.axes == [2, 3] && from.rows.form == Form::Nhwc {
+            if flow::pooling(graph, id).is_some() && from.rows.form == Form::Nhwc {
                 return Ok(vec![lower(lowering, id, from, into)?]);
             }
             let kernel = Kernel::Reduce(reduce.kind, moves::reduction(lowering, id, from)?);

@@ -4,7 +4,9 @@
 //! A channel shuffle is written as a transpose of pixels, so its result is no picture by shape, but lies as one.
 
 use crate::ir::view::base;
-use crate::ir::{Graph, Layout, NodeId, Op, Pool, Quant, Reduce, Reducer, Resize, Scale, Tensor};
+use crate::ir::{
+    Graph, Layout, NodeId, Op, Pool, Quant, Reduce, Reducer, Resize, Scale, Tensor, To,
+};
 
 /// Whether rows can flow through `id`: from what it reads into its result.
 pub fn flows(graph: &Graph, id: NodeId) -> bool {
@@ -14,7 +16,6 @@ pub fn flows(graph: &Graph, id: NodeId) -> bool {
         Op::Conv(_) | Op::Quant(Quant::Conv(_)) => {
             node.out.layout == Layout::Nhwc && node.out.shape.len() == 4
         }
-        Op::Reduce(Reduce { kind: Reducer::Mean | Reducer::Max, axes }) => *axes == [2, 3],
         Op::Clamp(_) | Op::Unary(_) => made() && reads_rows(graph, id, 0),
         Op::Pool(pool) => made() && reads_rows(graph, id, 0) && meets_the_picture(graph, id, pool),
         Op::Binary(_) | Op::PRelu => {
@@ -28,10 +29,33 @@ pub fn flows(graph: &Graph, id: NodeId) -> bool {
         Op::Resize(resize) => made() && reads_rows(graph, id, 0) && grows(resize),
         Op::Transpose(_) => shuffle(graph, id).is_some(),
         Op::Input | Op::Const(_) | Op::BatchNorm(_) | Op::Gemm(_) | Op::MatMul => false,
-        Op::Quant(Quant::Mean(_)) => node.op.pools_pictures().is_some(),
+        Op::Reduce(_) | Op::Quant(Quant::Mean(_)) => pooling(graph, id).is_some(),
         Op::Quant(_) => false,
-        Op::Dense(_) | Op::Reduce(_) | Op::Softmax(_) | Op::Reshape | Op::Relayout => false,
+        Op::Dense(_) | Op::Softmax(_) | Op::Reshape | Op::Relayout => false,
         Op::Concat(_) | Op::Slice(_) | Op::Pad(_) | Op::Expand | Op::Identity => false,
+    }
+}
+
+/// What `id` takes of a picture, if it makes one number of each channel: the last two of four axes are the pixels, and
+/// the channels of a pixel lie side by side. Axes of the same numbers elsewhere, of groups or of volumes, are no pixels.
+pub fn pooling(graph: &Graph, id: NodeId) -> Option<Reducer> {
+    match &graph.node(id).op {
+        Op::Reduce(Reduce { kind: kind @ (Reducer::Mean | Reducer::Max), axes }) => {
+            let of_pixels = *axes == [2, 3]
+                && graph.operand(id, 0).is_some_and(|x| lies_in_pixels(&graph.node(x).out));
+            of_pixels.then_some(*kind)
+        }
+        Op::Quant(Quant::Mean(mean)) => (mean.requant.to != To::Floats).then_some(Reducer::Mean),
+        _ => None,
+    }
+}
+
+/// Whether a tensor is one picture whose pixels lie one after the other; a picture of one pixel does in any layout.
+fn lies_in_pixels(tensor: &Tensor) -> bool {
+    match tensor.shape.as_slice() {
+        [1, _, 1, 1] => true,
+        [1, _, _, _] => tensor.layout == Layout::Nhwc,
+        _ => false,
     }
 }
 
@@ -112,4 +136,25 @@ fn meets_the_picture(graph: &Graph, id: NodeId, pool: &Pool) -> bool {
     let height = graph.operand(id, 0).map_or(0, |x| graph.node(x).out.shape[2]);
     let last = (graph.node(id).out.shape[2] - 1) * pool.stride[0];
     (pool.kernel[0] - 1) * dilation >= above && last < above + height
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mean_of(shape: &[usize], layout: Layout) -> Option<Reducer> {
+        let mut graph = Graph::default();
+        let x = graph.add_input("x", Tensor { layout, ..Tensor::f32(shape) });
+        let mean = Op::Reduce(Reduce { kind: Reducer::Mean, axes: vec![2, 3] });
+        let y = graph.add("y", mean, Tensor::f32(&shape[..2]), &[x]);
+        pooling(&graph, y)
+    }
+
+    #[test]
+    fn a_mean_over_pixels_pools_one_picture_alone() {
+        assert_eq!(mean_of(&[1, 8, 4, 5], Layout::Nhwc), Some(Reducer::Mean));
+        assert_eq!(mean_of(&[1, 8, 4, 5], Layout::RowMajor), None);
+        assert_eq!(mean_of(&[4, 2, 4, 5], Layout::RowMajor), None);
+        assert_eq!(mean_of(&[1, 8, 3, 4, 5], Layout::RowMajor), None);
+    }
 }

@@ -11,6 +11,8 @@ pub(crate) fn networks() -> Vec<(&'static str, Graph)> {
         ("a_value_is_added_to_itself", added_to_itself()),
         ("outputs_repeat_each_other_and_an_input", repeated_outputs()),
         ("a_reduction_over_rows_keeps_channels_innermost", reduced_rows()),
+        ("channels_of_a_group_are_no_channels_of_a_picture", pooled_groups()),
+        ("the_middle_of_a_volume_is_no_picture", pooled_volume()),
         ("a_constant_is_scaled_by_an_input", scaled_constant()),
         ("a_value_has_no_dimensions", no_dimensions()),
         ("padding_is_taller_than_the_window", tall_padding()),
@@ -61,6 +63,31 @@ fn reduced_rows() -> Graph {
     let rows = net.shaped(rows, &[1, 8, 1, 6], &[y]);
     let difference = net.put(Op::Binary(Binary::Sub), &[y, rows]);
     net.answer(&[rows, difference])
+}
+
+/// Groups of channels as pictures of their own, pooled as an attention over groups does it.
+fn pooled_groups() -> Graph {
+    let mut net = Net::default();
+    let x = net.input(&[1, 3, 5, 6]);
+    let y = net.conv(x, 8, POINT);
+    let groups = net.shaped(Op::Reshape, &[4, 2, 5, 6], &[y]);
+    let pooled = [Reducer::Mean, Reducer::Max].map(|kind| {
+        let pixels = Op::Reduce(Reduce { kind, axes: vec![2, 3] });
+        net.shaped(pixels, &[4, 2, 1, 1], &[groups])
+    });
+    let sum = net.put(Op::Binary(Binary::Add), &pooled);
+    let scales = net.shaped(Op::Reshape, &[1, 8, 1, 1], &[sum]);
+    let scaled = net.put(Op::Binary(Binary::Mul), &[y, scales]);
+    net.answer(&[scaled])
+}
+
+fn pooled_volume() -> Graph {
+    let mut net = Net::default();
+    let x = net.input(&[1, 8, 3, 4, 5]);
+    let middle = |kind| Op::Reduce(Reduce { kind, axes: vec![2, 3] });
+    let mean = net.shaped(middle(Reducer::Mean), &[1, 8, 1, 1, 5], &[x]);
+    let most = net.shaped(middle(Reducer::Max), &[1, 8, 5], &[x]);
+    net.answer(&[mean, most])
 }
 
 fn scaled_constant() -> Graph {
