@@ -10,12 +10,13 @@ use quote::quote;
 
 use crate::emit::scope::Scope;
 use crate::emit::stream::{self, Batch};
-use crate::emit::{call, literal, probe};
+use crate::emit::{call, input, literal, probe};
 use crate::schedule::{Kernel, Part, Skip, Step};
 
-/// Where the two stages that run by panels begin: behind the load of padded rows, if there is one.
+/// Where the two stages that run by panels begin: behind the stage that brings the image, if there is one. Rows that
+/// the caller is asked for are asked for once, whatever the number of panels.
 pub(super) fn first(step: &Step) -> usize {
-    usize::from(matches!(step.stages[0].kernel, Kernel::Load | Kernel::Widen | Kernel::LookUp))
+    usize::from(input::loads(&step.stages[0]))
 }
 
 /// The two stages of `step` that go by panels over whole values, each panel in the memory of the one before.
