@@ -118,7 +118,8 @@ impl Network<'_> {
         let (buffers, overlaps) = (&schedule.buffers, &schedule.overlaps);
         let mut plan = plan::solve(buffers, overlaps, budget);
         plan.arena_len = plan.arena_len.next_multiple_of(ARENA_ALIGN);
-        let violations = plan::check(buffers, overlaps, &plan);
+        let mut violations = plan::check(buffers, overlaps, &plan);
+        violations.extend(plan::check_uses(buffers, &schedule.uses()));
         assert!(violations.is_empty(), "the plan is unsound: {violations:?}");
         Ok(Choice { schedule, plan })
     }

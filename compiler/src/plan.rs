@@ -17,7 +17,7 @@ mod search;
 mod solve;
 mod tree;
 
-pub use check::check;
+pub use check::{check, check_uses};
 pub use solve::{Budget, Unfit, fit, solve};
 
 /// A value that needs memory for some of the steps.

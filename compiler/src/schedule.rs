@@ -287,6 +287,19 @@ impl Schedule {
         self.intakes.iter().any(|intake| matches!(intake.place.home, Home::Feed(_)))
     }
 
+    /// Which buffers are used at which steps: the caller writes inputs before the first and is told of a ranking after
+    /// the last.
+    pub fn uses(&self) -> Vec<(usize, BufferId)> {
+        let inputs = self.intakes.iter().map(|intake| (0, intake.place.home));
+        let steps = self.steps.iter().enumerate();
+        let steps =
+            steps.flat_map(|(at, step)| step.homes().into_iter().map(move |home| (at, home)));
+        let ranking = self.ranking.iter().map(|ranking| (self.steps.len(), ranking.scores.home));
+        let uses = inputs.chain(steps).chain(ranking);
+        uses.filter_map(|(at, home)| if let Home::Arena(id) = home { Some((at, id)) } else { None })
+            .collect()
+    }
+
     /// Elements of the part of `port` that one run of the steps works on: all, but for a batch.
     pub fn part_len(&self, port: &Port) -> usize {
         port.shape.iter().product::<usize>() / self.batch

@@ -53,6 +53,13 @@ pub enum Violation {
         /// The lowest byte that both take.
         byte: usize,
     },
+    /// A buffer is read or written at a step at which it is not live.
+    Dead {
+        /// The buffer's name.
+        name: String,
+        /// The step.
+        step: usize,
+    },
 }
 
 impl fmt::Display for Violation {
@@ -70,6 +77,9 @@ impl fmt::Display for Violation {
             }
             Self::Shared { first, second, step, byte } => {
                 write!(f, "`{first}` and `{second}` share byte {byte} at step {step}")
+            }
+            Self::Dead { name, step } => {
+                write!(f, "`{name}` is used at step {step}, but not live there")
             }
         }
     }
@@ -90,6 +100,14 @@ pub fn check(buffers: &[Buffer], overlaps: &[Overlap], plan: &Plan) -> Vec<Viola
         }
     }
     violations
+}
+
+/// Every use of a buffer, by step, for which its memory is not kept. What the caller writes before the network runs is
+/// used at the first step, whether or not anybody reads it.
+pub fn check_uses(buffers: &[Buffer], uses: &[(usize, BufferId)]) -> Vec<Violation> {
+    let dead = uses.iter().filter(|(step, id)| !buffers[id.0].live.contains(step));
+    dead.map(|(step, id)| Violation::Dead { name: buffers[id.0].name.clone(), step: *step })
+        .collect()
 }
 
 fn alone(buffer: &Buffer, slot: &Slot, arena_len: usize) -> Vec<Violation> {
@@ -193,6 +211,18 @@ mod tests {
     fn overlap_says_nothing_about_other_pairs() {
         let overlap = [Overlap { dying: BufferId(0), growing: BufferId(2), ahead: 0 }];
         assert_eq!(complaints([0..2, 1..3], &overlap, &at([0, 0], 16)).len(), 1);
+    }
+
+    #[test]
+    fn a_buffer_is_live_whenever_it_is_used() {
+        let buffers = [buffer("read", 8, 0..2), buffer("unread", 8, 0..0)];
+        let uses = [(0, BufferId(0)), (0, BufferId(1)), (1, BufferId(0)), (2, BufferId(0))];
+        let found = check_uses(&buffers, &uses).iter().map(ToString::to_string).collect::<Vec<_>>();
+        let expected = [
+            "`unread` is used at step 0, but not live there",
+            "`read` is used at step 2, but not live there",
+        ];
+        assert_eq!(found, expected);
     }
 
     #[test]

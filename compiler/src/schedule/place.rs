@@ -339,9 +339,10 @@ pub(super) fn dense(home: Home, tensor: &Tensor) -> Result<Place> {
     Ok(Place { home, rows, height, element: Element::of(tensor.dtype) })
 }
 
-/// For each value that segments pass on, the last step that reads it; outputs are read to the end.
+/// For each value that segments pass on, the last step that reads it; outputs are read to the end, when those that no
+/// step writes are copied. An input that nobody reads is written all the same, before the first step.
 pub(super) fn last_reads(graph: &Graph, segments: &[Segment]) -> BTreeMap<NodeId, usize> {
-    let mut last = BTreeMap::new();
+    let mut last: BTreeMap<NodeId, usize> = graph.inputs.iter().map(|id| (*id, 0)).collect();
     for (step, segment) in segments.iter().enumerate() {
         for id in &segment.stages {
             for (_, operand) in graph.operands(*id) {
@@ -350,7 +351,7 @@ pub(super) fn last_reads(graph: &Graph, segments: &[Segment]) -> BTreeMap<NodeId
         }
     }
     for output in &graph.outputs {
-        last.insert(base(graph, output.node), segments.len());
+        last.insert(base(graph, output.node), segments.len() + graph.outputs.len() - 1);
     }
     debug_assert!(last.keys().all(|id| !is_view(graph, *id)));
     last
