@@ -149,7 +149,8 @@ fn limits(stages: &[Stage]) -> Vec<usize> {
                 let end = Need { scale: 0, shift: rows as isize, per: 1 }.behind(window).at(0);
                 if is_clipped(&stages[reader]) { end.min(stages[at].height) } else { end }
             });
-        limits[at] = readers.max().unwrap_or(stages[at].height);
+        // Where all that is read is padding, the loop over rows to be made is there, though it makes none.
+        limits[at] = readers.max().unwrap_or(stages[at].height).max(1);
     }
     limits
 }

@@ -72,7 +72,8 @@ impl<'a> Flow<'a> {
             batch,
             adders: homes.map(adders_of).collect(),
             made: vec![0; count],
-            kept: vec![0; count],
+            // A ring whose rows nobody ever needs has a row all the same.
+            kept: vec![1; count],
             lead: 0,
             bytes,
         }
@@ -88,6 +89,9 @@ impl<'a> Flow<'a> {
         };
         if at > 0 && made < height {
             let needed = needs(&self.stages[at], made + rows - 1);
+            // Windows that lie in the padding alone read rows that nobody has made.
+            let read = needed.end.saturating_sub(needs(&self.stages[at], made).start);
+            self.kept[at - 1] = self.kept[at - 1].max(read);
             let top = self.stages[at - 1].into.rows.top;
             while self.made[at - 1] + top < needed.end {
                 self.make(at - 1, needed.end - top);
