@@ -150,7 +150,9 @@ fn wanted(need: Need, limit: usize, most: usize, row: &Ident) -> TokenStream {
     let rows = match need.shift {
         0 => scaled,
         1.. => quote!(#scaled + #shift),
-        _ => quote!((#scaled).saturating_sub(#shift)),
+        // A method of integers alone would need to know which integer a row is.
+        _ if need.scale == 1 => quote!(#scaled.max(#shift) - #shift),
+        _ => quote!((#scaled).max(#shift) - #shift),
     };
     let rows = match need.per {
         1 => rows,
