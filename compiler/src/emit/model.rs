@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
 use crate::emit::names::{self, Names};
@@ -272,8 +272,8 @@ fn for_each_part(
 
 fn run(network: &Network<'_>, names: &StepNames, functions: &[step::Function]) -> TokenStream {
     let token = step::token(network.target);
-    let parameters =
-        parameters(network, names, |port| network.schedule.part_len(port), Caller::Infer);
+    let caller = Caller::Infer(functions);
+    let parameters = parameters(network, names, |port| network.schedule.part_len(port), caller);
     let feature = step::feature(network.target);
     let (given, _) = weights::parameter(network);
     let calls = functions.iter().zip(&names.steps).map(|(function, name)| {
@@ -281,11 +281,14 @@ fn run(network: &Network<'_>, names: &StepNames, functions: &[step::Function]) -
         quote!(#name(isa #(, #arguments)*);)
     });
     let start = probe::start(network);
-    let (takes_pool, _) = pool(network);
     let (arrow, answer) = (answer::arrow(network), answer::expression(network));
+    let name = |name: &str| caller.name(&format_ident!("{name}"));
+    let pool = name("pool");
+    let takes_pool = (network.target.threads > 1).then(|| quote!(#pool: &mut Pool,));
+    let arena = if answer.is_empty() { name("arena") } else { quote!(arena) };
     quote! {
         #feature
-        fn run(isa: #token, #takes_pool #given arena: &mut Arena #(, #parameters)*) #arrow {
+        fn run(isa: #token, #takes_pool #given #arena: &mut Arena #(, #parameters)*) #arrow {
             #start
             #(#calls)*
             #answer
@@ -323,12 +326,22 @@ fn scales(network: &Network<'_>) -> Vec<TokenStream> {
 }
 
 /// Who calls a function that takes arrays and functions of the user.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Caller {
+#[derive(Clone, Copy)]
+enum Caller<'a> {
     /// The user, who gives functions away.
     User,
-    /// `infer`, which lends them.
-    Infer,
+    /// `infer`, which lends them to these steps.
+    Infer(&'a [step::Function]),
+}
+
+impl Caller<'_> {
+    /// What the function calls its parameter `ident`: nothing where no step takes it.
+    fn name(self, ident: &Ident) -> TokenStream {
+        let Self::Infer(functions) = self else { return quote!(#ident) };
+        let mut arguments = functions.iter().flat_map(|function| &function.arguments);
+        let taken = arguments.any(|argument| argument.to_string() == ident.to_string());
+        if taken { quote!(#ident) } else { quote!(_) }
+    }
 }
 
 /// The arrays that the caller lends, of `len` elements each, and the functions that give rows.
@@ -336,7 +349,7 @@ fn parameters(
     network: &Network<'_>,
     names: &StepNames,
     len: impl Fn(&Port) -> usize,
-    caller: Caller,
+    caller: Caller<'_>,
 ) -> Vec<TokenStream> {
     let ports = &names.ports;
     let inputs = inputs(network, names).filter_map(|(intake, name, port)| {
@@ -347,13 +360,13 @@ fn parameters(
                     (scope::next_row(network, ports, at), input::brought(network, intake));
                 Some(match caller {
                     Caller::User => quote!(mut #next: impl FnMut(usize, &mut [#number])),
-                    Caller::Infer => quote!(#next: &mut impl FnMut(usize, &mut [#number])),
+                    Caller::Infer(_) => quote!(#next: &mut impl FnMut(usize, &mut [#number])),
                 })
             }
             Home::Arena(_) => None,
             Home::Input(_) | Home::Output(_) | Home::Weights(_) => {
-                let number = input::number(port);
-                Some(quote!(#ident: &[#number; #len]))
+                let (name, number) = (caller.name(&ident), input::number(port));
+                Some(quote!(#name: &[#number; #len]))
             }
         }
     });
