@@ -6,8 +6,13 @@
 #[path = "emitted/build.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
 mod build;
+#[path = "memory/fed.rs"]
+mod fed;
 #[path = "memory/poison.rs"]
 mod poison;
+#[path = "emitted/strange.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
+mod strange;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -111,10 +116,12 @@ fn answers_in_halves(folder: &str, storage: Storage, most: f32) {
     let random = (200..208).map(|seed| ("random", testing::random_graph(seed)));
     let regions = (20..24).map(|seed| ("region", testing::random_region(seed)));
     let floats = small_networks().into_iter().filter(|(_, graph)| !graph.is_quantised());
-    let networks = floats.chain(random).chain(regions);
+    let scalar = [("a_value_has_no_dimensions", strange::no_dimensions())];
+    let networks = floats.chain(random).chain(regions).chain(scalar);
     for (at, (name, graph)) in networks.enumerate() {
         // Random networks have inputs of which rows cannot be asked for.
-        let feeds = if name == "random" { &FEEDS[..2] } else { &FEEDS };
+        let by_rows = !["random", "a_value_has_no_dimensions"].contains(&name);
+        let feeds = if by_rows { &FEEDS[..] } else { &FEEDS[..2] };
         let feed = feeds[at % feeds.len()];
         let inputs = testing::random_inputs(&graph, 5);
         let objectives = [Objective::Ram, Objective::Speed];
@@ -218,6 +225,32 @@ fn rows_flow_through_branches_as_the_oracle_says() {
         let memory = Memory { objective, feed, ..Memory::default() };
         main +=
             &poison::case(&mut nets, &format!("net_{seed}"), &graph, memory, &inputs, &expected);
+    }
+    poison::all_right(&nets.run(&(main + "}\n")));
+}
+
+/// Rows are asked for in order and each once; what the caller writes into the arena lies there when it is read.
+#[test]
+fn inputs_are_fed_in_every_way_and_answer_alike_in_a_poisoned_arena() {
+    let mut nets = Crate::new("fed");
+    let mut main = format!("{}{MAIN_HEAD}", poison::GUARDED);
+    let generic: Target = "generic".parse().unwrap();
+    let ways = [(1, Objective::Speed), (2, Objective::Speed), (1, Objective::Ram)];
+    let targets = [Target::host(), generic].into_iter();
+    let machines: Vec<_> = targets.flat_map(|target| ways.map(|way| (target, way))).collect();
+    for (name, graph) in fed::networks() {
+        let inputs = testing::random_inputs(&graph, 5);
+        let expected = interp::run(&graph, &inputs).unwrap();
+        let feeds = if inputs.len() > 1 { &FEEDS[..2] } else { &FEEDS };
+        for feed in feeds.iter().copied() {
+            for (at, (target, (threads, objective))) in machines.iter().copied().enumerate() {
+                let target = Target { threads, ..target };
+                let memory = Memory { objective, feed, ..Memory::default() };
+                let name = format!("{name}_{feed:?}_{at}").to_lowercase();
+                let what = (&graph, &target, memory);
+                main += &poison::case_on(&mut nets, &name, what, &inputs, &expected);
+            }
+        }
     }
     poison::all_right(&nets.run(&(main + "}\n")));
 }

@@ -98,7 +98,7 @@ fn scaled_constant() -> Graph {
     net.answer(&[y])
 }
 
-fn no_dimensions() -> Graph {
+pub(crate) fn no_dimensions() -> Graph {
     let mut net = Net::default();
     let x = net.input(&[1, 3, 2, 4]);
     let greatest = Op::Reduce(Reduce { kind: Reducer::Max, axes: vec![0, 1, 2, 3] });
@@ -188,7 +188,7 @@ const WINDOW: Pool = Pool {
     pads: [1, 0, 1, 1],
 };
 
-const POINT: Conv = Conv {
+pub(crate) const POINT: Conv = Conv {
     kernel: [1, 1],
     stride: [1, 1],
     dilation: [1, 1],
@@ -199,28 +199,28 @@ const POINT: Conv = Conv {
 };
 
 #[derive(Default)]
-struct Net {
+pub(crate) struct Net {
     graph: Graph,
 }
 
 impl Net {
-    fn input(&mut self, shape: &[usize]) -> NodeId {
+    pub(crate) fn input(&mut self, shape: &[usize]) -> NodeId {
         self.graph.add_input("x", Tensor::f32(shape))
     }
 
-    fn numbers(&mut self, shape: &[usize]) -> NodeId {
+    pub(crate) fn numbers(&mut self, shape: &[usize]) -> NodeId {
         let len: usize = shape.iter().product();
         let values = (0..len).map(|at| (at * 7 % 11) as f32 / 11.0 - 0.4).collect();
         self.graph.add_const("c", shape, Values::F32(values))
     }
 
-    fn conv(&mut self, x: NodeId, m: usize, conv: Conv) -> NodeId {
+    pub(crate) fn conv(&mut self, x: NodeId, m: usize, conv: Conv) -> NodeId {
         let channels = self.graph.node(x).out.shape[1];
         let (w, bias) = (self.numbers(&[m, channels, 1, 1]), self.numbers(&[m]));
         self.put(Op::Conv(conv), &[x, w, bias])
     }
 
-    fn put(&mut self, op: Op, operands: &[NodeId]) -> NodeId {
+    pub(crate) fn put(&mut self, op: Op, operands: &[NodeId]) -> NodeId {
         let shape = |id: &NodeId| self.graph.node(*id).out.shape.clone();
         let shapes: Vec<Vec<usize>> = operands.iter().map(shape).collect();
         let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
@@ -228,11 +228,11 @@ impl Net {
         self.shaped(op, &shape, operands)
     }
 
-    fn shaped(&mut self, op: Op, shape: &[usize], operands: &[NodeId]) -> NodeId {
+    pub(crate) fn shaped(&mut self, op: Op, shape: &[usize], operands: &[NodeId]) -> NodeId {
         self.graph.add(op.name(), op, Tensor::f32(shape), operands)
     }
 
-    fn answer(mut self, nodes: &[NodeId]) -> Graph {
+    pub(crate) fn answer(mut self, nodes: &[NodeId]) -> Graph {
         let outputs = nodes.iter().map(|node| Output { name: "y".into(), node: *node });
         self.graph.outputs.extend(outputs);
         self.graph

@@ -58,7 +58,18 @@ pub(crate) fn case(
     inputs: &[Array],
     expected: &[Array],
 ) -> String {
-    let artifact = compile_for(graph.clone(), &Target::host(), memory, &format!("{name}.bin"));
+    case_on(nets, name, (graph, &Target::host(), memory), inputs, expected)
+}
+
+/// The same on any target.
+pub(crate) fn case_on(
+    nets: &mut Crate,
+    name: &str,
+    (graph, target, memory): (&Graph, &Target, Memory),
+    inputs: &[Array],
+    expected: &[Array],
+) -> String {
+    let artifact = compile_for(graph.clone(), target, memory, &format!("{name}.bin"));
     nets.put(&format!("{name}.bin"), &artifact.blob.bytes());
     nets.put(&format!("{name}.rs"), poisoned(&artifact).as_bytes());
     let mut main = format!(
@@ -96,7 +107,13 @@ pub(crate) fn case(
                 "        for (row, pixels) in guarded.arena.{slot}().chunks_exact_mut({row}).enumerate() {{ {copy} }}"
             )
             .unwrap(),
-            Home::Feed(_) => write!(arguments, ", |row, pixels| {copy}").unwrap(),
+            Home::Feed(_) => {
+                writeln!(main, "        let mut asked{at} = 0;").unwrap();
+                let once = format!(
+                    "assert_eq!(row, asked{at}, \"{name} asks for rows in order\"); asked{at} += 1;"
+                );
+                write!(arguments, ", |row, pixels| {{ {once} {copy} }}").unwrap();
+            }
             _ => write!(arguments, ", x{at}[..].try_into().unwrap()").unwrap(),
         }
     }
@@ -107,7 +124,13 @@ pub(crate) fn case(
     }
     let infer = if artifact.schedule.asks_for_rows() { "infer_rows" } else { "infer" };
     main += &fills;
-    writeln!(main, "        net::{infer}(&mut guarded.arena{arguments});").unwrap();
+    let pool = if target.threads > 1 {
+        writeln!(main, "        let mut pool = net::Pool::new({});", target.threads).unwrap();
+        "&mut pool, "
+    } else {
+        ""
+    };
+    writeln!(main, "        net::{infer}({pool}&mut guarded.arena{arguments});").unwrap();
     writeln!(
         main,
         "        assert!(guarded.before == CANARY && guarded.after == CANARY, \"{name}\");"

@@ -6,7 +6,7 @@ use quote::{format_ident, quote};
 use crate::emit::literal;
 use crate::emit::scope::Scope;
 use crate::ir::{Binary, Clamp};
-use crate::schedule::{Broadcast, Home, Move, Place};
+use crate::schedule::{Broadcast, Element, Home, Move, Place};
 
 pub(super) fn elementwise(
     broadcast: Broadcast,
@@ -29,13 +29,16 @@ pub(super) fn elementwise(
     }
 }
 
-/// One number: written out where it is constant.
+/// One number, as it is computed with: written out where it is constant.
 pub(super) fn scalar(scope: &Scope<'_>, place: Place) -> TokenStream {
     match place.home {
         Home::Weights(id) => literal::float(scope.network.blob.floats(id)[0]),
         Home::Input(_) | Home::Output(_) | Home::Arena(_) | Home::Feed(_) => {
             let slice = scope.variable(place);
-            quote!(#slice[0])
+            match place.element {
+                Element::F16 | Element::Bf16 => quote!(#slice[0].real()),
+                Element::F32 | Element::U8 { .. } => quote!(#slice[0]),
+            }
         }
     }
 }
