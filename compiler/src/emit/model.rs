@@ -339,7 +339,7 @@ impl Caller<'_> {
     fn name(self, ident: &Ident) -> TokenStream {
         let Self::Infer(functions) = self else { return quote!(#ident) };
         let mut arguments = functions.iter().flat_map(|function| &function.arguments);
-        let taken = arguments.any(|argument| argument.to_string() == ident.to_string());
+        let taken = arguments.any(|argument| *ident == argument.to_string());
         if taken { quote!(#ident) } else { quote!(_) }
     }
 }
