@@ -247,4 +247,10 @@ fn what_cannot_be_read_says_why() {
         groups.node("GroupNormalization", &["x", "s", "s"], &["y"], vec![int("num_groups", 3)]);
     let groups = groups.output("y").text();
     assert!(groups.contains("num_groups does not divide the channels of [1, 4, 2]"), "{groups}");
+    let scales = Model::opset(18).input("x", &[1, 4, 2]).floats("s", &[3]);
+    let scales =
+        scales.node("GroupNormalization", &["x", "s", "s"], &["y"], vec![int("num_groups", 2)]);
+    let scales = scales.output("y").text();
+    let words = r#"GroupNormalization "y": an operand of shape [3] where [2, 1, 1] belongs"#;
+    assert_eq!(scales, words);
 }

@@ -297,8 +297,13 @@ impl Call<'_> {
             (Some(shape), _) | (None, Some(shape)) => shape,
             (None, None) => return Err(Fault::Misfit(format!("{} needs a shape", op.name()))),
         };
-        checked_len(&shape)?;
-        Ok(shape)
+        let len = checked_len(&shape)?;
+        match (op, shapes.first()) {
+            (Op::Reshape, Some(from)) if from.iter().product::<usize>() != len => {
+                Err(Fault::Misfit(format!("an operand of shape {from:?} where {shape:?} belongs")))
+            }
+            _ => Ok(shape),
+        }
     }
 
     fn folded(
