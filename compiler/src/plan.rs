@@ -98,7 +98,8 @@ pub struct Table<'a> {
 impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.buffers.iter().map(|buffer| buffer.name.chars().count());
-        let width = names.max().unwrap_or(0).max("buffer".len());
+        // A name beyond that, whatever its length, pushes aside the rest of its own line.
+        let width = names.max().unwrap_or(0).clamp("buffer".len(), 96);
         writeln!(f, "{:width$} {:>11} {:>10} {:>10}", "buffer", "live", "offset", "len")?;
         for (buffer, slot) in self.buffers.iter().zip(&self.plan.slots) {
             let live = format!("{}..{}", buffer.live.start, buffer.live.end);

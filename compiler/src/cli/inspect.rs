@@ -99,7 +99,7 @@ impl Account {
         let operators: Vec<String> =
             self.operators.iter().map(|(name, count)| format!("{count} {name}")).collect();
         output::line(&format!("  nodes    {}", operators.join(", ")))?;
-        let width = self.layers.iter().map(|layer| layer.name.chars().count()).max().unwrap_or(0);
+        let width = output::column(self.layers.iter().map(|layer| layer.name.as_str()));
         output::line(&format!(
             "\n  {:width$} {:8} {:>16} {:>9} {:>9}",
             "layer", "", "shape", "params", "MAdds"

@@ -19,6 +19,14 @@ pub(crate) fn json(value: &serde_json::Value) -> Result<()> {
     line(&format!("{value:#}"))
 }
 
+/// Letters of a column of names in a table: a longer name pushes aside the rest of its line, and no other.
+const MOST_LETTERS: usize = 96;
+
+/// Letters of a column that `names` make.
+pub(crate) fn column<'a>(names: impl Iterator<Item = &'a str>) -> usize {
+    names.map(|name| name.chars().count()).max().unwrap_or(0).min(MOST_LETTERS)
+}
+
 /// `[1, 3, 224, 224]` as `1x3x224x224`.
 pub(crate) fn shape(dims: &[usize]) -> String {
     let dims: Vec<String> = dims.iter().map(usize::to_string).collect();

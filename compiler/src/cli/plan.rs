@@ -68,7 +68,7 @@ pub(crate) fn run(args: &Args) -> Done {
 }
 
 fn table(name: &str, report: &Report) -> Result<()> {
-    let wide = report.steps.iter().map(|step| step.name.chars().count()).max().unwrap_or(4);
+    let wide = output::column(report.steps.iter().map(|step| step.name.as_str()));
     output::line(&format!(
         "{:>3} {:wide$} {:>4} {:>9} {:>6} {:>9} {:>9} {:>9} {:>9} {:>8} {:>8}",
         "", name, "rows", "MAdds", "again", "live", "rings", "scratch", "by chan.", "from", "into"

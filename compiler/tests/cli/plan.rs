@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::build::Model;
 use crate::place::Place;
 
 const KEYS: [&str; 8] = [
@@ -14,6 +15,18 @@ const KEYS: [&str; 8] = [
     "recompute",
     "steps",
 ];
+
+#[test]
+fn a_name_of_any_length_is_printed() {
+    let place = Place::new();
+    let long = "n".repeat(70_000);
+    let model = Model::opset(13).input("x", &[1, 2, 4, 4]).floats("w", &[2, 2, 1, 1]);
+    let model = model.node("Conv", &["x", "w"], &[&long], vec![]).output(&long);
+    place.put("long.onnx", &model.bytes());
+    for verb in ["plan long.onnx", "inspect long.onnx", "compile long.onnx -o net.rs"] {
+        place.mnv2c(verb).well();
+    }
+}
 
 #[test]
 fn a_plan_says_what_each_step_computes_anew() {
