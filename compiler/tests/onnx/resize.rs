@@ -48,6 +48,21 @@ fn the_nearest_pixel_is_taken_in_every_sense() {
     assert_eq!(resized([4, 4], &[], vec![]), early);
 }
 
+#[test]
+fn a_picture_beyond_all_limits_is_refused_before_its_pixels_are_listed() {
+    let start = std::time::Instant::now();
+    let refusal = |shape: &[i64], sizes: &[i64]| {
+        let model = Model::opset(13).input("x", shape).ints("sizes", sizes);
+        let model = model.node("Resize", &["x", "", "", "sizes"], &["y"], vec![]).output("y");
+        model.read().expect_err("it is too large").to_string()
+    };
+    let error = refusal(&[1, 1, 8, 3], &[1, 1, 16, 1 << 30]);
+    assert!(error.contains("[1, 1, 16, 1073741824] has more than 2^31 elements"), "{error}");
+    let error = refusal(&[1, 1, 1, 3], &[1, 1, 1, 1 << 30]);
+    assert!(error.contains("a computed constant of 1073741824 elements"), "{error}");
+    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
+}
+
 /// The pixels that a nearest resize of a row of `len` takes.
 fn taken(opset: i64, modes: [&str; 2], len: usize, scaled: Scaled) -> Vec<usize> {
     let x = Model::opset(opset).input("x", &[1, 1, 1, len as i64]);

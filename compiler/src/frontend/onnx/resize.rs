@@ -5,7 +5,8 @@
 mod nearest;
 
 use crate::frontend::onnx::call::{Call, Fault, Made};
-use crate::ir::{Blend, Op, Resize, Scale, Values};
+use crate::frontend::onnx::store::checked_len;
+use crate::ir::{Blend, Dtype, Op, Resize, Scale, Values};
 use nearest::Axis;
 
 /// Denominators that scales are tried with, when they are no fractions of the sizes.
@@ -113,6 +114,11 @@ fn put(
     let size = [down.size, across.size];
     if size == [h, w] {
         return call.emit(Op::Identity, &[x]);
+    }
+    checked_len(&[n, c, size[0], size[1]])?;
+    if blend == Blend::Nearest {
+        // A list of pixels is made of each axis, and may be kept.
+        size.into_iter().try_for_each(|pixels| call.spend(Dtype::F32, pixels))?;
     }
     let [down, across] = [down, across].map(|ratio| match blend {
         Blend::Linear => ratio.blended(sense.coordinates),
