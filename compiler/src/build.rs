@@ -187,7 +187,7 @@ mod tests {
         let compiler = Compiler::new(digits);
         let module = compiler.tokens().expect("the model compiles");
         let artifact = compiler.compile().expect("the model compiles");
-        let literal = proc_macro2::Literal::byte_string(&artifact.blob.bytes()).to_string();
+        let literal = proc_macro2::Literal::byte_string(&artifact.blob.file()).to_string();
         let ours = module.items.to_string().replace(&literal, "include_bytes!(\"\")");
         let (ours, theirs) = (items(&ours), items(&artifact.rust));
         let differs = ours.lines().zip(theirs.lines()).find(|(ours, theirs)| ours != theirs);

@@ -107,17 +107,14 @@ impl Blob {
         self.bytes.len()
     }
 
-    /// The bytes, little endian.
-    pub fn bytes(&self) -> Vec<u8> {
-        self.bytes.clone()
+    /// The bytes behind a header that tells them from those of other networks.
+    pub fn file(&self) -> Vec<u8> {
+        [&blob::header(&self.bytes)[..], &self.bytes].concat()
     }
 
-    /// The bytes behind a header, for a program that is given them when it runs.
-    pub fn file(&self) -> Vec<u8> {
-        let bytes = self.bytes();
-        let mut file = blob::header().to_vec();
-        file.extend(bytes);
-        file
+    /// What an emitted file knows the bytes by.
+    pub fn hash(&self) -> u64 {
+        blob::hash(&self.bytes)
     }
 }
 

@@ -12,8 +12,8 @@ pub fn file(artifact: &Artifact) -> String {
     let rust = artifact.rust.replace("use mnv2c_runtime::", "use self::mnv2c_runtime::");
     let (header, items) =
         rust.split_once("\n\n").expect("an emitted file says what it is, then imports");
-    let include = format!("*include_bytes!({:?})", artifact.facts.blob_name);
-    let items = items.replacen(&include, &format!("*b\"{}\"", literal(&artifact.blob.bytes())), 1);
+    let include = format!("include_bytes!({:?})", artifact.facts.blob_name);
+    let items = items.replacen(&include, &format!("b\"{}\"", literal(&artifact.blob.file())), 1);
     format!("{header}\n{ROOT}\n{items}\n{}", runtime())
 }
 

@@ -17,6 +17,7 @@ use build::{Crate, MAIN_HEAD};
 use mnv2c::frontend::onnx;
 use mnv2c::ir::{Arithmetic, Graph};
 use mnv2c::objective::{Memory, Objective, Storage};
+use mnv2c::source::{self, Source};
 use mnv2c::target::{TARGETS, Target};
 use mnv2c::{interp, pass, testing};
 
@@ -215,7 +216,7 @@ fn an_emitted_file_is_formatted_and_warns_of_nothing() {
 #[test]
 fn a_file_is_formatted_whatever_its_weights_are_called() {
     let mut nets = Crate::new("format_names");
-    for len in [30, 36, 41, 42, 90, 200] {
+    for len in [22, 23, 41, 73, 74, 200] {
         let name = format!("{}.bin", "n".repeat(len - 4));
         let artifact = build::compile(digits(), &"generic".parse().unwrap(), &name);
         nets.put("net.rs", artifact.rust.as_bytes());
@@ -230,7 +231,7 @@ fn nothing_in_an_emitted_program_can_panic() {
         let mut nets = Crate::new(&format!("calm_{objective}"));
         let memory = Memory { objective, ..Memory::default() };
         let artifact = build::compile_for(digits(), target, memory, "net.bin");
-        nets.put("net.bin", &artifact.blob.bytes());
+        nets.put("net.bin", &artifact.blob.file());
         nets.put("net.rs", artifact.rust.as_bytes());
         let library = nets.link_library(include_str!("emitted/calm_lib.rs"));
         let kept = b"reached_by_a_panic";
@@ -246,6 +247,41 @@ fn weights_that_are_given_are_checked_and_answer_alike() {
     nets.check_format("given.rs");
     nets.check_library("#![no_std]\n#![deny(warnings)]\n//! A user's crate.\npub mod given;\n");
     assert_eq!(nets.run(include_str!("emitted/apart_main.rs")).trim(), "alike");
+}
+
+#[test]
+fn a_file_is_built_with_its_own_weights_or_not_at_all() {
+    let mut nets = Crate::new("own_weights");
+    nets.check_runtime();
+    let root = "#![no_std]\n//! A user's crate.\npub mod net;\n";
+    let [ours, theirs] = [7, 8].map(|seed| {
+        let source = Source::open("mobilenet_v2:0.35@32").unwrap();
+        let options = source::Options { seed: Some(seed), ..source::Options::default() };
+        let graph = source.model(&options).unwrap().graph;
+        let artifact = build::compile(graph, &"generic".parse().unwrap(), "net.bin");
+        nets.put("net.rs", artifact.rust.as_bytes());
+        nets.put("net.bin", &artifact.blob.file());
+        assert_eq!(nets.refusal(root), None);
+        artifact.blob.file()
+    });
+    assert_eq!(ours.len(), theirs.len());
+    nets.put("net.bin", &ours);
+    let said = nets.refusal(root).unwrap();
+    assert!(said.contains("these are another network's; take the file emitted"), "{said}");
+    let mut damaged = theirs.clone();
+    damaged[2 << 20..][..4096].fill(0);
+    for (file, part) in [
+        (&damaged[..], "the file is damaged"),
+        (&theirs[..theirs.len() - 64], "the file is damaged"),
+        (&theirs[64..], "this is no file of weights"),
+        (b"version https://git-lfs.github.com/spec/v1", "this is no file of weights"),
+    ] {
+        nets.put("net.bin", file);
+        let said = nets.refusal(root).unwrap();
+        assert!(said.contains(part), "{said}");
+    }
+    nets.put("net.bin", &theirs);
+    assert_eq!(nets.refusal(root), None);
 }
 
 #[test]

@@ -277,7 +277,7 @@ fn a_file_that_takes_bytes_is_formatted_and_warns_of_nothing() {
     for feed in FEEDS {
         let memory = Memory { feed, objective: Objective::Ram, ..Memory::default() };
         let artifact = compile_for(graph.clone(), &"x86-64-v3".parse().unwrap(), memory, "net.bin");
-        nets.put("net.bin", &artifact.blob.bytes());
+        nets.put("net.bin", &artifact.blob.file());
         nets.put("net.rs", artifact.rust.as_bytes());
         nets.check_format("net.rs");
         nets.check_library("#![no_std]\n#![deny(warnings)]\n//! A user's crate.\npub mod net;\n");
@@ -297,7 +297,7 @@ fn a_file_says_what_its_kernels_are_where_it_is_asked_to() {
         ends: Ends::default(),
     };
     let artifact = mnv2c::compile(mobilenet(), &options, |_, _, _| ()).unwrap();
-    nets.put("net.bin", &artifact.blob.bytes());
+    nets.put("net.bin", &artifact.blob.file());
     nets.put("net.rs", artifact.rust.as_bytes());
     nets.check_format("net.rs");
     let main = "mod net;

@@ -27,11 +27,40 @@ impl<const N: usize> Blob<N> {
     const WHOLE_LINES: () =
         assert!(N.is_multiple_of(ALIGN), "blobs and arenas are multiples of 64 bytes long");
 
-    /// Takes the bytes that `include_bytes!` or a byte-string literal gives.
+    /// Takes bytes as they are.
     #[inline(always)]
     pub const fn new(bytes: [u8; N]) -> Self {
         const { Self::WHOLE_LINES };
         Self(bytes)
+    }
+
+    /// The blob in a file of weights that is part of the program, by `include_bytes!` or as a byte-string literal: to be
+    /// called for a `static`, where a file that is not the one emitted with it does not compile.
+    ///
+    /// To hash megabytes while a program is compiled takes longer than all else, so the file's own word for its hash is
+    /// taken, and a sample of its bytes.
+    pub const fn of_file(file: &[u8], hash: u64) -> Self {
+        const { Self::WHOLE_LINES };
+        let Some((head, bytes)) = file.split_first_chunk::<HEADER_BYTES>() else {
+            panic!("weights: this is no file of weights; take the one emitted with this source")
+        };
+        let [magic, its_hash, its_sample, ..] = *head.as_chunks::<8>().0 else { unreachable!() };
+        let is_ours = u64::from_le_bytes(magic) == u64::from_le_bytes(*MAGIC);
+        assert!(
+            is_ours,
+            "weights: this is no file of weights; take the one emitted with this source"
+        );
+        let is_right = u64::from_le_bytes(its_hash) == hash;
+        assert!(
+            is_right,
+            "weights: these are another network's; take the file emitted with this source"
+        );
+        let is_sound = bytes.len() == N && u64::from_le_bytes(its_sample) == sample(bytes);
+        assert!(is_sound, "weights: the file is damaged; compile the model again");
+        match bytes.first_chunk() {
+            Some(bytes) => Self(*bytes),
+            None => panic!("its length was compared"),
+        }
     }
 
     /// The blob that lies in `bytes`: weights which stand in flash or in a mapped file, apart from the program.
@@ -97,26 +126,40 @@ impl<const N: usize> Blob<N> {
 pub const HEADER_BYTES: usize = ALIGN;
 
 /// What a file of weights begins with: name and version of the format.
-const MAGIC: &[u8; 8] = b"mnv2c w1";
+const MAGIC: &[u8; 8] = b"mnv2c w2";
 
-/// The first bytes of a file of weights: what it is, and zeros.
-pub const fn header() -> [u8; HEADER_BYTES] {
+/// The first bytes of the file of a blob: what it is, the blob's hash, that of a sample of it, and zeros.
+pub fn header(blob: &[u8]) -> [u8; HEADER_BYTES] {
     let mut header = [0; HEADER_BYTES];
-    let mut at = 0;
-    while at < MAGIC.len() {
-        header[at] = MAGIC[at];
-        at += 1;
-    }
+    header[..8].copy_from_slice(MAGIC);
+    header[8..16].copy_from_slice(&hash(blob).to_le_bytes());
+    header[16..24].copy_from_slice(&sample(blob).to_le_bytes());
     header
 }
 
 /// FNV-1a over words of eight bytes, of which a blob has a whole number.
-pub fn hash(bytes: &[u8]) -> u64 {
-    let words = bytes
-        .chunks_exact(8)
-        .map(|word| word.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)));
-    words
-        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, word| (hash ^ word).wrapping_mul(0x0100_0000_01b3))
+pub const fn hash(bytes: &[u8]) -> u64 {
+    hash_each(bytes, 1)
+}
+
+/// The same over a few words: all of a small blob, at least one of each page of 4 KiB up to 16 MiB.
+const fn sample(bytes: &[u8]) -> u64 {
+    let step = bytes.len() / 8 / MOST_SAMPLES;
+    hash_each(bytes, if step == 0 { 1 } else { step })
+}
+
+/// Words of a sample, at most nearly twice as many: what takes a hundredth of the time that a network compiles in.
+const MOST_SAMPLES: usize = 1 << 12;
+
+/// FNV-1a over every so many words.
+const fn hash_each(bytes: &[u8], step: usize) -> u64 {
+    let words = bytes.as_chunks::<8>().0;
+    let (mut hash, mut at) = (0xcbf2_9ce4_8422_2325, 0);
+    while at < words.len() {
+        hash = (hash ^ u64::from_le_bytes(words[at])).wrapping_mul(0x0100_0000_01b3);
+        at += step;
+    }
+    hash
 }
 
 /// Why bytes are not a blob.
@@ -296,6 +339,8 @@ impl<E: Element, const BYTES: usize> Slots<E, 1, BYTES> {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
     use super::*;
 
     static BLOB: Blob<64> = Blob::new([0; 64]);
@@ -347,7 +392,7 @@ mod tests {
     fn a_file_of_weights_is_known_by_its_header_and_its_hash() {
         let blob = one_two();
         let mut file = [0; 128];
-        file[..64].copy_from_slice(&header());
+        file[..64].copy_from_slice(&header(blob.bytes()));
         file[64..].copy_from_slice(blob.bytes());
         let (file, right) = (Blob::new(file), hash(blob.bytes()));
         let read = |file: &[u8], hash| {
@@ -359,6 +404,38 @@ mod tests {
         assert_eq!(Blob::<64>::from_file(&[0; 9], right).err(), Some(BlobError::Header));
         assert_eq!(Blob::<64>::from_file(&[0; 128], right).err(), Some(BlobError::Header));
         assert_eq!(read(&file.bytes()[..120], right), Err(()));
+    }
+
+    #[test]
+    fn a_file_that_is_part_of_a_program_is_the_one_emitted_with_it() {
+        let refused = |file: &[u8], hash| {
+            std::panic::catch_unwind(|| Blob::<64>::of_file(file, hash).f32s(1..2)[0]).is_err()
+        };
+        let (mut file, mut other) = ([0; 128], [0; 128]);
+        file[64..].copy_from_slice(one_two().bytes());
+        other[64..].fill(1);
+        for file in [&mut file, &mut other] {
+            let head = header(&file[64..]);
+            file[..64].copy_from_slice(&head);
+        }
+        let right = hash(&file[64..]);
+        assert_eq!(Blob::<64>::of_file(&file, right).f32s(1..3), [1.0, 2.0]);
+        assert!(refused(&other, right), "of another network");
+        assert!(refused(&file[..120], right) && refused(&[file, file].concat(), right), "lengths");
+        assert!(refused(&file[64..], right) && refused(&[], right), "no header");
+        file[100] ^= 1;
+        assert!(refused(&file, right), "damaged");
+    }
+
+    #[test]
+    fn a_sample_has_words_of_every_page() {
+        let mut blob = std::vec![0; 16 << 20];
+        let whole = sample(&blob);
+        for page in [0, 1, 77, (16 << 8) - 1] {
+            blob[page << 12..][..4096].fill(7);
+            assert_ne!(sample(&blob), whole);
+            blob[page << 12..][..4096].fill(0);
+        }
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use crate::Artifact;
 use crate::build::{Compiled, Compiler};
-use crate::emit::Carrier;
 use crate::error::{Error, Result};
 use crate::files;
 
@@ -39,10 +38,7 @@ pub(super) fn emit(compiler: &Compiler, name: &str) -> Result<()> {
     })?);
     let blob_name = format!("{name}.bin");
     let Compiled { artifact, files: read, .. } = compiler.network(&blob_name)?;
-    let blob = match compiler.carrier {
-        Carrier::Extern => artifact.blob.file(),
-        Carrier::File | Carrier::Literal => artifact.blob.bytes(),
-    };
+    let blob = artifact.blob.file();
     let (module, report) = (module(&artifact.rust, name), report(&artifact));
     files::write(&[
         (&out.join(&blob_name), &blob),

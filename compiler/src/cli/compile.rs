@@ -137,10 +137,7 @@ fn deliver(args: &Args, path: &Path, artifact: &Artifact) -> Done {
         rust = standalone::file(artifact);
     } else {
         rust = artifact.rust.clone();
-        blob = match args.weights {
-            Weights::Embed => artifact.blob.bytes(),
-            Weights::Extern => artifact.blob.file(),
-        };
+        blob = artifact.blob.file();
         blob_path = path.with_extension("bin");
         files.push((&blob_path, &blob));
     }

@@ -50,6 +50,9 @@ pub(super) fn statement(text: &mut String, statement: &str, indent: usize) {
         return links.iter().for_each(|link| line(indent + 4, link));
     }
     if let Some([head, file, tail]) = included(statement) {
+        if fits(statement, indent) {
+            return line(indent, statement);
+        }
         line(indent, head);
         line(indent + 4, file);
         return line(indent, tail);
@@ -88,14 +91,13 @@ fn chain(statement: &str) -> Option<(&str, Vec<&str>)> {
     (wide && dots.len() > 1).then(|| (&statement[..dots[0]], links))
 }
 
-/// A file that is included as the only argument of a call, its name and what stands around it, if all is too wide for a
-/// list. Macros get no comma behind their last argument.
+/// A file that is included as an argument: its name and what stands around it. Macros get no comma behind their last
+/// argument.
 fn included(statement: &str) -> Option<[&str; 3]> {
-    const MACRO: &str = "(*include_bytes!(";
-    let start = statement.find(MACRO)? + MACRO.len();
-    let end = statement.strip_suffix("));")?.len();
-    let is_wide = statement[start..end].chars().count() + MACRO.len() > LIST;
-    is_wide.then(|| [&statement[..start], &statement[start..end], &statement[end..]])
+    const MACRO: &str = "include_bytes!(";
+    let name = statement.strip_prefix(MACRO)?.strip_suffix("),")?;
+    let end = MACRO.len() + name.len();
+    Some([&statement[..MACRO.len()], name, &statement[end..]])
 }
 
 /// The list to be broken: the outermost, or what is inside it where that is one array.
@@ -230,20 +232,26 @@ mod tests {
     #[test]
     fn a_file_of_a_long_name_gets_a_line_for_itself() {
         let include = |name: &str| {
-            format!("static BLOB: Blob<640_448> = Blob::new(*include_bytes!(\"{name}\"));")
+            format!("static BLOB: Blob<448> = Blob::of_file(include_bytes!(\"{name}\"), 0x01);")
         };
-        let [short, middle, long] = [36, 41, 42].map(|len| "x".repeat(len));
+        let [short, middle, long, longest] = [27, 34, 73, 74].map(|len| "x".repeat(len));
         check(&include(&short), &format!("    {}\n", include(&short)));
         check(
             &include(&middle),
             &format!(
-                "    static BLOB: Blob<640_448> =\n        Blob::new(*include_bytes!(\"{middle}\"));\n"
+                "    static BLOB: Blob<448> =\n        Blob::of_file(include_bytes!(\"{middle}\"), 0x01);\n"
             ),
         );
         check(
             &include(&long),
             &format!(
-                "    static BLOB: Blob<640_448> = Blob::new(*include_bytes!(\n        \"{long}\"\n    ));\n"
+                "    static BLOB: Blob<448> = Blob::of_file(\n        include_bytes!(\"{long}\"),\n        0x01,\n    );\n"
+            ),
+        );
+        check(
+            &include(&longest),
+            &format!(
+                "    static BLOB: Blob<448> = Blob::of_file(\n        include_bytes!(\n            \"{longest}\"\n        ),\n        0x01,\n    );\n"
             ),
         );
     }

@@ -43,8 +43,7 @@ pub(super) fn object(network: &Network<'_>, functions: &[Function]) -> Vec<Token
     }
     let len = literal::size(network.blob.bytes_len());
     let file_bytes = literal::size(blob::HEADER_BYTES + network.blob.bytes_len());
-    let hash: Literal =
-        format!("{:#018x}", blob::hash(&network.blob.bytes())).parse().expect("hex is a literal");
+    let hash = hash(network);
     let packs = packs(network, functions).map(|(name, range, element)| {
         let name = method(name);
         let (element, cut) = element;
@@ -79,15 +78,15 @@ pub(super) fn object(network: &Network<'_>, functions: &[Function]) -> Vec<Token
 
 /// The module of consts for weights that are part of the program.
 pub(super) fn item(network: &Network<'_>, functions: &[Function]) -> Option<TokenStream> {
-    let bytes = match network.carrier {
+    let file = match network.carrier {
         Carrier::File => {
             let file = &network.facts.blob_name;
             quote!(include_bytes!(#file))
         }
-        Carrier::Literal => Literal::byte_string(&network.blob.bytes()).into_token_stream(),
+        Carrier::Literal => Literal::byte_string(&network.blob.file()).into_token_stream(),
         Carrier::Extern => return None,
     };
-    let len = literal::size(network.blob.bytes_len());
+    let (len, hash) = (literal::size(network.blob.bytes_len()), hash(network));
     let types = element::of_weights(network);
     let blob = if types.is_empty() { quote!(Blob) } else { quote!({Blob, #(#types),*}) };
     let packs = packs(network, functions)
@@ -99,7 +98,7 @@ pub(super) fn item(network: &Network<'_>, functions: &[Function]) -> Option<Toke
         mod weights {
             use super::#blob;
 
-            static BLOB: Blob<#len> = Blob::new(*#bytes);
+            static BLOB: Blob<#len> = Blob::of_file(#file, #hash);
 
             #(#packs)*
         }
@@ -118,6 +117,11 @@ fn packs<'a>(
         let kind = (element::of_pack(network, number), cut);
         (name, literal::range(&network.blob.range(*id)), kind)
     })
+}
+
+/// What the bytes of the weights hash to.
+fn hash(network: &Network<'_>) -> Literal {
+    format!("{:#018x}", network.blob.hash()).parse().expect("hex is a literal")
 }
 
 fn method(name: &Ident) -> Ident {

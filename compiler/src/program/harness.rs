@@ -17,7 +17,7 @@ pub(super) fn files(artifact: &Artifact, threads: usize) -> Vec<(&'static str, V
         ("npy.rs", include_bytes!("harness/npy.rs").to_vec()),
         ("ports.rs", ports(artifact, threads).into_bytes()),
         ("net.rs", format!("{}\n{}", artifact.rust, standalone::runtime()).into_bytes()),
-        (super::BLOB_NAME, artifact.blob.bytes()),
+        (super::BLOB_NAME, artifact.blob.file()),
     ]
 }
 

@@ -74,7 +74,7 @@ impl Crate {
     /// A module `name` with a network.
     pub(crate) fn add(&mut self, name: &str, graph: Graph, target: &Target) {
         let artifact = compile(graph, target, &format!("{name}.bin"));
-        self.put(&format!("{name}.bin"), &artifact.blob.bytes());
+        self.put(&format!("{name}.bin"), &artifact.blob.file());
         self.put(&format!("{name}.rs"), artifact.rust.as_bytes());
     }
 
@@ -114,7 +114,7 @@ impl Crate {
         memory: Memory,
     ) -> String {
         let artifact = compile_for(graph, target, memory, &format!("{name}.bin"));
-        self.put(&format!("{name}.bin"), &artifact.blob.bytes());
+        self.put(&format!("{name}.bin"), &artifact.blob.file());
         self.put(&format!("{name}.rs"), artifact.rust.as_bytes());
         artifact.rust
     }
@@ -186,6 +186,22 @@ impl Crate {
         let as_cargo_does = ["--check-cfg", "cfg(feature, values())", "--extern", &runtime];
         let library = ["--crate-type", "lib", "--emit", "metadata", "lib.rs"];
         self.rustc(&[&library[..], &as_cargo_does].concat());
+    }
+
+    /// Checks the runtime alone, for `refusal`.
+    pub(crate) fn check_runtime(&self) {
+        self.runtime(&["--emit", "metadata"]);
+    }
+
+    /// What `rustc` says of a library that uses the checked runtime, if it refuses it.
+    pub(crate) fn refusal(&mut self, root: &str) -> Option<String> {
+        self.put("lib.rs", root.as_bytes());
+        let mut command = Command::new("rustc");
+        command.current_dir(&self.folder).args(["--edition", "2024", "--emit", "metadata"]);
+        let runtime = "mnv2c_runtime=libmnv2c_runtime.rmeta";
+        command.args(["--crate-type", "lib", "lib.rs", "--extern", runtime]);
+        let output = command.output().unwrap();
+        (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
     /// The bytes of a library that has `root` for its source, linked for a machine without `std`.

@@ -70,7 +70,7 @@ pub(crate) fn case_on(
     expected: &[Array],
 ) -> String {
     let artifact = compile_for(graph.clone(), target, memory, &format!("{name}.bin"));
-    nets.put(&format!("{name}.bin"), &artifact.blob.bytes());
+    nets.put(&format!("{name}.bin"), &artifact.blob.file());
     nets.put(&format!("{name}.rs"), poisoned(&artifact).as_bytes());
     let mut main = format!(
         "    {{\n        #[path = \"{name}.rs\"]\n        mod net;\n        \
