@@ -251,6 +251,6 @@ fn what_cannot_be_read_says_why() {
     let scales =
         scales.node("GroupNormalization", &["x", "s", "s"], &["y"], vec![int("num_groups", 2)]);
     let scales = scales.output("y").text();
-    let words = r#"GroupNormalization "y": an operand of shape [3] where [2, 1, 1] belongs"#;
+    let words = r#"GroupNormalization "y": operand 1 is [3]; [2] belongs there"#;
     assert_eq!(scales, words);
 }

@@ -330,6 +330,57 @@ fn what_is_wrong_with_scales_names_node_and_remedy() {
 }
 
 #[test]
+fn scales_that_are_not_as_many_as_channels_are_refused() {
+    let conv = |weights: &[f32], zeros: &[i8], bias: usize| {
+        constants(Model::opset(13).bytes_input(DataType::Uint8, &[1, 2, 4, 4]))
+            .reals("s", weights)
+            .i8s("z", &[zeros.len() as i64], zeros)
+            .i32s("b", &[bias as i64], &vec![7; bias])
+            .node(
+                "QLinearConv",
+                &["x", "in_s", "in_z", "w2", "s", "z", "a_s", "a_z", "b"],
+                &["y"],
+                vec![],
+            )
+            .output_of("y", DataType::Uint8)
+    };
+    assert!(conv(&[0.1; 2], &[0; 2], 2).read().is_ok());
+    for model in [
+        conv(&[0.1; 3], &[0; 2], 2),
+        conv(&[0.1; 3], &[0; 3], 2),
+        conv(&[0.1; 2], &[0; 3], 2),
+        conv(&[0.1; 2], &[0; 2], 3),
+        conv(&[0.1; 2], &[0; 2], 1),
+    ] {
+        assert!(model.refusal().contains(r#"QLinearConv "y""#), "{}", model.refusal());
+    }
+    let matrix = |scales: &[f32]| {
+        constants(Model::opset(13).bytes_input(DataType::Uint8, &[1, 3]))
+            .reals("s", scales)
+            .node(
+                "QLinearMatMul",
+                &["x", "in_s", "in_z", "w3", "s", "in_z", "a_s", "a_z"],
+                &["y"],
+                vec![],
+            )
+            .output_of("y", DataType::Uint8)
+    };
+    assert!(matrix(&[0.1; 3]).refusal().contains(r#"QLinearMatMul "y""#));
+    let weights = |scales: &[f32]| {
+        constants(Model::opset(13).input("x", &[1, 3]))
+            .reals("s", scales)
+            .node("DequantizeLinear", &["w3", "s", "w3_z"], &["w"], vec![int("axis", 0)])
+            .node("MatMul", &["x", "w"], &["y"], vec![])
+            .output("y")
+    };
+    assert!(weights(&[0.1; 3]).read().is_ok());
+    for scales in [&[0.1; 2][..], &[0.1; 4]] {
+        let refusal = weights(scales).refusal();
+        assert!(refusal.contains(r#"DequantizeLinear "w""#), "{refusal}");
+    }
+}
+
+#[test]
 fn a_zero_point_beyond_its_type_is_refused() {
     let mut zero = raw_tensor("a_z", DataType::Uint8, &[], Vec::new());
     zero.int32_data = vec![300];

@@ -4,7 +4,7 @@
 
 use crate::frontend::onnx::call::{Call, Fault, Made};
 use crate::frontend::onnx::reduce;
-use crate::ir::{Binary, Clamp, NodeId, Op, Pool, PoolKind, Reduce, Reducer, Unary, Values};
+use crate::ir::{Binary, Clamp, NodeId, Op, Pool, PoolKind, Reduce, Reducer, Unary, Values, infer};
 
 /// ReduceL1: the sum of magnitudes.
 pub(super) fn reduce_l1(call: &mut Call<'_>) -> Made {
@@ -161,6 +161,7 @@ pub(super) fn instance_norm(call: &mut Call<'_>) -> Made {
         return Err(Fault::Misfit(format!("its input {shape:?} is no picture")));
     }
     let epsilon = call.real("epsilon", 1e-5)?;
+    each_of(call, shape[1])?;
     let normal = normal(call, x, (2..shape.len()).collect(), epsilon)?;
     scaled(call, normal, shape.len() - 2)
 }
@@ -177,6 +178,7 @@ pub(super) fn group_norm(call: &mut Call<'_>) -> Made {
         Fault::Misfit(format!("num_groups does not divide the channels of {shape:?}"))
     })?;
     let epsilon = call.real("epsilon", 1e-5)?;
+    each_of(call, if call.opset < 21 { groups } else { shape[1] })?;
     let each: usize = shape[1..].iter().product::<usize>() / groups;
     let grouped = call.view("groups", x, vec![shape[0], groups, each])?;
     let mut normal = normal(call, grouped, vec![2], epsilon)?;
@@ -270,11 +272,30 @@ fn deviation(
     Ok([below, call.step("deviation", Op::Unary(Unary::Sqrt), &[variance])?])
 }
 
+/// The fault of scales and biases, operands 1 and 2, that are not one number for each of `count`.
+fn each_of(call: &Call<'_>, count: usize) -> Result<(), Fault> {
+    for port in [1, 2] {
+        let shape = call.shape(call.any(port)?);
+        if shape != [count] {
+            return Err(Fault::Misfit(format!(
+                "operand {port} is {shape:?}; [{count}] belongs there"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// The result: `x` times operand 1, plus operand 2 if it is there, each with `behind` dimensions of 1 behind its own.
 fn scaled(call: &mut Call<'_>, x: NodeId, behind: usize) -> Made {
     let operand = |call: &mut Call<'_>, port: usize, part: &str| {
         let id = call.float(port)?;
-        let shape = [call.shape(id), vec![1; behind]].concat();
+        let (shape, to) = ([call.shape(id), vec![1; behind]].concat(), call.shape(x));
+        if infer::broadcast(&to, &shape)? != to {
+            return Err(Fault::Misfit(format!(
+                "operand {port} is {:?}, which does not lie along {to:?}",
+                call.shape(id)
+            )));
+        }
         if behind == 0 { Ok(id) } else { call.view(part, id, shape) }
     };
     let scale = operand(call, 1, "scale")?;
