@@ -46,14 +46,26 @@ fn an_open_batch_is_one_and_noted() {
 #[test]
 fn other_open_dimensions_are_the_users_to_say() {
     let model = relu_of(vec![fixed(1), fixed(3), named("height"), None]);
-    let asked = out(&model, &Options::default());
-    assert_eq!(asked, "input \"x\": dimension 2 (\"height\") is open; pass --dim height=N");
     let asked = out(&model, &dims(&[("height", 8)]));
-    assert!(
-        asked.contains("dimension 3 is open and has no name; pass --input-shape x=N,N,..."),
-        "{asked}"
-    );
+    let words = "input \"x\": dimension 3 (without a name) is open; pass, with your sizes: \
+                 --input-shape x=1x3x8x224";
+    assert_eq!(asked, words);
     assert_eq!(out(&model, &shape("x", &[2, 3, 8, 9])), "f32[2,3,8,9]");
+}
+
+#[test]
+fn all_open_dimensions_are_named_at_once_with_a_line_for_a_shell() {
+    let sized = |name: &str| vec![named("batch"), fixed(3), named("h"), named(name)];
+    let model = Model::opset(13)
+        .input_of("x", DataType::Float, sized("floor(w/2)"))
+        .input_of("it's", DataType::Float, vec![fixed(4), None])
+        .node("Relu", &["x"], &["y"], vec![])
+        .output("y");
+    let words = r#"input "x": dimensions 0 ("batch"), 2 ("h"), 3 ("floor(w/2)") are open; input "it's": dimension 1 (without a name) is open; pass, with your sizes: --dim batch=1 --dim h=224 --dim 'floor(w/2)=224' --input-shape 'it'\''s=4x1'"#;
+    assert_eq!(out(&model, &Options::default()), words);
+    let mut given = dims(&[("h", 8), ("floor(w/2)", 9)]);
+    given.input_shapes.insert("it's".into(), vec![4, 1]);
+    assert_eq!(out(&model, &given), "f32[1,3,8,9]");
 }
 
 #[test]
@@ -61,9 +73,16 @@ fn flags_that_fit_no_input_are_faults() {
     let model = relu_of(vec![named("N"), fixed(3)]);
     assert_eq!(
         out(&model, &dims(&[("M", 4)])),
-        r#"the model has no open dimension "M"; it has {"N"}"#
+        r#"--dim "M": the model has no such dimension; open are "N""#
     );
-    assert_eq!(out(&model, &shape("z", &[1])), r#"the model has no input "z"; it has {"x"}"#);
+    assert_eq!(
+        out(&relu_of(vec![fixed(1), fixed(3)]), &dims(&[("M", 4)])),
+        r#"--dim "M": the model has no such dimension; none is open, so leave --dim out"#
+    );
+    assert_eq!(
+        out(&model, &shape("z", &[1])),
+        r#"--input-shape "z": the model has no such input; it has "x""#
+    );
     let rank = out(&model, &shape("x", &[1]));
     assert!(rank.contains("shape [1] is given, but the model's has 2 dimensions"), "{rank}");
     assert!(out(&model, &dims(&[("N", 0)])).contains("sizes start at 1"));

@@ -3,6 +3,8 @@
 //! A whole shape from the user wins over the file; a named dimension takes the user's number; an open leading
 //! dimension, the batch, is 1 unless told otherwise. Anything else that is open is the user's to say.
 
+mod open;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Result};
@@ -35,6 +37,7 @@ pub(super) fn bind(graph: &GraphProto, options: &Options) -> Result<Vec<Input>> 
     for input in &inputs {
         assume_batch(input, options, &mut sizes);
     }
+    open::check(&inputs, options, &sizes)?;
     inputs.into_iter().map(|input| bound(input, options, &sizes)).collect()
 }
 
@@ -65,15 +68,25 @@ fn known(dim: Option<&Dim>) -> Option<usize> {
 fn check_names(inputs: &[&ValueInfoProto], options: &Options) -> Result<()> {
     let names: BTreeSet<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
     if let Some(name) = options.input_shapes.keys().find(|name| !names.contains(name.as_str())) {
-        return Err(Error::Spec(format!("the model has no input {name:?}; it has {names:?}")));
+        let given = format!("--input-shape {name:?}: the model has no such input");
+        return Err(Error::Spec(format!("{given}; it has {}", listed(&names))));
     }
     let dims: BTreeSet<&str> = inputs.iter().flat_map(|input| params(input)).collect();
     if let Some(name) = options.dims.keys().find(|name| !dims.contains(name.as_str())) {
+        let there = match dims.len() {
+            0 => "none is open, so leave --dim out".to_owned(),
+            _ => format!("open are {}", listed(&dims)),
+        };
         return Err(Error::Spec(format!(
-            "the model has no open dimension {name:?}; it has {dims:?}"
+            "--dim {name:?}: the model has no such dimension; {there}"
         )));
     }
     Ok(())
+}
+
+fn listed(names: &BTreeSet<&str>) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
 /// Names of the input's open dimensions.
@@ -114,9 +127,9 @@ fn bound(
         }
     };
     if shape.contains(&0) {
-        return Err(open(input, format!("shape {shape:?} holds no element; sizes start at 1")));
+        return Err(fault(input, format!("shape {shape:?} holds no element; sizes start at 1")));
     }
-    checked_len(&shape).map_err(|what| open(input, what))?;
+    checked_len(&shape).map_err(|what| fault(input, what))?;
     Ok(Input { name: input.name.clone(), elem_type: elem_type(kind), shape, note })
 }
 
@@ -125,7 +138,7 @@ fn overriding(input: &ValueInfoProto, given: &[usize]) -> Result<Vec<usize>> {
     match declared(input.r#type.as_ref()) {
         Some(shape) if shape.len() != given.len() => {
             let rank = shape.len();
-            Err(open(
+            Err(fault(
                 input,
                 format!("shape {given:?} is given, but the model's has {rank} dimensions"),
             ))
@@ -135,25 +148,20 @@ fn overriding(input: &ValueInfoProto, given: &[usize]) -> Result<Vec<usize>> {
 }
 
 fn sized(input: &ValueInfoProto, sizes: &BTreeMap<String, usize>) -> Result<Vec<usize>> {
-    let name = &input.name;
     let shape = shape_of(input);
-    let shape = shape.ok_or_else(|| {
-        open(input, format!("the file gives no shape; pass --input-shape {name}=N,N,..."))
-    })?;
-    let size = |(i, dim): (usize, Option<&Dim>)| match (known(dim), dim) {
-        (Some(size), _) => Ok(size),
-        (None, Some(Dim::DimParam(param))) if !param.is_empty() => {
-            let remedy =
-                || open(input, format!("dimension {i} ({param:?}) is open; pass --dim {param}=N"));
-            sizes.get(param).copied().ok_or_else(remedy)
-        }
-        (None, _) if i == 0 => Ok(1),
-        (None, _) => Err(open(
-            input,
-            format!("dimension {i} is open and has no name; pass --input-shape {name}=N,N,..."),
-        )),
+    let shape = shape.ok_or_else(|| fault(input, "the file gives no shape".into()))?;
+    let dims = shape.dim.iter().map(|dim| dim.value.as_ref()).enumerate();
+    Ok(dims.map(|(at, dim)| size(at, dim, sizes).unwrap_or(1)).collect())
+}
+
+/// The size of dimension `at`, from the file or the user; an open leading one is 1.
+fn size(at: usize, dim: Option<&Dim>, sizes: &BTreeMap<String, usize>) -> Option<usize> {
+    let named = || match dim {
+        Some(Dim::DimParam(name)) => sizes.get(name).copied(),
+        Some(Dim::DimValue(_)) | None => None,
     };
-    shape.dim.iter().map(|dim| dim.value.as_ref()).enumerate().map(size).collect()
+    let unnamed = !matches!(dim, Some(Dim::DimParam(name)) if !name.is_empty());
+    known(dim).or_else(named).or((at == 0 && unnamed).then_some(1))
 }
 
 /// What to tell the user if the leading dimension was open and they did not say.
@@ -169,6 +177,6 @@ fn shape_of(input: &ValueInfoProto) -> Option<&TensorShapeProto> {
     tensor_type(input.r#type.as_ref())?.shape.as_ref()
 }
 
-fn open(input: &ValueInfoProto, what: String) -> Error {
+fn fault(input: &ValueInfoProto, what: String) -> Error {
     Error::DynamicDim { input: input.name.clone(), what }
 }
