@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::printed::quoted;
+
 /// A fault of the input, never of ours.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Error {
@@ -58,9 +60,9 @@ impl fmt::Display for Error {
                 )?;
                 list.iter().try_for_each(|item| write!(f, "\n  {item}"))
             }
-            Self::Node { name, op, what } => write!(f, "{op} {name:?}: {what}"),
+            Self::Node { name, op, what } => write!(f, "{op} {}: {what}", quoted(name)),
             Self::Wiring(what) | Self::Spec(what) | Self::Program(what) => f.write_str(what),
-            Self::DynamicDim { input, what } => write!(f, "input {input:?}: {what}"),
+            Self::DynamicDim { input, what } => write!(f, "input {}: {what}", quoted(input)),
             Self::Io { path, what } => write!(f, "{path}: {what}"),
         }
     }

@@ -22,6 +22,7 @@ pub mod pack;
 pub mod pass;
 pub mod plan;
 pub mod prepare;
+pub mod printed;
 pub mod program;
 pub mod proto;
 pub mod quantize;

@@ -8,6 +8,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use crate::printed;
+
 pub mod check;
 pub mod csv;
 mod greedy;
@@ -97,13 +99,14 @@ pub struct Table<'a> {
 
 impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.buffers.iter().map(|buffer| buffer.name.chars().count());
+        let names = self.buffers.iter().map(|buffer| printed::name(&buffer.name).chars().count());
         // A name beyond that, whatever its length, pushes aside the rest of its own line.
         let width = names.max().unwrap_or(0).clamp("buffer".len(), 96);
         writeln!(f, "{:width$} {:>11} {:>10} {:>10}", "buffer", "live", "offset", "len")?;
         for (buffer, slot) in self.buffers.iter().zip(&self.plan.slots) {
             let live = format!("{}..{}", buffer.live.start, buffer.live.end);
-            writeln!(f, "{:width$} {live:>11} {:>10} {:>10}", buffer.name, slot.offset, slot.len)?;
+            let name = printed::name(&buffer.name);
+            writeln!(f, "{name:width$} {live:>11} {:>10} {:>10}", slot.offset, slot.len)?;
         }
         let Plan { arena_len, load, optimal, .. } = self.plan;
         let proof = if *optimal { ", optimal" } else { "" };

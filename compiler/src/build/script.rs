@@ -7,6 +7,7 @@ use crate::Artifact;
 use crate::build::{Compiled, Compiler};
 use crate::error::{Error, Result};
 use crate::files;
+use crate::printed;
 
 /// Why there is no network. Cargo shows what `main` returns in its debug form, so that form is the message.
 pub struct Failed(pub Error);
@@ -74,7 +75,7 @@ fn report(artifact: &Artifact) -> String {
     let facts = &artifact.facts;
     let mut text = format!(
         "{}\n{} multiply-adds, {} parameters\n{} bytes of arena, {} bytes of weights\n{}\n",
-        facts.name,
+        printed::name(&facts.name),
         facts.madds,
         facts.params,
         artifact.plan.arena_len,

@@ -1,6 +1,7 @@
 //! `mnv2c bench`: how long a network takes on this machine.
 
 use mnv2c::error::{Error, Result};
+use mnv2c::printed;
 use serde_json::Value;
 
 use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
@@ -78,7 +79,8 @@ fn human(name: &str, times: &Value) -> String {
     let number = |key: &str| times[key].as_f64().unwrap_or(f64::NAN);
     let size = |key: &str| output::bytes(times[key].as_u64().unwrap_or(0) as usize);
     format!(
-        "{name}: {:.3} ms at best, {:.3} ms median of {} runs; arena {}, weights {}",
+        "{}: {:.3} ms at best, {:.3} ms median of {} runs; arena {}, weights {}",
+        printed::name(name),
         number("min_ms"),
         number("median_ms"),
         times["runs"],

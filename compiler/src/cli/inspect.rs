@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use mnv2c::error::Result;
 use mnv2c::frontend::onnx::Summary;
 use mnv2c::ir::{Graph, NodeId};
+use mnv2c::printed;
 use serde_json::{Value, json};
 
 use crate::cli::args::{Format, FormatArgs, ModelArgs};
@@ -82,22 +83,29 @@ fn layers(graph: &Graph) -> Vec<Layer> {
 
 impl Account {
     fn print(&self) -> Result<()> {
-        output::line(&self.name)?;
+        output::line(&printed::name(&self.name))?;
         for (kind, name, id) in self.ports() {
-            output::line(&format!("  {kind:8} {name}: {}", self.graph.node(id).out))?;
+            output::line(&format!(
+                "  {kind:8} {}: {}",
+                printed::name(name),
+                self.graph.node(id).out
+            ))?;
         }
         if let Some(summary) = &self.summary {
             let sets: Vec<String> = summary
                 .opsets
                 .iter()
-                .map(|(domain, version)| format!("{domain} {version}"))
+                .map(|(domain, version)| format!("{} {version}", printed::name(domain)))
                 .collect();
             let (sets, ir) = (sets.join(", "), summary.ir_version);
             output::line(&format!("  opsets   {sets}; IR {ir}"))?;
-            output::line(&format!("  producer {}", summary.producer))?;
+            output::line(&format!("  producer {}", printed::name(&summary.producer)))?;
         }
-        let operators: Vec<String> =
-            self.operators.iter().map(|(name, count)| format!("{count} {name}")).collect();
+        let operators: Vec<String> = self
+            .operators
+            .iter()
+            .map(|(name, count)| format!("{count} {}", printed::name(name)))
+            .collect();
         output::line(&format!("  nodes    {}", operators.join(", ")))?;
         let width = output::column(self.layers.iter().map(|layer| layer.name.as_str()));
         output::line(&format!(
@@ -106,7 +114,8 @@ impl Account {
         ))?;
         for layer in &self.layers {
             let (shape, params) = (output::shape(&layer.shape), output::count(layer.params as u64));
-            let (name, operator, madds) = (&layer.name, layer.operator, output::count(layer.madds));
+            let (name, operator, madds) =
+                (printed::name(&layer.name), layer.operator, output::count(layer.madds));
             output::line(&format!(
                 "  {name:width$} {operator:8} {shape:>16} {params:>9} {madds:>9}"
             ))?;

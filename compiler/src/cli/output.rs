@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Write, stdout};
 
 use mnv2c::error::{Error, Result};
+use mnv2c::printed;
 
 /// Prints a line. A reader that closed the pipe has seen enough: the program ends well.
 pub(crate) fn line(text: &str) -> Result<()> {
@@ -24,7 +25,7 @@ const MOST_LETTERS: usize = 96;
 
 /// Letters of a column that `names` make.
 pub(crate) fn column<'a>(names: impl Iterator<Item = &'a str>) -> usize {
-    names.map(|name| name.chars().count()).max().unwrap_or(0).min(MOST_LETTERS)
+    names.map(|name| printed::name(name).chars().count()).max().unwrap_or(0).min(MOST_LETTERS)
 }
 
 /// `[1, 3, 224, 224]` as `1x3x224x224`.

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use mnv2c::error::Result;
 use mnv2c::files;
 use mnv2c::objective::{Memory, Storage};
+use mnv2c::printed;
 use mnv2c::report::{self, Report, Row, svg, table3};
 use mnv2c::segment::RowBatch;
 use serde_json::{Value, json};
@@ -71,14 +72,24 @@ fn table(name: &str, report: &Report) -> Result<()> {
     let wide = output::column(report.steps.iter().map(|step| step.name.as_str()));
     output::line(&format!(
         "{:>3} {:wide$} {:>4} {:>9} {:>6} {:>9} {:>9} {:>9} {:>9} {:>8} {:>8}",
-        "", name, "rows", "MAdds", "again", "live", "rings", "scratch", "by chan.", "from", "into"
+        "",
+        printed::name(name),
+        "rows",
+        "MAdds",
+        "again",
+        "live",
+        "rings",
+        "scratch",
+        "by chan.",
+        "from",
+        "into"
     ))?;
     for (at, step) in report.steps.iter().enumerate() {
         let mark = if step.is_peak { "  <- peak" } else { "" };
         output::line(&format!(
             "{:>3} {:wide$} {:>4} {:>9} {:>6} {:>9} {:>9} {:>9} {:>9} {:>8} {:>8}{mark}",
             at + 1,
-            step.name,
+            printed::name(&step.name),
             batch(step.batch),
             output::count(step.madds),
             again(step.recompute),

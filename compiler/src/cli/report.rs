@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use mnv2c::error::{Error, Result};
+use mnv2c::printed;
 use mnv2c::quantize::note;
 use mnv2c::report::html;
 use mnv2c::{Artifact, files, program};
@@ -64,7 +65,11 @@ pub(crate) fn run(args: &Args) -> Done {
     let page = html::page(&model.graph, &options, &artifact, times.as_deref(), quantized.as_ref())?;
     files::write(&[(&args.file, page.as_bytes())])?;
     let arena = output::bytes(artifact.plan.arena_len);
-    output::line(&format!("{}: {} with arena {arena}", args.file.display(), source.name))?;
+    output::line(&format!(
+        "{}: {} with arena {arena}",
+        args.file.display(),
+        printed::name(&source.name)
+    ))?;
     Ok(Outcome::Well)
 }
 

@@ -8,6 +8,7 @@ use mnv2c::error::{Error, Result};
 use mnv2c::files::{self, Scratch};
 use mnv2c::interp::Array;
 use mnv2c::npy;
+use mnv2c::printed;
 use mnv2c::schedule::Port;
 use serde_json::{Value, json};
 
@@ -151,7 +152,7 @@ fn human(args: &Args, built: &Built, answers: &[Array], labels: Option<&[String]
         lines.extend(labels::guesses(args.ends.answer(), values, labels).into_iter().map(line));
     } else {
         for (port, array) in built.outputs.iter().zip(answers) {
-            lines.push(format!("{}: {}", port.name, describe(array)));
+            lines.push(format!("{}: {}", printed::name(&port.name), describe(array)));
         }
     }
     lines.push(built.memory());

@@ -1,6 +1,7 @@
 //! The sentence above each emitted function, and the file's own.
 
 use crate::ir::{Graph, NodeId};
+use crate::printed;
 use crate::schedule::{Home, Kernel, Place, Stage, Step};
 use crate::segment::{Role, flow};
 
@@ -45,11 +46,10 @@ pub(super) fn cost(madds: u64) -> String {
 }
 
 fn subject(graph: &Graph, step: &Step) -> String {
-    let names: Vec<&str> =
-        step.segment.stages.iter().map(|id| graph.node(*id).name.as_str()).collect();
-    let names = match names.as_slice() {
-        [one] => format!("`{one}`"),
-        [first, .., last] => format!("`{first}` to `{last}`"),
+    let name = |id: &NodeId| quoted(&graph.node(*id).name);
+    let names = match step.segment.stages.as_slice() {
+        [one] => name(one),
+        [first, .., last] => format!("{} to {}", name(first), name(last)),
         [] => String::new(),
     };
     match step.segment.role {
@@ -72,6 +72,11 @@ fn subject(graph: &Graph, step: &Step) -> String {
         Role::Copy => format!("Copy of {names}"),
         Role::Single => format!("{} {names}", title(graph.node(step.segment.stages[0]).op.name())),
     }
+}
+
+/// A name as code in a comment.
+pub(super) fn quoted(name: &str) -> String {
+    format!("`{}`", printed::name(name).replace('`', "'"))
 }
 
 /// Whether a step ends in global pooling.

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use crate::emit::scope::Scope;
-use crate::emit::{Network, element, literal};
+use crate::emit::{Network, doc, element, literal};
 use crate::ir::Dtype;
 use crate::schedule::{Element, Home, Intake, Kernel, Place, Port, Stage};
 
@@ -37,8 +37,8 @@ pub(super) fn slots(network: &Network<'_>) -> Vec<TokenStream> {
             Element::F32 | Element::U8 { .. } => "",
         };
         let about = format!(
-            " Where `{}` is written before each `infer`, which overwrites it{bytes}{layout}.",
-            port.name
+            " Where {} is written before each `infer`, which overwrites it{bytes}{layout}.",
+            doc::quoted(&port.name)
         );
         let number = brought(network, intake);
         Some(quote! {

@@ -6,6 +6,7 @@ use quote::quote;
 use crate::emit::{Network, input, literal, probe};
 use crate::ir::{Graph, Op};
 use crate::pack::Blob;
+use crate::printed;
 use crate::schedule::Schedule;
 
 /// A kernel and what it works on.
@@ -54,7 +55,7 @@ pub(super) fn item(network: &Network<'_>) -> Option<TokenStream> {
     let layers = layers(network.graph, network.schedule, network.blob);
     let count = literal::size(layers.len());
     let layers = layers.iter().map(|layer| {
-        let (name, kernel) = (&layer.name, layer.probe.kernel);
+        let (name, kernel) = (printed::name(&layer.name), layer.probe.kernel);
         let shape = layer.shape.iter().map(|dim| literal::size(*dim));
         let madds = literal::int(layer.probe.madds);
         let weights_bytes = literal::size(layer.weights_bytes);

@@ -6,7 +6,10 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
 use crate::emit::names::{self, Names};
-use crate::emit::{Network, answer, element, input, layers, literal, probe, scope, step, weights};
+use crate::emit::{
+    Network, answer, doc, element, input, layers, literal, probe, scope, step, weights,
+};
+use crate::printed;
 use crate::schedule::{Home, Intake, Port};
 use crate::target::Isa;
 
@@ -24,7 +27,8 @@ pub(super) fn header(network: &Network<'_>) -> String {
     format!(
         "{}: {madds:.1} M MAdds, {params:.2} M parameters, {arena:.1} KiB of arena.\n\n\
          Written by mnv2c for {}; edit the model instead and compile again.",
-        facts.name, network.target,
+        printed::name(&facts.name),
+        network.target,
     )
 }
 
@@ -149,10 +153,10 @@ fn facts(network: &Network<'_>) -> Vec<TokenStream> {
             let (name, len_name) = (format_ident!("{stem}_SHAPE"), format_ident!("{stem}_LEN"));
             let rank = literal::size(port.shape.len());
             let dims = port.shape.iter().map(|dim| literal::size(*dim));
-            let about = format!(" Shape of `{}`.", port.name);
+            let about = format!(" Shape of {}.", doc::quoted(&port.name));
             items.push(quote!(#[doc = #about] pub const #name: [usize; #rank] = [#(#dims),*];));
             let len = literal::size(port.shape.iter().product());
-            let about = format!(" Numbers in `{}`.", port.name);
+            let about = format!(" Numbers in {}.", doc::quoted(&port.name));
             items.push(quote!(#[doc = #about] pub const #len_name: usize = #len;));
         }
     }
@@ -314,8 +318,8 @@ fn scales(network: &Network<'_>) -> Vec<TokenStream> {
         let name = format_ident!("{stem}_SCALE");
         let (scale, zero) = (literal::float(affine.scale), literal::size(affine.zero.into()));
         let about = format!(
-            " What the bytes of `{}` stand for: its method `byte` makes one of a number.",
-            port.name
+            " What the bytes of {} stand for: its method `byte` makes one of a number.",
+            doc::quoted(&port.name)
         );
         Some(quote! {
             #[doc = #about]

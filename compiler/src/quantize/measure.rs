@@ -9,6 +9,7 @@ use crate::frontend::onnx;
 use crate::interp::{self, Array};
 use crate::ir::{Affine, Dtype, Graph, NodeId};
 use crate::pass::{Skips, settle_quant};
+use crate::printed;
 use crate::quantize::choose::Choice;
 use crate::quantize::observe::Seen;
 use crate::quantize::write::{BYTES, LINEAR};
@@ -206,7 +207,7 @@ impl fmt::Display for Report {
             writeln!(
                 f,
                 "{:longest$}  {:12}  {lo:>10.4}..{hi:<9.4}  {:>7.3} %  {:>4.1} dB",
-                layer.name,
+                printed::name(&layer.name),
                 layer.op,
                 layer.clipped * 100.0,
                 layer.sqnr

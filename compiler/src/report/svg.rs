@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use crate::printed;
 use crate::report::Report;
 
 /// Size of the plot.
@@ -131,7 +132,7 @@ fn buffers(svg: &mut String, report: &Report, scale: &Scale) {
             live.end
         );
         let room = (width / 6.6) as usize;
-        if height > 15.0 && buffer.name.chars().count() <= room {
+        if height > 15.0 && printed::name(&buffer.name).chars().count() <= room {
             let (x, y) = (x + width / 2.0, y + height / 2.0 + 4.0);
             let _ = writeln!(
                 svg,
@@ -181,5 +182,6 @@ pub(super) fn kib(bytes: usize) -> String {
 }
 
 pub(super) fn escape(text: &str) -> String {
+    let text = printed::name(text);
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

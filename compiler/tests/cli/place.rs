@@ -64,6 +64,10 @@ impl Place {
         self.put(name, &npy::write(&Array::f32(shape, values)));
     }
 
+    pub(crate) fn text(&self, name: &str) -> String {
+        files::read_text(&self.path(name)).expect("the file is there")
+    }
+
     pub(crate) fn floats(&self, name: &str) -> Vec<f32> {
         let bytes = files::read(&self.path(name)).expect("the file is there");
         let array = npy::read(&bytes).expect("it is an array");

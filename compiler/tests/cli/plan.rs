@@ -19,13 +19,74 @@ const KEYS: [&str; 8] = [
 #[test]
 fn a_name_of_any_length_is_printed() {
     let place = Place::new();
-    let long = "n".repeat(70_000);
-    let model = Model::opset(13).input("x", &[1, 2, 4, 4]).floats("w", &[2, 2, 1, 1]);
-    let model = model.node("Conv", &["x", "w"], &[&long], vec![]).output(&long);
-    place.put("long.onnx", &model.bytes());
-    for verb in ["plan long.onnx", "inspect long.onnx", "compile long.onnx -o net.rs"] {
-        place.mnv2c(verb).well();
+    place.put("long.onnx", &called(&"n".repeat(200_000)).bytes());
+    for verb in ["plan long.onnx", "inspect long.onnx"] {
+        let out = place.mnv2c(verb).well();
+        assert!(out.len() < 5_000 && out.contains("nnn…nnn"), "{out:.5000}");
     }
+    for (verb, file) in FILES {
+        place.mnv2c(&format!("{verb} {file}").replace("MODEL", "long.onnx")).well();
+        let len = place.text(file).len();
+        assert!(len < 500_000, "{file} of {len} bytes");
+    }
+}
+
+#[test]
+fn a_name_of_any_letters_leaves_tables_pages_and_code_whole() {
+    let place = Place::new();
+    for name in [
+        "a\rb\r\nc\nd",
+        "\0\u{1b}[2J\u{7f}\u{85}\t",
+        "line\u{2028}paragraph\u{2029}mark\u{feff}\u{202e}",
+        "`code` `` ``` \\` */ /* //! {x} {{}} [link](y) <b>&amp; \"quoted\" 'single' \\",
+        "…äö漢字🙂",
+    ] {
+        place.put("odd.onnx", &called(name).bytes());
+        for verb in ["plan odd.onnx", "inspect odd.onnx"] {
+            whole(&place.mnv2c(verb).well());
+        }
+        for (verb, file) in FILES {
+            place.mnv2c(&format!("{verb} {file}").replace("MODEL", "odd.onnx")).well();
+            let text = place.text(file);
+            whole(&text);
+            if file.ends_with(".rs") {
+                syn::parse_file(&text).unwrap_or_else(|error| panic!("{error} for {name:?}"));
+            }
+        }
+    }
+}
+
+/// What writes each kind of file.
+const FILES: [(&str, &str); 5] = [
+    ("compile MODEL --target generic --layers -o", "net.rs"),
+    ("compile MODEL --target generic --feed arena -o", "arena.rs"),
+    ("compile MODEL --target generic --input-format u8-nhwc -o", "ends.rs"),
+    ("plan MODEL --svg", "plan.svg"),
+    ("report MODEL --target generic -o", "page.html"),
+];
+
+/// A convolution and what bends it, both answers, everything called `name` with a letter before.
+fn called(name: &str) -> Model {
+    let [x, w, y, v] = ["x", "w", "y", "v"].map(|letter| format!("{letter}{name}"));
+    let mut model = Model::opset(13)
+        .input(&x, &[1, 3, 4, 4])
+        .floats(&w, &[2, 3, 1, 1])
+        .node("Conv", &[&x, &w], &[&v], vec![])
+        .node("Relu", &[&v], &[&y], vec![])
+        .output(&y)
+        .output(&v);
+    model.graph().name = name.into();
+    model.proto.producer_name = name.into();
+    model
+}
+
+/// Checks that no letter of `text` ends or turns a line but the ends of its lines.
+fn whole(text: &str) {
+    let stray = text.chars().find(|letter| {
+        letter.is_control() && *letter != '\n'
+            || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{202e}' | '\u{feff}')
+    });
+    assert_eq!(stray, None, "{text:.2000}");
 }
 
 #[test]

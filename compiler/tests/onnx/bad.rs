@@ -5,7 +5,7 @@ use std::path::Path;
 use mnv2c::error::Error;
 use mnv2c::frontend::onnx::{self, OPERATORS, OPSETS, Options};
 use mnv2c::proto::tensor_proto::DataType;
-use mnv2c::proto::{ModelProto, TensorProto};
+use mnv2c::proto::{AttributeProto, ModelProto, TensorProto};
 use prost::Message;
 
 use crate::build::{Model, fixed, int, int_tensor, ints, raw_tensor, real, tensor, text};
@@ -202,6 +202,77 @@ fn nodes_that_contradict_themselves_say_how() {
         assert!(matches!(error, Error::Node { .. }), "{error:?}");
         assert!(error.to_string().contains(expected), "{error}\nlacks {expected}");
     }
+}
+
+#[test]
+fn numbers_a_channel_that_are_not_as_many_as_channels_are_refused() {
+    let norm = |opset, op: &str, lens: &[i64], attributes: Vec<AttributeProto>| {
+        let mut model = Model::opset(opset).input("x", &[1, 4, 6, 6]);
+        let names: Vec<String> = (0..lens.len()).map(|at| format!("p{at}")).collect();
+        for (name, len) in names.iter().zip(lens) {
+            model = model.floats(name, &[*len]);
+        }
+        let operands: Vec<&str> =
+            [&["x"], names.iter().map(String::as_str).collect::<Vec<_>>().as_slice()].concat();
+        model.node(op, &operands, &["y"], attributes).output("y")
+    };
+    let biased = |op: &str, bias: i64| {
+        let model = Model::opset(13).input("x", &[1, 4, 6, 6]).floats("w", &[4, 4, 1, 1]);
+        model.floats("b", &[bias]).node(op, &["x", "w", "b"], &["y"], vec![]).output("y")
+    };
+    let groups = || vec![int("num_groups", 2)];
+    let wrong = [
+        norm(13, "InstanceNormalization", &[3, 4], vec![]),
+        norm(13, "InstanceNormalization", &[4, 1], vec![]),
+        norm(18, "GroupNormalization", &[1, 2], groups()),
+        norm(18, "GroupNormalization", &[2, 4], groups()),
+        norm(21, "GroupNormalization", &[2, 4], groups()),
+        norm(21, "GroupNormalization", &[4, 2], groups()),
+        norm(17, "LayerNormalization", &[5, 6], vec![]),
+        norm(17, "LayerNormalization", &[6, 4], vec![]),
+        norm(15, "BatchNormalization", &[3, 4, 4, 4], vec![]),
+        norm(15, "BatchNormalization", &[4, 1, 4, 4], vec![]),
+        norm(15, "BatchNormalization", &[4, 4, 5, 4], vec![]),
+        norm(15, "BatchNormalization", &[4, 4, 4, 6], vec![]),
+        norm(13, "PRelu", &[4], vec![]),
+        norm(13, "PRelu", &[5], vec![]),
+        biased("Conv", 1),
+        biased("Conv", 5),
+        biased("ConvTranspose", 3),
+    ];
+    for model in wrong {
+        let error = model.read().expect_err("some operand is too short or too long");
+        assert!(matches!(error, Error::Node { .. }), "{error:?}");
+        assert!(error.to_string().contains('['), "{error}");
+    }
+    for model in [
+        norm(18, "GroupNormalization", &[2, 2], groups()),
+        norm(21, "GroupNormalization", &[4, 4], groups()),
+        norm(15, "BatchNormalization", &[4; 4], vec![]),
+        norm(13, "InstanceNormalization", &[4, 4], vec![]),
+        biased("Conv", 4),
+    ] {
+        assert!(model.read().is_ok(), "{}", model.text());
+    }
+}
+
+#[test]
+fn a_name_of_any_length_makes_a_message_that_can_be_read() {
+    let long = "n".repeat(200_000);
+    let node = |op: &str, operand: &str| {
+        Model::opset(13)
+            .input("x", &[2, 3])
+            .node(op, &["x", operand], &[&long], vec![])
+            .output(&long)
+    };
+    for model in [node("Add", "nobody"), node("Add", ""), node("Bend", ""), node("Add", &long)] {
+        let message = message(model.bytes());
+        assert!(message.len() < 1000 && message.contains("nnn…nnn"), "{message:.2000}");
+    }
+    let open = Model::opset(13).input_of(&long, DataType::Float, vec![fixed(1), None]);
+    let open = open.node("Relu", &[&long], &["y"], vec![]).output("y").bytes();
+    let open = message(open);
+    assert!(open.contains("nnn…nnn") && open.contains("is open"), "{open:.2000}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::Error;
+use crate::printed::quoted;
 
 /// Nodes that are named for each reason; the rest are counted.
 const SHOWN: usize = 5;
@@ -29,7 +30,7 @@ impl Unsupported {
 }
 
 fn line(op: &str, reason: &str, nodes: &[String]) -> String {
-    let shown: Vec<String> = nodes.iter().take(SHOWN).map(|name| format!("{name:?}")).collect();
+    let shown: Vec<String> = nodes.iter().take(SHOWN).map(|name| quoted(name)).collect();
     let more = match nodes.len().saturating_sub(SHOWN) {
         0 => String::new(),
         more => format!(" and {more} more"),

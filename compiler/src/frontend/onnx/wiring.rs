@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Result};
+use crate::printed::quoted;
 use crate::proto::{GraphProto, NodeProto};
 
 /// Most operands or results a node may have.
@@ -44,7 +45,7 @@ pub(super) fn order(graph: &GraphProto) -> Result<Vec<usize>> {
 
 /// What messages call a node: its operator, and its name or that of its first result.
 pub(super) fn label(node: &NodeProto) -> String {
-    format!("{} {:?}", node.op_type, name(node))
+    format!("{} {}", node.op_type, quoted(name(node)))
 }
 
 /// The name of a node, or of its first result if it has none.
@@ -145,6 +146,7 @@ impl<'a> Wires<'a> {
 
 fn dangling(reader: &str, value: &str) -> Error {
     Error::Wiring(format!(
-        "{reader} {value:?}, which no node makes and which is neither an input nor an initializer"
+        "{reader} {}, which no node makes and which is neither an input nor an initializer",
+        quoted(value)
     ))
 }
