@@ -270,6 +270,19 @@ impl Graph {
         self.constant(self.operand(id, port)?)?.as_f32()
     }
 
+    /// Whether any input has a part in `id`; what has none is as fixed as a constant, though nobody folded it.
+    pub fn depends_on_inputs(&self, id: NodeId) -> bool {
+        let (mut seen, mut left) = (BTreeSet::from([id]), vec![id]);
+        while let Some(id) = left.pop() {
+            if matches!(self.node(id).op, Op::Input) {
+                return true;
+            }
+            let operands = self.operands(id).into_iter().map(|(_, operand)| operand);
+            left.extend(operands.filter(|operand| seen.insert(*operand)));
+        }
+        false
+    }
+
     /// Whether some of it computes on bytes.
     pub fn is_quantised(&self) -> bool {
         self.ids().into_iter().any(|id| matches!(self.node(id).op, Op::Quant(_)))

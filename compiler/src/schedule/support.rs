@@ -74,29 +74,29 @@ fn obstacle(graph: &Graph, id: NodeId) -> Option<String> {
     let node = graph.node(id);
     let computed = |ports: &[usize]| {
         let operands = ports.iter().filter_map(|port| graph.operand(id, *port));
-        operands.into_iter().any(|operand| graph.constant(operand).is_none())
+        let left: Vec<NodeId> = operands.filter(|id| graph.constant(*id).is_none()).collect();
+        let depend = left.iter().any(|id| graph.depends_on_inputs(*id));
+        let how = if depend { "computed at run time" } else { UNFOLDED };
+        (!left.is_empty()).then_some(how)
     };
     match &node.op {
-        Op::Conv(_) if computed(&[1, 2]) => {
-            Some("its weights or bias are computed at run time; make them constants".into())
-        }
+        Op::Conv(_) if computed(&[1, 2]).is_some() => computed(&[1, 2])
+            .map(|how| format!("its weights or bias are {how}; make them constants")),
         Op::Conv(_) | Op::Pool(_) | Op::Resize(_) if node.out.shape[0] > 1 => {
             Some(format!("{} holds several images; compile for a batch of 1", node.out))
         }
-        Op::Gemm(_) | Op::MatMul => Some(
-            "a product of two computed matrices, or of a stack of them; the second has to be one \
-             constant matrix"
-                .into(),
-        ),
+        Op::Gemm(_) | Op::MatMul => Some(product(graph, id)),
         Op::BatchNorm(_) => {
-            Some("its statistics are computed at run time; export the model for inference".into())
+            let how = computed(&[1, 2, 3, 4]).unwrap_or("not one constant float a channel");
+            Some(format!("its statistics are {how}; export the model for inference"))
         }
         Op::Conv(_) | Op::Pool(_) | Op::Input | Op::Const(_) | Op::Dense(_) | Op::Clamp(_) => None,
         Op::Unary(_) | Op::Binary(_) | Op::PRelu | Op::Reduce(_) | Op::Softmax(_) => None,
         Op::Reshape | Op::Transpose(_) | Op::Relayout | Op::Identity | Op::Expand => None,
         Op::Concat(_) | Op::Slice(_) | Op::Pad(_) | Op::Resize(_) => None,
         Op::Quant(Quant::Unpack(_)) => {
-            Some("its integers are computed at run time; make them constants".into())
+            let how = computed(&[0]).unwrap_or(UNFOLDED);
+            Some(format!("its integers are {how}; make them constants"))
         }
         Op::Quant(Quant::Flip) => {
             Some("signed bytes at an end of the model; make it u8 or float".into())
@@ -108,6 +108,32 @@ fn obstacle(graph: &Graph, id: NodeId) -> Option<String> {
             Some("a convolution of bytes that makes floats; quantise its result".into())
         }
         Op::Quant(_) => None,
+    }
+}
+
+/// How a value is made that depends on no input, yet is no constant.
+const UNFOLDED: &str = "made of constants by more work than is done while compiling";
+
+/// Why a product is none of a computed matrix and a constant one.
+fn product(graph: &Graph, id: NodeId) -> String {
+    let [left, right] = [0, 1].map(|port| graph.operand(id, port));
+    let constant = |operand: Option<NodeId>| operand.is_some_and(|id| graph.constant(id).is_some());
+    let shape = |id: NodeId| &graph.node(id).out.shape;
+    match (constant(left), right) {
+        (_, Some(right)) if graph.constant(right).is_some() => format!(
+            "its right operand is a stack of constant matrices, {:?}; the second has to be one constant matrix, so \
+             give each a product of its own",
+            shape(right)
+        ),
+        (true, _) => "its constant matrix stands on the left, and the right one is computed; the second has to be \
+                      one constant matrix, so transpose both, swap them, and transpose the product"
+            .to_owned(),
+        (_, Some(right)) if !graph.depends_on_inputs(right) => {
+            format!("its right operand is {UNFOLDED}; the second has to be one constant matrix")
+        }
+        (false, _) => "a product of two computed matrices, or of a stack of them; the second has to be one \
+                       constant matrix"
+            .to_owned(),
     }
 }
 

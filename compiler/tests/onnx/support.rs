@@ -29,6 +29,45 @@ fn every_objective_refuses_what_no_kernel_does_in_the_same_words() {
 }
 
 #[test]
+fn what_is_constant_is_not_said_to_be_computed() {
+    let product = |a: &str, b: &str| {
+        let model = Model::opset(13).input("x", &[2, 4, 4]).floats("m", &[4, 4]);
+        let model = model.floats("stack", &[2, 4, 4]).input("lo", &[]);
+        let model = model.node("MatMul", &[a, b], &["y"], vec![]).output("y");
+        compiled(&model, Memory::default()).map_or_else(|error| error, |()| String::new())
+    };
+    assert_eq!(product("x", "m"), "");
+    let left = product("m", "x");
+    assert!(
+        left.contains("its constant matrix stands on the left, and the right one is"),
+        "{left}"
+    );
+    let stack = product("x", "stack");
+    assert!(stack.contains("a stack of constant matrices, [2, 4, 4]"), "{stack}");
+    assert!(product("x", "x").contains("a product of two computed matrices"));
+}
+
+#[test]
+fn what_is_made_of_constants_is_not_said_to_be_computed_at_run_time() {
+    // A sum of constants is a node until passes fold it.
+    let bound = |from: &str| {
+        Model::opset(13)
+            .input("x", &[2])
+            .floats("w", &[2, 2])
+            .node("ReduceMax", &[from], &["hi"], vec![int("keepdims", 0)])
+            .node("Clip", &["x", "", "hi"], &["y"], vec![])
+            .output("y")
+            .text()
+    };
+    assert!(bound("x").contains("computed at run time"), "{}", bound("x"));
+    let fixed = bound("w");
+    assert!(
+        fixed.contains("made of constants by operators") && fixed.contains("onnxsim"),
+        "{fixed}"
+    );
+}
+
+#[test]
 fn every_verb_refuses_what_no_kernel_does_in_the_same_words() {
     let graph = || square().read().expect("it is read");
     let image = mnv2c::interp::Array::f32([1, 4, 4], vec![0.5; 16]);

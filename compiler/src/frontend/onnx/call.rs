@@ -81,7 +81,8 @@ impl Call<'_> {
                 other.dtype()
             ))),
             None => Err(Fault::Unsupported(format!(
-                "operand {port} that is computed at run time; supported: constants"
+                "operand {port} that is {}; supported: constants",
+                self.made(id)
             ))),
         }
     }
@@ -132,8 +133,18 @@ impl Call<'_> {
                 )))
             }
             None => Err(Fault::Unsupported(format!(
-                "operand {port} that is computed at run time; supported: constants"
+                "operand {port} that is {}; supported: constants",
+                self.made(id)
             ))),
+        }
+    }
+
+    /// How a value that is no constant comes to be, for messages.
+    pub(super) fn made(&self, id: NodeId) -> &'static str {
+        if self.graph.depends_on_inputs(id) {
+            "computed at run time"
+        } else {
+            "made of constants by operators that are not folded here (onnxsim folds them)"
         }
     }
 

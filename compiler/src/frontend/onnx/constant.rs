@@ -124,7 +124,8 @@ fn constant_at(call: &Call<'_>, port: usize) -> Result<Constant, Fault> {
     match call.graph.constant(id) {
         Some(values) => Ok(Constant { shape: call.shape(id), values: values.clone() }),
         None => Err(Fault::Unsupported(format!(
-            "operand {port} that is computed at run time; supported: constants"
+            "operand {port} that is {}; supported: constants",
+            call.made(id)
         ))),
     }
 }

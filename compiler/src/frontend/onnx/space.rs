@@ -146,8 +146,9 @@ impl Transposed {
         let (each, read) = (channels / group, inputs / group);
         let shape = vec![channels * stride[0] * stride[1], read, taps[0], taps[1]];
         call.store.take(checked_len(&shape)?)?;
-        let Some(Values::F32(weights)) = call.graph.constant(call.any(1)?) else {
-            return Err(Fault::Unsupported("weights that are computed at run time".into()));
+        let id = call.any(1)?;
+        let Some(Values::F32(weights)) = call.graph.constant(id) else {
+            return Err(Fault::Unsupported(format!("weights that are {}", call.made(id))));
         };
         let mut made = vec![0.0; shape.iter().product()];
         for (at, weight) in weights.iter().enumerate() {
@@ -175,7 +176,9 @@ impl Transposed {
                 let what = format!("operand 2 is {:?}; [{}]", call.shape(id), self.channels);
                 return Err(Fault::Misfit(format!("{what} belongs there")));
             }
-            None => return Err(Fault::Unsupported("a bias that is computed at run time".into())),
+            None => {
+                return Err(Fault::Unsupported(format!("a bias that is {}", call.made(id))));
+            }
         };
         let mut made = vec![0.0; self.channels * pixels];
         for (channel, value) in values.iter().enumerate() {

@@ -133,7 +133,8 @@ pub(super) fn weights(
         |at: usize| scales.zeros[if scales.zeros.len() == 1 { 0 } else { at / inner % channels }];
     let Some(values) = call.graph.constant(id) else {
         return Err(Fault::Unsupported(format!(
-            "weights that are computed at run time (operand {})",
+            "weights that are {} (operand {})",
+            call.made(id),
             ports[0]
         )));
     };
@@ -174,7 +175,8 @@ fn bias(call: &mut Call<'_>, port: usize, channels: usize) -> Result<Option<Node
     let shape = call.shape(id);
     match call.graph.constant(id) {
         None => {
-            Err(Fault::Unsupported(format!("a bias that is computed at run time (operand {port})")))
+            let how = call.made(id);
+            Err(Fault::Unsupported(format!("a bias that is {how} (operand {port})")))
         }
         Some(Values::I32(_)) if shape == [channels] => Ok(Some(id)),
         Some(Values::I32(_)) if shape == [1, channels] => {

@@ -129,8 +129,9 @@ fn zeros(values: &Values, port: usize) -> Result<(Vec<i32>, Option<Dtype>), Faul
 
 fn constant<'a>(call: &'a Call<'_>, id: NodeId, port: usize) -> Result<&'a Values, Fault> {
     call.graph.constant(id).ok_or_else(|| {
+        let how = call.made(id);
         Fault::Unsupported(format!(
-            "scales that are computed at run time (operand {port}); supported: constants, and DynamicQuantizeLinear"
+            "scales that are {how} (operand {port}); supported: constants, and DynamicQuantizeLinear"
         ))
     })
 }
