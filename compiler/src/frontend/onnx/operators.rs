@@ -70,8 +70,7 @@ impl fmt::Display for Types {
 pub(super) fn find(node: &NodeProto, opset: i64) -> Result<&'static Operator, Fault> {
     let name = qualified(node);
     let operator = OPERATORS.iter().find(|operator| operator.name == name);
-    let operator =
-        operator.ok_or_else(|| Fault::Unsupported("the operator is not supported".into()))?;
+    let operator = operator.ok_or_else(|| Fault::Unsupported(unknown(node)))?;
     if opset < operator.since {
         let since = operator.since;
         return Err(Fault::Misfit(format!(
@@ -91,6 +90,36 @@ pub(super) fn find(node: &NodeProto, opset: i64) -> Result<&'static Operator, Fa
     }
     Ok(operator)
 }
+
+/// Why an operator that no row names is not read, and what to do about one that some tool made up.
+fn unknown(node: &NodeProto) -> String {
+    let made_up = match node.domain.as_str() {
+        "com.microsoft.nchwc" | "com.ms.internal.nhwc" => OPTIMISED,
+        "com.microsoft" if FUSED.contains(&node.op_type.as_str()) => OPTIMISED,
+        "" | "ai.onnx" if node.op_type == "SimplifiedLayerNormalization" => OPTIMISED,
+        "org.pytorch.aten" | "aten" => {
+            ": PyTorch's exporter knew no operator for it; export with opset 17 or later, or write it in other operators"
+        }
+        _ if node.op_type.ends_with("_TRT") => {
+            ": only TensorRT has it; export the model without TensorRT's plugins"
+        }
+        _ => "",
+    };
+    format!("the operator is not supported{made_up}")
+}
+
+/// Where operators come from that no exporter writes.
+const OPTIMISED: &str = ": onnxruntime made it when it optimised the model for itself; use the original, from before that";
+
+/// Operators of com.microsoft that onnxruntime's optimisations make.
+#[rustfmt::skip]
+const FUSED: &[&str] = &[
+    "BiasAdd", "BiasDropout", "BiasGelu", "BiasSoftmax", "BiasSplitGelu", "ConvTransposeWithDynamicPads",
+    "DynamicQuantizeMatMul", "EmbedLayerNormalization", "FastGelu", "FusedConv", "FusedGemm", "FusedMatMul",
+    "FusedMatMulActivation", "Gelu", "GemmFastGelu", "MatMulIntegerToFloat", "NhwcConv", "NhwcFusedConv",
+    "NhwcMaxPool", "QLinearConv", "QuickGelu", "SkipLayerNormalization", "SkipSimplifiedLayerNormalization",
+    "TransposeMatMul",
+];
 
 /// The operator of a node, with its domain if that is not the standard one.
 pub(super) fn qualified(node: &NodeProto) -> String {
