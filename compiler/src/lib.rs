@@ -8,6 +8,7 @@
 
 pub mod build;
 pub mod choose;
+pub mod content;
 pub mod emit;
 pub mod ends;
 pub mod error;

@@ -3,6 +3,7 @@
 //! Reads versions 1 to 3, little-endian, C order, of f4, f8, f2, i1, u1, i4, i8 and bool; f2 widens and f8 narrows to
 //! f32, the one float type here. Writes version 1. Absent: structured types, Fortran order, big-endian numbers.
 
+use crate::content;
 use crate::error::{Error, Result};
 use crate::interp::Array;
 use crate::ir::{Values, infer};
@@ -50,7 +51,10 @@ fn parse(bytes: &[u8]) -> std::result::Result<Array, String> {
 /// The header's text and the bytes after it.
 fn split(bytes: &[u8]) -> std::result::Result<(&str, &[u8]), String> {
     let short = || "ends inside its header".to_owned();
-    let rest = bytes.strip_prefix(MAGIC).ok_or("does not start with \\x93NUMPY")?;
+    let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| match content::instead(bytes) {
+        Some(what) => format!("is {what}"),
+        None => "does not start with \\x93NUMPY".to_owned(),
+    })?;
     let (version, rest) = rest.split_first_chunk::<2>().ok_or_else(short)?;
     let (len, rest) = match version[0] {
         1 => {
@@ -167,7 +171,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_says_why() {
-        assert_eq!(refusal(b"PK"), "not a model: npy: does not start with \\x93NUMPY");
+        assert_eq!(refusal(b"PK\0"), "not a model: npy: does not start with \\x93NUMPY");
+        assert!(refusal(b"PK\x03\x04").starts_with("not a model: npy: is a zip archive"));
         assert_eq!(refusal(b"\x93NUMPY\x01"), "not a model: npy: ends inside its header");
         let fortran = file("{'descr': '<f4', 'fortran_order': True, 'shape': (1,)}", &[0; 4]);
         assert!(refusal(&fortran).ends_with("save np.ascontiguousarray(x)"));

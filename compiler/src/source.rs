@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
+use crate::content;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::frontend::onnx::{self, Summary};
@@ -59,7 +60,7 @@ impl Source {
         let file = files::read(path)?;
         let base = path.parent().unwrap_or(Path::new("")).to_path_buf();
         let kind = match as_text(path, &file) {
-            Some(text) => Kind::Spec(Spec::parse(text)?),
+            Some(text) => Kind::Spec(spec(text)?),
             None => Kind::Onnx { file: file.into(), base },
         };
         Ok(Self { name: called(path), path: Some(path.to_owned()), kind })
@@ -113,6 +114,18 @@ impl Source {
 impl From<Spec> for Source {
     fn from(spec: Spec) -> Self {
         Self { name: spec.name.clone(), path: None, kind: Kind::Spec(spec) }
+    }
+}
+
+/// The spec in a file of text; what is no spec but known for something else is told.
+fn spec(text: &str) -> Result<Spec> {
+    let parsed = Spec::parse(text);
+    let is_markup = || text.starts_with("version https://") || text.trim_start().starts_with('<');
+    match (parsed, content::instead(text.as_bytes())) {
+        (Err(_), Some(what)) if is_markup() => {
+            Err(Error::Malformed { what: format!("this is {what}") })
+        }
+        (parsed, _) => parsed,
     }
 }
 

@@ -41,6 +41,7 @@ use prost::Message;
 pub use operators::{OPERATORS, Operator, Types};
 pub use summary::{Summary, read_tensor, summary};
 
+use crate::content;
 use crate::error::{Error, Result};
 use crate::ir::Graph;
 use crate::proto::{GraphProto, ModelProto};
@@ -83,9 +84,18 @@ pub fn read(file: impl Into<Bytes>, base: &Path, options: &Options) -> Result<Gr
 
 fn decode(file: Bytes) -> Result<ModelProto> {
     census::check(&file)?;
-    ModelProto::decode(file).map_err(|error| Error::Malformed {
-        what: format!("these bytes are no ONNX file, or a truncated one ({error})"),
-    })
+    let model = ModelProto::decode(file.clone());
+    let instead = |what: String| Error::Malformed { what: format!("this is {what}") };
+    match model {
+        Ok(model) if model.graph.is_some() => Ok(model),
+        Ok(_) => Err(content::instead(&file).map_or_else(no_graph, instead)),
+        Err(error) => Err(content::instead(&file).map_or_else(|| undecoded(&error), instead)),
+    }
+}
+
+fn undecoded(error: &prost::DecodeError) -> Error {
+    let what = "these bytes are no ONNX file, or a truncated one; fetch or export it again";
+    Error::Malformed { what: format!("{what} ({error})") }
 }
 
 /// The version of the standard operator set that the model imports.
@@ -94,7 +104,6 @@ fn opset(model: &ModelProto) -> Result<i64> {
     let mut imports = model.opset_import.iter();
     match imports.find(|import| standard(&import.domain)) {
         Some(import) => Ok(import.version),
-        None if model.graph.is_none() => Err(no_graph()),
         None => Err(Error::Malformed {
             what: "the file imports no version of the standard operator set".into(),
         }),

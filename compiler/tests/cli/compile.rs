@@ -91,6 +91,7 @@ fn models_that_are_none_leave_no_files() {
     place.put("empty.onnx", b"");
     place.put("zero.toml", TINY.replace("channels = 3", "channels = 0").as_bytes());
     place.put("prose.txt", b"Once upon a time.");
+    place.put("pointer", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n");
     let before = place.names();
     for (model, part) in [
         ("noise.onnx", "no ONNX file"),
@@ -98,6 +99,7 @@ fn models_that_are_none_leave_no_files() {
         ("empty.onnx", "no graph"),
         ("zero.toml", "channels is 0"),
         ("prose.txt", "network spec"),
+        ("pointer", "git lfs pull"),
     ] {
         place.mnv2c(&format!("compile {model} -o net.rs")).fails(1, &[part]);
     }

@@ -21,7 +21,18 @@ fn message(bytes: Vec<u8>) -> String {
 fn bytes_that_are_no_model_are_told_apart() {
     assert!(message(vec![]).contains("no graph"));
     assert!(message(ModelProto::default().encode_to_vec()).contains("no graph"));
-    assert!(message(b"PK\x03\x04 a zip file, say".to_vec()).starts_with("not a model: "));
+    for (bytes, words) in [
+        (b"PK\x03\x04 a zip file, say".as_slice(), "a zip archive; unpack it"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "git lfs pull"),
+        (b"<!DOCTYPE html><html>Not found</html>", "a web page and not the file itself"),
+        (b"\x1f\x8b\x08\0\0\0\0\0", "gunzip"),
+        (b"\x1c\0\0\0TFL3\0\0\0\0", "tf2onnx.convert --tflite"),
+        (b"ir_version: 8", "text, which begins \"ir_version: 8\""),
+    ] {
+        let told = message(bytes.to_vec());
+        assert!(told.starts_with("not a model: this is ") && told.contains(words), "{told}");
+        assert!(!told.contains("Protobuf"), "{told}");
+    }
     let mut bytes = Model::of(13, &[2], "Relu", vec![]).bytes();
     bytes.pop();
     assert!(message(bytes).contains("or a truncated one"));
@@ -86,8 +97,30 @@ fn everything_unsupported_is_reported_at_once() {
   GridSample: the operator is not supported (at "up0", "up1", "up2", "up3", "up4" and 2 more)
   Pad: mode=wrap; supported: constant, reflect, edge (at "a")
   Relu: attribute "speed" (at "c")
-  com.microsoft.FusedConv: the operator is not supported (at "d")"#;
+  com.microsoft.FusedConv: the operator is not supported: onnxruntime made it when it optimised the model for itself; use the original, from before that (at "d")"#;
     assert_eq!(model.text(), expected);
+}
+
+#[test]
+fn what_a_tool_made_for_itself_is_told_with_where_it_comes_from() {
+    let of = |domain: &str, op: &str| {
+        let mut model = Model::of(13, &[2], op, vec![]);
+        model.graph().node[0].domain = domain.into();
+        model.text()
+    };
+    for (domain, op) in [
+        ("com.microsoft.nchwc", "Conv"),
+        ("com.microsoft.nchwc", "ReorderInput"),
+        ("com.ms.internal.nhwc", "Conv"),
+        ("com.microsoft", "FusedMatMul"),
+        ("com.microsoft", "NhwcMaxPool"),
+        ("", "SimplifiedLayerNormalization"),
+    ] {
+        let text = of(domain, op);
+        assert!(text.contains("onnxruntime made it when it optimised the model"), "{text}");
+    }
+    assert!(of("", "EfficientNMS_TRT").contains("only TensorRT has it"));
+    assert!(of("com.example", "FusedConv").contains("the operator is not supported (at"));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 use bytes::Bytes;
 
+use crate::content;
 use crate::error::{Error, Result};
 use crate::proto::TensorProto;
 
@@ -72,7 +73,12 @@ fn range(file: &Path, offset: u64, len: usize) -> std::result::Result<Vec<u8>, S
         let mut file = File::open(file)?;
         let size = file.metadata()?.len();
         if offset.checked_add(len as u64).is_none_or(|end| end > size) {
-            return Ok(Err(format!("{len} bytes from {offset} are past the end at {size}")));
+            let mut head = Vec::new();
+            file.take(1 << 10).read_to_end(&mut head)?;
+            let instead = content::instead(&head).map(|what| format!("; it is {what}"));
+            let instead = instead.unwrap_or_default();
+            let past = format!("{len} bytes from {offset} are past the end at {size}{instead}");
+            return Ok(Err(past));
         }
         file.seek(SeekFrom::Start(offset))?;
         let mut bytes = vec![0; len];

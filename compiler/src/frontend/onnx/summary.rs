@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use prost::Message;
 
+use crate::content;
 use crate::error::{Error, Result};
 use crate::frontend::onnx::call::Fault;
 use crate::frontend::onnx::operators::qualified;
@@ -62,7 +63,12 @@ pub fn summary(file: impl Into<Bytes>) -> Result<Summary> {
 /// The array in a file that holds one tensor, as ONNX test data does.
 pub fn read_tensor(file: impl Into<Bytes>) -> Result<Array> {
     let malformed = |what: String| Error::Malformed { what: format!("tensor: {what}") };
-    let proto = TensorProto::decode(file.into()).map_err(|error| malformed(error.to_string()))?;
+    let file = file.into();
+    let proto = TensorProto::decode(file.clone()).map_err(|error| {
+        malformed(
+            content::instead(&file).map_or_else(|| error.to_string(), |it| format!("is {it}")),
+        )
+    })?;
     let constant = tensor::dense(proto, &mut Store::new(".".as_ref()));
     let constant = constant.map_err(|fault| match fault {
         Fault::Unsupported(what) => Error::Unsupported(vec![format!("tensor: {what}")]),

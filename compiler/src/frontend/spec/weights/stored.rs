@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use safetensors::{Dtype, SafeTensors};
 
+use crate::content;
 use crate::error::{Error, Result};
 use crate::frontend::spec::layers::{Part, Unit};
 use crate::frontend::spec::names::Scheme;
@@ -20,8 +21,10 @@ pub(in crate::frontend::spec) struct Stored<'a> {
 impl<'a> Stored<'a> {
     pub(super) fn open(bytes: &'a [u8]) -> Result<Self> {
         let file = SafeTensors::deserialize(bytes).or_else(|error| {
+            let instead = content::instead(bytes).map(|what| format!(" but {what}"));
+            let instead = instead.unwrap_or_else(|| format!(" ({error})"));
             fault(format!(
-                "no safetensors file ({error}); save one with save_file(model.state_dict(), path)"
+                "no safetensors file{instead}; save one with save_file(model.state_dict(), path)"
             ))
         })?;
         let scheme = Scheme::of(file.iter().map(|(name, _)| name));
@@ -288,6 +291,6 @@ mod tests {
         assert_eq!(message, "weights: \"stem.weight\" holds I64; save it as F32, F16 or BF16");
         let zip = graph(&spec(), Weights::Safetensors(b"PK\x03\x04 and so on"));
         let message = zip.expect_err("a zip is no safetensors file").to_string();
-        assert!(message.starts_with("weights: no safetensors file ("), "{message}");
+        assert!(message.starts_with("weights: no safetensors file"), "{message}");
     }
 }
