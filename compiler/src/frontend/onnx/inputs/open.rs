@@ -81,7 +81,7 @@ impl<'a> Open<'a> {
     fn flags(&self) -> Vec<(&'a str, String)> {
         let dims = self.dims.as_deref().unwrap_or(&[Err(""); 4]);
         let likely = |at: usize| likely(dims, at);
-        if dims.iter().any(|dim| *dim == Err("")) {
+        if dims.contains(&Err("")) {
             let size = |(at, dim): (usize, &std::result::Result<usize, &str>)| {
                 dim.unwrap_or(likely(at)).to_string()
             };
