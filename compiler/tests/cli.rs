@@ -11,6 +11,8 @@ mod ends;
 mod lists;
 #[path = "cli/place.rs"]
 mod place;
+#[path = "cli/places.rs"]
+mod places;
 #[path = "cli/plan.rs"]
 mod plan;
 #[path = "cli/programs.rs"]

@@ -44,6 +44,11 @@ impl ModelArgs {
         Ok((source, model))
     }
 
+    /// Every file that the model is made of.
+    pub(crate) fn files(&self, source: &Source) -> Result<Vec<PathBuf>> {
+        source.files(&self.options())
+    }
+
     fn options(&self) -> Options {
         let mut options =
             Options { seed: self.seed, weights: self.weights_file.clone(), ..Options::default() };

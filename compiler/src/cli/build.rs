@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use mnv2c::emit::{self, Probe};
 use mnv2c::ends::Ends;
 use mnv2c::error::Result;
-use mnv2c::files;
 use mnv2c::objective::Memory;
 use mnv2c::program::{self, Program};
 use mnv2c::schedule::Port;
@@ -49,7 +48,7 @@ pub(crate) fn run(args: &Args) -> Done {
         Wish::of(&args.target, &args.memory, &args.ends)?.stored(&args.numbers).timed(&args.tune);
     let asked = Asked { model: &args.model, numbers: &args.numbers, ends: &args.ends };
     let (built, ()) = program(asked, &wish, Probes::No, |_| Ok(()))?;
-    files::install(&built.program.path, &args.file)?;
+    output::install(&built.program.path, &args.file, &built.files)?;
     output::line(&built.summary(&args.file))?;
     Ok(Outcome::Well)
 }
@@ -109,6 +108,8 @@ pub(crate) struct Built {
     pub(crate) classes: usize,
     /// Its kernels.
     pub(crate) kernels: Vec<Probe>,
+    /// Every file that it was read from.
+    files: Vec<PathBuf>,
     arena_bytes: usize,
     weights_bytes: usize,
 }
@@ -144,6 +145,7 @@ pub(crate) fn program<T>(
     let program = program::build(&artifact, &target)?;
     let built = Built {
         program,
+        files: asked.model.files(&source)?,
         name: source.name,
         kernels: emit::probes(&artifact.graph, &artifact.schedule),
         arena_bytes: artifact.plan.arena_len,

@@ -96,7 +96,7 @@ pub(crate) fn run(args: &Args) -> Done {
     }
     dumps.iter().try_for_each(|dump| output::line(dump))?;
     match &args.file {
-        Some(path) => deliver(args, path, &artifact),
+        Some(path) => deliver(args, path, &artifact, &args.model.files(&source)?),
         None => Ok(Outcome::Well),
     }
 }
@@ -130,7 +130,7 @@ pub(crate) fn for_target(
     mnv2c::compile(model.graph, &Options { target, ..options }, |_, _, _| ())
 }
 
-fn deliver(args: &Args, path: &Path, artifact: &Artifact) -> Done {
+fn deliver(args: &Args, path: &Path, artifact: &Artifact, sources: &[PathBuf]) -> Done {
     let (rust, blob, blob_path);
     let mut files: Vec<(&Path, &[u8])> = Vec::new();
     if args.standalone {
@@ -139,13 +139,20 @@ fn deliver(args: &Args, path: &Path, artifact: &Artifact) -> Done {
         rust = artifact.rust.clone();
         blob = artifact.blob.file();
         blob_path = path.with_extension("bin");
-        files.push((&blob_path, &blob));
+        if files::is_stream(path) {
+            let path = path.display();
+            eprintln!(
+                "note: nothing lies beside {path}, so the weights are not written; pass --standalone for both in one file"
+            );
+        } else {
+            files.push((&blob_path, &blob));
+        }
     }
     files.push((path, rust.as_bytes()));
     if args.check {
         return check(&files);
     }
-    files::write(&files)?;
+    output::write(&files, sources)?;
     summarise(args, path, artifact)?;
     Ok(Outcome::Well)
 }

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use mnv2c::error::Result;
-use mnv2c::files;
 use mnv2c::objective::{Memory, Storage};
 use mnv2c::printed;
 use mnv2c::report::{self, Report, Row, svg, table3};
@@ -59,7 +58,8 @@ pub(crate) fn run(args: &Args) -> Done {
     let memory = Memory { storage: args.dtype, ..args.memory.memory() };
     let report = report::report(model.graph, &args.target.target(), memory)?;
     if let Some(path) = &args.svg {
-        files::write(&[(path, svg::svg(&report, &source.name).as_bytes())])?;
+        let drawn = svg::svg(&report, &source.name);
+        output::write(&[(path, drawn.as_bytes())], &args.model.files(&source)?)?;
     }
     match args.format {
         Form::Table => table(&source.name, &report)?,

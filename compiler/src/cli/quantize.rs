@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::ArgAction;
 use mnv2c::error::{Error, Result};
-use mnv2c::files;
 use mnv2c::quantize::histogram::Observer;
 use mnv2c::quantize::measure::{Layer, Report};
 use mnv2c::quantize::{self, Settings};
@@ -85,12 +84,12 @@ impl SettingsArgs {
 
 pub(crate) fn run(args: &Args) -> Done {
     let settings = args.settings.settings()?;
-    let (_, model) = args.model.read()?;
+    let (source, model) = args.model.read()?;
     let images = args.calib.images(&model.graph, &args.normal.picture())?;
     let mut progress = Progress::new("quantising");
     let quantized = quantize::quantize(model.graph, &images, &settings, |what| progress.say(what))?;
     drop(progress);
-    files::write(&[(&args.output, &quantized.file)])?;
+    output::write(&[(&args.output, &quantized.file)], &args.model.files(&source)?)?;
     match args.format.format {
         Format::Human => {
             output::line(&quantized.report.to_string())?;

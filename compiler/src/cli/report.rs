@@ -63,7 +63,7 @@ pub(crate) fn run(args: &Args) -> Done {
     };
     let quantized = source.summary()?.and_then(|said| note::read(said.metadata.get(note::KEY)?));
     let page = html::page(&model.graph, &options, &artifact, times.as_deref(), quantized.as_ref())?;
-    files::write(&[(&args.file, page.as_bytes())])?;
+    output::write(&[(&args.file, page.as_bytes())], &args.model.files(&source)?)?;
     let arena = output::bytes(artifact.plan.arena_len);
     output::line(&format!(
         "{}: {} with arena {arena}",
