@@ -116,5 +116,7 @@ pub(super) fn unary(function: Unary) -> TokenStream {
         Unary::Floor => plain("Floor"),
         Unary::Ceil => plain("Ceil"),
         Unary::Round => plain("Round"),
+        Unary::ToF16 => plain("ToF16"),
+        Unary::ToBf16 => plain("ToBf16"),
     }
 }

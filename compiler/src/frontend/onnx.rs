@@ -16,6 +16,7 @@ mod external;
 mod fold;
 mod inputs;
 mod matrix;
+mod narrow;
 mod operators;
 mod quantized;
 mod reduce;

@@ -69,6 +69,8 @@ pub(crate) fn unary(f: Unary, x: f32) -> f32 {
         Unary::Floor => x.floor(),
         Unary::Ceil => x.ceil(),
         Unary::Round => x.round_ties_even(),
+        Unary::ToF16 => Unary::nearest_f16(x),
+        Unary::ToBf16 => Unary::nearest_bf16(x),
     }
 }
 
@@ -153,6 +155,10 @@ mod tests {
             (Unary::Floor, -1.5, -2.0),
             (Unary::Ceil, -1.5, -1.0),
             (Unary::Round, 2.5, 2.0),
+            (Unary::ToF16, 2049.0, 2048.0),
+            (Unary::ToF16, -65519.0, -65504.0),
+            (Unary::ToF16, 3e-8, 2f32.powi(-24)),
+            (Unary::ToBf16, 257.0, 256.0),
         ];
         for (f, x, y) in cases {
             let found = unary(f, x);

@@ -6,7 +6,7 @@
 //! ```
 
 use crate::error::Result;
-use crate::ir::{Binary, Clamp, Graph, NodeId, Op};
+use crate::ir::{Binary, Clamp, Graph, NodeId, Op, Unary};
 use crate::pass::constant::scalar;
 use crate::pass::edit::{reconnect, replace, x, x_tensor};
 use crate::pass::permute::composed;
@@ -68,6 +68,8 @@ fn unchanged(graph: &Graph, id: NodeId) -> Option<NodeId> {
         Op::Reduce(_) => keeps_shape(),
         Op::Binary(binary) => return neutral_binary(graph, id, *binary),
         Op::Conv(_) | Op::BatchNorm(_) | Op::Gemm(_) | Op::MatMul | Op::Dense(_) => false,
+        // What was rounded once is not changed by rounding it again.
+        Op::Unary(Unary::ToF16 | Unary::ToBf16) => graph.node(x(graph, id)).op == node.op,
         Op::Unary(_) | Op::PRelu | Op::Softmax(_) | Op::Quant(_) | Op::Resize(_) => false,
     };
     drops.then(|| x(graph, id))

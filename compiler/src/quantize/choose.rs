@@ -85,7 +85,7 @@ fn is_bounded(f: Unary) -> bool {
     match f {
         Unary::LeakyRelu(_) | Unary::Elu(_) | Unary::Sigmoid | Unary::HardSigmoid(..) => true,
         Unary::HardSwish | Unary::Silu | Unary::Tanh | Unary::Gelu | Unary::Erf => true,
-        Unary::Neg | Unary::Abs => true,
+        Unary::Neg | Unary::Abs | Unary::ToF16 | Unary::ToBf16 => true,
         Unary::Exp | Unary::Log | Unary::Sqrt | Unary::Reciprocal => false,
         Unary::Floor | Unary::Ceil | Unary::Round => false,
     }

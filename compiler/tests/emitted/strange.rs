@@ -23,6 +23,7 @@ pub(crate) fn networks() -> Vec<(&'static str, Graph)> {
         ("a_wide_block_reads_every_other_pixel", block(2, 1)),
         ("a_wide_block_reads_far_apart", block(1, 2)),
         ("pixels_are_taken_that_no_fraction_says", listed_pixels()),
+        ("numbers_are_rounded_to_sixteen_bits", rounded()),
     ]
 }
 
@@ -53,6 +54,25 @@ fn listed_pixels() -> Graph {
     let taken = net.put(Op::Resize(resize), &[y]);
     let y = net.conv(taken, 4, POINT);
     net.answer(&[y])
+}
+
+/// Rounded after an exact operation, so that no other order of sums may round another way: where halves overflow, where
+/// they are subnormal, and between.
+fn rounded() -> Graph {
+    let mut net = Net::default();
+    let x = net.input(&[1, 3, 5, 6]);
+    let outputs: Vec<NodeId> = [1e5, 1e-7, 1.0]
+        .into_iter()
+        .flat_map(|by| {
+            let by = net.graph.add_const("by", [1], Values::F32(vec![by]));
+            let scaled = net.put(Op::Binary(Binary::Mul), &[x, by]);
+            [Unary::ToF16, Unary::ToBf16].map(|to| {
+                let rounded = net.put(Op::Unary(to), &[scaled]);
+                net.put(Op::Clamp(Clamp { lo: -1e6, hi: 1e6 }), &[rounded])
+            })
+        })
+        .collect();
+    net.answer(&outputs)
 }
 
 fn reduced_rows() -> Graph {

@@ -1,6 +1,10 @@
 //! Old and new forms of each operator, and what they become.
 
-use crate::build::{Model, int, ints, real, text};
+use mnv2c::interp::{self, Array};
+use mnv2c::ir::Values;
+use mnv2c::proto::tensor_proto::DataType;
+
+use crate::build::{Model, int, ints, raw_tensor, real, text};
 
 /// Reads `x` of `shape` through one node and compares the nodes that come out.
 #[track_caller]
@@ -255,13 +259,70 @@ fn exponents_may_be_integers() {
 }
 
 #[test]
+fn casts_round_to_the_digits_that_they_name() {
+    let to = |kind: DataType| vec![int("to", i32::from(kind).into())];
+    let x = [65504.0, 65520.0, -1e30, 2049.0, 3e-8, 1e-9, 257.0, 0.1];
+    let f16 = [65504.0, f32::INFINITY, f32::NEG_INFINITY, 2048.0, 5.960_464_5e-8, 0.0, 257.0];
+    let bf16 = [65536.0, 65536.0, -1.000_255_55e30, 2048.0, 3.003_515_3e-8, 9.968_062e-10, 256.0];
+    for (kind, rounded, tenth) in [
+        (DataType::Float16, f16, 0.099_975_586),
+        (DataType::Bfloat16, bf16, 0.100_097_656),
+        (DataType::Double, [65504.0, 65520.0, -1e30, 2049.0, 3e-8, 1e-9, 257.0], 0.1),
+    ] {
+        let expected = Values::F32([rounded.as_slice(), &[tenth]].concat());
+        let cast = |model: Model, from| {
+            let model = model.node("Cast", &[from], &["h"], to(kind));
+            model.node("Cast", &["h"], &["y"], to(DataType::Float)).output("y").read().unwrap()
+        };
+        let at_run_time = cast(Model::opset(18).input("x", &[8]), "x");
+        let array = Array::f32([8], x.to_vec());
+        assert_eq!(interp::run(&at_run_time, &[array]).unwrap()[0].values, expected, "{kind:?}");
+        let stored = raw_tensor(
+            "c",
+            DataType::Float,
+            &[8],
+            x.iter().flat_map(|x| x.to_le_bytes()).collect(),
+        );
+        let folded = cast(Model::opset(18).tensor(stored), "c");
+        assert_eq!(folded.constant(folded.outputs[0].node), Some(&expected), "{kind:?}");
+    }
+}
+
+#[test]
+fn an_input_that_convolutions_in_sixteen_bits_read_keeps_its_digits() {
+    let to = |kind: DataType| vec![int("to", i32::from(kind).into())];
+    let half = Model::opset(18).floats("w", &[1, 1, 1, 1]).input("x", &[1, 1, 1, 2]);
+    let half = half.node("Cast", &["x"], &["h"], to(DataType::Float16));
+    let moved = half.clone().node("Transpose", &["h"], &["t"], vec![ints("perm", &[0, 1, 3, 2])]);
+    let moved = moved.node("Conv", &["t", "w"], &["y"], vec![]).output("y");
+    assert!(moved.text().starts_with(r#"%1 identity "h" x=%0"#), "{}", moved.text());
+    let back = half.clone().node("Cast", &["h"], &["f"], to(DataType::Float));
+    let back = back.node("Conv", &["f", "w"], &["y"], vec![]).output("y");
+    let both = half.node("Conv", &["h", "w"], &["y"], vec![]);
+    let both = both.node("Add", &["h", "y"], &["z"], vec![]).output("z");
+    for rounded in [back, both] {
+        assert!(rounded.text().contains(r#"to_f16 "h" x=%0"#), "{}", rounded.text());
+    }
+}
+
+#[test]
+fn answers_of_sixteen_bits_are_rounded_once() {
+    let x = Model::opset(18).input("x", &[2]).node("Relu", &["x"], &["r"], vec![]);
+    let to_half = vec![int("to", i32::from(DataType::Float16).into())];
+    let cast = x.clone().node("Cast", &["r"], &["y"], to_half).output_of("y", DataType::Float16);
+    let expected = r#"%1 clamp "r" x=%0 0.. -> f32[2]
+%2 to_f16 "y" x=%1 -> f32[2]
+%3 identity "y/f16" x=%2 -> f16[2]"#;
+    check(&cast, expected);
+    let expected = r#"%1 clamp "r" x=%0 0.. -> f32[2]
+%2 to_f16 "r/rounded" x=%1 -> f32[2]
+%3 identity "r/f16" x=%2 -> f16[2]"#;
+    check(&x.output_of("r", DataType::Float16), expected);
+}
+
+#[test]
 fn gathering_one_row_is_a_slice() {
-    let tensor = crate::build::raw_tensor(
-        "at",
-        mnv2c::proto::tensor_proto::DataType::Int64,
-        &[],
-        (-1i64).to_le_bytes().to_vec(),
-    );
+    let tensor = raw_tensor("at", DataType::Int64, &[], (-1i64).to_le_bytes().to_vec());
     let x = Model::opset(13).input("x", &[2, 3, 4]).tensor(tensor);
     let y = x.node("Gather", &["x", "at"], &["y"], vec![int("axis", 1)]).output("y");
     let expected = r#"%1 slice "y/part" x=%0 from [0, 2, 0] by [1, 1, 1] -> f32[2,1,4]

@@ -3,6 +3,7 @@
 //! `_assign` writes over its operand. The operation is a constant of the call, so its `match` folds away.
 
 use crate::clamp::Clamp;
+use crate::half::Half;
 use crate::math;
 use crate::simd::Number;
 
@@ -23,6 +24,10 @@ pub enum Unary {
     Ceil,
     /// The nearest whole number; from halfway, the even one.
     Round,
+    /// The nearest 16-bit float; from halfway, the even one.
+    ToF16,
+    /// The nearest brain float; from halfway, the even one.
+    ToBf16,
     /// -1, 0 or 1.
     Sign,
     /// e to its power.
@@ -89,6 +94,8 @@ impl Unary {
             Self::Floor => math::floor(x),
             Self::Ceil => math::ceil(x),
             Self::Round => math::round(x),
+            Self::ToF16 => Half::of(x).real(),
+            Self::ToBf16 => brain(x),
             Self::Sign => {
                 if x == 0.0 {
                     x
@@ -147,6 +154,17 @@ fn elu(alpha: f32, x: f32) -> f32 {
     if x < 0.0 { alpha * math::exp_m1(x) } else { x }
 }
 
+/// The nearest brain float, subnormal ones among them.
+#[inline(always)]
+fn brain(x: f32) -> f32 {
+    let bits = x.to_bits();
+    if x.is_nan() {
+        return x;
+    }
+    let odd = bits >> 16 & 1;
+    f32::from_bits((bits + 0x7fff + odd) & 0xffff_0000)
+}
+
 const UNIT: Clamp = Clamp { lo: 0.0, hi: 1.0 };
 const ROOT_2_BY_PI: f32 = 0.797_884_6;
 
@@ -184,6 +202,15 @@ mod tests {
         check(Unary::Elu { alpha: 1.5 }, elu);
         check(Unary::Selu { alpha: 1.5, gamma: 2.0 }, |x| 2.0 * elu(x));
         check(Unary::Clamp(Clamp::RELU6), |x| x.clamp(0.0, 6.0));
+    }
+
+    #[test]
+    fn rounding_to_sixteen_bits_overflows_and_keeps_subnormal_numbers() {
+        let half = [2049.0, -65519.0, 65520.0, 3e-8, -2e-8].map(|x| Unary::ToF16.apply(x));
+        assert_eq!(half, [2048.0, -65504.0, f32::INFINITY, 2_f32.powi(-24), -0.0]);
+        let brain = [257.0, 259.0, f32::MAX, 1e-40, -1e-41].map(|x| Unary::ToBf16.apply(x));
+        assert_eq!(brain, [256.0, 260.0, f32::INFINITY, f32::from_bits(0x1_0000), -0.0]);
+        assert!(Unary::ToF16.apply(f32::NAN).is_nan() && Unary::ToBf16.apply(f32::NAN).is_nan());
     }
 
     #[test]

@@ -175,7 +175,8 @@ pub(super) fn softmax(call: &mut Call<'_>, log: bool) -> Made {
     call.emit_as(Op::Reshape, shape, &[rows])
 }
 
-/// Cast between floats at run time, between all types for constants.
+/// Cast to floats at run time, between all types for constants. All is kept in f32: what is cast to fewer digits is
+/// rounded to them.
 pub(super) fn cast(call: &mut Call<'_>) -> Made {
     let (x, to) = (call.any(0)?, call.int("to", 0)?);
     let kind =
@@ -189,14 +190,16 @@ pub(super) fn cast(call: &mut Call<'_>) -> Made {
         let values = converted(values, kind).ok_or_else(unsupported)?;
         return call.emit_const(Constant { shape, values });
     }
-    match kind {
-        DataType::Float | DataType::Float16 | DataType::Double => {
-            match call.graph.node(x).out.dtype {
-                Dtype::U8 | Dtype::I8 => quantized::widen(call, x),
-                _ => call.emit(Op::Identity, &[x]),
-            }
-        }
-        _ => Err(unsupported()),
+    let rounding = match kind {
+        DataType::Float | DataType::Double => Op::Identity,
+        DataType::Float16 => Op::Unary(Unary::ToF16),
+        DataType::Bfloat16 => Op::Unary(Unary::ToBf16),
+        _ => return Err(unsupported()),
+    };
+    match call.graph.node(x).out.dtype {
+        // Every byte has its number of 16 bits.
+        Dtype::U8 | Dtype::I8 => quantized::widen(call, x),
+        _ => call.emit(rounding, &[x]),
     }
 }
 
@@ -205,13 +208,14 @@ fn converted(values: &Values, kind: DataType) -> Option<Values> {
     let whole = || {
         fold::ints(values).or_else(|| Some(values.as_f32()?.iter().map(|x| *x as i64).collect()))
     };
+    let reals = || match values.as_f32() {
+        Some(floats) => Some(floats.to_vec()),
+        None => Some(whole()?.into_iter().map(|x| x as f32).collect()),
+    };
     Some(match kind {
-        DataType::Float | DataType::Float16 | DataType::Double => {
-            Values::F32(match values.as_f32() {
-                Some(floats) => floats.to_vec(),
-                None => whole()?.into_iter().map(|x| x as f32).collect(),
-            })
-        }
+        DataType::Float | DataType::Double => Values::F32(reals()?),
+        DataType::Float16 => Values::F32(reals()?.into_iter().map(Unary::nearest_f16).collect()),
+        DataType::Bfloat16 => Values::F32(reals()?.into_iter().map(Unary::nearest_bf16).collect()),
         DataType::Int64 => Values::I64(whole()?),
         DataType::Int32 => Values::I32(whole()?.into_iter().map(|x| x as i32).collect()),
         DataType::Uint8 => Values::U8(whole()?.into_iter().map(|x| x as u8).collect()),

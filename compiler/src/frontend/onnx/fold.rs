@@ -138,6 +138,8 @@ fn float_function(f: Unary) -> Option<fn(f32) -> f32> {
         Unary::Round => Some(f32::round_ties_even),
         Unary::Sqrt => Some(f32::sqrt),
         Unary::Reciprocal => Some(f32::recip),
+        Unary::ToF16 => Some(Unary::nearest_f16),
+        Unary::ToBf16 => Some(Unary::nearest_bf16),
         Unary::LeakyRelu(_) | Unary::Elu(_) | Unary::Sigmoid | Unary::HardSigmoid(..) => None,
         Unary::HardSwish | Unary::Silu | Unary::Tanh | Unary::Gelu | Unary::Erf => None,
         Unary::Exp | Unary::Log => None,

@@ -150,7 +150,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "Add" 1 FloatsAndShapes BROADCAST, "", |c| arithmetic::binary(c, Binary::Add);
     "AveragePool" 1 Floats AVERAGE_POOL, "1-D and 2-D", convolution::average_pool;
     "BatchNormalization" 1 Floats BATCH_NORM, "inference, per channel", convolution::batch_norm;
-    "Cast" 1 FloatsAndShapes CAST, "computes in float", arithmetic::cast;
+    "Cast" 1 FloatsAndShapes CAST, "rounds to float16 and bfloat16, but no input that only convolutions read; computes in float", arithmetic::cast;
     "Ceil" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Ceil);
     "Celu" 12 Floats &["alpha"], "", composed::celu;
     "Clip" 1 Floats &["max", "min"], "constant bounds", arithmetic::clip;

@@ -13,8 +13,8 @@ use crate::frontend::onnx::operators::{self, Operator};
 use crate::frontend::onnx::store::Store;
 use crate::frontend::onnx::tensor::Constant;
 use crate::frontend::onnx::unsupported::Unsupported;
-use crate::frontend::onnx::{OPSETS, empty, tensor, wiring};
-use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Output, Tensor};
+use crate::frontend::onnx::{OPSETS, empty, narrow, tensor, wiring};
+use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Output, Tensor, Unary};
 use crate::proto::tensor_proto::DataType;
 use crate::proto::{GraphProto, NodeProto, SparseTensorProto, TensorProto, ValueInfoProto};
 
@@ -230,6 +230,7 @@ impl Scope {
         }
         empty::drop_unneeded(&mut self.graph)?;
         drop_unread_constants(&mut self.graph);
+        narrow::widen_operands(&mut self.graph);
         Ok(self.graph)
     }
 
@@ -278,8 +279,13 @@ impl Scope {
         match DataType::try_from(elem_type) {
             Ok(DataType::Float | DataType::Undefined) => Ok(node),
             Ok(DataType::Float16) => {
+                let rounding = Op::Unary(Unary::ToF16);
+                let rounded = match &self.graph.node(node).op {
+                    op if *op == rounding => node,
+                    _ => self.graph.add(format!("{name}/rounded"), rounding, out.clone(), &[node]),
+                };
                 let half = Tensor { dtype: Dtype::F16, ..out };
-                Ok(self.graph.add(format!("{name}/f16"), Op::Identity, half, &[node]))
+                Ok(self.graph.add(format!("{name}/f16"), Op::Identity, half, &[rounded]))
             }
             _ => Err(unsupported(tensor::type_name(elem_type))),
         }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use half::{bf16, f16};
+
 /// Bounds of a value; infinite where there is none.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Clamp {
@@ -86,9 +88,23 @@ pub enum Unary {
     Ceil,
     /// Nearest integer, halves to even.
     Round,
+    /// Nearest 16-bit float, of two the even one; infinite beyond the greatest.
+    ToF16,
+    /// Nearest brain float, of two the even one.
+    ToBf16,
 }
 
 impl Unary {
+    /// The number that [`Unary::ToF16`] makes of `x`.
+    pub fn nearest_f16(x: f32) -> f32 {
+        f16::from_f32(x).to_f32()
+    }
+
+    /// The number that [`Unary::ToBf16`] makes of `x`.
+    pub fn nearest_bf16(x: f32) -> f32 {
+        bf16::from_f32(x).to_f32()
+    }
+
     /// The word snapshots and messages use.
     pub fn name(self) -> &'static str {
         match self {
@@ -110,6 +126,8 @@ impl Unary {
             Self::Floor => "floor",
             Self::Ceil => "ceil",
             Self::Round => "round",
+            Self::ToF16 => "to_f16",
+            Self::ToBf16 => "to_bf16",
         }
     }
 }

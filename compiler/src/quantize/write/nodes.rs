@@ -141,8 +141,19 @@ impl Writer<'_> {
             Unary::Floor => ("Floor", vec![]),
             Unary::Ceil => ("Ceil", vec![]),
             Unary::Round => ("Round", vec![]),
+            Unary::ToF16 => return self.rounded(id, DataType::Float16, result),
+            Unary::ToBf16 => return self.rounded(id, DataType::Bfloat16, result),
         };
         self.plain(id, op, 1, result, attributes)
+    }
+
+    /// Floats cast to fewer digits and back.
+    fn rounded(&mut self, id: NodeId, digits: DataType, result: &str) -> Result<()> {
+        let (x, narrow) = (self.operand(id, 0)?, self.fresh(&format!("{result}/narrow")));
+        let to = |kind: DataType| vec![int("to", i64::from(i32::from(kind)))];
+        self.push("Cast", &[&x], &narrow, to(digits));
+        self.push("Cast", &[&narrow], result, to(DataType::Float));
+        Ok(())
     }
 
     /// `x * sigmoid(x)`, which has no operator of its own.
