@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use half::f16;
 use mnv2c::interp::Array;
-use mnv2c::ir::Values;
+use mnv2c::ir::{Dtype, Values};
 
 /// How far an answer may be from the one recorded.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,10 +44,12 @@ impl Distance {
     }
 }
 
-/// How far `found` is from `expected`; the message says why they cannot be compared.
+/// How far `found` is from `expected`, which the model declares to be of type `dtype`: of 16-bit floats a neighbour is
+/// close too. The message says why they cannot be compared.
 pub(crate) fn distance(
     expected: &Array,
     found: &Array,
+    dtype: Dtype,
     tolerance: Tolerance,
 ) -> Result<Distance, String> {
     if expected.shape != found.shape {
@@ -62,7 +65,11 @@ pub(crate) fn distance(
     let largest = expected.iter().filter(|x| x.is_finite()).fold(0f32, |most, x| most.max(x.abs()));
     let absolute = expected.iter().zip(found).map(|(e, f)| difference(*e, *f)).fold(0f32, f32::max);
     let relative = if absolute == 0.0 { 0.0 } else { absolute / largest };
-    let is_close = absolute <= tolerance.absolute + tolerance.relative * largest;
+    let allowed = tolerance.absolute + tolerance.relative * largest;
+    let is_near = |(e, f): (&f32, &f32)| {
+        difference(*e, *f) <= allowed || (dtype == Dtype::F16 && are_neighbours(*e, *f))
+    };
+    let is_close = expected.iter().zip(found).all(is_near);
     Ok(Distance { absolute, relative, cosine: cosine(expected, found), is_close })
 }
 
@@ -74,6 +81,17 @@ fn floats(values: &Values) -> Option<Cow<'_, [f32]>> {
         Values::I8(bytes) => Some(bytes.iter().map(|q| f32::from(*q)).collect()),
         Values::I32(_) | Values::I64(_) => None,
     }
+}
+
+/// Whether no 16-bit float lies between both, rounded to it.
+fn are_neighbours(a: f32, b: f32) -> bool {
+    let rank = |x: f32| {
+        let bits = i32::from(f16::from_f32(x).to_bits());
+        if bits < SIGN { bits } else { SIGN - bits }
+    };
+    /// The bit that negative numbers have.
+    const SIGN: i32 = 0x8000;
+    !a.is_nan() && !b.is_nan() && rank(a).abs_diff(rank(b)) <= 1
 }
 
 /// Infinite where one is a number and the other is none.
@@ -103,7 +121,7 @@ mod tests {
 
     fn far(expected: &[f32], found: &[f32]) -> Distance {
         let array = |values: &[f32]| Array::f32([values.len()], values.to_vec());
-        distance(&array(expected), &array(found), TOLERANCE).expect("shapes agree")
+        distance(&array(expected), &array(found), Dtype::F32, TOLERANCE).expect("shapes agree")
     }
 
     #[test]
@@ -112,6 +130,22 @@ mod tests {
         assert!(close.is_close && (close.relative - 9e-4).abs() < 1e-6, "{close:?}");
         assert!(!far(&[0.0, -10.0], &[0.011, -10.0]).is_close);
         assert!(far(&[0.0], &[0.0]).is_close && !far(&[0.0], &[1e-3]).is_close);
+    }
+
+    #[test]
+    fn neighbours_in_sixteen_bits_are_close_where_they_are_declared() {
+        let array = |x: f32| Array::f32([2], vec![1.0, x]);
+        let is_close = |a: f32, b: f32, dtype| {
+            let tolerance = Tolerance { absolute: 0.0, relative: 0.0 };
+            distance(&array(a), &array(b), dtype, tolerance).expect("shapes agree").is_close
+        };
+        let (step, most) = (2f32.powi(-24), 65504.0);
+        for (a, b) in [(2048.0, 2050.0), (step, -0.0), (0.0, -step), (-most, f32::NEG_INFINITY)] {
+            assert!(is_close(a, b, Dtype::F16) && !is_close(a, b, Dtype::F32), "{a} and {b}");
+        }
+        for (a, b) in [(2048.0, 2052.0), (step, -step), (f32::NAN, f32::INFINITY)] {
+            assert!(!is_close(a, b, Dtype::F16), "{a} and {b}");
+        }
     }
 
     #[test]
@@ -125,6 +159,6 @@ mod tests {
     #[test]
     fn other_shapes_are_refused() {
         let (a, b) = (Array::f32([2], vec![0.0; 2]), Array::f32([1, 2], vec![0.0; 2]));
-        assert!(distance(&a, &b, TOLERANCE).is_err());
+        assert!(distance(&a, &b, Dtype::F32, TOLERANCE).is_err());
     }
 }

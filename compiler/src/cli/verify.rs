@@ -12,7 +12,7 @@ use mnv2c::ends::{Form, Picture};
 use mnv2c::error::{Error, Result};
 use mnv2c::files::Scratch;
 use mnv2c::interp::{self, Array};
-use mnv2c::ir::{Arithmetic, Graph, Values};
+use mnv2c::ir::{Arithmetic, Dtype, Graph, Values};
 use mnv2c::objective::{Memory, Storage};
 use mnv2c::pass::{self, Skips, settle_quant, store_halves};
 use mnv2c::program;
@@ -63,7 +63,8 @@ pub(crate) struct Args {
     /// Difference that always passes
     #[arg(long, default_value_t = 1e-7)]
     atol: f32,
-    /// Difference that passes, as a part of the recorded output's largest magnitude
+    /// Difference that passes, as a part of the recorded output's largest magnitude; of an output of 16-bit floats the
+    /// next one passes too
     /// [default: 2e-4; 3e-2 for f16 weights or --dtype f16; 0.24 for --dtype bf16; 0.2 for layers between QuantizeLinear and DequantizeLinear; 0.5
     /// for --dtype int8; where bytes may be a step off, the program must still agree with the oracle to 2e-4]
     #[arg(long)]
@@ -205,15 +206,17 @@ fn verify(args: &Args, job: &Job<'_>, source: &Source, case: &Case) -> Result<Fo
         Kin::Steps => default.max(STEPS_TOLERANCE),
         Kin::Bytes => BYTES_TOLERANCE,
     };
-    let tolerance = Tolerance { absolute: args.atol, relative: args.rtol.unwrap_or(default) };
     let model = args.numbers.typed(source.model(&options)?, &args.ends.normalisation())?;
+    let types = model.graph.outputs.iter().map(|output| model.graph.node(output.node).out.dtype);
+    let types: Vec<Dtype> = types.collect();
+    let tolerance = Tolerance { absolute: args.atol, relative: args.rtol.unwrap_or(default) };
     let mut found = Found { far: Distance::NONE, steps: None };
     let (mut expected, mut within) = (recorded, tolerance);
     if args.against != Some(Side::Emitted) || kin != Kin::Same {
         let mut graph = oracle(&model.graph, memory)?;
         let arithmetic = std::mem::take(&mut graph.arithmetic);
         let mut answers = interp::run(&graph, &inputs)?;
-        found.far = compared("the oracle", &answers, &expected, tolerance)?;
+        found.far = compared("the oracle", &answers, &expected, &types, tolerance)?;
         if arithmetic == Arithmetic::Fixed {
             found.steps = Some(steps::count(&graph, &inputs)?);
             graph.arithmetic = arithmetic;
@@ -229,7 +232,7 @@ fn verify(args: &Args, job: &Job<'_>, source: &Source, case: &Case) -> Result<Fo
         let told = expected.iter().map(|(at, output)| (*at, answer.told(&model.graph, output)));
         let told = told.collect();
         let answers = answered(args, job, source, model, inputs)?;
-        found.far = found.far.worse(compared("the program", &answers, &told, within)?);
+        found.far = found.far.worse(compared("the program", &answers, &told, &types, within)?);
     }
     Ok(found)
 }
@@ -277,12 +280,13 @@ fn compared(
     who: &str,
     answers: &[Array],
     expected: &BTreeMap<usize, Array>,
+    types: &[Dtype],
     tolerance: Tolerance,
 ) -> Result<Distance> {
     let mut worst = Distance::NONE;
     for (at, expected) in expected {
         let far = match answers.get(*at) {
-            Some(found) => distance(expected, found, tolerance),
+            Some(found) => distance(expected, found, types[*at], tolerance),
             None => Err(format!("has no output {at}")),
         };
         worst = worst.worse(far.map_err(|what| Error::Program(format!("{who}: {what}")))?);

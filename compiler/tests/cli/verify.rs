@@ -80,6 +80,23 @@ fn open_dimensions_are_those_of_the_recorded_inputs() {
 }
 
 #[test]
+fn an_answer_of_sixteen_bits_may_be_the_next_one() {
+    let place = Place::new();
+    let dims = vec![Some(Dim::DimValue(2))];
+    let model = Model::opset(13)
+        .input_of("x", DataType::Float, dims)
+        .node("Relu", &["x"], &["y"], vec![])
+        .output_of("y", DataType::Float16);
+    place.put("half/model.onnx", &model.bytes());
+    place.put_array("half/input_0.npy", &[2], |at| [2049.0, 70000.0][at]);
+    for (answer, code) in [([2048.0, f32::INFINITY], 0), ([2050.0, 65504.0], 0), ([2052.0, 1.0], 1)]
+    {
+        place.put_array("half/output_0.npy", &[2], |at| answer[at]);
+        assert_eq!(place.mnv2c("verify half --rtol 0").code, code, "{answer:?}");
+    }
+}
+
+#[test]
 fn directories_without_records_fail_by_name() {
     let place = suites();
     place.put("empty/readme", b"");
