@@ -95,6 +95,7 @@ impl Wishes {
             "ram" => message.contains("no plan fits") || message.contains("exclude each other"),
             "feed" => message.contains("feeding "),
             "dtype" => message.contains("dtype is "),
+            "recompute" => message.contains("recompute saves memory"),
             "requant" => message.contains("requant fixed"),
             "input_format" => {
                 ["pictures of", "mean ", "std ", "blue"].iter().any(|part| message.contains(part))

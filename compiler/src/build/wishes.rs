@@ -3,7 +3,7 @@
 use crate::build::Compiler;
 use crate::ends::{Answer, Ends, Format, Picture};
 use crate::error::{Error, Result};
-use crate::ir::{Arithmetic, Graph, Op};
+use crate::ir::{Arithmetic, Graph};
 use crate::objective::{self, Memory, Objective, Storage};
 
 /// Words, as they were given.
@@ -126,6 +126,11 @@ impl Wishes {
         };
         let feed = read(&self.feed)?.unwrap_or_default();
         let recompute = read(&self.recompute)?.unwrap_or_default();
+        if self.recompute.is_some() && objective == Objective::Speed {
+            let what = "recompute saves memory, and the plan is chosen for speed; give ram, or objective ram, or leave \
+                        recompute out";
+            return Err(Error::Spec(what.into()));
+        }
         Ok(Memory { objective, feed, storage, recompute })
     }
 
@@ -164,7 +169,12 @@ impl Wishes {
 
     /// Refuses a graph that computes in another type than was demanded.
     pub(super) fn check_dtype(&self, graph: &Graph) -> Result<()> {
-        let quantised = graph.ids().into_iter().any(|id| matches!(graph.node(id).op, Op::Quant(_)));
+        let quantised = graph.is_quantised();
+        if graph.arithmetic == Arithmetic::Fixed && !quantised {
+            let what = "requant fixed says how bytes are rounded, but the model computes in floats; leave it out, or \
+                        quantise the model first with `mnv2c quantize`";
+            return Err(Error::Spec(what.into()));
+        }
         match self.dtype.as_deref() {
             Some("int8") if !quantised => Err(Error::Spec(
                 "dtype is int8, but the model computes in floats; quantise it first with `mnv2c quantize`, and compile \
@@ -237,6 +247,8 @@ mod tests {
         refused(compiler().ram("64K").objective("ram"), "exclude each other");
         refused(compiler().objective("beauty"), "speed and ram");
         refused(compiler().recompute("0.5"), "from 1 to 1000");
+        refused(compiler().recompute("1.5"), "chosen for speed; give ram");
+        refused(compiler().requant("fixed"), "the model computes in floats; leave it out");
         refused(compiler().feed("spoon"), "caller, arena and rows");
         refused(compiler().dtype("int8"), "mnv2c quantize");
         refused(compiler().dtype("f64"), "f32, f16, bf16 and int8");

@@ -1,6 +1,7 @@
 //! Flags that several verbs share, and how they are read.
 
 use std::path::PathBuf;
+use std::sync::Once;
 
 use clap::{Args, ValueEnum};
 use mnv2c::error::{Error, Result};
@@ -86,8 +87,9 @@ pub(crate) struct MemoryArgs {
     #[arg(long, value_name = "BYTES", value_parser = objective::bytes)]
     ram: Option<usize>,
     /// Allow up to so many times the network's multiply-adds, where computing a value anew saves memory
-    #[arg(long, value_name = "F", default_value = "1.0", value_parser = recompute)]
-    recompute: Recompute,
+    /// [default: 1.0]
+    #[arg(long, value_name = "F", value_parser = recompute)]
+    recompute: Option<Recompute>,
     /// How the input reaches the network: the caller's array, the arena, or a function asked for rows
     #[arg(long, value_name = "caller|arena|rows", default_value = "caller", value_parser = feed)]
     feed: Feed,
@@ -96,8 +98,13 @@ pub(crate) struct MemoryArgs {
 impl MemoryArgs {
     /// The wishes of these flags for floats.
     pub(crate) fn memory(&self) -> Memory {
+        static ONCE: Once = Once::new();
         let objective = self.ram.map_or(self.objective, Objective::Within);
-        Memory { objective, feed: self.feed, recompute: self.recompute, ..Memory::default() }
+        if objective == Objective::Speed && self.recompute.is_some() {
+            ONCE.call_once(|| eprintln!("note: --recompute saves memory, and the plan is chosen for speed; add --objective ram"));
+        }
+        let recompute = self.recompute.unwrap_or_default();
+        Memory { objective, feed: self.feed, recompute, ..Memory::default() }
     }
 }
 

@@ -17,15 +17,24 @@ pub(crate) struct CalibArgs {
     /// Pictures of the model's use, or directories of them: .png, .jpg, or .npy of one input or of several
     #[arg(long, value_name = "DIR|FILE", num_args = 1..)]
     calib: Vec<PathBuf>,
-    /// Most pictures to use
-    #[arg(long, value_name = "N", default_value_t = 128)]
-    limit: usize,
+    /// Most pictures to use [default: 128]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
 }
 
+/// Pictures that are used where no flag says how many.
+const LIMIT: usize = 128;
+
 impl CalibArgs {
-    /// Whether pictures are named.
-    pub(crate) fn is_given(&self) -> bool {
-        !self.calib.is_empty()
+    /// The flags that are given.
+    pub(crate) fn given(&self) -> impl Iterator<Item = &'static str> {
+        let flags = [("--calib", !self.calib.is_empty()), ("--limit", self.limit.is_some())];
+        flags.into_iter().filter(|(_, is_given)| *is_given).map(|(flag, _)| flag)
+    }
+
+    /// Whether some of the files are pictures, which are normalised, and not arrays, which are taken as they are.
+    pub(crate) fn has_pictures(&self) -> Result<bool> {
+        Ok(self.files()?.iter().any(|path| input::is_picture(path)))
     }
 
     /// The pictures as the model's one input takes them, in the order of their names.
@@ -36,18 +45,19 @@ impl CalibArgs {
             Port { name: node.name.clone(), shape: node.out.shape.clone(), dtype: node.out.dtype };
         let mut images = Vec::new();
         let files = self.files()?;
+        let limit = self.limit.map_or(LIMIT, |limit| limit as usize);
         for path in &files {
-            if images.len() < self.limit {
+            if images.len() < limit {
                 images.extend(arrays(path, &port, picture)?);
             }
         }
         if images.is_empty() {
             return Err(self.nothing());
         }
-        if images.len() > self.limit {
+        if images.len() > limit {
             let count = images.len();
-            images.truncate(self.limit);
-            eprintln!("note: {} of {count} pictures are used; --limit takes more", self.limit);
+            images.truncate(limit);
+            eprintln!("note: {limit} of {count} pictures are used; --limit takes more");
         }
         Ok(images)
     }
@@ -65,7 +75,7 @@ impl CalibArgs {
             let paths = entries.map(|entry| entry.map(|entry| entry.path()));
             let mut paths: Vec<PathBuf> =
                 paths.collect::<std::io::Result<_>>().map_err(unreadable)?;
-            paths.retain(|path| is_picture(path));
+            paths.retain(|path| input::is_array(path) || input::is_picture(path));
             paths.sort();
             files.append(&mut paths);
         }
@@ -87,15 +97,9 @@ impl CalibArgs {
     }
 }
 
-fn is_picture(path: &Path) -> bool {
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    ["npy", "pb", "png", "jpg", "jpeg"].contains(&extension.as_str())
-}
-
 /// The inputs in one file: one, or the parts of an array that holds several along its first dimension.
 fn arrays(path: &Path, port: &Port, picture: &Picture) -> Result<Vec<Array>> {
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    if extension != "npy" && extension != "pb" {
+    if !input::is_array(path) {
         return input::read(path, port, picture).map(|image| vec![image]);
     }
     let array = input::array(path)?;

@@ -42,16 +42,16 @@ pub(crate) struct Args {
     #[command(flatten)]
     tune: TuneArgs,
     /// What the file calls the network [default: the model's file name]
-    #[arg(long)]
+    #[arg(long, requires = "file")]
     name: Option<String>,
     /// Put the runtime and the weights into the file too
-    #[arg(long)]
+    #[arg(long, requires = "file")]
     standalone: bool,
     /// Where the program finds its weights
-    #[arg(long, value_enum, default_value_t = Weights::Embed, conflicts_with = "standalone")]
+    #[arg(long, value_enum, default_value_t = Weights::Embed, requires = "file", conflicts_with = "standalone")]
     weights: Weights,
     /// Let the file say what each of its kernels is, as the const LAYERS
-    #[arg(long)]
+    #[arg(long, requires = "file")]
     layers: bool,
     /// Write nothing; fail if the files on disk are not what would be written
     #[arg(long, requires = "file")]
@@ -72,6 +72,10 @@ enum Weights {
 }
 
 pub(crate) fn run(args: &Args) -> Done {
+    if args.format.format == Format::Json && (args.check || args.file.is_none()) {
+        let what = "--format is that of the summary, and nothing is written; leave it out";
+        return Err(Error::Spec(what.into()));
+    }
     let asked = Asked { model: &args.model, numbers: &args.numbers, ends: &args.ends };
     let (source, model) = asked.read()?;
     let mut dumps = Vec::new();

@@ -24,26 +24,14 @@ pub(crate) struct EndsArgs {
 /// What becomes of a picture's numbers.
 #[derive(Args, Clone)]
 pub(crate) struct NormalArgs {
-    /// What white is before mean and deviation
-    #[arg(long, value_enum, default_value_t = Scale::Unit)]
-    scale: Scale,
-    /// Subtracted from each value: one number, or one a channel of the model
-    #[arg(
-        long,
-        value_name = "M[,M,M]",
-        value_delimiter = ',',
-        default_value = "0",
-        allow_hyphen_values = true
-    )]
+    /// What white is before mean and deviation [default: unit]
+    #[arg(long, value_enum)]
+    scale: Option<Scale>,
+    /// Subtracted from each value: one number, or one a channel of the model [default: 0]
+    #[arg(long, value_name = "M[,M,M]", value_delimiter = ',', allow_hyphen_values = true)]
     mean: Vec<f32>,
-    /// Divides each difference: one number, or one a channel of the model
-    #[arg(
-        long = "std",
-        value_name = "S[,S,S]",
-        value_delimiter = ',',
-        default_value = "1",
-        value_parser = deviation
-    )]
+    /// Divides each difference: one number, or one a channel of the model [default: 1]
+    #[arg(long = "std", value_name = "S[,S,S]", value_delimiter = ',', value_parser = deviation)]
     deviation: Vec<f32>,
 }
 
@@ -58,12 +46,17 @@ enum Scale {
 impl EndsArgs {
     /// What these flags ask of the network; a normalisation that nothing folds is refused.
     pub(crate) fn ends(&self) -> Result<Ends> {
-        if self.input_format.is_none() && !self.normal.is_plain() {
+        if self.normalises_files() {
             let what = "--scale, --mean and --std are folded into a network whose picture has a format; add \
                         --input-format u8-nhwc, or f32-nchw for floats in planes";
             return Err(Error::Spec(what.into()));
         }
         Ok(self.ends_of_program())
+    }
+
+    /// Whether a normalisation is asked for that the network does not do itself.
+    pub(crate) fn normalises_files(&self) -> bool {
+        self.input_format.is_none() && self.normal.is_given()
     }
 
     /// The same where somebody else normalises if nothing is folded.
@@ -98,13 +91,15 @@ impl EndsArgs {
 impl NormalArgs {
     /// What becomes of a picture in planes, red first.
     pub(crate) fn picture(&self) -> Picture {
-        let (mean, deviation) = (self.mean.clone(), self.deviation.clone());
-        let white = if self.scale == Scale::Raw { 255.0 } else { 1.0 };
+        let white = if self.scale == Some(Scale::Raw) { 255.0 } else { 1.0 };
+        let or = |given: &[f32], plain| if given.is_empty() { vec![plain] } else { given.to_vec() };
+        let (mean, deviation) = (or(&self.mean, 0.0), or(&self.deviation, 1.0));
         Picture { format: Format::FloatsNchw, white, mean, deviation, bgr: false }
     }
 
-    fn is_plain(&self) -> bool {
-        self.scale == Scale::Unit && self.mean == [0.0] && self.deviation == [1.0]
+    /// Whether any of the flags is given.
+    pub(crate) fn is_given(&self) -> bool {
+        self.scale.is_some() || !self.mean.is_empty() || !self.deviation.is_empty()
     }
 }
 

@@ -13,11 +13,23 @@ use crate::cli::{output, picture};
 
 /// The array in a file, of the shape that `port` takes.
 pub(crate) fn read(path: &Path, port: &Port, picture: &Picture) -> Result<Array> {
-    match extension(path).as_str() {
-        "npy" | "pb" => fitting(path, array(path)?, port),
-        "png" | "jpg" | "jpeg" => picture::read(path, port, picture),
-        _ => Err(fault(path, "is no .npy, .pb, .png or .jpg; save it as one of these".into())),
+    if is_array(path) {
+        return fitting(path, array(path)?, port);
     }
+    if is_picture(path) {
+        return picture::read(path, port, picture);
+    }
+    Err(fault(path, "is no .npy, .pb, .png or .jpg; save it as one of these".into()))
+}
+
+/// Whether a file is called as arrays are.
+pub(crate) fn is_array(path: &Path) -> bool {
+    ["npy", "pb"].contains(&extension(path).as_str())
+}
+
+/// Whether a file is called as pictures are.
+pub(crate) fn is_picture(path: &Path) -> bool {
+    ["png", "jpg", "jpeg"].contains(&extension(path).as_str())
 }
 
 /// The array in a `.npy` or `.pb` file.

@@ -103,11 +103,22 @@ impl NumbersArgs {
         }
     }
 
+    /// Whether pictures are read to calibrate with.
+    pub(crate) fn reads_pictures(&self) -> Result<bool> {
+        Ok(self.dtype == Dtype::Int8 && self.calib.has_pictures()?)
+    }
+
+    /// Refuses what says how to quantise, where nothing is quantised.
+    fn refuse_calibration(&self) -> Result<()> {
+        match self.calib.given().chain(self.settings.given()).next() {
+            Some(flag) => Err(Error::Spec(format!("{flag} quantises; pass --dtype int8 with it"))),
+            None => Ok(()),
+        }
+    }
+
     fn quantised(&self, model: Model, picture: &Picture) -> Result<Model> {
         if self.dtype != Dtype::Int8 {
-            if self.calib.is_given() {
-                return Err(Error::Spec("--calib quantises; pass --dtype int8 with it".into()));
-            }
+            self.refuse_calibration()?;
             return Ok(model);
         }
         let images = self.calib.images(&model.graph, picture)?;

@@ -34,7 +34,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE.svg")]
     svg: Option<PathBuf>,
     /// Print the paper's Table 3 for this network instead: the largest value at each resolution, 16 bits a number
-    #[arg(long)]
+    #[arg(
+        long,
+        conflicts_with_all = ["target", "threads", "objective", "ram", "recompute", "feed", "dtype", "svg"]
+    )]
     table3: bool,
     /// Form of what is printed
     #[arg(long, value_enum, default_value_t = Form::Table)]

@@ -43,9 +43,9 @@ pub(crate) struct Args {
 /// How a model is quantised.
 #[derive(clap::Args, Clone)]
 pub(crate) struct SettingsArgs {
-    /// How ranges follow from what is seen: minmax, percentile (99.99 % of values) or entropy
-    #[arg(long, value_name = "minmax|percentile|entropy", default_value = "minmax", value_parser = observer)]
-    observer: Observer,
+    /// How ranges follow from what is seen: minmax, percentile (99.99 % of values) or entropy [default: minmax]
+    #[arg(long, value_name = "minmax|percentile|entropy", value_parser = observer)]
+    observer: Option<Observer>,
     /// Do not scale channels between layers to like ranges
     #[arg(long)]
     no_equalize: bool,
@@ -61,6 +61,18 @@ pub(crate) struct SettingsArgs {
 }
 
 impl SettingsArgs {
+    /// The flags that are given.
+    pub(crate) fn given(&self) -> impl Iterator<Item = &'static str> {
+        let flags = [
+            ("--observer", self.observer.is_some()),
+            ("--no-equalize", self.no_equalize),
+            ("--no-bias-correction", self.no_bias_correction),
+            ("--keep-f32", !self.keep_f32.is_empty()),
+            ("--keep", !self.keep.is_empty()),
+        ];
+        flags.into_iter().filter(|(_, is_given)| *is_given).map(|(flag, _)| flag)
+    }
+
     /// What these flags say.
     pub(crate) fn settings(&self) -> Result<Settings> {
         let mut keep: Vec<String> = self.keep_f32.clone();
@@ -74,7 +86,7 @@ impl SettingsArgs {
             None => {}
         }
         Ok(Settings {
-            observer: self.observer,
+            observer: self.observer.unwrap_or(Observer::MinMax),
             equalize: !self.no_equalize,
             correct: !self.no_bias_correction,
             keep: keep.into_iter().filter(|name| name != "f32").collect(),
@@ -84,6 +96,10 @@ impl SettingsArgs {
 
 pub(crate) fn run(args: &Args) -> Done {
     let settings = args.settings.settings()?;
+    if args.normal.is_given() && !args.calib.has_pictures()? {
+        let what = "--scale, --mean and --std are done to pictures, and arrays are taken as they are; leave them out";
+        return Err(Error::Spec(what.into()));
+    }
     let (source, model) = args.model.read()?;
     let images = args.calib.images(&model.graph, &args.normal.picture())?;
     let mut progress = Progress::new("quantising");

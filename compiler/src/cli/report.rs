@@ -43,7 +43,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "RUNS", conflicts_with = "profile", value_parser = clap::value_parser!(u32).range(1..))]
     bench: Option<u32>,
     /// A command that runs programs of the target, such as "qemu-aarch64 -L /usr/aarch64-linux-gnu"
-    #[arg(long, value_name = "CMD")]
+    #[arg(long, value_name = "CMD", requires = "bench")]
     runner: Option<String>,
 }
 

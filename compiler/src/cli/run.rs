@@ -54,6 +54,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Done {
+    if args.ends.normalises_files() {
+        refuse_arrays(args)?;
+    }
     let labels = args.labels.as_deref().map(labels::read).transpose()?;
     let (target, memory) = (args.target.target(), args.memory.memory());
     let wish = Wish::new(target, memory, args.ends.ends_of_program()).stored(&args.numbers);
@@ -66,6 +69,16 @@ pub(crate) fn run(args: &Args) -> Done {
         Format::Json => output::json(&as_json(args, &built, &answers, labels.as_deref()))?,
     }
     Ok(Outcome::Well)
+}
+
+/// Refuses a normalisation where no file is a picture.
+fn refuse_arrays(args: &Args) -> Result<()> {
+    if args.inputs.iter().any(|path| input::is_picture(path)) || args.numbers.reads_pictures()? {
+        return Ok(());
+    }
+    let what = "--scale, --mean and --std are done to pictures, and arrays are taken as they are; leave them out, or \
+                add --input-format u8-nhwc, or f32-nchw for floats in planes, to have them done by the network";
+    Err(Error::Spec(what.into()))
 }
 
 fn note_other_labels(built: &Built, labels: Option<&[String]>) {

@@ -120,6 +120,10 @@ struct Job<'a> {
 }
 
 pub(crate) fn run(args: &Args) -> Done {
+    if args.against == Some(Side::Interp) && args.runner.is_some() {
+        let what = "--runner runs programs, and --against interp makes none; leave out one of them";
+        return Err(Error::Spec(what.into()));
+    }
     let machines = args.targets.iter().flat_map(|target| {
         args.threads.iter().map(|threads| Target { threads: (*threads).into(), ..*target })
     });

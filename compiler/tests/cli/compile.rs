@@ -76,10 +76,32 @@ fn flags_that_mean_nothing_are_wrong_usage() {
     place.mnv2c("compile tiny.toml -o net.rs --dim batch").fails(2, &["batch=1"]);
     place.mnv2c("compile tiny.toml -o net.rs --input-shape x=1x0").fails(2, &["sizes are numbers"]);
     place.mnv2c("compile tiny.toml").fails(2, &["-o <FILE.rs>"]);
+    for flag in ["--standalone", "--layers", "--name net", "--weights extern"] {
+        let line = format!("compile tiny.toml --dump-ir import {flag}");
+        place.mnv2c(&line).fails(2, &["-o <FILE.rs>"]);
+    }
+    for rest in ["--dump-ir import", "-o net.rs --check"] {
+        let line = format!("compile tiny.toml --format json {rest}");
+        place.mnv2c(&line).fails(1, &["--format", "nothing is written; leave it out"]);
+    }
+    for flag in ["--threads 2", "--objective ram", "--ram 1M", "--feed rows", "--dtype f16"] {
+        place.mnv2c(&format!("plan tiny.toml --table3 {flag}")).fails(2, &["--table3"]);
+    }
+    place.mnv2c("report tiny.toml -o net.html --runner qemu").fails(2, &["--bench"]);
+    place.mnv2c("verify . --against interp --runner qemu").fails(1, &["--runner", "makes none"]);
     place.mnv2c("compile").fails(2, &["MODEL"]);
     place.mnv2c("melt tiny.toml").fails(2, &["melt"]);
     place.mnv2c("compile tiny.toml -o net.rs --dim batch=2").fails(1, &["--dim", "ONNX"]);
     assert_eq!(place.names(), ["tiny.toml"]);
+}
+
+#[test]
+fn leave_to_compute_more_is_told_to_gain_nothing_where_speed_is_wanted() {
+    let note = "note: --recompute saves memory, and the plan is chosen for speed";
+    let told = |line: &str| tiny().mnv2c(line).err.matches(note).count();
+    assert_eq!(told("plan tiny.toml --seed 1 --recompute 2"), 1);
+    assert_eq!(told("plan tiny.toml --seed 1 --recompute 2 --objective ram"), 0);
+    assert_eq!(told("plan tiny.toml --seed 1 --recompute 2 --ram 1M"), 0);
 }
 
 #[test]

@@ -47,6 +47,12 @@ fn a_normalisation_that_nothing_folds_is_refused() {
     place
         .mnv2c("compile tiny.toml --seed 1 -o net.rs --mean 0.5")
         .fails(1, &["are folded into a network whose picture has a format", "--input-format"]);
+    for flag in ["--mean 100", "--std 2", "--scale raw", "--scale unit"] {
+        place.mnv2c(&format!("run tiny.toml --seed 1 --input normalised.npy {flag}")).fails(
+            1,
+            &["are done to pictures, and arrays are taken as they are", "--input-format"],
+        );
+    }
     place.mnv2c("build tiny.toml --seed 1 -o net --bgr").fails(2, &["--input-format"]);
     place
         .mnv2c("compile tiny.toml --seed 1 --output net.rs")

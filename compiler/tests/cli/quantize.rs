@@ -39,7 +39,26 @@ fn pictures_that_teach_nothing_are_refused() {
     refused("--calib good --keep-f32 nothing", "there is no layer \"nothing\" to keep in floats");
     refused("--calib good --keep f32 nothing", "there is no layer \"nothing\" to keep in floats");
     refused("--calib good --keep f16 y", "layers are kept in f32, not in \"f16\"");
-    place.mnv2c("compile net.onnx -o n.rs --calib good").fails(1, &["pass --dtype int8 with it"]);
+    let normalised = "--scale, --mean and --std are done to pictures";
+    refused("--calib good --mean 0.5", normalised);
+    refused("--calib good/a.npy --scale unit", normalised);
+    refused("--calib good --limit 0", "--limit");
+    for flag in [
+        "--calib good",
+        "--limit 3",
+        "--observer minmax",
+        "--no-equalize",
+        "--no-bias-correction",
+        "--keep-f32 y",
+        "--keep f32 y",
+    ] {
+        let name = flag.split(' ').next().expect("it has a name");
+        for verb in ["compile -o n.rs", "build -o n", "check", "run --input good/a.npy", "bench"] {
+            let said = place.mnv2c(&format!("{verb} net.onnx {flag}"));
+            let told = format!("{name} quantises; pass --dtype int8 with it");
+            assert!(said.code == 1 && (said.out + &said.err).contains(&told), "{verb} {flag}");
+        }
+    }
     let missing = place.mnv2c("compile net.onnx --dtype int8 -o n.rs");
     missing.fails(1, &["there is no picture to calibrate with; pass --calib"]);
 }
