@@ -6,6 +6,7 @@
 //! Each arrow is one function and each noun a value that can be printed and checked. A later stage never reaches back
 //! for what an earlier one should have carried.
 
+mod alike;
 pub mod build;
 pub mod choose;
 pub mod content;

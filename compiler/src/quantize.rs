@@ -17,6 +17,7 @@ mod write;
 
 use std::collections::BTreeSet;
 
+use crate::alike::alike;
 use crate::ends::Ends;
 use crate::error::{Error, Result};
 use crate::interp::Array;
@@ -24,6 +25,7 @@ use crate::ir::{Graph, Op};
 use crate::objective::Memory;
 use crate::pass::{self, Skips};
 use crate::prepare::prepare;
+use crate::printed;
 use crate::quantize::histogram::Observer;
 use crate::quantize::measure::Report;
 
@@ -95,6 +97,9 @@ pub fn quantize(
 /// Pictures that show well enough how the ranges of channels compare.
 const FEW: usize = 4;
 
+/// Most names that are told of layers like one that is not there.
+const LIKE: usize = 5;
+
 /// Passes that leave operators which a file can hold and which have the meaning of the model's own.
 const PASSES: &[&str] = &[
     "fold_consts",
@@ -133,12 +138,14 @@ fn simplified(mut graph: Graph) -> Result<Graph> {
 }
 
 fn check_names(graph: &Graph, keep: &BTreeSet<String>) -> Result<()> {
-    let names: BTreeSet<String> =
-        graph.ids().into_iter().map(|id| graph.node(id).name.clone()).collect();
-    match keep.difference(&names).next() {
-        None => Ok(()),
-        Some(unknown) => Err(Error::Spec(format!(
-            "there is no layer {unknown:?} to keep in floats; the report of `mnv2c quantize` names all layers"
-        ))),
-    }
+    let layers = graph.ids().into_iter().filter(|id| graph.constant(*id).is_none());
+    let names: BTreeSet<String> = layers.map(|id| graph.node(id).name.clone()).collect();
+    let Some(unknown) = keep.difference(&names).next() else { return Ok(()) };
+    let like = alike(unknown, names.iter().map(String::as_str), LIKE);
+    let like: Vec<String> = like.into_iter().map(printed::quoted).collect();
+    Err(Error::Spec(format!(
+        "there is no layer {} to keep in floats; like it are {}; the report of `mnv2c quantize` names all layers",
+        printed::quoted(unknown),
+        like.join(", ")
+    )))
 }

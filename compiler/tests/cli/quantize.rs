@@ -37,6 +37,8 @@ fn pictures_that_teach_nothing_are_refused() {
     refused("--calib bad.npy", "has shape 1x3x5x4, input");
     refused("--calib good --observer best", "minmax, percentile and entropy are three");
     refused("--calib good --keep-f32 nothing", "there is no layer \"nothing\" to keep in floats");
+    refused("--calib good --keep-f32 Mea", "like it are \"mean\", \"x\", \"y\"; the report");
+    refused("--calib good --keep-f32 shape", "there is no layer \"shape\" to keep in floats");
     refused("--calib good --keep f32 nothing", "there is no layer \"nothing\" to keep in floats");
     refused("--calib good --keep f16 y", "layers are kept in f32, not in \"f16\"");
     let normalised = "--scale, --mean and --std are done to pictures";

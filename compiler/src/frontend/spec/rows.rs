@@ -1,5 +1,6 @@
 //! From a row as written, in TOML or in a pasted table, to a [`Row`].
 
+use crate::alike::distance;
 use crate::error::Result;
 use crate::frontend::spec::{Operator, Row, fault};
 
@@ -125,21 +126,6 @@ fn unknown<T>(line: &Line, found: &str) -> Result<T> {
 /// The beginning of `text`, long enough for any number or name and short enough for a message.
 pub(super) fn excerpt(text: &str) -> &str {
     text.char_indices().nth(60).map_or(text, |(end, _)| &text[..end])
-}
-
-/// Letters to insert, delete or replace to get from `a` to `b` (Levenshtein).
-pub(super) fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().take(80).collect();
-    let mut above: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().take(80).enumerate() {
-        let mut here = vec![i + 1];
-        for (j, y) in b.iter().enumerate() {
-            let replaced = above[j] + usize::from(x != *y);
-            here.push(replaced.min(above[j + 1] + 1).min(here[j] + 1));
-        }
-        above = here;
-    }
-    above[b.len()]
 }
 
 #[cfg(test)]

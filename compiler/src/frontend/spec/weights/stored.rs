@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use safetensors::{Dtype, SafeTensors};
 
+use crate::alike::distance;
 use crate::content;
 use crate::error::{Error, Result};
 use crate::frontend::spec::layers::{Part, Unit};
 use crate::frontend::spec::names::Scheme;
-use crate::frontend::spec::rows::distance;
 use crate::frontend::spec::weights::{Padding, Style, UnitNumbers};
 
 /// See the file's documentation.
