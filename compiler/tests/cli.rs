@@ -9,6 +9,8 @@ mod compile;
 mod ends;
 #[path = "cli/lists.rs"]
 mod lists;
+#[path = "cli/pictures.rs"]
+mod pictures;
 #[path = "cli/place.rs"]
 mod place;
 #[path = "cli/places.rs"]

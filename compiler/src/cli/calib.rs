@@ -9,7 +9,7 @@ use mnv2c::ir::{Graph, Values};
 use mnv2c::schedule::Port;
 
 use crate::cli::input::{self, fault};
-use crate::cli::output;
+use crate::cli::{finite, output};
 
 /// Where pictures are.
 #[derive(clap::Args, Clone)]
@@ -103,6 +103,7 @@ fn arrays(path: &Path, port: &Port, picture: &Picture) -> Result<Vec<Array>> {
         return input::read(path, port, picture).map(|image| vec![image]);
     }
     let array = input::array(path)?;
+    finite::warn(&path.display().to_string(), &array);
     let Values::F32(floats) = &array.values else {
         let dtype = array.values.dtype();
         return Err(fault(
@@ -121,11 +122,10 @@ fn arrays(path: &Path, port: &Port, picture: &Picture) -> Result<Vec<Array>> {
         return Ok(floats.chunks_exact(len.max(1)).map(part).collect());
     }
     let (found, takes) = (output::shape(&array.shape), output::shape(&port.shape));
-    Err(fault(
-        path,
-        format!(
-            "has shape {found}, input {:?} takes {takes}; give one of these, or several along the first dimension",
-            port.name
-        ),
-    ))
+    let remedy = match input::transposed(&array.shape, &port.shape) {
+        Some(call) => format!("write {call}"),
+        None => "give one of these, or several along the first dimension".into(),
+    };
+    let what = format!("has shape {found}, input {:?} takes {takes}; {remedy}", port.name);
+    Err(fault(path, what))
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use mnv2c::error::{Error, Result};
 use mnv2c::interp::Array;
 
-use crate::cli::input;
+use crate::cli::{finite, input};
 
 /// How directories of ONNX's own test data begin.
 const SET: &str = "test_data_set_";
@@ -72,13 +72,19 @@ impl Case {
 
     /// Reads the inputs.
     pub(crate) fn inputs(&self) -> Result<Vec<Array>> {
-        self.inputs.values().map(|path| input::array(path)).collect()
+        self.inputs.values().map(|path| array(path)).collect()
     }
 
     /// Reads what the model should answer, by number of the output.
     pub(crate) fn outputs(&self) -> Result<BTreeMap<usize, Array>> {
-        self.outputs.iter().map(|(at, path)| Ok((*at, input::array(path)?))).collect()
+        self.outputs.iter().map(|(at, path)| Ok((*at, array(path)?))).collect()
     }
+}
+
+fn array(path: &Path) -> Result<Array> {
+    let array = input::array(path)?;
+    finite::warn(&path.display().to_string(), &array);
+    Ok(array)
 }
 
 /// Files of one kind as cases, those that have both sides.

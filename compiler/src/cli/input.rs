@@ -9,12 +9,14 @@ use mnv2c::interp::Array;
 use mnv2c::schedule::Port;
 use mnv2c::{files, npy};
 
-use crate::cli::{output, picture};
+use crate::cli::{finite, output, picture};
 
 /// The array in a file, of the shape that `port` takes.
 pub(crate) fn read(path: &Path, port: &Port, picture: &Picture) -> Result<Array> {
     if is_array(path) {
-        return fitting(path, array(path)?, port);
+        let array = array(path)?;
+        finite::warn(&path.display().to_string(), &array);
+        return fitting(path, array, port);
     }
     if is_picture(path) {
         return picture::read(path, port, picture);
@@ -53,11 +55,57 @@ fn fitting(path: &Path, array: Array, port: &Port) -> Result<Array> {
     if array.shape != port.shape {
         let (found, takes) = (output::shape(&array.shape), output::shape(&port.shape));
         let what = format!("has shape {found}, input {:?} takes {takes}", port.name);
-        return Err(fault(path, format!("{what}; reshape it, or pass --input-shape")));
+        let remedy = match transposed(&array.shape, &port.shape) {
+            Some(call) => format!("write {call}"),
+            None => "reshape it, or pass --input-shape".into(),
+        };
+        return Err(fault(path, format!("{what}; {remedy}")));
     }
     Ok(array)
 }
 
+/// The call of numpy that makes an array `x` of shape `found` one that a model takes, if it lacks no more than an order
+/// of its dimensions and a first one of 1.
+pub(crate) fn transposed(found: &[usize], takes: &[usize]) -> Option<String> {
+    let (rest, whole) = match takes.split_first() {
+        Some((1, rest)) if found.len() == rest.len() => (rest, "[None]"),
+        _ => (takes, ""),
+    };
+    let mut order: Vec<usize> = Vec::new();
+    for size in rest {
+        let is_next = |at: &usize| found[*at] == *size && !order.contains(at);
+        order.push((0..found.len()).find(is_next)?);
+    }
+    if order.len() != found.len() {
+        return None;
+    }
+    if order.is_sorted() {
+        return Some(format!("x{whole}")).filter(|_| !whole.is_empty());
+    }
+    let order: Vec<String> = order.iter().map(usize::to_string).collect();
+    Some(format!("x.transpose({}){whole}", order.join(", ")))
+}
+
 fn extension(path: &Path) -> String {
     path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_of_dimensions_is_told_as_numpy_has_it() {
+        let told = |found: &[usize], takes: &[usize]| transposed(found, takes);
+        let some = |call: &str| Some(call.to_owned());
+        assert_eq!(told(&[1, 8, 9, 3], &[1, 3, 8, 9]), some("x.transpose(0, 3, 1, 2)"));
+        assert_eq!(told(&[1, 8, 8, 3], &[1, 3, 8, 8]), some("x.transpose(0, 3, 1, 2)"));
+        assert_eq!(told(&[1, 3, 8, 8], &[1, 8, 8, 3]), some("x.transpose(0, 2, 3, 1)"));
+        assert_eq!(told(&[8, 9, 3], &[1, 3, 8, 9]), some("x.transpose(2, 0, 1)[None]"));
+        assert_eq!(told(&[3, 8, 9], &[1, 3, 8, 9]), some("x[None]"));
+        assert_eq!(told(&[7, 5], &[5, 7]), some("x.transpose(1, 0)"));
+        for wrong in [&[1, 3, 8, 8][..], &[3, 8], &[1, 1, 3, 8, 9], &[216], &[]] {
+            assert_eq!(told(wrong, &[1, 3, 8, 9]), None);
+        }
+    }
 }

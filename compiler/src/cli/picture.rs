@@ -1,10 +1,13 @@
-//! Pictures as inputs: decoded, resized with a triangle filter, normalised unless the network does, laid out as the
-//! input is.
+//! Pictures as inputs: decoded, turned as their cameras were held, resized with a triangle filter, normalised unless the
+//! network does, laid out as the input is.
 
+mod whole;
+
+use std::io::Cursor;
 use std::path::Path;
 
 use image::imageops::{FilterType, resize};
-use image::{DynamicImage, ImageBuffer, Rgb};
+use image::{DynamicImage, ImageBuffer, ImageDecoder, ImageReader, ImageResult, Rgb};
 use mnv2c::ends::{Form, Picture};
 use mnv2c::error::Result;
 use mnv2c::files;
@@ -41,8 +44,11 @@ fn given(pixel: &[f32; 3], c: usize, picture: &Picture) -> f32 {
 
 /// Pixels from 0 to 1 in the form's size, grey ones with their brightness in every channel.
 fn pixels(path: &Path, form: Form) -> Result<Vec<[f32; 3]>> {
-    let decoded = image::load_from_memory(&files::read(path)?);
-    let picture = decoded
+    let file = files::read(path)?;
+    if let Some(what) = whole::fault(&file) {
+        return Err(fault(path, format!("{what}; copy or save the picture anew")));
+    }
+    let picture = decoded(&file)
         .map_err(|error| fault(path, format!("does not decode: {error}; is it a PNG or JPEG?")))?;
     let picture =
         if form.channels == 1 { DynamicImage::from(picture.to_luma16()) } else { picture };
@@ -52,6 +58,15 @@ fn pixels(path: &Path, form: Form) -> Result<Vec<[f32; 3]>> {
         picture = resize(&picture, width, height, FilterType::Triangle);
     }
     Ok(picture.pixels().map(|pixel| pixel.0).collect())
+}
+
+/// The picture in the bytes of a file, upright.
+fn decoded(file: &[u8]) -> ImageResult<DynamicImage> {
+    let mut decoder = ImageReader::new(Cursor::new(file)).with_guessed_format()?.into_decoder()?;
+    let orientation = decoder.orientation()?;
+    let mut picture = DynamicImage::from_decoder(decoder)?;
+    picture.apply_orientation(orientation);
+    Ok(picture)
 }
 
 fn form(port: &Port) -> std::result::Result<Form, String> {

@@ -16,12 +16,13 @@ use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
 use crate::cli::build::{self, Built, Probes, Wish};
 use crate::cli::ends::EndsArgs;
 use crate::cli::numbers::{Asked, NumbersArgs};
-use crate::cli::{Done, Outcome, input, labels, output};
+use crate::cli::{Done, Outcome, finite, input, labels, output};
 
 /// Build a model, from the cache if it is there, and run it on files
 ///
-/// Arrays (.npy, or an ONNX tensor in .pb) must have the shape of the model's input. Pictures (.png, .jpg) are resized to
-/// it and normalised: value, from 0 to 1 or with --scale raw from 0 to 255, minus --mean, by --std.
+/// Arrays (.npy, or an ONNX tensor in .pb) must have the shape of the model's input. Pictures (.png, .jpg) are turned
+/// upright as their EXIF says, resized to it and normalised: value, from 0 to 1 or with --scale raw from 0 to 255, minus
+/// --mean, by --std.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mnv2c run dogs.onnx --input samoyed.jpg --scale raw --mean 127.5 --std 127.5 --labels labels.txt
@@ -64,6 +65,9 @@ pub(crate) fn run(args: &Args) -> Done {
     let (built, inputs) = build::program(asked, &wish, Probes::No, |ports| inputs(args, ports))?;
     note_other_labels(&built, labels.as_deref());
     let answers = answers(args, &built, &inputs)?;
+    for (port, answer) in built.outputs.iter().zip(&answers) {
+        finite::warn(&format!("output {:?}", printed::name(&port.name)), answer);
+    }
     match args.format.format {
         Format::Human => output::line(&human(args, &built, &answers, labels.as_deref()))?,
         Format::Json => output::json(&as_json(args, &built, &answers, labels.as_deref()))?,

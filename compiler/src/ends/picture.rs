@@ -62,6 +62,11 @@ impl Form {
     }
 }
 
+/// Greatest mean or deviation of pictures whose white is 1; twice as much as there can be.
+const MOST_OF_UNIT: f32 = 2.0;
+/// Least deviation of pictures whose white is 255.
+const LEAST_OF_BYTES: f32 = 1.0;
+
 impl FromStr for Format {
     type Err = Error;
 
@@ -187,7 +192,30 @@ impl Picture {
         if let Some(wrong) = self.mean.iter().find(|value| !value.is_finite()) {
             return Err(Error::Spec(format!("mean {wrong} is no number to subtract")));
         }
+        self.check_white()?;
         Ok([each("mean", &self.mean)?, each("std", &self.deviation)?])
+    }
+}
+
+impl Picture {
+    /// Refuses a mean and a deviation that are of numbers up to 255 where white is 1, and a deviation the other way round.
+    fn check_white(&self) -> Result<()> {
+        let of_bytes = |value: &&f32| value.abs() > MOST_OF_UNIT;
+        let large = self.mean.iter().chain(&self.deviation).find(of_bytes);
+        let small = self.deviation.iter().find(|value| value.abs() < LEAST_OF_BYTES);
+        let (value, other, scale) = match (self.white == 1.0, large, small) {
+            (true, Some(value), _) => (value, 255, "raw"),
+            (false, _, Some(value)) => (value, 1, "unit"),
+            _ => return Ok(()),
+        };
+        let list = |values: &[f32]| values.iter().map(f32::to_string).collect::<Vec<_>>().join(",");
+        Err(Error::Spec(format!(
+            "mean and std are of numbers from 0 to {}, but {value} is of numbers from 0 to {other}; write \
+             --scale {scale} --mean {} --std {}",
+            self.white,
+            list(&self.mean),
+            list(&self.deviation)
+        )))
     }
 }
 

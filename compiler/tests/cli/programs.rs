@@ -89,7 +89,7 @@ fn inputs_that_do_not_fit_are_named() {
     place.put("text.txt", b"hello");
     place.put_array("flat.npy", &[48], channel);
     let refusals = [
-        ("broken.png", 1, "broken.png: does not decode"),
+        ("broken.png", 1, "broken.png: ends before its picture does"),
         ("text.txt", 1, "is no .npy, .pb, .png or .jpg"),
         ("flat.npy", 1, "has shape 48, input \"x\" takes 1x3x4x4"),
         ("none.npy", 3, "check the path"),
