@@ -256,7 +256,7 @@ fn order(graph: &Graph) -> Result<Vec<NodeId>> {
 }
 
 fn uses(graph: &Graph) -> BTreeMap<NodeId, usize> {
-    let uses = |id| graph.readers(id).len() + usize::from(graph.is_output(id));
+    let uses = |id| graph.readers_len(id) + usize::from(graph.is_output(id));
     graph.ids().into_iter().map(|id| (id, uses(id))).collect()
 }
 

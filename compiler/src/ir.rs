@@ -7,6 +7,7 @@
 pub mod graph;
 pub mod infer;
 pub mod op;
+pub mod outputs;
 pub mod quant;
 pub mod resize;
 pub mod tensor;
@@ -15,11 +16,12 @@ pub mod verify;
 pub mod view;
 pub mod weights;
 
-pub use graph::{Block, Graph, Node, NodeId, Output, Port};
+pub use graph::{Block, Graph, Node, NodeId, Port};
 pub use op::{
     BatchNorm, Binary, Clamp, Conv, Dense, Gemm, Op, Pad, PadMode, Pool, PoolKind, Reduce, Reducer,
     Slice, Softmax, Unary,
 };
+pub use outputs::{Output, Outputs};
 pub use quant::{
     Affine, Arithmetic, Bounds, QAverage, QConv, QDense, QMean, QPair, QSoftmax, Quant, Requant,
     Times, To, Unpack,

@@ -68,7 +68,7 @@ impl Answer {
                 graph.ranked = 1;
                 // The greatest probability is that of the greatest score.
                 if let (true, Some(scores)) = (is_softmax && last == node, graph.operand(last, 0)) {
-                    graph.outputs[0].node = scores;
+                    graph.outputs.set(0, scores);
                 }
             }
             Self::Softmax | Self::Top5 => {
@@ -78,7 +78,8 @@ impl Answer {
                 if !is_softmax {
                     let (out, name) = (graph.node(node).out.clone(), &graph.node(node).name);
                     let (name, softmax) = (format!("{name}.softmax"), Softmax { axis, log: false });
-                    graph.outputs[0].node = graph.add(name, Op::Softmax(softmax), out, &[node]);
+                    let likely = graph.add(name, Op::Softmax(softmax), out, &[node]);
+                    graph.outputs.set(0, likely);
                 }
             }
         }
@@ -99,7 +100,7 @@ impl Answer {
         }
         let floats = Tensor { dtype: Dtype::F32, ..out };
         let floats = graph.add(format!("{name}.scores"), Op::Identity, floats, &[node]);
-        graph.outputs[0].node = floats;
+        graph.outputs.set(0, floats);
         Ok(floats)
     }
 
@@ -145,7 +146,7 @@ impl Answer {
             let remedy = "give its output raw";
             Err(Error::Wiring(format!("{self} is for one picture's classes, but {what}; {remedy}")))
         };
-        let [output] = graph.outputs.as_slice() else {
+        let [output] = &*graph.outputs else {
             return refused(format!("the model has {} outputs", graph.outputs.len()));
         };
         let out = &graph.node(output.node).out;

@@ -27,7 +27,7 @@ pub(super) fn widen(graph: &mut Graph) {
         if graph.node(id).out.dtype == Dtype::I8 && graph.constant(id).is_none() {
             let bytes = add(graph, id, Quant::Flip, "unsigned", Dtype::U8);
             let floats = add(graph, bytes, Quant::Dequantize(WHOLE), "floats", Dtype::F32);
-            graph.outputs[at].node = floats;
+            graph.outputs.set(at, floats);
         }
     }
 }

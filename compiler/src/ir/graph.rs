@@ -2,13 +2,16 @@
 //!
 //! petgraph stays behind this file. Every listing is sorted, so equal graphs give equal bytes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 use petgraph::visit::EdgeRef;
 
-use crate::ir::{Affine, Arithmetic, Dtype, Layout, Op, QConv, Quant, Tensor, Values, Weights};
+use crate::ir::{
+    Affine, Arithmetic, Dtype, Layout, Op, Outputs, QConv, Quant, Tensor, Values, Weights,
+};
 
 /// A model.
 #[derive(Clone, Debug)]
@@ -20,7 +23,7 @@ pub struct Graph {
     /// `Op::Input` nodes in the order in which the model takes them.
     pub inputs: Vec<NodeId>,
     /// What the model answers, in its order.
-    pub outputs: Vec<Output>,
+    pub outputs: Outputs,
     /// Inverted residual blocks that `find_blocks` recognised, in order of execution.
     pub blocks: Vec<Block>,
     /// What the user should know of how the model was read.
@@ -35,6 +38,8 @@ pub struct Graph {
     pub ranked: usize,
     dag: StableDiGraph<Node, Port>,
     names: BTreeSet<String>,
+    /// How often each node is read, by its number.
+    read: Vec<usize>,
 }
 
 /// One operator and the tensor it makes.
@@ -56,15 +61,6 @@ pub struct NodeId(u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Port(pub usize);
 
-/// One answer of the model.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Output {
-    /// Its name in the model.
-    pub name: String,
-    /// The node that makes it.
-    pub node: NodeId,
-}
-
 /// The paper's inverted residual: expand, depthwise, project, maybe add (section 3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Block {
@@ -82,7 +78,7 @@ impl Default for Graph {
             name: String::new(),
             weights: Weights::default(),
             inputs: Vec::new(),
-            outputs: Vec::new(),
+            outputs: Outputs::default(),
             blocks: Vec::new(),
             notes: Vec::new(),
             scales: BTreeMap::new(),
@@ -91,6 +87,7 @@ impl Default for Graph {
             ranked: 0,
             dag: StableDiGraph::new(),
             names: BTreeSet::new(),
+            read: Vec::new(),
         }
     }
 }
@@ -106,8 +103,9 @@ impl Graph {
     ) -> NodeId {
         let name = self.fresh_name(name.into());
         let id = NodeId(self.dag.add_node(Node { name, op, out }).index() as u32);
+        self.read.resize(self.read.len().max(id.number() + 1), 0);
         for (port, operand) in operands.iter().enumerate() {
-            self.connect(*operand, id, Port(port));
+            self.join(*operand, id, Port(port));
         }
         id
     }
@@ -134,15 +132,21 @@ impl Graph {
     /// Makes `to` read `from` at `port`, instead of whatever it read there.
     pub fn connect(&mut self, from: NodeId, to: NodeId, port: Port) {
         self.disconnect(to, port);
+        self.join(from, to, port);
+    }
+
+    fn join(&mut self, from: NodeId, to: NodeId, port: Port) {
         self.dag.add_edge(from.index(), to.index(), port);
+        self.read[from.number()] += 1;
     }
 
     /// Makes `to` read nothing at `port`.
     pub fn disconnect(&mut self, to: NodeId, port: Port) {
         let edge =
             self.dag.edges_directed(to.index(), Direction::Incoming).find(|e| *e.weight() == port);
-        if let Some(edge) = edge.map(|e| e.id()) {
+        if let Some((edge, from)) = edge.map(|e| (e.id(), NodeId::from(e.source()))) {
             self.dag.remove_edge(edge);
+            self.read[from.number()] -= 1;
         }
     }
 
@@ -153,9 +157,7 @@ impl Graph {
                 self.connect(new, reader, port);
             }
         }
-        for output in self.outputs.iter_mut().filter(|output| output.node == old) {
-            output.node = new;
-        }
+        self.outputs.redirect(old, new);
     }
 
     /// Puts a new node between `id` and all who read it.
@@ -174,9 +176,13 @@ impl Graph {
 
     /// Removes a node, and its numbers if it is a constant. Readers lose the operand.
     pub fn remove(&mut self, id: NodeId) {
+        for operand in self.dag.neighbors_directed(id.index(), Direction::Incoming) {
+            self.read[operand.index()] -= 1;
+        }
         let Some(node) = self.dag.remove_node(id.index()) else {
             return;
         };
+        self.read[id.number()] = 0;
         self.names.remove(&node.name);
         if let Op::Const(weights) = node.op {
             self.weights.release(weights);
@@ -236,25 +242,36 @@ impl Graph {
         operands
     }
 
+    /// All that read `id`, in no order, with the port at which they do.
+    pub fn readings(&self, id: NodeId) -> impl Iterator<Item = (NodeId, Port)> {
+        let edges = self.dag.edges_directed(id.index(), Direction::Outgoing);
+        edges.map(|e| (e.target().into(), *e.weight()))
+    }
+
     /// All that read `id`, with the port at which they do.
     pub fn readers(&self, id: NodeId) -> Vec<(NodeId, Port)> {
-        let edges = self.dag.edges_directed(id.index(), Direction::Outgoing);
-        let mut readers: Vec<_> = edges.map(|e| (e.target().into(), *e.weight())).collect();
+        let mut readers: Vec<_> = self.readings(id).collect();
         readers.sort();
         readers
     }
 
+    /// How often `id` is read: nodes that read it, once for each port at which they do.
+    pub fn readers_len(&self, id: NodeId) -> usize {
+        self.read[id.number()]
+    }
+
     /// The one node that reads `id`, if there is exactly one and `id` is no output.
     pub fn only_reader(&self, id: NodeId) -> Option<NodeId> {
-        match self.readers(id).as_slice() {
-            [(reader, _)] if !self.is_output(id) => Some(*reader),
+        let mut readers = self.dag.neighbors_directed(id.index(), Direction::Outgoing);
+        match (readers.next(), readers.next()) {
+            (Some(reader), None) if !self.is_output(id) => Some(reader.into()),
             _ => None,
         }
     }
 
     /// Whether the model answers with `id`.
     pub fn is_output(&self, id: NodeId) -> bool {
-        self.outputs.iter().any(|output| output.node == id)
+        !self.outputs.places_of(id).is_empty()
     }
 
     /// The numbers of a constant node.
@@ -295,24 +312,27 @@ impl Graph {
 
     /// Nodes in an order in which each comes after what it reads, oldest first; `Err` names a node on a cycle.
     pub fn order(&self) -> Result<Vec<NodeId>, NodeId> {
-        let mut waiting: BTreeMap<NodeId, usize> =
-            self.ids().into_iter().map(|id| (id, self.operands(id).len())).collect();
-        let mut ready: BTreeSet<NodeId> =
-            waiting.iter().filter(|(_, n)| **n == 0).map(|(id, _)| *id).collect();
-        let mut order = Vec::with_capacity(waiting.len());
-        while let Some(id) = ready.pop_first() {
-            waiting.remove(&id);
+        let ids = self.ids();
+        let mut waiting = vec![0_usize; ids.last().map_or(0, |last| last.number() + 1)];
+        for id in &ids {
+            let reads = self.dag.edges_directed(id.index(), Direction::Incoming);
+            waiting[id.number()] = reads.count();
+        }
+        let free = ids.iter().filter(|id| waiting[id.number()] == 0);
+        let mut ready: BinaryHeap<Reverse<NodeId>> = free.map(|id| Reverse(*id)).collect();
+        let mut order = Vec::with_capacity(ids.len());
+        while let Some(Reverse(id)) = ready.pop() {
             order.push(id);
-            for (reader, _) in self.readers(id) {
-                if let Some(count) = waiting.get_mut(&reader) {
-                    *count -= 1;
-                    if *count == 0 {
-                        ready.insert(reader);
-                    }
+            for edge in self.dag.edges_directed(id.index(), Direction::Outgoing) {
+                let reader = NodeId::from(edge.target());
+                waiting[reader.number()] -= 1;
+                if waiting[reader.number()] == 0 {
+                    ready.push(Reverse(reader));
                 }
             }
         }
-        waiting.keys().next().map_or(Ok(order), |stuck| Err(*stuck))
+        let stuck = ids.into_iter().find(|id| waiting[id.number()] > 0);
+        stuck.map_or(Ok(order), Err)
     }
 
     /// Multiply-adds of one node, counted as the paper does: convolutions and dense layers only.
@@ -368,9 +388,9 @@ impl Graph {
             matches!(self.node(*reader).op, Op::BatchNorm(_)) && port.0 >= 3
         };
         let counts = self.ids().into_iter().filter_map(|id| {
+            let values = self.constant(id)?;
             let readers = self.readers(id);
             let trained = !readers.is_empty() && !readers.iter().all(statistic);
-            let values = self.constant(id)?;
             (trained && values.dtype() != Dtype::I64).then_some(values.len() as u64)
         });
         counts.sum()

@@ -27,12 +27,9 @@ pub fn aliases(graph: &Graph, id: NodeId) -> Vec<NodeId> {
     let mut aliases = vec![id];
     let mut at = 0;
     while let Some(alias) = aliases.get(at).copied() {
-        let readers = graph.readers(alias).into_iter();
-        aliases.extend(
-            readers
-                .filter(|(reader, port)| port.0 == 0 && is_view(graph, *reader))
-                .map(|(id, _)| id),
-        );
+        let views = graph.readers(alias).into_iter();
+        let views = views.filter(|(reader, port)| port.0 == 0 && is_view(graph, *reader));
+        aliases.extend(views.map(|(id, _)| id));
         at += 1;
     }
     aliases

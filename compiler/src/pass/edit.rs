@@ -18,7 +18,7 @@ pub(crate) fn retire(graph: &mut Graph, id: NodeId) {
         let kept = !graph.contains(id)
             || graph.is_output(id)
             || matches!(graph.node(id).op, Op::Input)
-            || !graph.readers(id).is_empty();
+            || graph.readers_len(id) > 0;
         if kept {
             continue;
         }
@@ -70,7 +70,7 @@ pub(crate) fn x_tensor(graph: &Graph, id: NodeId) -> &Tensor {
 /// The one reader of `id`, or the reason why there is none.
 pub(crate) fn sole_reader(graph: &Graph, id: NodeId) -> Attempt<NodeId> {
     graph.only_reader(id).ok_or_else(|| {
-        let readers = match (graph.readers(id).len(), graph.is_output(id)) {
+        let readers = match (graph.readers_len(id), graph.is_output(id)) {
             (_, true) => "is an output of the model".to_owned(),
             (count, false) => format!("has {count} readers"),
         };

@@ -42,7 +42,7 @@ fn settle_outputs(graph: &mut Graph) -> usize {
         let node = graph.outputs[index].node;
         if differs(graph, node, Layout::RowMajor) {
             let (moved, added) = relayout(graph, node, Layout::RowMajor);
-            graph.outputs[index].node = moved;
+            graph.outputs.set(index, moved);
             count += added;
         }
     }

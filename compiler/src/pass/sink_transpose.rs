@@ -205,9 +205,7 @@ impl Region<'_> {
                 }
             }
         }
-        for output in graph.outputs.iter_mut().filter(|output| output.node == id) {
-            output.node = back;
-        }
+        graph.outputs.redirect(id, back);
     }
 }
 

@@ -322,7 +322,7 @@ impl Scope {
 /// Forgets constants that only shape arithmetic read.
 fn drop_unread_constants(graph: &mut Graph) {
     for id in graph.ids() {
-        let unread = graph.constant(id).is_some() && graph.readers(id).is_empty();
+        let unread = graph.constant(id).is_some() && graph.readers_len(id) == 0;
         if unread && !graph.is_output(id) {
             graph.remove(id);
         }

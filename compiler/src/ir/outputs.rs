@@ -1,0 +1,106 @@
+//! The answers of a graph: a list in the model's order, and where in it each node stands.
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+
+use crate::ir::NodeId;
+
+/// One answer of the model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Its name in the model.
+    pub name: String,
+    /// The node that makes it.
+    pub node: NodeId,
+}
+
+/// What the model answers, in its order. Read as a slice.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outputs {
+    listed: Vec<Output>,
+    /// Where the outputs stand that a node makes, ascending.
+    places: BTreeMap<NodeId, Vec<usize>>,
+}
+
+impl Outputs {
+    /// Adds one behind the others.
+    pub fn push(&mut self, output: Output) {
+        self.places.entry(output.node).or_default().push(self.listed.len());
+        self.listed.push(output);
+    }
+
+    /// Lets `node` make the output at `place`.
+    pub fn set(&mut self, place: usize, node: NodeId) {
+        let old = std::mem::replace(&mut self.listed[place].node, node);
+        let left = self.places.get_mut(&old).expect("every output has its place");
+        left.retain(|at| *at != place);
+        if left.is_empty() {
+            self.places.remove(&old);
+        }
+        let places = self.places.entry(node).or_default();
+        places.insert(places.partition_point(|at| *at < place), place);
+    }
+
+    /// Lets `new` make every output that `old` makes.
+    pub fn redirect(&mut self, old: NodeId, new: NodeId) {
+        for place in self.places_of(old).to_vec() {
+            self.set(place, new);
+        }
+    }
+
+    /// Where the outputs stand that `node` makes, ascending.
+    pub fn places_of(&self, node: NodeId) -> &[usize] {
+        self.places.get(&node).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Deref for Outputs {
+    type Target = [Output];
+
+    fn deref(&self) -> &[Output] {
+        &self.listed
+    }
+}
+
+impl Extend<Output> for Outputs {
+    fn extend<T: IntoIterator<Item = Output>>(&mut self, outputs: T) {
+        outputs.into_iter().for_each(|output| self.push(output));
+    }
+}
+
+impl FromIterator<Output> for Outputs {
+    fn from_iter<T: IntoIterator<Item = Output>>(outputs: T) -> Self {
+        let mut listed = Self::default();
+        listed.extend(outputs);
+        listed
+    }
+}
+
+impl<'a> IntoIterator for &'a Outputs {
+    type Item = &'a Output;
+    type IntoIter = std::slice::Iter<'a, Output>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.listed.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::{Graph, Op, Tensor};
+
+    #[test]
+    fn places_follow_the_nodes_that_make_outputs() {
+        let mut graph = Graph::default();
+        let [a, b] = ["a", "b"].map(|name| graph.add(name, Op::Input, Tensor::f32([1]), &[]));
+        let output = |(at, node): (usize, &NodeId)| Output { name: format!("y{at}"), node: *node };
+        let mut outputs: Outputs = [a, b, a, b].iter().enumerate().map(output).collect();
+        assert_eq!([outputs.places_of(a), outputs.places_of(b)], [[0, 2], [1, 3]]);
+        outputs.set(2, b);
+        assert_eq!([outputs.places_of(a), outputs.places_of(b)], [&[0][..], &[1, 2, 3]]);
+        outputs.redirect(b, a);
+        assert_eq!([outputs.places_of(a), outputs.places_of(b)], [&[0, 1, 2, 3][..], &[]]);
+        assert!(outputs.iter().all(|output| output.node == a));
+    }
+}
