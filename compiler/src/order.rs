@@ -4,13 +4,14 @@
 //! its gap. The problem is abstract: ops that read each other's results and write buffers with a
 //! size in bytes. A buffer lives from its first writer to its last user, so a view, an in-place op
 //! or a slice of a concat is an op that writes into a buffer that another op writes too. How the
-//! solver works is told by its parts, in the order they run: `piece`, `split`, `merge`, `bound`,
-//! `search`, `settle`. [`check`] shares no code with them. Where the buffers lie is not decided
-//! here.
+//! solver works is told by its parts, in the order they run: `cut`, `piece`, `split`, `merge`,
+//! `bound`, `search`, `settle`. [`check`] shares no code with them. Where the buffers lie is not
+//! decided here.
 
 pub mod check;
 
 mod bound;
+mod cut;
 mod merge;
 mod piece;
 mod search;
@@ -21,6 +22,7 @@ mod states;
 mod walk;
 
 use bound::Witness;
+use cut::Cuts;
 use piece::Piece;
 
 /// Ops and the buffers they touch; any topological order of the ops is allowed.
@@ -124,21 +126,36 @@ pub enum Bound {
     },
 }
 
+/// Ops between two cuts beyond which they keep the order they are listed in: sets of them would take too much time.
+const MOST_OPS: usize = 1024;
+
 /// Finds an order with the least peak, and the proof; equal problems give equal certificates.
 ///
 /// Among orders with that peak it prefers, by local search, one with a small sum of squared live
 /// bytes.
 pub fn solve(problem: &Problem, budget: Budget) -> Certificate {
-    let whole = Piece::from(problem);
-    let witness = bound::witness(&whole);
-    let pieces = split::split(&whole).into_iter().map(merge::merge);
-    let pieces: Vec<Piece> = pieces.flat_map(|piece| split::split(&piece)).collect();
-    let mut order = Vec::with_capacity(problem.ops.len());
+    let cuts = Cuts::of(problem);
+    let (mut witness, mut pieces) = (Witness { bytes: 0, op: None }, Vec::new());
+    let (mut large, mut order) = (Vec::new(), Vec::with_capacity(problem.ops.len()));
+    for stretch in cuts.stretches.iter().cloned() {
+        if stretch.len() > MOST_OPS {
+            witness = witness.or(bound::own(problem, stretch.clone()));
+            large.push(stretch);
+            continue;
+        }
+        let piece = Piece::of(problem, &cuts, &stretch);
+        witness = witness.or(bound::witness(&piece));
+        let merged = split::split(&piece).into_iter().map(merge::merge);
+        pieces.extend(merged.flat_map(|piece| split::split(&piece)));
+    }
     let found = search::all(&pieces, witness.bytes, budget);
     for (piece, runs) in pieces.iter().zip(&found.orders) {
         order.extend(runs.iter().flat_map(|&run| piece.runs[run].ops.iter().copied()));
     }
-    let (order, peak) = settle::settle(problem, &whole, order);
+    // A stretch is a range of ops, so it stands in its place when the stretches are sorted by any op of theirs.
+    order.extend(large.into_iter().flatten().map(OpId));
+    order.sort_by_key(|op| cuts.stretches.partition_point(|stretch| stretch.end <= op.0));
+    let (order, peak) = settle::settle(problem, order);
     Certificate { bound: bound_of(&witness, &found, peak), order, peak }
 }
 

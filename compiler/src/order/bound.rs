@@ -4,16 +4,35 @@
 //! its descendants still uses, whatever the order. The greatest such sum is a lower bound, and the
 //! op where it occurs its witness.
 
-use super::OpId;
-use super::piece::{Effect, Piece};
+use super::cut::used;
+use super::piece::{Effect, Piece, Tally};
 use super::set::Set;
+use super::{OpId, Problem};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// The op at which every order must hold the most bytes.
 pub(super) struct Witness {
     pub(super) bytes: usize,
     /// None if there are no ops.
     pub(super) op: Option<OpId>,
+}
+
+impl Witness {
+    /// The one that forces more; this one, if both force as much.
+    pub(super) fn or(self, other: Witness) -> Witness {
+        if self.op.is_none() || other.bytes > self.bytes { other } else { self }
+    }
+}
+
+/// The op of a stretch that itself uses most.
+pub(super) fn own(problem: &Problem, stretch: Range<usize>) -> Witness {
+    let own = stretch.map(|op| {
+        let used = used(problem, &problem.ops[op]).into_iter();
+        let bytes = used.map(|buffer| problem.buffers[buffer].bytes).sum::<usize>();
+        Witness { bytes: bytes + problem.ops[op].scratch, op: Some(OpId(op)) }
+    });
+    own.fold(Witness { bytes: 0, op: None }, Witness::or)
 }
 
 /// An order of a piece's runs, and its peak in bytes.
@@ -87,17 +106,19 @@ struct Step {
 fn dispatch(piece: &Piece, cost: impl Fn(&Step) -> [usize; 2]) -> Plan {
     let mut plan = Plan { runs: Vec::with_capacity(piece.runs.len()), peak: 0 };
     let (mut done, mut live) = (Set::empty(piece.runs.len()), piece.live_at_start());
+    let mut tally = Tally::new(piece);
     let first = (0..piece.runs.len()).filter(|&run| piece.before[run].is_empty());
     let mut ready: BTreeMap<usize, usize> = first.map(|run| (run, 0)).collect();
     while !ready.is_empty() {
         let steps = ready.iter().map(|(&run, &age)| {
-            let effect = piece.effect(run, &done);
+            let effect = tally.effect(run);
             let peak = plan.peak.max(live.saturating_add_signed(effect.rise));
             Step { run, effect, peak, live: live.saturating_add_signed(effect.net), age }
         });
         let step = steps.min_by_key(&cost).expect("the loop ends when nothing is ready");
         ready.remove(&step.run);
         done.insert(step.run);
+        tally.take(step.run);
         plan.runs.push(step.run);
         (plan.peak, live) = (step.peak, step.live);
         let next = piece.next[step.run].iter();

@@ -1,7 +1,7 @@
 //! Checks a certificate from the definitions alone, without the solver: slow and obvious.
 
-use super::{Bound, BufferId, Certificate, OpId, Problem};
-use std::collections::BTreeSet;
+use super::{Bound, Buffer, BufferId, Certificate, OpId, Problem};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// What a certificate gets wrong.
@@ -66,31 +66,36 @@ pub fn check(problem: &Problem, certificate: &Certificate) -> Vec<Violation> {
 
 /// The most bytes live at once when the ops run in `order`, which must hold every op once.
 pub fn peak(problem: &Problem, order: &[OpId]) -> usize {
-    let lives: Vec<Option<(usize, usize)>> =
-        problem.buffers().map(|(buffer, _)| live_range(problem, order, buffer)).collect();
-    let live_at = |step: usize| -> usize {
-        let live = problem
-            .buffers()
-            .zip(&lives)
-            .filter(|(_, life)| life.is_some_and(|(a, b)| a <= step && step <= b));
-        live.map(|((_, buffer), _)| buffer.bytes).sum()
-    };
-    let needs =
-        order.iter().enumerate().map(|(step, op)| live_at(step) + problem.ops[op.index()].scratch);
+    let mut changes = vec![0_isize; order.len() + 2];
+    for ((_, buffer), life) in problem.buffers().zip(live_ranges(problem, order)) {
+        if let Some((first, last)) = life.filter(|(first, last)| first <= last) {
+            changes[first] += buffer.bytes as isize;
+            changes[last + 1] -= buffer.bytes as isize;
+        }
+    }
+    let mut live = 0_isize;
+    let needs = order.iter().zip(changes).map(|(op, change)| {
+        live += change;
+        live as usize + problem.ops[op.index()].scratch
+    });
     needs.max().unwrap_or(0)
 }
 
-/// The first and the last step at which `buffer` is live.
-fn live_range(problem: &Problem, order: &[OpId], buffer: BufferId) -> Option<(usize, usize)> {
-    let life = problem.buffers[buffer.index()].life;
-    let steps = |wanted: &dyn Fn(OpId) -> bool| -> Vec<usize> {
-        order.iter().enumerate().filter(|&(_, &op)| wanted(op)).map(|(step, _)| step).collect()
+/// The first and the last step at which each buffer is live, in the problem's order.
+fn live_ranges(problem: &Problem, order: &[OpId]) -> Vec<Option<(usize, usize)>> {
+    let (mut written, mut used) = (BTreeMap::new(), BTreeMap::new());
+    for (step, &op) in order.iter().enumerate() {
+        written.entry(problem.ops[op.index()].writes).or_insert(step);
+        uses(problem, op).into_iter().for_each(|buffer| {
+            used.insert(buffer, step);
+        });
+    }
+    let life = |(id, buffer): (BufferId, &Buffer)| {
+        let first = if buffer.life.is_from_start() { Some(0) } else { written.get(&id).copied() };
+        let last = if buffer.life.is_to_end() { Some(order.len()) } else { used.get(&id).copied() };
+        first.zip(last)
     };
-    let writes = steps(&|op| problem.ops[op.index()].writes == buffer);
-    let uses = steps(&|op| uses(problem, op).contains(&buffer));
-    let first = if life.is_from_start() { Some(0) } else { writes.first().copied() };
-    let last = if life.is_to_end() { Some(order.len()) } else { uses.last().copied() };
-    first.zip(last)
+    problem.buffers().map(life).collect()
 }
 
 fn check_order(problem: &Problem, order: &[OpId]) -> Vec<Violation> {

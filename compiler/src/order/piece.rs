@@ -6,8 +6,11 @@
 //! the state: the more is done already, the less a run adds to it. Everything in `merge` and
 //! `search` that leaves an order out rests on that one fact.
 
+use std::ops::Range;
+
+use super::cut::{Cuts, used};
 use super::set::Set;
-use super::{Buffer, Op, OpId, Problem};
+use super::{Op, OpId, Problem};
 
 /// A part of the problem that every order runs without a break, as far as we need to look.
 pub(super) struct Piece {
@@ -63,58 +66,57 @@ pub(super) struct Effect {
     pub(super) net: isize,
 }
 
-impl From<&Problem> for Piece {
-    fn from(problem: &Problem) -> Piece {
-        let count = problem.ops.len();
+impl Piece {
+    /// The ops of a stretch between two cuts of the problem.
+    pub(super) fn of(problem: &Problem, cuts: &Cuts, stretch: &Range<usize>) -> Piece {
+        let count = stretch.len();
         let none = vec![Set::empty(count); count];
+        let ops = &problem.ops[stretch.clone()];
+        let mut touched: Vec<usize> = ops.iter().flat_map(|op| used(problem, op)).collect();
+        touched.sort_unstable();
+        touched.dedup();
+        let span = |&span: &usize| Span {
+            bytes: problem.buffers[span].bytes,
+            started: cuts.lives[span].start <= stretch.start,
+            held: cuts.lives[span].end > stretch.end,
+            writers: Vec::new(),
+            users: Vec::new(),
+        };
+        let spans: Vec<Span> = touched.iter().map(span).collect();
+        let started = spans.iter().filter(|span| span.started).map(|span| span.bytes);
         let mut piece = Piece {
-            base: 0,
+            base: cuts.live[stretch.start] - started.sum::<usize>(),
             runs: Vec::with_capacity(count),
-            spans: problem.buffers.iter().map(Span::from).collect(),
+            spans,
             before: none.clone(),
             behind: none.clone(),
             next: none,
         };
-        for (id, op) in problem.ops() {
-            piece.push_op(problem, id, op);
+        for op in ops {
+            piece.push_op(problem, stretch.start, &touched, op);
         }
         for index in (0..count).rev() {
             piece.behind[index] = piece.closure(index);
         }
         piece
     }
-}
 
-impl From<&Buffer> for Span {
-    fn from(buffer: &Buffer) -> Span {
-        Span {
-            bytes: buffer.bytes,
-            started: buffer.life.is_from_start(),
-            held: buffer.life.is_to_end(),
-            writers: Vec::new(),
-            users: Vec::new(),
+    fn push_op(&mut self, problem: &Problem, first: usize, touched: &[usize], op: &Op) {
+        let id = self.runs.len();
+        let mut before = Set::empty(self.before.len());
+        for need in op.needs().filter_map(|need| need.0.checked_sub(first)) {
+            before.insert(need);
+            before.add_all(&self.before[need]);
+            self.next[need].insert(id);
         }
-    }
-}
-
-impl Piece {
-    fn push_op(&mut self, problem: &Problem, id: OpId, op: &Op) {
-        let mut before = Set::empty(problem.ops.len());
-        for need in op.needs() {
-            before.insert(need.0);
-            before.add_all(&self.before[need.0]);
-            self.next[need.0].insert(id.0);
-        }
-        self.before[id.0] = before;
-        let mut ends: Vec<usize> =
-            op.reads.iter().map(|read| problem.ops[read.0].writes.0).collect();
-        ends.push(op.writes.0);
-        ends.sort_unstable();
-        ends.dedup();
-        self.spans[op.writes.0].writers.push(id.0);
-        ends.iter().for_each(|&span| self.spans[span].users.push(id.0));
-        let stage = Stage { starts: vec![op.writes.0], room: op.scratch, ends };
-        self.runs.push(Run { ops: vec![id], stages: vec![stage] });
+        self.before[id] = before;
+        let local = |span: usize| touched.binary_search(&span).expect("every op's are touched");
+        let ends: Vec<usize> = used(problem, op).into_iter().map(local).collect();
+        let writes = local(op.writes.0);
+        self.spans[writes].writers.push(id);
+        ends.iter().for_each(|&span| self.spans[span].users.push(id));
+        let stage = Stage { starts: vec![writes], room: op.scratch, ends };
+        self.runs.push(Run { ops: vec![OpId(first + id)], stages: vec![stage] });
     }
 
     fn closure(&self, index: usize) -> Set {
@@ -157,6 +159,61 @@ impl Piece {
         let live =
             self.spans.iter().filter(|span| span.started && (span.held || !span.users.is_empty()));
         self.base + live.map(|span| span.bytes).sum::<usize>()
+    }
+}
+
+/// What is done of a piece, so that the effect of a run costs no look at all users of its buffers.
+pub(super) struct Tally<'a> {
+    piece: &'a Piece,
+    /// For each span, whether it is live or was.
+    begun: Vec<bool>,
+    /// For each span, how many users it waits for; one more if it is held.
+    left: Vec<usize>,
+}
+
+impl<'a> Tally<'a> {
+    /// Nothing is done.
+    pub(super) fn new(piece: &'a Piece) -> Self {
+        let begun = piece.spans.iter().map(|span| span.started).collect();
+        let left = piece.spans.iter().map(|span| span.users.len() + usize::from(span.held));
+        Self { piece, begun, left: left.collect() }
+    }
+
+    /// Counts the runs in `done` as done, and no others.
+    pub(super) fn load(&mut self, done: &Set) {
+        for (at, span) in self.piece.spans.iter().enumerate() {
+            self.begun[at] = span.is_started(done);
+            let left = span.users.iter().filter(|&&user| !done.contains(user));
+            self.left[at] = left.count() + usize::from(span.held);
+        }
+    }
+
+    /// Counts as done what `other`, of the same piece, does.
+    pub(super) fn copy_from(&mut self, other: &Tally<'_>) {
+        self.begun.clone_from(&other.begun);
+        self.left.clone_from(&other.left);
+    }
+
+    /// What `run`, which is not done, does to the live bytes.
+    pub(super) fn effect(&self, run: usize) -> Effect {
+        let bytes = |span: &usize| self.piece.spans[*span].bytes as isize;
+        let mut effect = Effect { rise: isize::MIN, net: 0 };
+        for stage in &self.piece.runs[run].stages {
+            let starts = stage.starts.iter().filter(|&&span| !self.begun[span]);
+            effect.net += starts.map(bytes).sum::<isize>();
+            effect.rise = effect.rise.max(effect.net + stage.room as isize);
+            let ends = stage.ends.iter().filter(|&&span| self.left[span] == 1);
+            effect.net -= ends.map(bytes).sum::<isize>();
+        }
+        effect
+    }
+
+    /// Counts `run` as done.
+    pub(super) fn take(&mut self, run: usize) {
+        for stage in &self.piece.runs[run].stages {
+            stage.starts.iter().for_each(|&span| self.begun[span] = true);
+            stage.ends.iter().for_each(|&span| self.left[span] -= 1);
+        }
     }
 }
 

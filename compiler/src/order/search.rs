@@ -46,6 +46,10 @@ pub(super) fn all(pieces: &[Piece], lower: usize, budget: Budget) -> Found {
 
 /// How many states of equal depth the search keeps once its budget is spent.
 const BEAM: usize = 64;
+/// How many effects of runs a state may cost before it counts for more than one: few networks need half as many.
+const LOOKS_A_STATE: u64 = 256;
+/// How many effects of runs the beam search may look at.
+const DIVE_LOOKS: u64 = 1 << 26;
 
 struct Search<'a> {
     piece: &'a Piece,
@@ -58,6 +62,8 @@ struct Search<'a> {
     states: States,
     /// Peak, runs left, live bytes, state: least first.
     queue: BinaryHeap<Reverse<(usize, usize, usize, usize)>>,
+    /// Effects of runs looked at.
+    looks: u64,
 }
 
 impl<'a> Search<'a> {
@@ -69,6 +75,7 @@ impl<'a> Search<'a> {
             goal: None,
             states: States::new(piece.runs.len()),
             queue: BinaryHeap::new(),
+            looks: 0,
         };
         let mut start = Walk::new(piece);
         start.close(floor);
@@ -92,7 +99,7 @@ impl<'a> Search<'a> {
                 return peak;
             }
             from.load(self.states.bits(at), live);
-            self.expand(at, peak, &from, &mut to);
+            self.expand(at, peak, &mut from, &mut to);
         }
         self.upper
     }
@@ -101,6 +108,7 @@ impl<'a> Search<'a> {
     fn dive(&mut self) {
         let (mut from, mut to) = (Walk::new(self.piece), Walk::new(self.piece));
         let mut layers = vec![Vec::new(); self.piece.runs.len() + 1];
+        let most = self.looks + DIVE_LOOKS;
         for left in (1..layers.len()).rev() {
             for Reverse((peak, left, live, at)) in self.queue.drain() {
                 layers[left].push((peak, live, at));
@@ -109,21 +117,27 @@ impl<'a> Search<'a> {
             layer.sort_unstable();
             layer.truncate(BEAM);
             for (peak, live, at) in layer {
+                if self.looks > most {
+                    return;
+                }
                 from.load(self.states.bits(at), live);
-                self.expand(at, peak, &from, &mut to);
+                self.expand(at, peak, &mut from, &mut to);
             }
         }
     }
 
-    /// The states stored, each weighed by the square of its words.
+    /// The states stored, each weighed by the square of its words; or the looks that they took, if those are many.
     fn spent(&self) -> usize {
-        self.states.len() * self.piece.runs.len().div_ceil(64).pow(2)
+        let states = self.states.len() * self.piece.runs.len().div_ceil(64).pow(2);
+        states.max((self.looks / LOOKS_A_STATE) as usize)
     }
 
     /// Enters every state one run further that could still beat the best known peak.
-    fn expand(&mut self, at: usize, peak: usize, from: &Walk, to: &mut Walk) {
-        for run in from.ready.iter() {
-            let effect = self.piece.effect(run, &from.done);
+    fn expand(&mut self, at: usize, peak: usize, from: &mut Walk, to: &mut Walk) {
+        let looks = from.looks + to.looks;
+        let ready: Vec<usize> = from.ready.iter().collect();
+        for run in ready {
+            let effect = from.effect(run);
             let peak = peak.max(from.live.saturating_add_signed(effect.rise));
             if peak < self.upper {
                 to.copy_from(from);
@@ -132,6 +146,7 @@ impl<'a> Search<'a> {
                 self.enter(to, peak, [at, run]);
             }
         }
+        self.looks += from.looks + to.looks - looks;
     }
 
     /// Enters the state a walk has come to, from the state `at` by the run `via`.
@@ -158,7 +173,8 @@ impl<'a> Search<'a> {
         for &at in path.iter().rev().skip(1) {
             let node = self.states.node(at);
             let run = node.via as usize;
-            walk.take(run, self.piece.effect(run, &walk.done).net);
+            let net = walk.effect(run).net;
+            walk.take(run, net);
             walk.close(node.peak);
         }
         Some(walk.trail)

@@ -4,7 +4,7 @@
 //! *safe*: take any best order from here and move that run to the front. By submodularity it adds
 //! to no later state more than it adds now, which is nothing, so the peak stays.
 
-use super::piece::Piece;
+use super::piece::{Effect, Piece, Tally};
 use super::set::Set;
 
 /// A state on its way to the next.
@@ -16,6 +16,9 @@ pub(super) struct Walk<'a> {
     pub(super) live: usize,
     /// The runs taken since it was made or loaded.
     pub(super) trail: Vec<usize>,
+    /// Effects asked for so far: what a walk costs.
+    pub(super) looks: u64,
+    tally: Tally<'a>,
 }
 
 impl<'a> Walk<'a> {
@@ -23,7 +26,8 @@ impl<'a> Walk<'a> {
     pub(super) fn new(piece: &'a Piece) -> Walk<'a> {
         let count = piece.runs.len();
         let (done, ready) = (Set::empty(count), Set::empty(count));
-        let mut walk = Walk { piece, done, ready, live: piece.live_at_start(), trail: Vec::new() };
+        let (live, trail, tally) = (piece.live_at_start(), Vec::new(), Tally::new(piece));
+        let mut walk = Walk { piece, done, ready, live, trail, looks: 0, tally };
         walk.find_ready();
         walk
     }
@@ -33,6 +37,7 @@ impl<'a> Walk<'a> {
         self.done.copy_from(done);
         self.live = live;
         self.trail.clear();
+        self.tally.load(&self.done);
         self.find_ready();
     }
 
@@ -40,6 +45,7 @@ impl<'a> Walk<'a> {
     pub(super) fn copy_from(&mut self, other: &Walk) {
         self.done.copy_from(other.done.words());
         self.ready.copy_from(other.ready.words());
+        self.tally.copy_from(&other.tally);
         self.live = other.live;
         self.trail.clear();
     }
@@ -50,8 +56,15 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// What `run`, which is ready, does to the live bytes.
+    pub(super) fn effect(&mut self, run: usize) -> Effect {
+        self.looks += 1;
+        self.tally.effect(run)
+    }
+
     /// Runs `run`, whose net effect is known.
     pub(super) fn take(&mut self, run: usize, net: isize) {
+        self.tally.take(run);
         self.done.insert(run);
         self.ready.remove(run);
         self.live = self.live.saturating_add_signed(net);
@@ -71,10 +84,11 @@ impl<'a> Walk<'a> {
     }
 
     /// A ready run that may as well run now, and its net effect.
-    fn safe(&self, peak: usize) -> Option<(usize, isize)> {
-        let effects = self.ready.iter().map(|run| (run, self.piece.effect(run, &self.done)));
-        let mut safe = effects
-            .filter(|(_, it)| it.net <= 0 && self.live.saturating_add_signed(it.rise) <= peak);
+    fn safe(&mut self, peak: usize) -> Option<(usize, isize)> {
+        let Self { ready, tally, live, looks, .. } = self;
+        let effects = ready.iter().map(|run| (run, tally.effect(run))).inspect(|_| *looks += 1);
+        let mut safe =
+            effects.filter(|(_, it)| it.net <= 0 && live.saturating_add_signed(it.rise) <= peak);
         safe.next().map(|(run, effect)| (run, effect.net))
     }
 }
