@@ -15,10 +15,10 @@ use std::collections::BTreeSet;
 use mnv2c_runtime::blob::MOST_SLOTS;
 
 use crate::error::Result;
-use crate::ir::{Graph, NodeId};
+use crate::ir::Graph;
 use crate::objective::{Memory, Objective};
 use crate::plan::{self, Budget, Plan};
-use crate::schedule::{self, Home, Schedule};
+use crate::schedule::{self, Home, Schedule, Setting};
 use crate::segment::{self, RowBatch, Segment};
 use crate::target::Target;
 use cuts::{Aim, Cost, Cuts, Partition};
@@ -44,7 +44,7 @@ pub struct Choice {
 pub fn choose(graph: &Graph, target: &Target, memory: Memory) -> Result<Choice> {
     schedule::support::check(graph, memory)?;
     let units = segment::units(graph)?;
-    let network = Network { graph, target, memory };
+    let network = Network { setting: &Setting::new(graph, target, memory), graph, target, memory };
     let fast: Vec<Segment> =
         units.iter().map(|unit| segment::fastest(graph, unit, target)).collect();
     if memory.objective == Objective::Speed {
@@ -75,15 +75,14 @@ pub fn choose(graph: &Graph, target: &Target, memory: Memory) -> Result<Choice> 
 }
 
 /// Bytes that `unit` needs beside its operands and its result when rows flow through it.
-pub fn scratch(graph: &Graph, unit: &Segment, target: &Target, memory: Memory) -> Result<usize> {
-    let rows = segment::joined(graph, &[unit], RowBatch::Rows(1));
-    scratch_of(graph, rows.as_ref().unwrap_or(unit), target, memory)
+pub fn scratch(setting: &Setting<'_>, unit: &Segment) -> Result<usize> {
+    let rows = segment::joined(setting.graph, &[unit], RowBatch::Rows(1));
+    scratch_of(setting, rows.as_ref().unwrap_or(unit))
 }
 
 /// Bytes that `unit` needs beside its operands and its result.
-fn scratch_of(graph: &Graph, unit: &Segment, target: &Target, memory: Memory) -> Result<usize> {
-    let units = std::slice::from_ref(unit);
-    let alone = schedule::lower_alone(graph, units, &BTreeSet::new(), target, memory)?;
+fn scratch_of(setting: &Setting<'_>, unit: &Segment) -> Result<usize> {
+    let alone = schedule::lower_alone(setting, std::slice::from_ref(unit), usize::MAX)?;
     let step = &alone.steps[0];
     let result = step.stages.last().map(|stage| stage.into.home);
     let inner: BTreeSet<Home> = step.stages.iter().map(|stage| stage.into.home).collect();
@@ -94,6 +93,7 @@ fn scratch_of(graph: &Graph, unit: &Segment, target: &Target, memory: Memory) ->
 
 /// What partitions are made of.
 struct Network<'a> {
+    setting: &'a Setting<'a>,
     graph: &'a Graph,
     target: &'a Target,
     memory: Memory,
@@ -159,9 +159,9 @@ impl Network<'_> {
     }
 
     /// What `segments` cost, one after the other; their bytes are their own and those of their operands. Nothing where
-    /// one has more values than can be lent at once.
-    fn cost(&self, segments: &[Segment], later: &BTreeSet<NodeId>) -> Result<Option<Cost>> {
-        let alone = schedule::lower_alone(self.graph, segments, later, self.target, self.memory)?;
+    /// one has more values than can be lent at once. What is read behind the position `last` lives on.
+    fn cost(&self, segments: &[Segment], last: usize) -> Result<Option<Cost>> {
+        let alone = schedule::lower_alone(self.setting, segments, last)?;
         if alone.steps.iter().any(|step| step.homes().len() > MOST_SLOTS) {
             return Ok(None);
         }

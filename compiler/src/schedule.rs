@@ -16,6 +16,7 @@ mod place;
 pub mod pull;
 mod quant;
 mod region;
+mod setting;
 mod stage;
 mod stream;
 pub mod support;
@@ -23,13 +24,14 @@ mod tile;
 pub mod time;
 
 pub use kernel::{Broadcast, Kernel, Move, PackOrder, QBinary, Skip};
+pub use setting::Setting;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
-use crate::ir::view::{aliases, base};
+use crate::ir::view::base;
 use crate::ir::{Affine, Dtype, Graph, NodeId};
 use crate::objective::Memory;
 use crate::plan::{Buffer, BufferId, Overlap};
@@ -238,8 +240,10 @@ pub fn lower(
     target: &Target,
     memory: Memory,
 ) -> Result<Schedule> {
+    let setting = Setting::new(graph, target, memory);
     let last_reads = place::last_reads(graph, segments);
-    let mut lowering = place::Lowering::new(graph, target, memory, last_reads)?;
+    let mut lowering = place::Lowering::new(&setting, last_reads);
+    lowering.take_inputs()?;
     for segment in segments {
         lowering.step(segment)?;
     }
@@ -251,31 +255,23 @@ pub fn lower(
     Ok(lowering.finish())
 }
 
-/// The schedule of a few segments alone, their operands made by nobody. A value that a node of `later` reads lives on.
-pub fn lower_alone(
-    graph: &Graph,
-    segments: &[Segment],
-    later: &BTreeSet<NodeId>,
-    target: &Target,
-    memory: Memory,
-) -> Result<Schedule> {
+/// The schedule of a few segments alone, their operands made by nobody and without the model's inputs and outputs. A
+/// value that is read behind the position `last` lives on.
+pub fn lower_alone(setting: &Setting<'_>, segments: &[Segment], last: usize) -> Result<Schedule> {
+    let graph = setting.graph;
     let made: BTreeSet<NodeId> =
         segments.iter().flat_map(|segment| segment.stages.iter().copied()).collect();
-    let read_later = |id: NodeId| {
-        let is_later = |(reader, _): &(NodeId, _)| later.contains(reader);
-        let mut aliases = aliases(graph, id).into_iter();
-        aliases.any(|id| graph.is_output(id) || graph.readers(id).iter().any(is_later))
-    };
     let mut reads: BTreeMap<NodeId, usize> = BTreeMap::new();
     for (step, segment) in segments.iter().enumerate() {
         for (_, operand) in segment.stages.iter().flat_map(|id| graph.operands(*id)) {
             let operand = base(graph, operand);
-            let end = if read_later(operand) { segments.len() } else { step };
+            let lives_on = setting.is_read_behind(operand, last);
+            let end = if lives_on { segments.len() } else { step };
             reads.insert(operand, end);
         }
     }
     let outside: Vec<NodeId> = reads.keys().copied().filter(|id| !made.contains(id)).collect();
-    let mut lowering = place::Lowering::new(graph, target, memory, reads)?;
+    let mut lowering = place::Lowering::new(setting, reads);
     outside.into_iter().try_for_each(|id| lowering.place_operand(id))?;
     segments.iter().try_for_each(|segment| lowering.step(segment))?;
     Ok(lowering.finish())

@@ -8,7 +8,8 @@
 pub mod flow;
 pub mod link;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use crate::error::{Error, Result};
 use crate::ir::view::{aliases, base, is_view};
@@ -162,7 +163,8 @@ pub fn is_chain(graph: &Graph, stages: &[NodeId]) -> bool {
 /// Whether nobody but `stages` reads the values they make, but for the last one's.
 fn is_private(graph: &Graph, stages: &[NodeId]) -> bool {
     let within = |(reader, _): &(NodeId, _)| is_view(graph, *reader) || stages.contains(reader);
-    let private = |id: NodeId| !graph.is_output(id) && graph.readers(id).iter().all(within);
+    let private =
+        |id: NodeId| !graph.is_output(id) && graph.readings(id).all(|reading| within(&reading));
     stages[..stages.len() - 1].iter().all(|id| aliases(graph, *id).into_iter().all(private))
 }
 
@@ -249,8 +251,6 @@ pub fn sorted(graph: &Graph, segments: Vec<Segment>) -> Result<Vec<Segment>> {
         let made = operands.filter_map(|(_, operand)| maker.get(&base(graph, operand)).copied());
         made.filter(|i| segments[*i] != *segment).collect()
     };
-    let mut waiting: BTreeMap<usize, BTreeSet<usize>> =
-        segments.iter().enumerate().map(|(i, segment)| (i, reads(segment))).collect();
     let position: BTreeMap<NodeId, usize> = graph
         .order()
         .unwrap_or_default()
@@ -258,16 +258,28 @@ pub fn sorted(graph: &Graph, segments: Vec<Segment>) -> Result<Vec<Segment>> {
         .enumerate()
         .map(|(at, id)| (id, at))
         .collect();
-    let mut order = Vec::with_capacity(segments.len());
-    while !waiting.is_empty() {
-        let ready = waiting.iter().filter(|(_, reads)| reads.is_empty()).map(|(i, _)| *i);
-        let next = ready.min_by_key(|i| segments[*i].stages.iter().map(|id| position[id]).max());
-        let next = next.ok_or_else(|| Error::Wiring("segments wait for each other".into()))?;
-        waiting.remove(&next);
-        waiting.values_mut().for_each(|reads| {
-            reads.remove(&next);
-        });
-        order.push(next);
+    let age = |i: usize| Reverse((segments[i].stages.iter().map(|id| position[id]).max(), i));
+    let mut readers = vec![Vec::new(); segments.len()];
+    let mut waiting = vec![0; segments.len()];
+    for (i, segment) in segments.iter().enumerate() {
+        let reads = reads(segment);
+        waiting[i] = reads.len();
+        reads.into_iter().for_each(|read| readers[read].push(i));
     }
-    Ok(order.into_iter().map(|i| segments[i].clone()).collect())
+    let free = (0..segments.len()).filter(|i| waiting[*i] == 0);
+    let mut ready: BinaryHeap<_> = free.map(age).collect();
+    let mut order = Vec::with_capacity(segments.len());
+    while let Some(Reverse((_, next))) = ready.pop() {
+        order.push(segments[next].clone());
+        for reader in &readers[next] {
+            waiting[*reader] -= 1;
+            if waiting[*reader] == 0 {
+                ready.push(age(*reader));
+            }
+        }
+    }
+    if order.len() < segments.len() {
+        return Err(Error::Wiring("segments wait for each other".into()));
+    }
+    Ok(order)
 }

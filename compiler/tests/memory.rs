@@ -14,7 +14,6 @@ mod poison;
 #[expect(dead_code, reason = "other tests use the rest")]
 mod strange;
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -24,7 +23,7 @@ use mnv2c::ir::{Graph, Op, Unary};
 use mnv2c::objective::{Feed, Memory, Objective, Storage};
 use mnv2c::pass::{Skips, settle_quant};
 use mnv2c::quantize::{Settings, quantize};
-use mnv2c::schedule::{Part, lower_alone};
+use mnv2c::schedule::{Part, Setting, lower_alone};
 use mnv2c::segment::{self, Role, RowBatch, Segment};
 use mnv2c::target::Target;
 use mnv2c::{choose, interp, pass, testing};
@@ -302,8 +301,9 @@ fn a_result_does_not_grow_over_rows_that_are_read_again() {
     let units = segment::units(&graph).unwrap();
     let head = units.into_iter().find(|unit| unit.role == Role::Head).unwrap();
     let by_rows = Segment { batch: RowBatch::Rows(1), ..head };
-    let (target, later) = (Target::host(), BTreeSet::new());
-    let alone = lower_alone(&graph, &[by_rows], &later, &target, Memory::default()).unwrap();
+    let target = Target::host();
+    let setting = Setting::new(&graph, &target, Memory::default());
+    let alone = lower_alone(&setting, &[by_rows], usize::MAX).unwrap();
     assert_ne!(alone.steps[0].stages[0].part, Part::Row);
     assert_eq!(alone.overlaps, []);
 }

@@ -80,7 +80,7 @@ impl Changes<'_> {
                 continue;
             }
             let segment = Segment { anew: vec![expand], ..stretch.segment.clone() };
-            let Network { graph, target, memory } = *self.network;
+            let Network { graph, target, memory, .. } = *self.network;
             let strip = anew::strip_bytes(graph, expand, target, memory) as isize;
             let Some(changed) = stretch.with(segment).measured(self.network)? else { continue };
             let cost = changed.cost;

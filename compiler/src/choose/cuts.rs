@@ -4,12 +4,11 @@
 //! does again. At each cut the best ways to it are kept for every number of those.
 
 use std::collections::BTreeSet;
-use std::rc::Rc;
 
 use crate::choose::measure::Measure;
 use crate::choose::{Network, anew};
 use crate::error::Result;
-use crate::ir::{Graph, NodeId, Op};
+use crate::ir::{Graph, Op};
 use crate::segment::{Role, RowBatch, Segment};
 
 /// What flows at once where memory is all that counts.
@@ -38,8 +37,8 @@ pub(super) struct Stretch {
     pub(super) segment: Segment,
     /// The run in which branches run row by row together.
     pub(super) meets: Option<usize>,
-    /// The nodes that run after it.
-    pub(super) later: Rc<BTreeSet<NodeId>>,
+    /// Where in the order of the graph its last node stands.
+    pub(super) last: usize,
     pub(super) cost: Cost,
 }
 
@@ -215,7 +214,7 @@ impl Stretch {
     /// The same with its cost; nothing where it cannot run.
     pub(super) fn measured(self, network: &Network<'_>) -> Result<Option<Self>> {
         let segments = [self.before.as_slice(), std::slice::from_ref(&self.segment)].concat();
-        let cost = network.cost(&segments, &self.later)?;
+        let cost = network.cost(&segments, self.last)?;
         Ok(cost.map(|cost| Self { cost, ..self }))
     }
 }

@@ -1,15 +1,12 @@
 //! The stretches of a run: which links could be joined, and what that would cost.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
-use std::rc::Rc;
 
 use mnv2c_runtime::blob::MOST_SLOTS;
 
 use crate::choose::Network;
 use crate::choose::cuts::{Aim, Cost, Cuts, Stretch, THRIFTY};
 use crate::error::Result;
-use crate::ir::NodeId;
 use crate::segment::link::{self, Link};
 use crate::segment::{self, RowBatch, Segment};
 
@@ -20,15 +17,11 @@ const LONGEST: usize = 24;
 pub(super) struct Measure<'a> {
     network: &'a Network<'a>,
     units: &'a [Segment],
-    order: Vec<NodeId>,
-    position: BTreeMap<NodeId, usize>,
 }
 
 impl<'a> Measure<'a> {
     pub(super) fn new(network: &'a Network<'a>, units: &'a [Segment]) -> Self {
-        let order = network.graph.order().unwrap_or_default();
-        let position = order.iter().enumerate().map(|(at, id)| (*id, at)).collect();
-        Self { network, units, order, position }
+        Self { network, units }
     }
 
     /// Every stretch of every run.
@@ -37,7 +30,7 @@ impl<'a> Measure<'a> {
             let parts: Vec<&Segment> = link.units.iter().map(|at| &self.units[*at]).collect();
             parts.len() <= MOST_SLOTS && self.joined(&parts, THRIFTY).is_some()
         };
-        let runs = link::runs(self.network.graph, self.units).into_iter();
+        let runs = link::runs(self.network.graph, self.units, MOST_SLOTS).into_iter();
         let mut cuts = Cuts { len: 0, stretches: Vec::new() };
         for (number, run) in runs.flat_map(|run| run.split(&joins)).enumerate() {
             self.run(&mut cuts, number, &run)?;
@@ -94,12 +87,11 @@ impl<'a> Measure<'a> {
         for batch in [RowBatch::Whole, THRIFTY] {
             let Some(segment) = self.joined(&parts, batch) else { continue };
             let nodes = before.iter().chain([&segment]).flat_map(|segment| &segment.stages);
-            let last = nodes.map(|id| self.position[id]).max().unwrap_or(0);
-            let later = Rc::new(self.order[last + 1..].iter().copied().collect());
+            let last = nodes.map(|id| self.network.setting.position(*id)).max().unwrap_or(0);
             let meets = (units.len() > links.len()).then_some(run);
             let Range { start: from, end: to } = links;
             let (before, cost) = (before.to_vec(), Cost::default());
-            let stretch = Stretch { from, to, before, segment, meets, later, cost };
+            let stretch = Stretch { from, to, before, segment, meets, last, cost };
             cuts.stretches.extend(stretch.measured(self.network)?);
         }
         Ok(())

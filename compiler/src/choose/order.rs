@@ -47,7 +47,7 @@ fn problem(
     }
     for (at, segment) in segments.iter().enumerate() {
         let Some(last) = segment.stages.last().copied() else { continue };
-        let answer = graph.outputs.iter().any(|output| base(graph, output.node) == last);
+        let answer = network.setting.answer(last).is_some();
         let life = if answer { Life::ToEnd } else { Life::Used };
         let buffer = problem.add_buffer(if answer { 0 } else { bytes(last) }, life);
         let operands = segment.stages.iter().flat_map(|id| graph.operands(*id));
@@ -55,7 +55,7 @@ fn problem(
         let mut reads: Vec<OpId> = reads.collect();
         reads.sort_unstable();
         reads.dedup();
-        let scratch = scratch_of(graph, segment, network.target, memory)?;
+        let scratch = scratch_of(network.setting, segment)?;
         let step = problem.add_op(op(graph, last, buffer, scratch, reads));
         made.insert(last, step);
         ops.insert(step, at);

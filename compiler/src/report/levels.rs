@@ -1,6 +1,6 @@
 //! M(G) of a network before anything is chosen: each operator alone, then each block as one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::choose;
 use crate::error::Result;
@@ -9,6 +9,7 @@ use crate::ir::{Graph, NodeId, Op};
 use crate::objective::{Feed, Memory};
 use crate::order::{self, BufferId, Life, OpId, Problem};
 use crate::report::split;
+use crate::schedule::Setting;
 use crate::segment;
 use crate::target::Target;
 
@@ -39,11 +40,11 @@ pub(super) fn whole_values(graph: &Graph, memory: Memory) -> usize {
 
 /// M(G) with each block and the head as one operator, its rings counted.
 pub(super) fn fused(graph: &Graph, target: &Target, memory: Memory) -> Result<usize> {
-    let units = segment::units(graph)?;
+    let (units, setting) = (segment::units(graph)?, Setting::new(graph, target, memory));
     let groups: Result<Vec<_>> = units
         .into_iter()
         .map(|unit| {
-            let scratch = choose::scratch(graph, &unit, target, memory)?;
+            let scratch = choose::scratch(&setting, &unit)?;
             Ok((unit.stages, scratch))
         })
         .collect();
@@ -64,6 +65,8 @@ pub(super) fn split(graph: &Graph, memory: Memory) -> Result<usize> {
 fn solved(graph: &Graph, groups: Vec<(Vec<NodeId>, usize)>, memory: Memory, feed: Feed) -> usize {
     let mut problem = Problem::default();
     let bytes = |id: NodeId| memory.storage.bytes_of(&graph.node(id).out);
+    let outputs = graph.outputs.iter();
+    let answers: BTreeSet<NodeId> = outputs.map(|output| base(graph, output.node)).collect();
     let mut made: BTreeMap<NodeId, (OpId, BufferId)> = BTreeMap::new();
     for id in &graph.inputs {
         let held = if feed == Feed::Arena { bytes(*id) } else { 0 };
@@ -72,7 +75,7 @@ fn solved(graph: &Graph, groups: Vec<(Vec<NodeId>, usize)>, memory: Memory, feed
     }
     for (nodes, scratch) in groups {
         let Some(last) = nodes.last().copied() else { continue };
-        let answer = graph.outputs.iter().any(|output| base(graph, output.node) == last);
+        let answer = answers.contains(&last);
         let held = if answer && feed != Feed::Arena { 0 } else { bytes(last) };
         let buffer = problem.add_buffer(held, if answer { Life::ToEnd } else { Life::Used });
         let operands = nodes.iter().flat_map(|id| graph.operands(*id));

@@ -14,7 +14,7 @@ impl Lowering<'_> {
     pub(super) fn intake(&mut self, index: usize, id: NodeId) -> Result<Intake> {
         let seen = &self.graph.node(seen(self.graph, id)).out;
         let place = dense(Home::Input(index), seen)?;
-        let planes = is_image(self.graph, id) && place.rows.form == Form::Planes;
+        let planes = place.rows.form == Form::Planes && is_image(self.graph, id);
         let Rows { kept, width, channels, .. } = place.rows;
         let rows = if planes { Rows::nhwc(kept, width, channels) } else { place.rows };
         let place = match self.memory.feed {
@@ -64,8 +64,7 @@ fn seen(graph: &Graph, id: NodeId) -> NodeId {
 fn is_image(graph: &Graph, id: NodeId) -> bool {
     let convolves =
         |reader: NodeId| graph.node(reader).op.conv().is_some() && !is_depthwise(graph, reader);
-    let readers = graph.readers(id);
     graph.node(id).out.shape.len() == 4
         && !graph.is_output(id)
-        && readers.iter().all(|(reader, port)| port.0 == 0 && convolves(*reader))
+        && graph.readings(id).all(|(reader, port)| port.0 == 0 && convolves(reader))
 }

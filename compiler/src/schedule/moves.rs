@@ -44,8 +44,10 @@ pub(super) fn copies(
             vec![Move { from: moved(copy.from, first), ..copy }]
         }
         Op::Concat(axis) => {
-            let before: usize =
-                (0..port).map(|port| self::operand(lowering, id, port).shape[*axis]).sum();
+            let operands = lowering.graph.operands(id).into_iter();
+            let before = operands.take_while(|(at, _)| at.0 < port);
+            let len = |x: NodeId| lowering.graph.node(x).out.shape[*axis];
+            let before: usize = before.map(|(_, x)| len(x)).sum();
             let copy = whole(&operand.shape, x, y.clone());
             vec![Move { into: moved(copy.into, before as isize * y[*axis]), ..copy }]
         }

@@ -14,14 +14,15 @@ use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Quant, Tensor};
 use crate::objective::{Memory, Objective, Storage};
 use crate::plan::{Buffer, BufferId};
 use crate::schedule::{
-    Element, Home, Pack, PackId, PackOrder, Place, Port, Ranking, SUM_BYTES, Schedule, Stage, Step,
-    anew, panels, stage,
+    Element, Home, Pack, PackId, PackOrder, Place, Port, Ranking, SUM_BYTES, Schedule, Setting,
+    Stage, Step, anew, panels, stage,
 };
 use crate::segment::{Role, RowBatch, Segment, is_chain};
 use crate::target::Target;
 
 /// The state of lowering: what has been placed so far.
 pub(super) struct Lowering<'a> {
+    setting: &'a Setting<'a>,
     pub(super) graph: &'a Graph,
     pub(super) target: &'a Target,
     pub(super) memory: Memory,
@@ -29,8 +30,6 @@ pub(super) struct Lowering<'a> {
     pub(super) batch: RowBatch,
     /// Whether the stage that is being lowered makes one panel of its channels at a time.
     pub(super) is_panel: bool,
-    /// Whether some of the network computes on bytes.
-    is_quantised: bool,
     pub(super) schedule: Schedule,
     /// Where each value that crosses segments lies, by the node that makes it.
     places: BTreeMap<NodeId, Place>,
@@ -49,12 +48,29 @@ pub(super) struct Lowering<'a> {
 
 impl<'a> Lowering<'a> {
     /// A start, before the first step. `last_reads` says after which step nobody reads a value.
-    pub(super) fn new(
-        graph: &'a Graph,
-        target: &'a Target,
-        memory: Memory,
-        last_reads: BTreeMap<NodeId, usize>,
-    ) -> Result<Self> {
+    pub(super) fn new(setting: &'a Setting<'a>, last_reads: BTreeMap<NodeId, usize>) -> Self {
+        let Setting { graph, target, memory, .. } = *setting;
+        Self {
+            setting,
+            graph,
+            target,
+            memory,
+            batch: RowBatch::Whole,
+            is_panel: false,
+            schedule: Schedule { batch: graph.batch, ..Schedule::default() },
+            places: BTreeMap::new(),
+            inner: BTreeMap::new(),
+            hand: None,
+            strips: None,
+            anew: vec![],
+            last_reads,
+            packs: BTreeMap::new(),
+        }
+    }
+
+    /// Lists what the caller lends, and lets every input lie where it is when the first step begins.
+    pub(super) fn take_inputs(&mut self) -> Result<()> {
+        let graph = self.graph;
         let port = |name: &str, id: NodeId| Port {
             name: name.to_owned(),
             shape: graph.outer_shape(id),
@@ -63,31 +79,16 @@ impl<'a> Lowering<'a> {
                 _ => Dtype::F32,
             },
         };
-        let inputs = graph.inputs.iter().map(|id| port(&graph.node(*id).name, *id)).collect();
-        let outputs = graph.outputs.iter().map(|output| port(&output.name, output.node)).collect();
-        let schedule = Schedule { inputs, outputs, batch: graph.batch, ..Schedule::default() };
-        let mut lowering = Self {
-            graph,
-            target,
-            memory,
-            batch: RowBatch::Whole,
-            is_panel: false,
-            is_quantised: graph.is_quantised(),
-            schedule,
-            places: BTreeMap::new(),
-            inner: BTreeMap::new(),
-            hand: None,
-            strips: None,
-            anew: vec![],
-            last_reads,
-            packs: BTreeMap::new(),
-        };
+        let inputs = graph.inputs.iter().map(|id| port(&graph.node(*id).name, *id));
+        self.schedule.inputs = inputs.collect();
+        let outputs = graph.outputs.iter().map(|output| port(&output.name, output.node));
+        self.schedule.outputs = outputs.collect();
         for (index, id) in graph.inputs.iter().enumerate() {
-            let intake = lowering.intake(index, *id)?;
-            lowering.places.insert(*id, intake.place);
-            lowering.schedule.intakes.push(intake);
+            let intake = self.intake(index, *id)?;
+            self.places.insert(*id, intake.place);
+            self.schedule.intakes.push(intake);
         }
-        Ok(lowering)
+        Ok(())
     }
 
     /// Lowers one segment.
@@ -181,9 +182,20 @@ impl<'a> Lowering<'a> {
     /// Lets `id`, which an earlier step has made, lie in memory of its own.
     pub(super) fn place_operand(&mut self, id: NodeId) -> Result<()> {
         let maker = base(self.graph, id);
-        let constant = matches!(self.graph.node(maker).op, Op::Const(_));
-        if !constant && !self.places.contains_key(&maker) {
-            self.place_result(maker)?;
+        if self.places.contains_key(&maker) {
+            return Ok(());
+        }
+        match self.graph.node(maker).op {
+            Op::Const(_) => {}
+            Op::Input => {
+                let index = self.graph.inputs.iter().position(|input| *input == maker);
+                let index = index.expect("inputs are listed");
+                let place = self.intake(index, maker)?.place;
+                self.places.insert(maker, place);
+            }
+            _ => {
+                self.place_result(maker)?;
+            }
         }
         Ok(())
     }
@@ -292,7 +304,7 @@ impl<'a> Lowering<'a> {
     /// Bytes of which every offset is a multiple.
     pub(super) fn align(&self) -> usize {
         let is_small = self.memory.objective != Objective::Speed;
-        if is_small && (self.is_quantised || self.memory.storage.half().is_some()) {
+        if is_small && (self.setting.is_quantised || self.memory.storage.half().is_some()) {
             Storage::Int8.align()
         } else {
             self.memory.storage.align()
@@ -312,7 +324,7 @@ impl<'a> Lowering<'a> {
         if self.graph.ranked > 0 {
             return None;
         }
-        self.graph.outputs.iter().position(|output| base(self.graph, output.node) == id)
+        self.setting.answer(id)
     }
 }
 

@@ -46,97 +46,169 @@ impl Run {
     }
 }
 
-/// The runs of `units`, which follow what they read.
-pub fn runs(graph: &Graph, units: &[Segment]) -> Vec<Run> {
+/// The runs of `units`, which follow what they read. The branches of a link of more than `most` units are runs by
+/// themselves, between the links before it and itself.
+pub fn runs(graph: &Graph, units: &[Segment], most: usize) -> Vec<Run> {
     let tree = Tree::new(graph, units);
-    tree.children(units.len()).into_iter().map(|last| tree.run(last)).collect()
+    let mut runs = Vec::new();
+    let mut left: Vec<Part> =
+        tree.children[units.len()].iter().rev().map(|at| Part::Ends(*at)).collect();
+    while let Some(part) = left.pop() {
+        match part {
+            Part::Run(run) => runs.push(run),
+            Part::Ends(last) => left.extend(tree.parts(last, most).into_iter().rev()),
+        }
+    }
+    runs.retain(|run| !run.links.is_empty());
+    runs
 }
 
-/// Which unit needs which: the unit (or the caller, at the end) that all ways from a unit's value lead through next.
+/// Runs that are still to be listed.
+enum Part {
+    Run(Run),
+    /// Those of the run that ends in this unit.
+    Ends(usize),
+}
+
+/// Which unit needs which: the unit (or the caller, at the end) that all ways from a unit's value lead through next is
+/// its parent in a tree.
 struct Tree {
-    /// For each unit, what it reads.
-    reads: Vec<BTreeSet<usize>>,
-    /// For each unit, where all ways from it meet; the number of units for the caller.
-    meets: Vec<usize>,
+    /// For each unit and the caller, the units whose ways meet there first, ascending.
+    children: Vec<Vec<usize>>,
+    /// For each unit, how many units need it alone to be made, itself among them.
+    needed_len: Vec<usize>,
+    /// For each unit, whether what only it needs reads the value of a unit with the same parent.
+    reads_beside: Vec<bool>,
 }
 
 impl Tree {
     fn new(graph: &Graph, units: &[Segment]) -> Self {
-        let maker: BTreeMap<NodeId, usize> = units
-            .iter()
-            .enumerate()
-            .flat_map(|(at, unit)| unit.stages.iter().map(move |id| (*id, at)))
-            .collect();
-        let reads = |(at, unit): (usize, &Segment)| -> BTreeSet<usize> {
-            let operands = unit.stages.iter().flat_map(|id| graph.operands(*id));
-            let makers = operands.filter_map(|(_, x)| maker.get(&base(graph, x)).copied());
-            makers.filter(|maker| *maker != at).collect()
-        };
-        let reads: Vec<BTreeSet<usize>> = units.iter().enumerate().map(reads).collect();
-        let outputs = graph.outputs.iter().map(|output| base(graph, output.node));
-        let answers: BTreeSet<usize> = outputs.filter_map(|id| maker.get(&id).copied()).collect();
-        let mut meets = vec![units.len(); units.len()];
-        for at in (0..units.len()).rev() {
-            let readers = (at + 1..units.len()).filter(|reader| reads[*reader].contains(&at));
-            let met = readers.reduce(|a, b| common(&meets, a, b));
-            meets[at] = match met {
-                Some(met) if !answers.contains(&at) => met,
-                _ => units.len(),
-            };
+        let caller = units.len();
+        let reads = reads(graph, units);
+        let meets = meets(graph, units, &reads);
+        let mut children = vec![Vec::new(); caller + 1];
+        let mut needed_len = vec![1; caller + 1];
+        for at in 0..caller {
+            children[meets[at]].push(at);
+            needed_len[meets[at]] += needed_len[at];
         }
-        Self { reads, meets }
-    }
-
-    fn children(&self, of: usize) -> Vec<usize> {
-        (0..self.meets.len()).filter(|at| self.meets[*at] == of).collect()
-    }
-
-    /// All units that only `last` needs, itself among them.
-    fn needed(&self, last: usize) -> BTreeSet<usize> {
-        let mut needed = BTreeSet::from([last]);
-        for at in (0..last).rev() {
-            if needed.contains(&self.meets[at]) {
-                needed.insert(at);
+        // Numbered so that what a unit needs stands right behind it.
+        let mut number = vec![0; caller + 1];
+        for at in (0..=caller).rev() {
+            let mut next = number[at] + 1;
+            for child in &children[at] {
+                number[*child] = next;
+                next += needed_len[*child];
             }
         }
+        let mut reads_beside = vec![false; caller];
+        for (at, reads) in reads.iter().enumerate() {
+            for read in reads.iter().filter(|read| meets[**read] != at) {
+                let beside = &children[meets[*read]];
+                let holds = beside.partition_point(|child| number[*child] <= number[at]);
+                reads_beside[beside[holds - 1]] = true;
+            }
+        }
+        Self { children, needed_len, reads_beside }
+    }
+
+    /// All units that only `last` needs, itself among them, ascending.
+    fn needed(&self, last: usize) -> Vec<usize> {
+        let mut needed = vec![last];
+        let mut at = 0;
+        while let Some(unit) = needed.get(at) {
+            needed.extend(&self.children[*unit]);
+            at += 1;
+        }
+        needed.sort_unstable();
         needed
     }
 
-    /// The run that ends in `last`.
-    fn run(&self, last: usize) -> Run {
-        let (mut links, mut at) = (Vec::new(), Some(last));
-        while let Some(last) = at {
-            let children = self.children(last);
-            let before = self.before(&children);
-            let beside = children.into_iter().filter(|child| Some(*child) != before);
-            let beside: Vec<usize> = beside.collect();
-            let units: BTreeSet<usize> =
-                beside.iter().flat_map(|child| self.needed(*child)).chain([last]).collect();
-            let branches = beside.into_iter().map(|child| self.run(child)).collect();
-            links.push(Link { units: units.into_iter().collect(), branches });
-            at = before;
-        }
-        links.reverse();
-        Run { links }
+    /// The units that end the links of the run that ends in `last`, first to last.
+    fn ends(&self, last: usize) -> Vec<usize> {
+        let mut ends: Vec<usize> =
+            std::iter::successors(Some(last), |at| self.before(*at)).collect();
+        ends.reverse();
+        ends
     }
 
-    /// The child that ends the link before: what only it needs reads nothing of the other children, and those read
-    /// nothing of that but its value. If several do, the one that needs most.
-    fn before(&self, children: &[usize]) -> Option<usize> {
-        let needed: BTreeMap<usize, BTreeSet<usize>> =
-            children.iter().map(|child| (*child, self.needed(*child))).collect();
-        let fits = |child: &usize| {
-            let own = &needed[child];
-            let others = children.iter().filter(|other| *other != child);
-            others.map(|other| &needed[other]).all(|other| {
-                let reads = |at: &usize, of: &BTreeSet<usize>| !self.reads[*at].is_disjoint(of);
-                let hidden: BTreeSet<usize> =
-                    own.iter().copied().filter(|at| at != child).collect();
-                !own.iter().any(|at| reads(at, other)) && !other.iter().any(|at| reads(at, &hidden))
-            })
-        };
-        children.iter().copied().filter(fits).max_by_key(|child| needed[child].len())
+    /// The run that ends in `last`, in parts where links are too large.
+    fn parts(&self, last: usize, most: usize) -> Vec<Part> {
+        let (mut parts, mut open) = (Vec::new(), Run::default());
+        for end in self.ends(last) {
+            let beside = self.beside(end);
+            let len = 1 + beside.iter().map(|child| self.needed_len[*child]).sum::<usize>();
+            if len > most && len > 1 {
+                parts.push(Part::Run(std::mem::take(&mut open)));
+                parts.extend(beside.into_iter().map(Part::Ends));
+                open.links.push(Link { units: vec![end], branches: vec![] });
+            } else {
+                open.links.push(self.link(end));
+            }
+        }
+        parts.push(Part::Run(open));
+        parts
     }
+
+    /// The link that ends in `last`.
+    fn link(&self, last: usize) -> Link {
+        let beside = self.beside(last);
+        let mut units: Vec<usize> = beside.iter().flat_map(|child| self.needed(*child)).collect();
+        units.push(last);
+        units.sort_unstable();
+        let run =
+            |last| Run { links: self.ends(last).into_iter().map(|end| self.link(end)).collect() };
+        Link { units, branches: beside.into_iter().map(run).collect() }
+    }
+
+    /// The units whose ways meet in `last`, but for the one that ends the link before.
+    fn beside(&self, last: usize) -> Vec<usize> {
+        let before = self.before(last);
+        self.children[last].iter().copied().filter(|child| Some(*child) != before).collect()
+    }
+
+    /// The child that ends the link before: what only it needs reads nothing of the other children. Those read nothing
+    /// of that but its value, or their ways and its would not meet here. If several do, the one that needs most.
+    fn before(&self, last: usize) -> Option<usize> {
+        let fits = self.children[last].iter().copied().filter(|child| !self.reads_beside[*child]);
+        fits.max_by_key(|child| self.needed_len[*child])
+    }
+}
+
+/// For each unit, the units that it reads.
+fn reads(graph: &Graph, units: &[Segment]) -> Vec<BTreeSet<usize>> {
+    let maker = makers(units);
+    let reads = |(at, unit): (usize, &Segment)| -> BTreeSet<usize> {
+        let operands = unit.stages.iter().flat_map(|id| graph.operands(*id));
+        let makers = operands.filter_map(|(_, x)| maker.get(&base(graph, x)).copied());
+        makers.filter(|maker| *maker != at).collect()
+    };
+    units.iter().enumerate().map(reads).collect()
+}
+
+/// For each unit, where all ways from it meet; the number of units for the caller.
+fn meets(graph: &Graph, units: &[Segment], reads: &[BTreeSet<usize>]) -> Vec<usize> {
+    let maker = makers(units);
+    let outputs = graph.outputs.iter().map(|output| base(graph, output.node));
+    let answers: BTreeSet<usize> = outputs.filter_map(|id| maker.get(&id).copied()).collect();
+    let mut readers = vec![Vec::new(); units.len()];
+    for (at, reads) in reads.iter().enumerate() {
+        reads.iter().for_each(|read| readers[*read].push(at));
+    }
+    let mut meets = vec![units.len(); units.len()];
+    for at in (0..units.len()).rev() {
+        let met = readers[at].iter().copied().reduce(|a, b| common(&meets, a, b));
+        if let Some(met) = met.filter(|_| !answers.contains(&at)) {
+            meets[at] = met;
+        }
+    }
+    meets
+}
+
+/// Which unit each node is in.
+fn makers(units: &[Segment]) -> BTreeMap<NodeId, usize> {
+    let stages = units.iter().enumerate();
+    stages.flat_map(|(at, unit)| unit.stages.iter().map(move |id| (*id, at))).collect()
 }
 
 /// Where all ways from both units meet.

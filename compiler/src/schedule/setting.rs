@@ -1,0 +1,66 @@
+//! What a network is lowered for, and what lowering asks of the whole of it again and again, found once.
+
+use std::collections::BTreeMap;
+
+use crate::ir::view::is_view;
+use crate::ir::{Graph, NodeId};
+use crate::objective::Memory;
+use crate::target::Target;
+
+/// A network, its machine and its memory.
+#[derive(Clone, Debug)]
+pub struct Setting<'a> {
+    /// The network.
+    pub graph: &'a Graph,
+    /// The machine.
+    pub target: &'a Target,
+    /// What the memory is chosen for.
+    pub memory: Memory,
+    /// Whether some of the network computes on bytes.
+    pub(super) is_quantised: bool,
+    /// Where in the order of the graph each node stands.
+    position: BTreeMap<NodeId, usize>,
+    /// The last position at which a value or a view of it is read, by the node that makes it.
+    last_read: BTreeMap<NodeId, usize>,
+    /// The first output that is a value or a view of it, by the node that makes it.
+    answers: BTreeMap<NodeId, usize>,
+}
+
+impl<'a> Setting<'a> {
+    /// The setting of a verified graph.
+    pub fn new(graph: &'a Graph, target: &'a Target, memory: Memory) -> Self {
+        let order = graph.order().unwrap_or_default();
+        let mut bases: BTreeMap<NodeId, NodeId> = BTreeMap::new();
+        let (mut position, mut last_read) = (BTreeMap::new(), BTreeMap::new());
+        for (at, id) in order.into_iter().enumerate() {
+            position.insert(id, at);
+            for (_, operand) in graph.operands(id) {
+                last_read.insert(bases[&operand], at);
+            }
+            let viewed = graph.operand(id, 0).filter(|_| is_view(graph, id));
+            bases.insert(id, viewed.map_or(id, |viewed| bases[&viewed]));
+        }
+        let mut answers = BTreeMap::new();
+        for (at, output) in graph.outputs.iter().enumerate() {
+            answers.entry(bases[&output.node]).or_insert(at);
+        }
+        let is_quantised = graph.is_quantised();
+        Self { graph, target, memory, is_quantised, position, last_read, answers }
+    }
+
+    /// Where in the order of the graph a node stands.
+    pub fn position(&self, id: NodeId) -> usize {
+        self.position[&id]
+    }
+
+    /// The first output of the model that is the value of `id` or a view of it.
+    pub fn answer(&self, id: NodeId) -> Option<usize> {
+        self.answers.get(&id).copied()
+    }
+
+    /// Whether a node behind `position`, or the caller in the end, reads the value of `id` or a view of it.
+    pub fn is_read_behind(&self, id: NodeId, position: usize) -> bool {
+        let last = self.last_read.get(&id);
+        self.answers.contains_key(&id) || last.is_some_and(|last| *last > position)
+    }
+}
