@@ -139,11 +139,23 @@ fn rows(graph: &Graph, schedule: &Schedule, plan: &Plan, memory: Memory) -> Vec<
         .steps
         .iter()
         .enumerate()
-        .map(|(at, step)| row(graph, schedule, plan, memory, (at, step)))
+        .zip(living(schedule))
+        .map(|((at, step), live)| row(graph, schedule, plan, memory, (at, step), live))
         .collect();
     let most = rows.iter().map(|row| row.live_bytes).max();
     rows.iter_mut().for_each(|row| row.is_peak = Some(row.live_bytes) == most);
     rows
+}
+
+/// The buffers that live at each step.
+fn living(schedule: &Schedule) -> Vec<Vec<usize>> {
+    let mut living = vec![Vec::new(); schedule.steps.len()];
+    for (id, buffer) in schedule.buffers.iter().enumerate() {
+        let end = buffer.live.end.min(living.len());
+        let steps = buffer.live.start.min(end)..end;
+        living[steps].iter_mut().for_each(|live| live.push(id));
+    }
+    living
 }
 
 fn row(
@@ -152,9 +164,8 @@ fn row(
     plan: &Plan,
     memory: Memory,
     (at, step): (usize, &Step),
+    live: Vec<usize>,
 ) -> Row {
-    let lives = |id: &usize| schedule.buffers[*id].live.contains(&at);
-    let live: Vec<usize> = (0..schedule.buffers.len()).filter(lives).collect();
     let len = |id: usize| schedule.buffers[id].len;
     let own = live.iter().filter(|id| schedule.buffers[**id].live == (at..at + 1));
     let scratch = |id: &usize| {

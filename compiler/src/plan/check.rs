@@ -1,8 +1,9 @@
-//! The judge of plans: quadratic, obvious, written from the definition.
+//! The judge of plans: obvious, written from the definition; quadratic only in what lives at one step.
 //!
 //! Shares no code with the solver, so that one mistake cannot hide in both.
 
 use super::{Buffer, BufferId, Overlap, Plan, Slot};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// A way in which a plan is wrong.
@@ -94,12 +95,35 @@ pub fn check(buffers: &[Buffer], overlaps: &[Overlap], plan: &Plan) -> Vec<Viola
     for (buffer, slot) in buffers.iter().zip(&plan.slots) {
         violations.extend(alone(buffer, slot, plan.arena_len));
     }
-    for second in 0..buffers.len() {
-        for first in 0..second {
-            violations.extend(together(buffers, overlaps, plan, first, second));
-        }
+    let mut leaves: BTreeMap<[usize; 2], Vec<&Overlap>> = BTreeMap::new();
+    for overlap in overlaps {
+        leaves.entry(pair(overlap.dying.0, overlap.growing.0)).or_default().push(overlap);
+    }
+    for [first, second] in live_together(buffers) {
+        let leaves = leaves.get(&[first, second]).map_or(&[][..], Vec::as_slice);
+        violations.extend(together(buffers, leaves, plan, first, second));
     }
     violations
+}
+
+/// Every two buffers that are live at one step, in order of the second, then of the first.
+fn live_together(buffers: &[Buffer]) -> Vec<[usize; 2]> {
+    let mut by_start: Vec<usize> = (0..buffers.len()).collect();
+    by_start.retain(|id| !buffers[*id].live.is_empty());
+    by_start.sort_by_key(|id| buffers[*id].live.start);
+    let (mut live, mut pairs) = (Vec::new(), Vec::new());
+    for id in by_start {
+        live.retain(|other: &usize| buffers[*other].live.end > buffers[id].live.start);
+        pairs.extend(live.iter().map(|other| pair(*other, id)));
+        live.push(id);
+    }
+    pairs.sort_unstable_by_key(|[first, second]| (*second, *first));
+    pairs
+}
+
+/// Two buffers, the one listed first before the other.
+fn pair(a: usize, b: usize) -> [usize; 2] {
+    [a.min(b), a.max(b)]
 }
 
 /// Every use of a buffer, by step, for which its memory is not kept. What the caller writes before the network runs is
@@ -132,7 +156,7 @@ fn alone(buffer: &Buffer, slot: &Slot, arena_len: usize) -> Vec<Violation> {
 
 fn together(
     buffers: &[Buffer],
-    overlaps: &[Overlap],
+    leaves: &[&Overlap],
     plan: &Plan,
     first: usize,
     second: usize,
@@ -143,11 +167,7 @@ fn together(
     let byte = x.offset.max(y.offset);
     let both_live = step < a.live.end && step < b.live.end;
     let both_take = byte < x.offset.saturating_add(x.len) && byte < y.offset.saturating_add(y.len);
-    let allowed = overlaps.iter().any(|overlap| {
-        let ids = (overlap.dying, overlap.growing);
-        let pair = [(BufferId(first), BufferId(second)), (BufferId(second), BufferId(first))];
-        pair.contains(&ids) && permits(overlap, plan)
-    });
+    let allowed = leaves.iter().any(|overlap| permits(overlap, plan));
     (both_live && both_take && !allowed).then(|| Violation::Shared {
         first: a.name.clone(),
         second: b.name.clone(),
