@@ -71,7 +71,7 @@ impl StepNames {
             .iter()
             .map(|step| names.take(&step::name(network.graph, step)))
             .collect();
-        Self { steps, ports: scope::Ports { inputs, outputs } }
+        Self { steps, ports: scope::Ports::new(inputs, outputs) }
     }
 }
 

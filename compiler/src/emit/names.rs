@@ -1,34 +1,56 @@
 //! Identifiers: the one place where names become legal and unique.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use proc_macro2::{Ident, Span};
 
 /// Longest identifier made of a model's name.
 const MAX_LEN: usize = 48;
+/// The first number that stands behind a name.
+const FIRST: usize = 2;
 
 /// Names given out so far in one scope.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
-    taken: BTreeSet<String>,
+    /// Each with the least number that may be free behind it.
+    taken: BTreeMap<String, usize>,
+    /// The scope around this one, whose names are taken too.
+    around: Option<Rc<Names>>,
 }
 
 impl Names {
     /// A scope in which some names are taken already.
     pub(super) fn reserving(names: &[&str]) -> Self {
-        Self { taken: names.iter().map(|name| (*name).to_owned()).collect() }
+        let taken = names.iter().map(|name| ((*name).to_owned(), FIRST)).collect();
+        Self { taken, around: None }
+    }
+
+    /// A scope within another.
+    pub(super) fn within(around: &Rc<Self>) -> Self {
+        Self { taken: BTreeMap::new(), around: Some(around.clone()) }
     }
 
     /// `wanted` as a legal name, with a number behind it if it is taken.
     pub(super) fn take(&mut self, wanted: &str) -> String {
         let stem = legal(wanted);
-        let mut candidates =
-            std::iter::once(stem.clone()).chain((2..).map(|n| format!("{stem}_{n}")));
-        let name = candidates
-            .find(|name| !self.taken.contains(name))
+        let Some(least) = self.least(&stem) else {
+            self.taken.insert(stem.clone(), FIRST);
+            return stem;
+        };
+        let mut numbered = (least..).map(|number| (number, format!("{stem}_{number}")));
+        let (number, name) = numbered
+            .find(|(_, name)| self.least(name).is_none())
             .expect("there are more numbers than names");
-        self.taken.insert(name.clone());
+        self.taken.insert(stem, number + 1);
+        self.taken.insert(name.clone(), FIRST);
         name
+    }
+
+    /// The least number that may be free behind a name that is taken.
+    fn least(&self, name: &str) -> Option<usize> {
+        let around = || self.around.as_ref().and_then(|around| around.least(name));
+        self.taken.get(name).copied().or_else(around)
     }
 }
 
@@ -75,5 +97,14 @@ mod tests {
         assert_eq!(names.take("fn"), "n_fn");
         assert_eq!(names.take("…"), "value");
         assert_eq!(names.take(""), "value_2");
+    }
+
+    #[test]
+    fn numbers_that_a_name_brings_along_are_passed_over() {
+        let mut names = Names::default();
+        let taken = ["x_3", "x", "x", "x", "x_3"].map(|name| names.take(name));
+        assert_eq!(taken, ["x_3", "x", "x_2", "x_4", "x_3_2"]);
+        let mut inner = Names::within(&Rc::new(names));
+        assert_eq!(["x", "x", "y", "y"].map(|name| inner.take(name)), ["x_5", "x_6", "y", "y_2"]);
     }
 }

@@ -1,6 +1,7 @@
 //! What the words in a step's body stand for: consts of kernels and weights, slots of the arena, parameters.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use mnv2c_runtime::ring::{Form, Rows};
 use proc_macro2::{Ident, TokenStream};
@@ -13,10 +14,28 @@ use crate::emit::{Network, call, input, literal, rowwise, shared, weights};
 use crate::schedule::{Home, PackId, Part, Place, Stage, Step};
 use crate::segment::Role;
 
+/// Names that the body of a function itself uses.
+const RESERVED: &[&str] = &[
+    "isa", "arena", "pool", "part", "row", "rows", "end", "pixel", "panel", "panels", "scratch",
+    "weights", "band", "bands", "first", "rings",
+];
+
 /// Names of the arrays that the caller lends.
 pub(super) struct Ports {
     pub inputs: Vec<String>,
     pub outputs: Vec<String>,
+    /// What no variable in the body of a function may be called.
+    names: Rc<Names>,
+}
+
+impl Ports {
+    pub(super) fn new(inputs: Vec<String>, outputs: Vec<String>) -> Self {
+        let mut names = Names::reserving(RESERVED);
+        inputs.iter().chain(&outputs).for_each(|port| {
+            names.take(port);
+        });
+        Self { inputs, outputs, names: Rc::new(names) }
+    }
 }
 
 /// What the words in a function's body stand for.
@@ -47,13 +66,7 @@ impl<'a> Scope<'a> {
             kernels: Vec::new(),
         };
         let borrowed = borrowed(network.plan, step);
-        let mut variables = Names::reserving(&[
-            "isa", "arena", "pool", "part", "row", "rows", "end", "pixel", "panel", "panels",
-            "scratch", "weights", "band", "bands", "first", "rings",
-        ]);
-        ports.inputs.iter().chain(&ports.outputs).for_each(|port| {
-            variables.take(port);
-        });
+        let mut variables = Names::within(&ports.names);
         let mut consts = Names::default();
         let last = step.stages.len() - 1;
         for (at, stage) in step.stages.iter().enumerate() {
