@@ -52,7 +52,7 @@ use scope::Scope;
 pub const OPSETS: RangeInclusive<i64> = 6..=28;
 
 /// Most nodes a file may have.
-const MAX_NODES: usize = 1 << 16;
+const MAX_NODES: usize = 1 << 20;
 
 /// What the user says about sizes that the file leaves open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -369,8 +369,8 @@ fn a_model_that_answers_nothing_is_refused() {
 fn too_many_nodes_are_refused() {
     let mut model = Model::of(13, &[2], "Relu", vec![]);
     let node = model.graph().node[0].clone();
-    model.graph().node = vec![node; (1 << 16) + 1];
-    assert!(model.text().contains("65536 is the most that is read"), "{}", model.text());
+    model.graph().node = vec![node; (1 << 20) + 1];
+    assert!(model.text().contains("1048576 is the most that is read"), "{}", model.text());
 }
 
 #[test]
@@ -381,12 +381,12 @@ fn floods_of_empty_messages_are_refused_before_they_are_decoded() {
         field.extend(message);
         field
     };
-    for tag in [1, 5, 11] {
-        let flood = message(field(7, &field(tag, &[]).repeat(1 << 19)));
-        assert!(flood.contains("more than 262144 nodes, attributes and tensors"), "{flood}");
+    for (tag, len) in [(1, 1 << 22), (5, 1 << 22), (11, 1 << 24)] {
+        let flood = message(field(7, &field(tag, &[]).repeat(len)));
+        assert!(flood.contains("take more than 1024 MiB of memory"), "{flood}");
     }
-    let attributes = message(field(7, &field(1, &field(5, &[]).repeat(1 << 19))));
-    assert!(attributes.contains("more than 262144"), "{attributes}");
+    let attributes = message(field(7, &field(1, &field(5, &[]).repeat(1 << 22))));
+    assert!(attributes.contains("take more than 1024 MiB of memory"), "{attributes}");
 }
 
 #[test]

@@ -6,9 +6,14 @@ use bytes::Buf;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 
 use crate::error::{Error, Result};
+use crate::proto::{
+    AttributeProto, GraphProto, NodeProto, SparseTensorProto, StringStringEntryProto,
+    ValueInfoProto,
+};
 
-/// Most messages in a file. Large networks have some ten thousand nodes and attributes.
-const MAX_MESSAGES: usize = 1 << 18;
+/// Most bytes that the messages of a file may take when they are decoded, beside their texts and numbers, which take
+/// little more than in the file. A chain of a million nodes takes less than half.
+const MOST_BYTES: usize = 1 << 30;
 
 /// Messages that hold repeated messages; the others are counted where they stand.
 #[derive(Clone, Copy)]
@@ -21,12 +26,15 @@ enum Kind {
 
 /// The fault of a file that would take far more memory than its size.
 pub(super) fn check(file: &[u8]) -> Result<()> {
-    let mut left = MAX_MESSAGES;
+    let mut left = MOST_BYTES;
     match count(file, Kind::Model, &mut left) {
-        None if left == 0 => Err(Error::Malformed {
-            what: format!("the file has more than {MAX_MESSAGES} nodes, attributes and tensors"),
+        Some(()) | None if left > 0 => Ok(()),
+        Some(()) | None => Err(Error::Malformed {
+            what: format!(
+                "the nodes, attributes and tensors of the file take more than {} MiB of memory",
+                MOST_BYTES >> 20
+            ),
         }),
-        Some(()) | None => Ok(()),
     }
 }
 
@@ -34,11 +42,13 @@ pub(super) fn check(file: &[u8]) -> Result<()> {
 fn count(mut bytes: &[u8], kind: Kind, left: &mut usize) -> Option<()> {
     while bytes.has_remaining() {
         let (tag, wire) = decode_key(&mut bytes).ok()?;
-        let Some(inner) = inner(kind, tag).filter(|_| wire == WireType::LengthDelimited) else {
+        let inner = inner(kind, tag).filter(|_| wire == WireType::LengthDelimited);
+        let Some((inner, size)) = inner else {
             skip_field(wire, tag, &mut bytes, DecodeContext::default()).ok()?;
             continue;
         };
-        *left -= 1;
+        // Lists double when they are full.
+        *left = left.saturating_sub(2 * size);
         if *left == 0 {
             return None;
         }
@@ -53,14 +63,15 @@ fn count(mut bytes: &[u8], kind: Kind, left: &mut usize) -> Option<()> {
     Some(())
 }
 
-/// The kind of message in a field of the schema; `None` if it holds none.
-fn inner(kind: Kind, tag: u32) -> Option<Kind> {
+/// The kind of message in a field of the schema, and the bytes that one takes; `None` if it holds none.
+fn inner(kind: Kind, tag: u32) -> Option<(Kind, usize)> {
     match (kind, tag) {
-        (Kind::Model, 7) => Some(Kind::Graph),
-        (Kind::Graph, 1) => Some(Kind::Node),
-        (Kind::Model, 8 | 14) | (Kind::Graph, 5 | 11 | 12 | 13 | 15) | (Kind::Node, 5) => {
-            Some(Kind::Other)
-        }
+        (Kind::Model, 7) => Some((Kind::Graph, size_of::<GraphProto>())),
+        (Kind::Graph, 1) => Some((Kind::Node, size_of::<NodeProto>())),
+        (Kind::Node, 5) => Some((Kind::Other, size_of::<AttributeProto>())),
+        (Kind::Graph, 5 | 15) => Some((Kind::Other, size_of::<SparseTensorProto>())),
+        (Kind::Graph, 11..=13) => Some((Kind::Other, size_of::<ValueInfoProto>())),
+        (Kind::Model, 8 | 14) => Some((Kind::Other, size_of::<StringStringEntryProto>())),
         (Kind::Model | Kind::Graph | Kind::Node | Kind::Other, _) => None,
     }
 }
