@@ -199,7 +199,7 @@ fn arena(network: &Network<'_>) -> Vec<TokenStream> {
 
 fn infer(network: &Network<'_>, names: &StepNames) -> TokenStream {
     let token = step::token(network.target);
-    let parameters = parameters(network, names, |port| port.shape.iter().product(), Caller::User);
+    let parameters = parameters(network, names, |port| port.shape.iter().product(), &Caller::User);
     let (given, passed) = weights::parameter(network);
     let ranked = network.schedule.ranking.is_some();
     let feeds =
@@ -276,8 +276,8 @@ fn for_each_part(
 
 fn run(network: &Network<'_>, names: &StepNames, functions: &[step::Function]) -> TokenStream {
     let token = step::token(network.target);
-    let caller = Caller::Infer(functions);
-    let parameters = parameters(network, names, |port| network.schedule.part_len(port), caller);
+    let caller = Caller::infer(functions);
+    let parameters = parameters(network, names, |port| network.schedule.part_len(port), &caller);
     let feature = step::feature(network.target);
     let (given, _) = weights::parameter(network);
     let calls = functions.iter().zip(&names.steps).map(|(function, name)| {
@@ -330,21 +330,25 @@ fn scales(network: &Network<'_>) -> Vec<TokenStream> {
 }
 
 /// Who calls a function that takes arrays and functions of the user.
-#[derive(Clone, Copy)]
-enum Caller<'a> {
+enum Caller {
     /// The user, who gives functions away.
     User,
-    /// `infer`, which lends them to these steps.
-    Infer(&'a [step::Function]),
+    /// `infer`, which lends them to steps that take these arguments.
+    Infer(BTreeSet<String>),
 }
 
-impl Caller<'_> {
+impl Caller {
+    fn infer(functions: &[step::Function]) -> Self {
+        let arguments = functions.iter().flat_map(|function| &function.arguments);
+        Self::Infer(arguments.map(ToString::to_string).collect())
+    }
+
     /// What the function calls its parameter `ident`: nothing where no step takes it.
-    fn name(self, ident: &Ident) -> TokenStream {
-        let Self::Infer(functions) = self else { return quote!(#ident) };
-        let mut arguments = functions.iter().flat_map(|function| &function.arguments);
-        let taken = arguments.any(|argument| *ident == argument.to_string());
-        if taken { quote!(#ident) } else { quote!(_) }
+    fn name(&self, ident: &Ident) -> TokenStream {
+        match self {
+            Self::Infer(taken) if !taken.contains(&ident.to_string()) => quote!(_),
+            Self::Infer(_) | Self::User => quote!(#ident),
+        }
     }
 }
 
@@ -353,7 +357,7 @@ fn parameters(
     network: &Network<'_>,
     names: &StepNames,
     len: impl Fn(&Port) -> usize,
-    caller: Caller<'_>,
+    caller: &Caller,
 ) -> Vec<TokenStream> {
     let ports = &names.ports;
     let inputs = inputs(network, names).filter_map(|(intake, name, port)| {
