@@ -1,5 +1,7 @@
 //! The program `mnv2c` as a user meets it: verbs, files, messages and exit codes, on models of a few nodes.
 
+#[path = "cli/agree.rs"]
+mod agree;
 #[path = "onnx/build.rs"]
 #[expect(dead_code, reason = "the reader's tests use the rest")]
 mod build;
