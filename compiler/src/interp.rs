@@ -157,7 +157,7 @@ fn compute(graph: &Graph, reads: &Reads<'_>) -> Result<Values> {
             elementwise::zip(x()?, reads.floats(1)?, out, |a, b| elementwise::binary(*f, a, b))
         }
         Op::PRelu => elementwise::zip(x()?, reads.floats(1)?, out, elementwise::leaky),
-        Op::Pool(pool) if reads.node.out.dtype == Dtype::U8 => {
+        Op::Pool(pool) if !reads.node.out.dtype.is_float() => {
             return quantized::max_pool(pool, reads);
         }
         Op::Pool(pool) => window::pool(pool, x()?, out),

@@ -11,6 +11,8 @@ mod compile;
 mod ends;
 #[path = "cli/lists.rs"]
 mod lists;
+#[path = "onnx/padded.rs"]
+mod padded;
 #[path = "cli/pictures.rs"]
 mod pictures;
 #[path = "cli/place.rs"]

@@ -12,6 +12,8 @@ mod composed;
 mod forms;
 #[path = "onnx/hostile.rs"]
 mod hostile;
+#[path = "onnx/padded.rs"]
+mod padded;
 #[path = "onnx/quantized.rs"]
 mod quantized;
 #[path = "onnx/recorded.rs"]

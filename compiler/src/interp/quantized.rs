@@ -35,9 +35,16 @@ pub(super) fn compute(quant: &Quant, by: Arithmetic, reads: &Reads<'_>) -> Resul
 
 /// The greatest byte of each window.
 pub(super) fn max_pool(pool: &Pool, reads: &Reads<'_>) -> Result<Values> {
-    let x = reads.bytes(0)?;
     let greatest = |bytes: &[u8]| bytes.iter().copied().max().unwrap_or(0);
-    Ok(windows(pool, x, &reads.node.out.shape, greatest))
+    let (array, out) = (reads.array(0)?, &reads.node.out.shape);
+    let Some(signed) = array.values.as_i8() else {
+        return Ok(Values::U8(windows(pool, reads.bytes(0)?, out, greatest)));
+    };
+    // The order of signed bytes is that of unsigned ones with the top bit turned.
+    let values: Vec<u8> = signed.iter().map(|q| *q as u8 ^ 0x80).collect();
+    let x = Bytes { shape: &array.shape, values: &values };
+    let bytes = windows(pool, x, out, greatest);
+    Ok(Values::I8(bytes.into_iter().map(|q| (q ^ 0x80) as i8).collect()))
 }
 
 /// An array known to hold unsigned bytes.
@@ -195,7 +202,7 @@ fn zipped(a: Bytes<'_>, b: Bytes<'_>, out: &[usize], f: impl Fn(u8, u8) -> u8) -
 
 fn averages(average: &QAverage, by: Arithmetic, x: Bytes<'_>, out: &[usize]) -> Values {
     let pool = &average.pool;
-    windows(pool, x, out, |bytes| {
+    Values::U8(windows(pool, x, out, |bytes| {
         let count = match pool.kind {
             PoolKind::AverageWithPads => pool.kernel[0] * pool.kernel[1],
             PoolKind::Average | PoolKind::Max => bytes.len(),
@@ -207,10 +214,10 @@ fn averages(average: &QAverage, by: Arithmetic, x: Bytes<'_>, out: &[usize]) -> 
             }
             Arithmetic::Fixed => average.fixed(bytes, count),
         }
-    })
+    }))
 }
 
-fn windows(pool: &Pool, x: Bytes<'_>, out: &[usize], f: impl Fn(&[u8]) -> u8) -> Values {
+fn windows(pool: &Pool, x: Bytes<'_>, out: &[usize], f: impl Fn(&[u8]) -> u8) -> Vec<u8> {
     let (from, to) = ([x.shape[2], x.shape[3]], [out[2], out[3]]);
     let mut y = Vec::with_capacity(out.iter().product());
     for plane in x.values.chunks_exact((from[0] * from[1]).max(1)) {
@@ -220,7 +227,7 @@ fn windows(pool: &Pool, x: Bytes<'_>, out: &[usize], f: impl Fn(&[u8]) -> u8) ->
             }
         }
     }
-    Values::U8(y)
+    y
 }
 
 fn means(mean: &QMean, by: Arithmetic, x: Bytes<'_>) -> Values {

@@ -5,7 +5,8 @@ use mnv2c::proto::tensor_proto::DataType;
 use mnv2c::proto::tensor_shape_proto::dimension::Value as Dim;
 use prost::Message;
 
-use crate::build::Model;
+use crate::build::{Model, raw_tensor};
+use crate::padded;
 use crate::place::{Place, averages};
 
 /// Two directories: `good`, whose record is right, and `bad`, whose record is not.
@@ -94,6 +95,28 @@ fn an_answer_of_sixteen_bits_may_be_the_next_one() {
         place.put_array("half/output_0.npy", &[2], |at| answer[at]);
         assert_eq!(place.mnv2c("verify half --rtol 0").code, code, "{answer:?}");
     }
+}
+
+#[test]
+fn programs_pad_bytes_as_onnxruntime_does() {
+    let place = Place::new();
+    for (dir, kind) in [("unsigned", DataType::Uint8), ("signed", DataType::Int8)] {
+        place.put(&format!("{dir}/model.onnx"), &padded::network(kind).bytes());
+        let record = |name: &str, shape: &[i64], bytes: &[u8]| {
+            let tensor = raw_tensor("", kind, shape, padded::raw(kind, bytes));
+            place.put(&format!("{dir}/test_data_set_0/{name}.pb"), &tensor.encode_to_vec());
+        };
+        record("input_0", &[1, 2, 4, 4], &padded::X);
+        let shapes = padded::network(kind).read().expect("it is sound");
+        for (at, answer) in padded::answers().iter().enumerate() {
+            let shape = &shapes.node(shapes.outputs[at].node).out.shape;
+            let shape: Vec<i64> = shape.iter().map(|size| *size as i64).collect();
+            record(&format!("output_{at}"), &shape, answer);
+        }
+    }
+    let said =
+        place.mnv2c("verify unsigned signed --target host --target generic --atol 0 --rtol 0");
+    assert!(said.out.ends_with("4 of 4 pass\n"), "{said:?}");
 }
 
 #[test]

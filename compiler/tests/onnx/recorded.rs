@@ -2,11 +2,13 @@
 //!
 //! It adds zero points before it rounds, in the file's type, so i8 and u8 differ where a float sum loses its last bit.
 
+use mnv2c::interp::{self, Array};
 use mnv2c::ir::Values;
 use mnv2c::proto::AttributeProto;
 use mnv2c::proto::tensor_proto::DataType;
 
 use crate::build::{Model, int, ints};
+use crate::padded;
 
 /// Bytes that are not in order.
 const X: [u8; 24] = [
@@ -87,6 +89,20 @@ fn a_tensor_of_zeros_has_steps_of_one() {
         vec![],
     );
     assert_eq!(model.output("y").answer(Values::F32(vec![0.0; 3])), Values::F32(vec![1.0]));
+}
+
+#[test]
+fn what_is_padded_is_padded_with_the_real_that_was_meant() {
+    for kind in [DataType::Uint8, DataType::Int8] {
+        let graph = padded::network(kind).settled();
+        let x = Array { shape: vec![1, 2, 4, 4], values: values(kind, &padded::X) };
+        let found = interp::run(&graph, &[x]).expect("the graph can be run");
+        let names = graph.outputs.iter().map(|output| &output.name);
+        for ((name, found), expected) in names.zip(found).zip(padded::answers()) {
+            let kind_name = kind.as_str_name();
+            assert_eq!(found.values, values(kind, &expected), "{name} of {kind_name}");
+        }
+    }
 }
 
 /// Checks what an operator makes of [`X`] in both types, which here are the same but for the turned bit.

@@ -19,7 +19,7 @@ pub(super) fn sink_dequantize(graph: &mut Graph, id: NodeId) -> bool {
     };
     let Some(op) = padded_with(&node.op, |value| {
         let filler = affine.quantize(value);
-        (affine.dequantize(filler) == value).then_some(filler)
+        (affine.dequantize(filler) == value).then_some(f32::from(filler))
     }) else {
         return false;
     };
@@ -38,7 +38,9 @@ pub(super) fn raise_quantize(graph: &mut Graph, id: NodeId, to: Affine) -> bool 
     if !is_moved || only_quantized(graph, moving).is_err() {
         return false;
     }
-    let Some(op) = padded_with(&node.op, |value| Some(to.quantize(value))) else { return false };
+    let Some(op) = padded_with(&node.op, |value| Some(f32::from(to.quantize(value)))) else {
+        return false;
+    };
     let operands = graph.operands(moving);
     if operands.iter().any(|(_, operand)| graph.node(*operand).out.dtype != Dtype::F32) {
         return false;
@@ -75,10 +77,10 @@ pub(super) fn raise_flip(graph: &mut Graph, id: NodeId) -> bool {
     {
         return false;
     }
-    let signed = node.out.dtype == Dtype::I8;
-    let turned = |value: f32| {
-        let byte = if signed { (value as i8) as u8 ^ 0x80 } else { value as u8 ^ 0x80 };
-        Some(byte)
+    let is_signed = node.out.dtype == Dtype::I8;
+    let turned = |value: f32| match is_signed {
+        true => Some(f32::from((value as i8) as u8 ^ 0x80)),
+        false => Some(f32::from((value as u8 ^ 0x80) as i8)),
     };
     let Some(op) = padded_with(&node.op, turned) else { return false };
     let bytes: Vec<NodeId> =
@@ -98,13 +100,13 @@ fn turn_to_bytes(graph: &mut Graph, id: NodeId, op: Op, bytes: &[NodeId]) {
     }
 }
 
-/// `op` with `filler` of what it pads with; `None` if there is no such byte.
-fn padded_with(op: &Op, filler: impl Fn(f32) -> Option<u8>) -> Option<Op> {
+/// `op` with `filler` of what it pads with, a number of the type that it then moves; `None` if there is no such byte.
+fn padded_with(op: &Op, filler: impl Fn(f32) -> Option<f32>) -> Option<Op> {
     let mut op = op.clone();
     if let Op::Pad(pad) = &mut op
         && let PadMode::Constant(value) = &mut pad.mode
     {
-        *value = filler(*value)?.into();
+        *value = filler(*value)?;
     }
     Some(op)
 }
