@@ -2,13 +2,13 @@
 //!
 //! One crate holds the harness, the emitted file, the runtime and the weights, so nothing is fetched. The cache's key is
 //! a hash of every byte that goes in and of the compiler that reads them; a program is moved into its place whole, so
-//! any number of processes may build at once.
+//! any number of processes may build at once. One that no longer is what was put there is built again.
 
 mod cache;
 mod harness;
 mod rustc;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
@@ -35,17 +35,17 @@ pub fn build(artifact: &Artifact, target: &Target) -> Result<Program> {
     let rustc = Rustc::find()?;
     let files = harness::files(artifact, target.threads);
     let flags = rustc::flags(target);
-    let path = cache::root().join(key(&rustc, &flags, &files));
-    if !path.is_file() {
-        let scratch = Scratch::new(&cache::root())?;
-        for (name, bytes) in &files {
-            files::write(&[(&scratch.path.join(name), bytes)])?;
-        }
-        let made = scratch.path.join("program");
-        rustc.compile(&scratch.path.join(harness::MAIN), &made, &flags)?;
-        keep(&made, &path)?;
+    let key = key(&rustc, &flags, &files);
+    if let Some(path) = cache::find(&key) {
+        return Ok(Program { path });
     }
-    Ok(Program { path })
+    let scratch = Scratch::new(&cache::root())?;
+    for (name, bytes) in &files {
+        files::write(&[(&scratch.path.join(name), bytes)])?;
+    }
+    let made = scratch.path.join("program");
+    rustc.compile(&scratch.path.join(harness::MAIN), &made, &flags)?;
+    Ok(Program { path: cache::keep(&made, &key)? })
 }
 
 /// What the program of `artifact` writes: its outputs, or of a ranking a row of class and score for each that is told;
@@ -72,12 +72,4 @@ fn key(rustc: &Rustc, flags: &[String], files: &[(&str, Vec<u8>)]) -> String {
         part(bytes);
     }
     hex(&hash.finalize())
-}
-
-/// Moves a program into the cache.
-fn keep(made: &Path, path: &Path) -> Result<()> {
-    std::fs::rename(made, path).map_err(|error| crate::error::Error::Io {
-        path: path.display().to_string(),
-        what: format!("cannot be kept: {error}; set MNV2C_CACHE to a directory of your own"),
-    })
 }

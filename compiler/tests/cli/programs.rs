@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::io::Cursor;
+use std::path::PathBuf;
+use std::time::SystemTime;
 
 use image::{ImageFormat, Rgb, RgbImage};
 use mnv2c::target::Target;
@@ -58,8 +60,13 @@ fn running_prints_answers_and_builds_once() {
         command.output().expect("it starts").status.code()
     };
     assert_eq!((run("no-such-compiler"), run("rustc")), (Some(3), Some(0)));
-    let programs = || std::fs::read_dir(&cache).expect("it exists").count();
-    assert_eq!((programs(), run("rustc"), programs()), (1, Some(0), 1));
+    let kept = || -> Vec<(PathBuf, SystemTime)> {
+        let entries = fs::read_dir(&cache).expect("it exists").map(|entry| entry.expect("it lists"));
+        let time = |entry: &fs::DirEntry| entry.metadata().and_then(|it| it.modified());
+        entries.map(|entry| (entry.path(), time(&entry).expect("files have times"))).collect()
+    };
+    let built = kept();
+    assert_eq!((built.len(), run("rustc"), kept()), (2, Some(0), built), "a program and its hash");
 }
 
 #[test]
@@ -145,4 +152,34 @@ fn tiles_are_timed_once() {
     }
     place.put("tiles.json", b"{}");
     tune("host").fails(1, &["tiles.json", "no timed tiles"]);
+}
+
+#[test]
+fn a_damaged_program_is_built_again() {
+    let place = Place::with_averages();
+    place.put_array("x.npy", &[1, 3, 4, 4], channel);
+    let run = || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mnv2c"));
+        command.args(["run", "model.onnx", "--input", "x.npy", "--output-dir", "out"]);
+        command.env("MNV2C_CACHE", place.path("cache")).current_dir(place.path("."));
+        let said = command.output().expect("it starts");
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+        assert_eq!(place.floats("out/output_0.npy"), [0.0, 1.0, 2.0]);
+    };
+    run();
+    let kept = fs::read_dir(place.path("cache")).expect("the cache is there");
+    let mut kept: Vec<_> = kept.map(|entry| entry.expect("it lists").path()).collect();
+    kept.sort();
+    let [program, sum] = kept.as_slice() else { panic!("a program and its hash, not {kept:?}") };
+    let bytes = fs::read(program).expect("the program is there");
+    let mut changed = bytes.clone();
+    changed[bytes.len() / 2] ^= 1;
+    for damaged in [&bytes[..bytes.len() / 2], &changed, &[]] {
+        fs::write(program, damaged).expect("the program can be damaged");
+        run();
+        assert_ne!(fs::read(program).expect("the program is back"), damaged);
+    }
+    fs::remove_file(sum).expect("the hash is there");
+    run();
+    assert!(sum.is_file(), "the hash is back");
 }
