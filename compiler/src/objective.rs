@@ -178,6 +178,16 @@ impl fmt::Display for Objective {
     }
 }
 
+impl fmt::Display for Feed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Caller => "caller",
+            Self::Arena => "arena",
+            Self::Rows => "rows",
+        })
+    }
+}
+
 /// Bytes from text such as `65536`, `64K`, `64KiB` or `1M`; a K is 1024.
 pub fn bytes(text: &str) -> Result<usize, Error> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());

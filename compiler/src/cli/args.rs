@@ -98,14 +98,47 @@ pub(crate) struct MemoryArgs {
 impl MemoryArgs {
     /// The wishes of these flags for floats.
     pub(crate) fn memory(&self) -> Memory {
-        static ONCE: Once = Once::new();
-        let objective = self.ram.map_or(self.objective, Objective::Within);
-        if objective == Objective::Speed && self.recompute.is_some() {
-            ONCE.call_once(|| eprintln!("note: --recompute saves memory, and the plan is chosen for speed; add --objective ram"));
-        }
-        let recompute = self.recompute.unwrap_or_default();
-        Memory { objective, feed: self.feed, recompute, ..Memory::default() }
+        wished(self.ram.map_or(self.objective, Objective::Within), self.feed, self.recompute)
     }
+}
+
+/// What is planned for, where several plans are compared.
+#[derive(Args, Clone)]
+pub(crate) struct PlansArgs {
+    /// What to choose the plan for: speed, or ram, the smallest arena; may be given several times
+    #[arg(long = "objective", value_name = "speed|ram", default_value = "speed", value_parser = objective, conflicts_with = "ram")]
+    objectives: Vec<Objective>,
+    /// Take the fastest plan whose arena has at most so many bytes (such as 300000, 300K, 1M)
+    #[arg(long, value_name = "BYTES", value_parser = objective::bytes)]
+    ram: Option<usize>,
+    /// Allow up to so many times the network's multiply-adds, where computing a value anew saves memory
+    /// [default: 1.0]
+    #[arg(long, value_name = "F", value_parser = recompute)]
+    recompute: Option<Recompute>,
+    /// How the input reaches the network: the caller's array, the arena, or a function asked for rows; may be given
+    /// several times
+    #[arg(long = "feed", value_name = "caller|arena|rows", default_value = "caller", value_parser = feed)]
+    feeds: Vec<Feed>,
+}
+
+impl PlansArgs {
+    /// Every objective with every way to feed the network.
+    pub(crate) fn memories(&self) -> Vec<Memory> {
+        let within = self.ram.map(|bytes| vec![Objective::Within(bytes)]);
+        let objectives = within.unwrap_or_else(|| self.objectives.clone());
+        let of = |objective| self.feeds.iter().map(move |feed| (objective, *feed));
+        let pairs = objectives.into_iter().flat_map(of);
+        pairs.map(|(objective, feed)| wished(objective, feed, self.recompute)).collect()
+    }
+}
+
+/// The wishes of flags for floats; says where one of them changes nothing.
+fn wished(objective: Objective, feed: Feed, recompute: Option<Recompute>) -> Memory {
+    static ONCE: Once = Once::new();
+    if objective == Objective::Speed && recompute.is_some() {
+        ONCE.call_once(|| eprintln!("note: --recompute saves memory, and the plan is chosen for speed; add --objective ram"));
+    }
+    Memory { objective, feed, recompute: recompute.unwrap_or_default(), ..Memory::default() }
 }
 
 fn objective(name: &str) -> Result<Objective> {

@@ -1,7 +1,8 @@
 //! Recorded answers: which files in a directory are a model, its inputs and what it should answer.
 //!
 //! `input_0.npy, input_1.npy .. -> output_0.npy ..` beside the model; `input_0_b3.npy` belongs to the case `b3`. A case
-//! that records only outputs is another answer to the plain inputs.
+//! that records only outputs is another answer to the plain inputs; `output_0_noopt.npy` is what onnxruntime answered
+//! without its optimisations where `output_0.npy` is what it answered with them.
 //! ONNX's own test data lies in directories `test_data_set_*` as `input_0.pb -> output_0.pb`.
 
 use std::collections::BTreeMap;
@@ -11,6 +12,9 @@ use mnv2c::error::{Error, Result};
 use mnv2c::interp::Array;
 
 use crate::cli::{finite, input};
+
+/// The case that a runtime answered without its optimisations.
+const UNOPTIMISED: &str = "noopt";
 
 /// How directories of ONNX's own test data begin.
 const SET: &str = "test_data_set_";
@@ -33,6 +37,8 @@ pub(crate) struct Case {
     pub(crate) name: String,
     inputs: BTreeMap<usize, PathBuf>,
     outputs: BTreeMap<usize, PathBuf>,
+    /// Other answers to the same inputs, by the runtime that recorded these.
+    others: BTreeMap<usize, PathBuf>,
 }
 
 /// The suite in a directory, with the plain cases or those that are named.
@@ -48,6 +54,7 @@ pub(crate) fn suite(dir: &Path, case: &str) -> Result<Suite> {
         return Err(fault(dir, "has no model.onnx; name a directory that does"));
     }
     let mut cases = cases(&entries, "npy");
+    tell_others(&mut cases);
     for set in entries.iter().filter(|path| file_name(path).starts_with(SET)) {
         let named = |case: Case| Case { name: file_name(set), ..case };
         cases.extend(self::cases(&list(set)?, "pb").into_iter().map(named));
@@ -77,7 +84,30 @@ impl Case {
 
     /// Reads what the model should answer, by number of the output.
     pub(crate) fn outputs(&self) -> Result<BTreeMap<usize, Array>> {
-        self.outputs.iter().map(|(at, path)| Ok((*at, array(path)?))).collect()
+        arrays(&self.outputs)
+    }
+
+    /// Reads what the runtime that recorded the outputs answered otherwise: with its optimisations or without.
+    pub(crate) fn others(&self) -> Result<BTreeMap<usize, Array>> {
+        arrays(&self.others)
+    }
+}
+
+fn arrays(paths: &BTreeMap<usize, PathBuf>) -> Result<BTreeMap<usize, Array>> {
+    paths.iter().map(|(at, path)| Ok((*at, array(path)?))).collect()
+}
+
+/// Lets the answers with and without optimisations know each other, if there are both.
+fn tell_others(cases: &mut [Case]) {
+    let outputs =
+        |name: &str| cases.iter().find(|case| case.name == name).map(|case| case.outputs.clone());
+    let (Some(with), Some(without)) = (outputs(""), outputs(UNOPTIMISED)) else { return };
+    for case in cases {
+        match case.name.as_str() {
+            "" => case.others.clone_from(&without),
+            UNOPTIMISED => case.others.clone_from(&with),
+            _ => {}
+        }
     }
 }
 
@@ -151,6 +181,18 @@ mod tests {
         let files = ["input_0.npy", "output_0.npy", "output_0_noopt.npy"];
         assert_eq!(found(&files), [("".into(), 1, 1), ("noopt".into(), 1, 1)]);
         assert_eq!(found(&["output_0_noopt.npy"]), []);
+    }
+
+    #[test]
+    fn answers_with_and_without_optimisations_know_each_other() {
+        let files = ["input_0.npy", "output_0.npy", "output_0_b3.npy", "output_0_noopt.npy"];
+        let paths: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
+        let mut cases = cases(&paths, "npy");
+        tell_others(&mut cases);
+        let other = |case: &Case| case.others.get(&0).map(|path| path.display().to_string());
+        let others: Vec<Option<String>> = cases.iter().map(other).collect();
+        let some = |name: &str| Some(name.to_owned());
+        assert_eq!(others, [some("output_0_noopt.npy"), None, some("output_0.npy")]);
     }
 
     /// Names of cases, and how many inputs and outputs each has.

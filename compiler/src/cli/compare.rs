@@ -13,6 +13,17 @@ pub(crate) struct Tolerance {
     pub(crate) absolute: f32,
     /// Of the recorded answer's largest magnitude.
     pub(crate) relative: f32,
+    /// In steps of the answer's last quantisation, if it has one.
+    pub(crate) steps: u32,
+}
+
+/// What the model says of an answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Kind {
+    /// Its type: of 16-bit floats a neighbour is close too.
+    pub(crate) dtype: Dtype,
+    /// How far apart neighbours are that its last quantisation tells apart, if it has one.
+    pub(crate) step: Option<f32>,
 }
 
 /// How far it is.
@@ -22,6 +33,8 @@ pub(crate) struct Distance {
     pub(crate) absolute: f32,
     /// It, over the recorded answer's largest magnitude.
     pub(crate) relative: f32,
+    /// It, in steps of the last quantisation, if there is one.
+    pub(crate) steps: Option<u32>,
     /// Of the angle between both answers as vectors.
     pub(crate) cosine: f64,
     /// Whether it is within the tolerance.
@@ -31,25 +44,25 @@ pub(crate) struct Distance {
 impl Distance {
     /// An answer as recorded: where to start looking for the worst.
     pub(crate) const NONE: Self =
-        Self { absolute: 0.0, relative: 0.0, cosine: 1.0, is_close: true };
+        Self { absolute: 0.0, relative: 0.0, steps: None, cosine: 1.0, is_close: true };
 
     /// The worse of both in every respect.
     pub(crate) fn worse(self, other: Self) -> Self {
         Self {
             absolute: self.absolute.max(other.absolute),
             relative: self.relative.max(other.relative),
+            steps: self.steps.max(other.steps),
             cosine: self.cosine.min(other.cosine),
             is_close: self.is_close && other.is_close,
         }
     }
 }
 
-/// How far `found` is from `expected`, which the model declares to be of type `dtype`: of 16-bit floats a neighbour is
-/// close too. The message says why they cannot be compared.
+/// How far `found` is from `expected`, an answer of a kind; the message says why they cannot be compared.
 pub(crate) fn distance(
     expected: &Array,
     found: &Array,
-    dtype: Dtype,
+    kind: Kind,
     tolerance: Tolerance,
 ) -> Result<Distance, String> {
     if expected.shape != found.shape {
@@ -66,11 +79,16 @@ pub(crate) fn distance(
     let absolute = expected.iter().zip(found).map(|(e, f)| difference(*e, *f)).fold(0f32, f32::max);
     let relative = if absolute == 0.0 { 0.0 } else { absolute / largest };
     let allowed = tolerance.absolute + tolerance.relative * largest;
+    let steps = |apart: f32| kind.step.map(|step| (apart / step).round() as u32);
     let is_near = |(e, f): (&f32, &f32)| {
-        difference(*e, *f) <= allowed || (dtype == Dtype::F16 && are_neighbours(*e, *f))
+        let apart = difference(*e, *f);
+        apart <= allowed
+            || steps(apart).is_some_and(|steps| steps <= tolerance.steps)
+            || (kind.dtype == Dtype::F16 && are_neighbours(*e, *f))
     };
     let is_close = expected.iter().zip(found).all(is_near);
-    Ok(Distance { absolute, relative, cosine: cosine(expected, found), is_close })
+    let cosine = cosine(expected, found);
+    Ok(Distance { absolute, relative, steps: steps(absolute), cosine, is_close })
 }
 
 /// Floats, or bytes as such.
@@ -117,11 +135,12 @@ fn cosine(a: &[f32], b: &[f32]) -> f64 {
 mod tests {
     use super::*;
 
-    const TOLERANCE: Tolerance = Tolerance { absolute: 1e-7, relative: 1e-3 };
+    const TOLERANCE: Tolerance = Tolerance { absolute: 1e-7, relative: 1e-3, steps: 1 };
+    const REALS: Kind = Kind { dtype: Dtype::F32, step: None };
 
     fn far(expected: &[f32], found: &[f32]) -> Distance {
         let array = |values: &[f32]| Array::f32([values.len()], values.to_vec());
-        distance(&array(expected), &array(found), Dtype::F32, TOLERANCE).expect("shapes agree")
+        distance(&array(expected), &array(found), REALS, TOLERANCE).expect("shapes agree")
     }
 
     #[test]
@@ -136,8 +155,9 @@ mod tests {
     fn neighbours_in_sixteen_bits_are_close_where_they_are_declared() {
         let array = |x: f32| Array::f32([2], vec![1.0, x]);
         let is_close = |a: f32, b: f32, dtype| {
-            let tolerance = Tolerance { absolute: 0.0, relative: 0.0 };
-            distance(&array(a), &array(b), dtype, tolerance).expect("shapes agree").is_close
+            let tolerance = Tolerance { absolute: 0.0, relative: 0.0, steps: 0 };
+            let kind = Kind { dtype, step: None };
+            distance(&array(a), &array(b), kind, tolerance).expect("shapes agree").is_close
         };
         let (step, most) = (2f32.powi(-24), 65504.0);
         for (a, b) in [(2048.0, 2050.0), (step, -0.0), (0.0, -step), (-most, f32::NEG_INFINITY)] {
@@ -146,6 +166,23 @@ mod tests {
         for (a, b) in [(2048.0, 2052.0), (step, -step), (f32::NAN, f32::INFINITY)] {
             assert!(!is_close(a, b, Dtype::F16), "{a} and {b}");
         }
+    }
+
+    #[test]
+    fn steps_of_a_quantised_answer_are_counted_and_may_be_so_many() {
+        let array = |x: f32| Array::f32([2], vec![100.0, x]);
+        let far = |x: f32, steps| {
+            let tolerance = Tolerance { absolute: 0.0, relative: 0.0, steps };
+            let kind = Kind { dtype: Dtype::F32, step: Some(0.1) };
+            let far = distance(&array(0.3), &array(x), kind, tolerance).expect("shapes agree");
+            (far.steps, far.is_close)
+        };
+        assert_eq!(
+            [far(0.3, 0), far(0.4, 0), far(0.4, 1)],
+            [(Some(0), true), (Some(1), false), (Some(1), true)]
+        );
+        assert_eq!([far(0.1, 1), far(0.1, 2)], [(Some(2), false), (Some(2), true)]);
+        assert_eq!(far(f32::NAN, 9), (Some(u32::MAX), false));
     }
 
     #[test]
@@ -159,6 +196,6 @@ mod tests {
     #[test]
     fn other_shapes_are_refused() {
         let (a, b) = (Array::f32([2], vec![0.0; 2]), Array::f32([1, 2], vec![0.0; 2]));
-        assert!(distance(&a, &b, Dtype::F32, TOLERANCE).is_err());
+        assert!(distance(&a, &b, REALS, TOLERANCE).is_err());
     }
 }

@@ -61,7 +61,8 @@ fn running_prints_answers_and_builds_once() {
     };
     assert_eq!((run("no-such-compiler"), run("rustc")), (Some(3), Some(0)));
     let kept = || -> Vec<(PathBuf, SystemTime)> {
-        let entries = fs::read_dir(&cache).expect("it exists").map(|entry| entry.expect("it lists"));
+        let entries =
+            fs::read_dir(&cache).expect("it exists").map(|entry| entry.expect("it lists"));
         let time = |entry: &fs::DirEntry| entry.metadata().and_then(|it| it.modified());
         entries.map(|entry| (entry.path(), time(&entry).expect("files have times"))).collect()
     };

@@ -5,7 +5,7 @@ use mnv2c::proto::tensor_proto::DataType;
 use mnv2c::proto::tensor_shape_proto::dimension::Value as Dim;
 use prost::Message;
 
-use crate::build::{Model, raw_tensor};
+use crate::build::{Model, ints, raw_tensor};
 use crate::padded;
 use crate::place::{Place, averages};
 
@@ -117,6 +117,69 @@ fn programs_pad_bytes_as_onnxruntime_does() {
     let said =
         place.mnv2c("verify unsigned signed --target host --target generic --atol 0 --rtol 0");
     assert!(said.out.ends_with("4 of 4 pass\n"), "{said:?}");
+}
+
+/// A directory `steps`: bytes of scale 1/2 as they are, whose record is so many steps off, and its answer without
+/// optimisations two more.
+fn steps_off(steps: usize) -> Place {
+    let place = Place::new();
+    let model = Model::opset(13)
+        .input("x", &[1, 4])
+        .scalar("s", 0.5)
+        .node("QuantizeLinear", &["x", "s"], &["q"], vec![])
+        .node("DequantizeLinear", &["q", "s"], &["y"], vec![])
+        .output("y");
+    place.put("steps/model.onnx", &model.bytes());
+    place.put_array("steps/input_0.npy", &[1, 4], |at| at as f32);
+    for (name, more) in [("output_0", 0), ("output_0_noopt", 2)] {
+        let answer =
+            |at: usize| if at == 3 { 3.0 + (steps + more) as f32 * 0.5 } else { at as f32 };
+        place.put_array(&format!("steps/{name}.npy"), &[1, 4], answer);
+    }
+    place
+}
+
+#[test]
+fn a_quantised_output_may_be_one_step_off_unless_more_are_allowed() {
+    let said = steps_off(1).mnv2c("verify steps").well();
+    assert!(said.contains("steps 1 (record 2 off itself, by optimisations)"), "{said}");
+    let json = steps_off(1).mnv2c("verify steps --format json").json();
+    assert_eq!((&json[0]["steps"]["0"], &json[0]["record_steps"]["0"]), (&1.into(), &2.into()));
+    for (steps, flags, code) in [
+        (1, "--rtol 0", 1),
+        (1, "--rtol 0 --steps 1", 0),
+        (2, "", 1),
+        (2, "--steps 2", 0),
+        (0, "--case noopt", 1),
+        (0, "--case noopt --steps 2", 0),
+    ] {
+        let said = steps_off(steps).mnv2c(&format!("verify steps {flags}"));
+        assert_eq!(said.code, code, "{steps} {flags}: {said:?}");
+    }
+    let said = steps_off(2).mnv2c("verify steps");
+    assert!(said.out.contains("FAIL steps (max rel") && said.out.contains("steps 2"), "{said:?}");
+}
+
+#[test]
+fn every_objective_is_verified_with_every_feed() {
+    let place = Place::new();
+    place.put("tiny/model.onnx", &strided().bytes());
+    place.put_array("tiny/input_0.npy", &[1, 1, 4, 4], |_| 1.0);
+    place.put_array("tiny/output_0.npy", &[1, 1, 2, 2], |_| 6.0);
+    let line =
+        "verify tiny --objective speed --objective ram --feed caller --feed arena --feed rows";
+    let said = place.mnv2c(&format!("{line} --threads 1 --threads 2 --target generic")).well();
+    for plan in ["generic  ", "generic arena", "generic ram rows", "generic x2 ram arena"] {
+        assert!(said.contains(plan), "{plan} in {said}");
+    }
+    assert!(said.ends_with("12 of 12 pass\n"), "{said}");
+}
+
+/// A convolution of 2x2 pixels, with weights 0 to 3, that takes every other one.
+fn strided() -> Model {
+    let strides = ints("strides", &[2, 2]);
+    let model = Model::opset(13).input("x", &[1, 1, 4, 4]).floats("w", &[1, 1, 2, 2]);
+    model.node("Conv", &["x", "w"], &["y"], vec![strides]).output("y")
 }
 
 #[test]

@@ -1,44 +1,74 @@
 //! What `mnv2c verify` found, in words and in JSON.
 
+use std::collections::BTreeMap;
+
+use mnv2c::objective::{Feed, Memory, Objective};
 use mnv2c::target::Target;
 use serde_json::{Value, json};
 
-use crate::cli::compare::Distance;
+use super::near::Compared;
 use crate::cli::steps::Steps;
 
 /// How it went.
 pub(super) struct Report {
     pub(super) name: String,
     pub(super) target: Target,
+    pub(super) memory: Memory,
     pub(super) result: std::result::Result<Found, String>,
 }
 
 /// What a comparison found.
 pub(super) struct Found {
-    pub(super) far: Distance,
+    /// How far answers are from the record.
+    pub(super) compared: Compared,
+    /// Steps between the record and what the same runtime answered with its optimisations, or without, where that is
+    /// recorded too.
+    pub(super) record: BTreeMap<usize, u32>,
     /// How bytes were rounded, if by integers alone.
-    pub(super) steps: Option<Steps>,
+    pub(super) rounded: Option<Steps>,
 }
 
 impl Found {
+    /// Nothing compared yet.
+    pub(super) const NONE: Self =
+        Self { compared: Compared::NONE, record: BTreeMap::new(), rounded: None };
+
     /// The worse of both in every respect.
     pub(super) fn worse(self, other: Self) -> Self {
-        let steps = match (self.steps, other.steps) {
+        let rounded = match (self.rounded, other.rounded) {
             (Some(ours), Some(theirs)) => Some(ours.worse(theirs)),
             (ours, theirs) => ours.or(theirs),
         };
-        Self { far: self.far.worse(other.far), steps }
+        let record = self.record.into_iter().chain(other.record);
+        let record = record.fold(BTreeMap::new(), |mut most: BTreeMap<usize, u32>, (at, steps)| {
+            most.entry(at).and_modify(|most| *most = steps.max(*most)).or_insert(steps);
+            most
+        });
+        Self { compared: self.compared.worse(other.compared), record, rounded }
     }
 
-    /// How bytes were rounded, in words.
-    fn rounded(&self) -> String {
-        self.steps.map(|steps| format!("  {steps}")).unwrap_or_default()
+    /// What there is to say of bytes.
+    fn of_bytes(&self) -> String {
+        let mut words = String::new();
+        if !self.compared.steps.is_empty() {
+            words += &format!("  steps {}", listed(&self.compared.steps));
+        }
+        if self.record.values().any(|steps| *steps > 0) {
+            words += &format!(" (record {} off itself, by optimisations)", listed(&self.record));
+        }
+        words + &self.rounded.map(|rounded| format!("  {rounded}")).unwrap_or_default()
     }
+}
+
+/// The steps of each output.
+fn listed(steps: &BTreeMap<usize, u32>) -> String {
+    let steps: Vec<String> = steps.values().map(u32::to_string).collect();
+    steps.join(", ")
 }
 
 impl Report {
     pub(super) fn passes(&self) -> bool {
-        self.result.as_ref().is_ok_and(|found| found.far.is_close)
+        self.result.as_ref().is_ok_and(|found| found.compared.far.is_close)
     }
 
     pub(super) fn line(&self) -> String {
@@ -47,26 +77,36 @@ impl Report {
         match &self.result {
             Ok(found) => format!(
                 "{name:36} {target:13} max abs {:.1e}  max rel {:.1e}  cosine {:.6}{}  {verdict}",
-                found.far.absolute,
-                found.far.relative,
-                found.far.cosine,
-                found.rounded()
+                found.compared.far.absolute,
+                found.compared.far.relative,
+                found.compared.far.cosine,
+                found.of_bytes()
             ),
             Err(error) => format!("{name:36} {target:13} {verdict}: {error}"),
         }
     }
 
-    /// The target, and its threads where there are several.
+    /// The target, its threads where there are several, and what is not usual about the plan.
     fn machine(&self) -> String {
-        match self.target.threads {
-            1 => self.target.name.to_owned(),
-            threads => format!("{} x{threads}", self.target.name),
+        let mut words = self.target.name.to_owned();
+        if self.target.threads > 1 {
+            words += &format!(" x{}", self.target.threads);
         }
+        if self.memory.objective != Objective::Speed {
+            words += &format!(" {}", self.memory.objective);
+        }
+        if self.memory.feed != Feed::Caller {
+            words += &format!(" {}", self.memory.feed);
+        }
+        words
     }
 
     fn reason(&self) -> String {
         match &self.result {
-            Ok(found) => format!("{} (max rel {:.1e})", self.name, found.far.relative),
+            Ok(found) => {
+                let (far, bytes) = (&found.compared.far, found.of_bytes());
+                format!("{} (max rel {:.1e}{bytes})", self.name, far.relative)
+            }
             Err(error) => {
                 format!("{} ({})", self.name, error.lines().take(2).collect::<Vec<_>>().join(" "))
             }
@@ -78,14 +118,18 @@ impl Report {
             "model": self.name,
             "target": self.target.name,
             "threads": self.target.threads,
+            "objective": self.memory.objective.to_string(),
+            "feed": self.memory.feed.to_string(),
             "pass": self.passes(),
         });
         match &self.result {
-            Ok(Found { far, steps }) => {
+            Ok(Found { compared: Compared { far, steps }, record, rounded }) => {
                 value["max_abs"] = json!(far.absolute);
                 value["max_rel"] = json!(far.relative);
                 value["cosine"] = json!(far.cosine);
-                if let Some(Steps { bytes, off }) = steps {
+                value["steps"] = json!(steps);
+                value["record_steps"] = json!(record);
+                if let Some(Steps { bytes, off }) = rounded {
                     (value["bytes"], value["steps_off"]) = (json!(bytes), json!(off));
                 }
             }
