@@ -47,9 +47,9 @@ pub(super) fn all(pieces: &[Piece], lower: usize, budget: Budget) -> Found {
 /// How many states of equal depth the search keeps once its budget is spent.
 const BEAM: usize = 64;
 /// How many effects of runs a state may cost before it counts for more than one.
-const LOOKS_A_STATE: u64 = 256;
+const LOOKS_A_STATE: u64 = 32;
 /// How many effects of runs the beam search may look at.
-const DIVE_LOOKS: u64 = 1 << 26;
+const DIVE_LOOKS: u64 = 1 << 22;
 
 struct Search<'a> {
     piece: &'a Piece,
