@@ -4,7 +4,7 @@
 //! are streamed. `literal` and `names` make tokens legal, `print` makes them text. The same input gives the same bytes.
 
 mod answer;
-mod bands;
+mod body;
 mod call;
 mod doc;
 mod element;
@@ -14,19 +14,13 @@ mod layout;
 mod literal;
 mod model;
 mod names;
-mod panels;
 mod print;
 mod probe;
-mod region;
-mod rowwise;
 mod scope;
-mod shared;
 mod slots;
 mod step;
-mod stream;
 mod strips;
 mod weights;
-mod zeros;
 
 pub use layers::{Layer, layers};
 pub use probe::{Probe, probes};
@@ -35,6 +29,7 @@ use proc_macro2::TokenStream;
 use crate::ir::Graph;
 use crate::pack::Blob;
 use crate::plan::Plan;
+use crate::program::Program;
 use crate::schedule::Schedule;
 use crate::target::Target;
 
@@ -47,6 +42,8 @@ pub struct Network<'a> {
     pub schedule: &'a Schedule,
     /// Where it runs.
     pub plan: &'a Plan,
+    /// Its loops.
+    pub program: &'a Program,
     /// What it reads.
     pub blob: &'a Blob,
     /// The machine.

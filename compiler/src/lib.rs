@@ -1,7 +1,8 @@
 //! mnv2c: an ahead-of-time compiler from convolutional networks to allocation-free Rust.
 //!
 //! ```text
-//! Source -frontend-> Graph -passes-> Graph -segment-> Segments -schedule-> Schedule -plan-> Plan -emit-> Artifact
+//! Source -frontend-> Graph -passes-> Graph -segment-> Segments -schedule-> Schedule -plan-> Plan
+//!        -lower-> Program -emit-> Artifact
 //! ```
 //! Each arrow is one function and each noun a value that can be printed and checked. A later stage never reaches back
 //! for what an earlier one should have carried.
@@ -13,10 +14,12 @@ pub mod content;
 pub mod emit;
 pub mod ends;
 pub mod error;
+pub mod executable;
 pub mod files;
 pub mod frontend;
 pub mod interp;
 pub mod ir;
+pub mod lower;
 pub mod npy;
 pub mod objective;
 pub mod order;
@@ -46,6 +49,7 @@ use crate::ir::Graph;
 use crate::objective::Memory;
 use crate::pack::Blob;
 use crate::plan::Plan;
+use crate::program::Program;
 use crate::schedule::Schedule;
 use crate::target::Target;
 
@@ -79,6 +83,8 @@ pub struct Artifact {
     pub plan: Plan,
     /// What runs.
     pub schedule: Schedule,
+    /// Its loops.
+    pub program: Program,
     /// The model after all passes.
     pub graph: Graph,
     /// What the passes did and refused.
@@ -107,8 +113,9 @@ pub fn compile(
     let target = options.target.suited(&graph);
     let Choice { schedule, plan } = choose::choose(&graph, &target, options.memory)?;
     let blob = pack::weights(&graph, &schedule, &target);
+    let program = lower::lower(&graph, &schedule, &target);
     let rust = String::new();
-    let mut artifact = Artifact { rust, blob, plan, schedule, graph, log, facts, target };
+    let mut artifact = Artifact { rust, blob, plan, schedule, program, graph, log, facts, target };
     artifact.rust = emit::rust(&artifact.network(false));
     Ok(artifact)
 }
@@ -128,7 +135,8 @@ impl Artifact {
     }
 
     pub(crate) fn network(&self, probed: bool) -> Network<'_> {
-        let Self { graph, schedule, plan, blob, facts, target, .. } = self;
-        Network { graph, schedule, plan, blob, target, facts, probed, carrier: Carrier::File }
+        let Self { graph, schedule, program, plan, blob, facts, target, .. } = self;
+        let carrier = Carrier::File;
+        Network { graph, schedule, program, plan, blob, target, facts, probed, carrier }
     }
 }

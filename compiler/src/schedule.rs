@@ -104,6 +104,9 @@ pub struct Step {
     pub stages: Vec<Stage>,
     /// Parts of the first value's channels, each made and read by the second stage before the next; 1 for all at once.
     pub panels: usize,
+    /// Panels of the first value's channels, each made and read by the second stage before the next while rows stream;
+    /// 1 for all at once.
+    pub interleaved: usize,
     /// Multiply-adds.
     pub madds: u64,
     /// Those of them that are done more than once.
@@ -317,6 +320,23 @@ impl Step {
     /// Whether rows flow through it one at a time.
     pub fn is_streamed(&self) -> bool {
         self.segment.batch != RowBatch::Whole
+    }
+}
+
+impl Stage {
+    /// Whether its operand is bytes.
+    pub fn reads_bytes(&self) -> bool {
+        self.from.first().is_some_and(|place| place.element.bytes() == 1)
+    }
+
+    /// Whether it sums up bytes of rows, of which the last call makes means.
+    pub fn sums_bytes(&self) -> bool {
+        matches!(self.kernel, Kernel::GlobalPool(_)) && self.reads_bytes()
+    }
+
+    /// Elements that a sum of a pooled value takes.
+    pub fn sum_len(&self) -> usize {
+        if self.reads_bytes() { SUM_BYTES } else { 1 }
     }
 }
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use mnv2c::emit::{self, Probe};
 use mnv2c::ends::Ends;
 use mnv2c::error::Result;
+use mnv2c::executable::{self, Program};
 use mnv2c::objective::Memory;
-use mnv2c::program::{self, Program};
 use mnv2c::schedule::Port;
 use mnv2c::source::{Model, Source};
 use mnv2c::target::Target;
@@ -142,7 +142,7 @@ pub(crate) fn program<T>(
     };
     let prepared = prepare(&artifact.schedule.inputs)?;
     progress.say(&format!("building {} with rustc", source.name));
-    let program = program::build(&artifact, &target)?;
+    let program = executable::build(&artifact, &target)?;
     let built = Built {
         program,
         files: asked.model.files(&source)?,
@@ -151,7 +151,7 @@ pub(crate) fn program<T>(
         arena_bytes: artifact.plan.arena_len,
         weights_bytes: artifact.blob.bytes_len(),
         classes: artifact.schedule.outputs.first().map_or(0, |port| port.shape.iter().product()),
-        outputs: program::outputs(&artifact),
+        outputs: executable::outputs(&artifact),
     };
     Ok((built, prepared))
 }

@@ -130,7 +130,7 @@ pub(crate) fn for_target(
     wish: &Wish,
     target: Target,
 ) -> Result<Artifact> {
-    let options = options(&source.name, &model, wish, mnv2c::program::BLOB_NAME);
+    let options = options(&source.name, &model, wish, mnv2c::executable::BLOB_NAME);
     mnv2c::compile(model.graph, &Options { target, ..options }, |_, _, _| ())
 }
 

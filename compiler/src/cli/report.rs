@@ -6,7 +6,7 @@ use mnv2c::error::{Error, Result};
 use mnv2c::printed;
 use mnv2c::quantize::note;
 use mnv2c::report::html;
-use mnv2c::{Artifact, files, program};
+use mnv2c::{Artifact, executable, files};
 use serde_json::Value;
 
 use crate::cli::args::{MemoryArgs, ModelArgs, TargetArgs};
@@ -50,7 +50,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Done {
     let (source, model) = args.model.read()?;
     let wish = Wish::of(&args.target, &args.memory, &args.ends)?;
-    let options = compile::options(&source.name, &model, &wish, program::BLOB_NAME);
+    let options = compile::options(&source.name, &model, &wish, executable::BLOB_NAME);
     let artifact = mnv2c::compile(model.graph.clone(), &options, |_, _, _| ())?;
     let times = match (&args.profile, args.bench) {
         (Some(path), _) => {
@@ -77,7 +77,7 @@ pub(crate) fn run(args: &Args) -> Done {
 fn measured(args: &Args, runs: u32, artifact: &Artifact, wish: &Wish) -> Result<Vec<f64>> {
     let mut progress = Progress::new("building with rustc");
     let probed = artifact.clone().probed();
-    let program = program::build(&probed, &wish.target)?;
+    let program = executable::build(&probed, &wish.target)?;
     progress.say("measuring");
     let arguments = ["--bench".into(), runs.to_string().into()];
     let said = execute(args.runner.as_deref(), &program.path, &arguments)?;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use mnv2c::error::{Error, Result};
 use mnv2c::target::{Product, Target, Tuning};
-use mnv2c::{Artifact, files, program};
+use mnv2c::{Artifact, executable, files};
 use serde::{Deserialize, Serialize};
 
 use crate::cli::bench::last_line;
@@ -84,7 +84,7 @@ fn timed(
     for rank in 0..ROUNDS {
         progress.say(&format!("timing tiles: round {} of {ROUNDS}", rank + 1));
         let artifact = make(with(target, known.clone(), rank))?.probed();
-        let built = program::build(&artifact, &artifact.target)?;
+        let built = executable::build(&artifact, &artifact.target)?;
         let said = execute(None, &built.path, &["--bench", RUNS].map(Into::into))?;
         let times = last_line(&said.stdout)?;
         let mut of_round: BTreeMap<(Product, [usize; 2]), Vec<f64>> = BTreeMap::new();

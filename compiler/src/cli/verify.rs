@@ -11,12 +11,12 @@ use std::sync::mpsc;
 
 use clap::ValueEnum;
 use mnv2c::error::{Error, Result};
+use mnv2c::executable;
 use mnv2c::files::Scratch;
 use mnv2c::interp::{self, Array};
 use mnv2c::ir::{Arithmetic, Graph};
 use mnv2c::objective::{Memory, Storage};
 use mnv2c::pass::{self, Skips, settle_quant, store_halves};
-use mnv2c::program;
 use mnv2c::source::{Model, Options, Source};
 use mnv2c::target::Target;
 
@@ -301,7 +301,7 @@ fn answered(
     let wish = Wish::new(job.target, job.memory, args.ends.ends()?);
     let given = given::to_program(inputs, wish.ends.picture.as_ref())?;
     let artifact = compile::for_program(source, model, &wish)?;
-    let built = program::build(&artifact, &job.target)?;
+    let built = executable::build(&artifact, &job.target)?;
     let scratch = Scratch::new(&std::env::temp_dir())?;
     let (runner, dir) = (args.runner.as_deref(), &scratch.path);
     let outputs = artifact.schedule.outputs.len();

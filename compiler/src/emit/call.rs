@@ -2,24 +2,26 @@
 
 mod elements;
 mod fields;
+mod operands;
 mod product;
 mod quantized;
 mod scales;
 mod words;
 
 use mnv2c_runtime::ring::{Form, Rows};
-use proc_macro2::TokenStream;
-pub(super) use product::{flattened, residual};
+use proc_macro2::{Ident, TokenStream};
 pub(super) use quantized::levels;
 use quote::{ToTokens, format_ident, quote};
 pub(super) use words::{block_of, result, word};
 
-use crate::emit::call::elements::{binary, elementwise, scalar, walk};
-use crate::emit::call::product::{from_pixel, matrix, with_activation, with_skip};
+use crate::emit::call::elements::{binary, elementwise, walk};
+use crate::emit::call::operands::Operands;
+use crate::emit::call::product::{matrix, with_activation, with_skip};
 use crate::emit::scope::Scope;
 use crate::emit::{element, input, literal, strips};
 use crate::ir::{Blend, Graph, PoolKind, Reducer};
-use crate::schedule::{Broadcast, Kernel, Part, Stage, Step};
+use crate::program::{Call, Reach};
+use crate::schedule::{Broadcast, Kernel, Part, Stage};
 
 /// Paths in the runtime that a kernel's const and call name.
 pub(super) fn imports(graph: &Graph, stage: &Stage) -> Vec<&'static str> {
@@ -186,42 +188,43 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<To
     Some(quote!(const #name: #kind = #value;))
 }
 
-/// The statement that runs the stage over `rows` of its result.
-pub(super) fn run(scope: &Scope<'_>, at: usize, stage: &Stage, rows: &TokenStream) -> TokenStream {
-    let (w, y) = (scope.weights(at), scope.variable(stage.into));
-    run_with(scope, at, stage, rows, [w, y])
-}
-
-/// The same with other expressions for its weights and for what it writes.
-pub(super) fn run_with(
-    scope: &Scope<'_>,
-    at: usize,
-    stage: &Stage,
-    rows: &TokenStream,
-    [w, y]: [TokenStream; 2],
-) -> TokenStream {
-    let name = scope.kernel(at);
-    let x = stage.from.first().map(|place| scope.variable(*place)).unwrap_or_default();
-    let (w, x, y) = part(scope, stage, [w, x, y]);
-    if let Some(call) = quantized::run(scope, at, stage, rows, [&w, &x, &y]) {
+/// The statement that a call of a stage is.
+pub(super) fn run(scope: &Scope<'_>, call: &Call, stage: &Stage) -> TokenStream {
+    let name = strips::kernel(scope.kernel(call.stage), call.reach);
+    let rows = scope.span(&call.rows);
+    let operands = Operands::new(scope, call, stage);
+    match call.reach {
+        Reach::Slices => {
+            let row = scope.expr(&call.rows.start);
+            return over_slices(scope, call.stage, stage, operands.row(scope, stage, &row));
+        }
+        Reach::ChannelShare(_) => {
+            let Operands { w, x, y, .. } = operands;
+            return quote! {
+                let panel = #name.with_channels(#y.len());
+                panel.run(isa, #w, #x, #y, #rows);
+            };
+        }
+        Reach::Vectors(vectors) => return by_vectors(&name, stage, vectors, &rows, &operands),
+        _ => {}
+    }
+    if let Some(call) = quantized::run(scope, call.stage, stage, &rows, &operands) {
         return call;
     }
+    let Operands { w, x, y, .. } = &operands;
     match &stage.kernel {
         Kernel::Load => {
             let copy = element::copying(stage);
             quote!(#name.#copy(#rows, #x, #y);)
         }
-        Kernel::Widen => input::widened(scope, stage, &name.into_token_stream(), rows, &y),
+        Kernel::Widen => input::widened(scope, stage, &name.to_token_stream(), &rows, y),
         Kernel::LookUp => quote!(#name.run(#rows, #w, #x, #y);),
-        Kernel::Fetch => {
-            let fetch = input::fetch(scope, at, stage, &quote!(row));
-            quote!(for row in #rows { #fetch })
-        }
+        Kernel::Fetch => input::fetch(scope, call.stage, stage, &scope.expr(&call.rows.start)),
         Kernel::Pointwise { flat: true, skip, .. } => {
-            matrix(scope, stage, *skip, quote!(#name), [w, x, y], &quote!(0..1))
+            matrix(scope, stage, *skip, &name, &operands, &quote!(0..1))
         }
         Kernel::Pointwise { skip, .. } | Kernel::Conv { skip, .. } => {
-            matrix(scope, stage, *skip, quote!(#name), [w, x, y], rows)
+            matrix(scope, stage, *skip, &name, &operands, &rows)
         }
         Kernel::Depthwise { .. } => quote!(#name.run(isa, #w, #x, #y, #rows);),
         Kernel::Pool(_) => quote!(#name.run(#rows, #x, #y);),
@@ -232,10 +235,10 @@ pub(super) fn run_with(
         Kernel::GlobalPool(Reducer::Max) => quote!(#name.max(#rows, #x, #y);),
         Kernel::GlobalPool(_) => quote!(#name.average(#rows, #x, #y);),
         Kernel::Clamp(_) | Kernel::Unary(_) | Kernel::Binary(..) | Kernel::PRelu(_) => {
-            over_slices(scope, at, stage, [x, y], None)
+            over_slices(scope, call.stage, stage, operands)
         }
         Kernel::Softmax { .. } | Kernel::Move(_) | Kernel::Reduce(..) | Kernel::Fill(_) => {
-            over_slices(scope, at, stage, [x, y], None)
+            over_slices(scope, call.stage, stage, operands)
         }
         Kernel::Quantize(_)
         | Kernel::Dequantize(_)
@@ -246,22 +249,11 @@ pub(super) fn run_with(
     }
 }
 
-/// The statement that runs a stage that knows no rows over slices: all of a value, or a row of it. `second` is what it
-/// reads of its second operand, all of it if not given.
-pub(super) fn over_slices(
-    scope: &Scope<'_>,
-    at: usize,
-    stage: &Stage,
-    [x, y]: [TokenStream; 2],
-    second: Option<TokenStream>,
-) -> TokenStream {
+/// The statement that runs a stage that knows no rows over slices: all of a value, or a row of it.
+fn over_slices(scope: &Scope<'_>, at: usize, stage: &Stage, operands: Operands) -> TokenStream {
     let name = scope.kernel(at);
     let over = stage.from.first().is_some_and(|place| place.home == stage.into.home);
-    let second = || match second {
-        Some(second) => second,
-        None if is_scalar(&stage.kernel) => scalar(scope, stage.from[1]),
-        None => scope.variable(stage.from[1]),
-    };
+    let Operands { x, y, second, .. } = operands;
     match &stage.kernel {
         Kernel::Clamp(clamp) => {
             let clamp = literal::clamp(*clamp);
@@ -282,10 +274,10 @@ pub(super) fn over_slices(
         }
         Kernel::Binary(function, broadcast) => {
             let function = format_ident!("{}", binary(*function));
-            elementwise(*broadcast, &quote!(Binary::#function), [x, second(), y], over)
+            elementwise(*broadcast, &quote!(Binary::#function), [x, second, y], over)
         }
         Kernel::PRelu(broadcast) => {
-            elementwise(*broadcast, &quote!(Binary::PRelu), [x, second(), y], over)
+            elementwise(*broadcast, &quote!(Binary::PRelu), [x, second, y], over)
         }
         Kernel::Softmax { softmax, .. } => {
             let method = if softmax.log { "run_log" } else { "run" };
@@ -310,36 +302,30 @@ pub(super) fn over_slices(
     }
 }
 
-/// What follows the last row of a step through which rows flow.
-pub(super) fn finish(scope: &Scope<'_>, step: &Step) -> TokenStream {
-    quantized::finish(scope, step).unwrap_or_default()
+/// The statement that makes means of the sums of a stage's pool.
+pub(super) fn finish(scope: &Scope<'_>, at: usize, stage: &Stage) -> TokenStream {
+    let (name, y) = (scope.kernel(at), scope.variable(stage.into));
+    let channels = literal::size(stage.into.rows.channels);
+    quote!(#name.finish(#channels, #y);)
 }
 
-/// What a call works on: all of the slices, or what they hold from a part of the row on.
-fn part(
-    scope: &Scope<'_>,
+/// The statement that runs a stage over the vectors of channels of one panel.
+fn by_vectors(
+    name: &Ident,
     stage: &Stage,
-    [w, x, y]: [TokenStream; 3],
-) -> (TokenStream, TokenStream, TokenStream) {
-    let Some(from) = stage.from.first() else { return (w, x, y) };
-    match (stage.part, &stage.kernel) {
-        (Part::Pixels(_), Kernel::Depthwise { conv, .. }) => {
-            let x = from_pixel(&x, *from, conv.stride[1]);
-            (w, quote!(&#x), y)
-        }
-        (Part::Pixels(_), _) => {
-            let y = from_pixel(&y, stage.into, 1);
-            (w, x, quote!(&mut #y))
-        }
-        (Part::Channels(_), Kernel::GlobalPool(_)) => {
-            let some = literal::size(from.rows.channels * quantized::sum_len(stage));
-            (w, x, quote!(&mut #y[panel * #some..][..#some]))
-        }
-        (Part::Channels(_), _) => {
-            let panel = stage.pack.map_or(0, |id| scope.network.blob.range(id).len());
-            let panel = literal::size(panel / scope.parts(stage));
-            (quote!(&#w[panel * #panel..]), x, y)
-        }
-        (Part::Row | Part::Strip(_), _) => (w, x, y),
+    vectors: usize,
+    rows: &TokenStream,
+    Operands { w, x, y, .. }: &Operands,
+) -> TokenStream {
+    if let Kernel::Pointwise { .. } = stage.kernel {
+        return quote!(#name.run_panel(isa, #w, #x, #y, #rows, panel););
     }
+    let vectors = match vectors {
+        1 => quote!(panel..panel + 1),
+        some => {
+            let some = literal::size(some);
+            quote!(#some * panel..#some * (panel + 1))
+        }
+    };
+    quote!(#name.run_vectors(isa, #w, #x, #y, #rows, #vectors);)
 }

@@ -109,31 +109,7 @@ pub(super) fn fetch(scope: &Scope<'_>, at: usize, stage: &Stage, row: &TokenStre
     quote!(#next(#row, #ring.row_mut(#y, #row));)
 }
 
-/// The statement that writes what lies beside and above the rows that a stage makes.
-/// `place` is where.
-pub(super) fn blank_edges(scope: &Scope<'_>, stage: &Stage, place: Place) -> TokenStream {
-    let (rows, y) = (scope.rows_of(place), scope.variable(place));
-    match border(scope, stage) {
-        Some(border) => quote!(#rows.border_edges(#y, #border);),
-        None => scope.clear_edges(place),
-    }
-}
-
-/// The statement that writes what lies below them, in row `row`.
-pub(super) fn blank_row(scope: &Scope<'_>, stage: &Stage, row: &TokenStream) -> TokenStream {
-    let (rows, y) = (scope.rows_of(stage.into), scope.variable(stage.into));
-    match border(scope, stage) {
-        Some(border) => quote!(#rows.border_row(#y, #row, #border);),
-        None => scope.clear_row(stage.into, row),
-    }
-}
-
-/// Whether a stage brings rows of an image, and so what lies around them.
-pub(super) fn loads(stage: &Stage) -> bool {
-    matches!(stage.kernel, Kernel::Load | Kernel::Widen | Kernel::LookUp | Kernel::Fetch)
-}
-
 /// The numbers around a picture, where they are not zero.
-fn border(scope: &Scope<'_>, stage: &Stage) -> Option<TokenStream> {
-    stage.from.get(1).filter(|_| loads(stage)).map(|border| scope.variable(*border))
+pub(super) fn border(scope: &Scope<'_>, stage: &Stage) -> Option<TokenStream> {
+    stage.from.get(1).filter(|_| stage.kernel.loads()).map(|border| scope.variable(*border))
 }

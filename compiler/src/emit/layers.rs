@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::emit::{Network, input, literal, probe};
+use crate::emit::{Network, literal, probe};
 use crate::ir::{Graph, Op};
 use crate::pack::Blob;
 use crate::printed;
@@ -29,7 +29,7 @@ pub fn layers(graph: &Graph, schedule: &Schedule, blob: &Blob) -> Vec<Layer> {
     let stages = schedule.steps.iter().flat_map(|step| &step.stages);
     let layers = stages.zip(probe::probes(graph, schedule)).map(|(stage, probe)| {
         let node = graph.node(stage.node);
-        let loads = input::loads(stage);
+        let loads = stage.kernel.loads();
         let shown = graph.operand(stage.node, 0).filter(|_| loads).unwrap_or(stage.node);
         let trained =
             |port| graph.operand(stage.node, port).filter(|_| stage.pack.is_some() && !loads);

@@ -35,9 +35,11 @@ pub(super) fn header(network: &Network<'_>) -> String {
 /// Every item, in the order in which a reader wants them.
 pub(super) fn items(network: &Network<'_>) -> Vec<TokenStream> {
     let names = StepNames::new(network);
-    let steps = network.schedule.steps.iter().zip(&names.steps);
-    let functions: Vec<step::Function> =
-        steps.map(|(step, name)| step::function(network, step, name, &names.ports)).collect();
+    let steps = network.schedule.steps.iter().zip(&network.program.functions);
+    let functions: Vec<step::Function> = steps
+        .zip(&names.steps)
+        .map(|(step, name)| step::function(network, step, name, &names.ports))
+        .collect();
     let mut items = imports(network, &functions);
     items.extend(refusal(network));
     items.extend(facts(network));

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::emit::{Network, call, input, literal, step};
+use crate::emit::{Network, call, literal, step};
 use crate::ir::Graph;
 use crate::schedule::{Kernel, Schedule, Stage, Step};
 use crate::target::Isa;
@@ -38,7 +38,7 @@ pub fn probes(graph: &Graph, schedule: &Schedule) -> Vec<Probe> {
 
 /// Whether a stage multiplies by weights; to look bytes up is none of it.
 fn computes(stage: &Stage) -> bool {
-    stage.pack.is_some() && !input::loads(stage)
+    stage.pack.is_some() && !stage.kernel.loads()
 }
 
 /// The clock, and what a program asks of it.

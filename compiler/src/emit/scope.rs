@@ -9,15 +9,16 @@ use quote::{ToTokens, format_ident, quote};
 
 use crate::emit::names::{self, Names};
 use crate::emit::slots::{Slice, borrowed, key, slot};
-use crate::emit::zeros::has_zeros;
-use crate::emit::{Network, call, input, literal, rowwise, shared, weights};
-use crate::schedule::{Home, PackId, Part, Place, Stage, Step};
-use crate::segment::Role;
+use crate::emit::{Network, call, input, literal, weights};
+use crate::ir::Graph;
+use crate::program::{Function, Variable};
+use crate::schedule::{Home, PackId, Part, Place, Step};
+use crate::segment::{Role, is_chain};
 
 /// Names that the body of a function itself uses.
 const RESERVED: &[&str] = &[
     "isa", "arena", "pool", "part", "row", "rows", "end", "pixel", "panel", "panels", "scratch",
-    "weights", "band", "bands", "first", "rings",
+    "weights", "band", "bands", "first", "rings", "line",
 ];
 
 /// Names of the arrays that the caller lends.
@@ -52,6 +53,8 @@ pub(super) struct Scope<'a> {
     operands: BTreeMap<PackId, Ident>,
     /// Consts for kernels, by stage.
     kernels: Vec<Ident>,
+    /// Variables for the rows that each stage has made so far.
+    counters: Vec<Ident>,
 }
 
 impl<'a> Scope<'a> {
@@ -64,6 +67,7 @@ impl<'a> Scope<'a> {
             weights: Vec::new(),
             operands: BTreeMap::new(),
             kernels: Vec::new(),
+            counters: Vec::new(),
         };
         let borrowed = borrowed(network.plan, step);
         let mut variables = Names::within(&ports.names);
@@ -86,13 +90,13 @@ impl<'a> Scope<'a> {
             let out = if at == last { "y" } else { call::result(role) };
             name_slot(stage.into, out);
             stage.from.iter().for_each(|place| name_slot(*place, "skip"));
-            if has_zeros(stage.into) && !matches!(stage.part, Part::Strip(_)) {
+            if stage.into.is_padded() && !matches!(stage.part, Part::Strip(_)) {
                 scope.name_rows(stage.into, &mut consts);
             }
             for (port, place) in stage.from.iter().enumerate() {
                 let written_out = port == 1 && call::is_scalar(&stage.kernel);
                 if let (Home::Weights(id), false) = (place.home, written_out) {
-                    let word = if input::loads(stage) { "border" } else { "operand" };
+                    let word = if stage.kernel.loads() { "border" } else { "operand" };
                     let operand = format!("{name}_{}", consts.take(word));
                     scope.operands.entry(id).or_insert_with(|| names::constant(&operand));
                 }
@@ -114,7 +118,8 @@ impl<'a> Scope<'a> {
             scope.weights.push(stage.pack.map(|_| names::constant(&pack)));
             scope.kernels.push(names::constant(&kernel));
         }
-        rowwise::places(step).for_each(|place| scope.name_rows(place, &mut consts));
+        row_places(step).for_each(|place| scope.name_rows(place, &mut consts));
+        scope.counters = scope.name_counters(network.graph, step);
         scope
     }
 
@@ -184,16 +189,6 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// How many parts of `part.into`'s channels make a whole pixel.
-    pub(super) fn parts(&self, stage: &Stage) -> usize {
-        let all = self.network.graph.node(stage.node).out.shape[1];
-        let some = match stage.part {
-            Part::Channels(some) => some,
-            Part::Row | Part::Pixels(_) | Part::Strip(_) => all,
-        };
-        all / some
-    }
-
     /// The shape of a place in memory, by its const if it has one.
     pub(super) fn rows_of(&self, place: Place) -> TokenStream {
         match (self.rows.get(&place.home), place.rows.form) {
@@ -218,14 +213,33 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The rows made so far by stage `at`, where several may write one value.
-    pub(super) fn counter_of(&self, at: usize) -> Ident {
-        format_ident!("{}_rows", self.kernels[at].to_string().to_lowercase())
+    /// Names for the rows that stages have made so far: after their kernels where several may write one value.
+    fn name_counters(&self, graph: &Graph, step: &Step) -> Vec<Ident> {
+        let chain = is_chain(graph, &step.segment.stages);
+        let counters = step.stages.iter().zip(&self.kernels).map(|(stage, kernel)| {
+            let slot = self.slot_of(stage.into).filter(|_| chain);
+            let of = slot.map_or_else(|| kernel.to_string().to_lowercase(), Ident::to_string);
+            format_ident!("{of}_rows")
+        });
+        counters.collect()
     }
 
-    pub(super) fn counter(&self, maker: &Stage) -> Ident {
-        let variable = self.slot_of(maker.into);
-        variable.map_or_else(|| format_ident!("rows"), |variable| format_ident!("{variable}_rows"))
+    /// What a variable is called.
+    pub(super) fn name_of(&self, variable: Variable) -> TokenStream {
+        let name = match variable {
+            Variable::Row => "row",
+            Variable::Line => "line",
+            Variable::End => "end",
+            Variable::First => "first",
+            Variable::Pixel => "pixel",
+            Variable::Panel => "panel",
+            Variable::Part => "part",
+            Variable::Band => "band",
+            Variable::RowsStart => return quote!(rows.start),
+            Variable::RowsEnd => return quote!(rows.end),
+            Variable::Made(stage) => return self.counters[stage].to_token_stream(),
+        };
+        names::ident(name).into_token_stream()
     }
 
     pub(super) fn row_consts(&self, step: &Step) -> Vec<TokenStream> {
@@ -254,9 +268,13 @@ impl<'a> Scope<'a> {
     }
 
     /// The arrays and the arena, as this step takes them and as `run` passes them.
-    pub(super) fn parameters(&self, step: &Step) -> (Vec<TokenStream>, Vec<TokenStream>) {
+    pub(super) fn parameters(
+        &self,
+        step: &Step,
+        function: &Function,
+    ) -> (Vec<TokenStream>, Vec<TokenStream>) {
         let (mut parameters, mut arguments) = (Vec::new(), Vec::new());
-        if shared::uses_pool(step, self.network.target.threads) {
+        if function.is_pooled() {
             parameters.push(quote!(pool: &mut Pool));
             arguments.push(quote!(pool));
         }
@@ -297,6 +315,16 @@ impl<'a> Scope<'a> {
         }
         (parameters, arguments)
     }
+}
+
+/// The places of a streamed step whose rows are given to kernels as slices.
+fn row_places(step: &Step) -> impl Iterator<Item = Place> + '_ {
+    let streamed =
+        step.stages.iter().filter(|stage| step.is_streamed() && stage.kernel.takes_slices());
+    streamed.flat_map(|stage| {
+        let seen = if stage.kernel.repeats_second() { 1 } else { 2 };
+        stage.from.iter().take(seen).chain([&stage.into]).copied()
+    })
 }
 
 /// The rows of whose pixels some channels are meant.

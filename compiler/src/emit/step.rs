@@ -1,17 +1,15 @@
-//! One step as a function: its name, its signature, its consts and, for whole tensors, its calls.
+//! One step as a function: its name, its signature, its consts and its body.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use crate::emit::scope::{Ports, Scope};
-use crate::emit::{
-    Carrier, Network, bands, call, doc, input, literal, names, panels, probe, region, shared,
-    stream,
-};
+use crate::emit::{Carrier, Network, body, call, doc, input, names};
 use crate::ir::view::base;
 use crate::ir::{Graph, NodeId, Op, Quant};
+use crate::program;
 use crate::schedule::{PackId, Step};
-use crate::segment::{Role, is_chain};
+use crate::segment::Role;
 use crate::target::{Isa, Target};
 
 /// An emitted step.
@@ -81,7 +79,7 @@ pub(super) fn feature(target: &Target) -> TokenStream {
 /// Prints `step` as a function called `name`.
 pub(super) fn function<'a>(
     network: &'a Network<'a>,
-    step: &Step,
+    (step, program): (&Step, &program::Function),
     name: &str,
     ports: &'a Ports,
 ) -> Function {
@@ -89,20 +87,14 @@ pub(super) fn function<'a>(
     let about = format!(" {}", doc::step(network.graph, step));
     let (ident, feature, token) =
         (names::ident(name), feature(network.target), token(network.target));
-    let (mut parameters, mut arguments) = scope.parameters(step);
+    let (mut parameters, mut arguments) = scope.parameters(step, program);
     if !scope.packs(step).is_empty() && network.carrier == Carrier::Extern {
         parameters.insert(0, quote!(weights: Weights));
         arguments.insert(0, quote!(weights));
     }
     let (rows, kernels) = (scope.row_consts(step), scope.kernel_consts(step));
-    let (places, slots, spreads) = (scope.slots_const(), scope.slots(), scope.spreads(step));
-    let clears = if step.bands() > 1 { vec![] } else { scope.clears(step) };
-    let body = match () {
-        () if !step.is_streamed() => whole(&scope, step),
-        () if step.bands() > 1 => bands::all(&scope, step),
-        () if is_chain(network.graph, &step.segment.stages) => stream::rows(&scope, step),
-        () => region::rows(&scope, step),
-    };
+    let (places, slots) = (scope.slots_const(), scope.slots());
+    let body = body::body(&scope, step, program);
     let isa = if uses_token(step) { quote!(isa) } else { quote!(_) };
     let item = quote! {
         #[doc = #about]
@@ -113,8 +105,6 @@ pub(super) fn function<'a>(
             #(#kernels)*
             #places
             #slots
-            #(#spreads)*
-            #(#clears)*
             #body
         }
     };
@@ -127,33 +117,6 @@ pub(super) fn function<'a>(
     }
     let packs = scope.packs(step);
     Function { item, arguments, kernels: paths, packs }
-}
-
-/// Stage after stage over whole tensors.
-fn whole(scope: &Scope<'_>, step: &Step) -> TokenStream {
-    let pair = if step.panels > 1 { panels::first(step)..panels::first(step) + 2 } else { 0..0 };
-    let calls = step.stages.iter().enumerate().map(|(at, stage)| {
-        if pair.contains(&at) {
-            return if at == pair.start { panels::reused(scope, step) } else { quote!() };
-        }
-        let rows = literal::range(&(0..stage.height));
-        call_of(scope, step, at, &rows)
-    });
-    quote!(#(#calls)*)
-}
-
-/// The call of stage `at`, and the mark of its time.
-pub(super) fn call_of(
-    scope: &Scope<'_>,
-    step: &Step,
-    at: usize,
-    rows: &TokenStream,
-) -> TokenStream {
-    let stage = &step.stages[at];
-    let shared = shared::run(scope, at, stage);
-    let call = shared.unwrap_or_else(|| call::run(scope, at, stage, rows));
-    let mark = probe::mark(scope.network, step, at);
-    quote!(#call #mark)
 }
 
 fn uses_token(step: &Step) -> bool {

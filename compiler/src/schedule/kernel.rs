@@ -103,6 +103,28 @@ impl Kernel {
             _ => None,
         }
     }
+
+    /// Whether it brings rows of an image, and so what lies around them.
+    pub fn loads(&self) -> bool {
+        matches!(self, Self::Load | Self::Widen | Self::LookUp | Self::Fetch)
+    }
+
+    /// Whether it knows no rows: of a streamed value it is given one row after the other, as slices.
+    pub fn takes_slices(&self) -> bool {
+        matches!(
+            self,
+            Self::Clamp(_) | Self::Unary(_) | Self::Binary(..) | Self::PRelu(_) | Self::Move(_)
+        )
+    }
+
+    /// Whether its second operand is the same for every row.
+    pub fn repeats_second(&self) -> bool {
+        matches!(
+            self,
+            Self::Binary(_, Broadcast::Channel | Broadcast::Scalar)
+                | Self::PRelu(Broadcast::Channel | Broadcast::Scalar)
+        )
+    }
 }
 
 /// A function of two bytes.

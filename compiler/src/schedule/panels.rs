@@ -5,10 +5,10 @@
 
 use crate::error::Result;
 use crate::ir::{Graph, NodeId};
-use crate::schedule::Home;
 use crate::schedule::place::{Lowering, dense, is_depthwise};
 use crate::schedule::tile;
-use crate::segment::{L1_BYTES, RowBatch, Segment, flow};
+use crate::schedule::{Home, Kernel, Part, RowWindow, Skip, Stage};
+use crate::segment::{L1_BYTES, RowBatch, Segment, flow, is_chain};
 use crate::target::{Product, Target};
 
 /// In how many parts the first value of `segment` goes to its reader.
@@ -43,6 +43,23 @@ pub(super) fn count(lowering: &Lowering<'_>, segment: &Segment) -> Result<usize>
     };
     let best = (1..=tile::MAX_VECTORS).filter(fits).min_by_key(cost);
     Ok(best.map_or(1, |vectors| channels / (vectors * lanes)))
+}
+
+/// In how many panels the first value of a streamed chain goes to its reader, each while it is in the nearest cache.
+pub(super) fn interleaved(lowering: &Lowering<'_>, segment: &Segment, stages: &[Stage]) -> usize {
+    let [maker, reader, ..] = stages else { return 1 };
+    let streamed = segment.batch != RowBatch::Whole && is_chain(lowering.graph, &segment.stages);
+    let follows = reader.window == RowWindow::SAME && reader.height == maker.height;
+    let vectors = maker.into.rows.channels.div_ceil(lowering.target.isa.lanes());
+    match (&maker.kernel, &reader.kernel) {
+        (
+            Kernel::Pointwise { tile: [_, nv], skip: Skip::None, flat: false, .. },
+            Kernel::Depthwise { .. },
+        ) if streamed && !follows && vectors.is_multiple_of(*nv) && reader.part == Part::Row => {
+            vectors / nv
+        }
+        _ => 1,
+    }
 }
 
 /// The products of each sum of a convolution; one of a window goes by panels only for the sake of threads.

@@ -107,7 +107,8 @@ impl<'a> Lowering<'a> {
         let again = segment.anew.iter().map(|id| anew::extra(self.graph, *id)).sum();
         let once: u64 = segment.stages.iter().map(|id| self.graph.madds(*id)).sum();
         let (segment, madds) = (Segment { batch: self.batch, ..segment.clone() }, once + again);
-        self.schedule.steps.push(Step { segment, stages, panels, madds, again });
+        let interleaved = panels::interleaved(self, &segment, &stages);
+        self.schedule.steps.push(Step { segment, stages, panels, interleaved, madds, again });
         Ok(())
     }
 
@@ -122,7 +123,15 @@ impl<'a> Lowering<'a> {
             let into = dense(Home::Output(index), &self.graph.node(output.node).out)?;
             let stages = vec![stage::repeat(output.node, from, into)];
             let segment = Segment::single(Role::Copy, output.node);
-            self.schedule.steps.push(Step { segment, stages, panels: 1, madds: 0, again: 0 });
+            let (panels, interleaved) = (1, 1);
+            self.schedule.steps.push(Step {
+                segment,
+                stages,
+                panels,
+                interleaved,
+                madds: 0,
+                again: 0,
+            });
         }
         Ok(())
     }

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::schedule::{Broadcast, Home, Kernel, Place, RowWindow, Stage, Step};
+use crate::schedule::{Home, Kernel, Place, RowWindow, Stage, Step};
 
 /// Stages of which nothing but the last one's result is read outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,12 +72,7 @@ pub fn pieces(stages: &[Stage]) -> Vec<Piece> {
 /// What stage `at` reads in rows: where it lies, and which rows of it.
 pub fn reads(stage: &Stage) -> impl Iterator<Item = (Place, RowWindow)> + '_ {
     let windows = [stage.window, RowWindow::SAME];
-    let repeated = matches!(
-        stage.kernel,
-        Kernel::Binary(_, Broadcast::Channel | Broadcast::Scalar)
-            | Kernel::PRelu(Broadcast::Channel | Broadcast::Scalar)
-    );
-    let rows = if repeated { 1 } else { 2 };
+    let rows = if stage.kernel.repeats_second() { 1 } else { 2 };
     stage.from.iter().copied().zip(windows).take(rows)
 }
 

@@ -1,14 +1,15 @@
 //! Calls of products: what they add before the activation, and places that they see as one long row.
 
 use mnv2c_runtime::ring::Rows;
-use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
 
+use super::operands::Operands;
 use super::quantized;
+use crate::emit::element;
 use crate::emit::scope::Scope;
-use crate::emit::{element, literal};
 use crate::ir::{Clamp, Unary};
-use crate::schedule::{Kernel, Part, Place, Skip, Stage};
+use crate::schedule::{Kernel, Place, Skip, Stage};
 
 /// Paths in the runtime that a product names, of which `path` is its kernel.
 pub(super) fn with_skip(
@@ -42,39 +43,28 @@ pub(super) fn matrix(
     scope: &Scope<'_>,
     stage: &Stage,
     skip: Skip,
-    name: TokenStream,
-    [w, x, y]: [TokenStream; 3],
+    name: &Ident,
+    Operands { w, x, y, second }: &Operands,
     rows: &TokenStream,
 ) -> TokenStream {
-    match skip {
-        Skip::None => quote!(#name.run(isa, #w, #x, #y, #rows);),
-        Skip::InPlace => {
-            let residual = residual(stage, &name, None);
-            quote!(#name.run_adding(isa, #w, #x, #y, #residual, #rows);)
-        }
+    let residual = match skip {
+        Skip::None => return quote!(#name.run(isa, #w, #x, #y, #rows);),
+        Skip::InPlace => residual(stage, name, None),
         Skip::Other => {
-            let (other, ring) =
-                (scope.variable(stage.from[1]), scope.ring(flattened(stage, stage.from[1])));
-            let other = match stage.part {
-                Part::Pixels(_) => {
-                    let other = from_pixel(&other, stage.from[1], 1);
-                    quote!(&#other)
-                }
-                Part::Row | Part::Channels(_) | Part::Strip(_) => other,
-            };
-            let residual = residual(stage, &name, Some((other, ring)));
-            quote!(#name.run_adding(isa, #w, #x, #y, #residual, #rows);)
+            let ring = scope.ring(flattened(stage, stage.from[1]));
+            residual(stage, name, Some((second, ring)))
         }
-    }
+    };
+    quote!(#name.run_adding(isa, #w, #x, #y, #residual, #rows);)
 }
 
 /// What is added to a product called `name`: another value where it lies, or what the result overwrites.
-pub(in crate::emit) fn residual(
+fn residual(
     stage: &Stage,
-    name: &impl ToTokens,
-    other: Option<(TokenStream, TokenStream)>,
+    name: &Ident,
+    other: Option<(&TokenStream, TokenStream)>,
 ) -> TokenStream {
-    if quantized::reads_bytes(stage) {
+    if stage.reads_bytes() {
         let sum = quantized::sum_name(name);
         return match other {
             Some((other, ring)) => quote!(QResidual::Of(#other, #ring, #sum)),
@@ -91,7 +81,7 @@ pub(in crate::emit) fn residual(
 }
 
 /// A place seen as one long row, where the kernel does.
-pub(in crate::emit) fn flattened(stage: &Stage, place: Place) -> Place {
+fn flattened(stage: &Stage, place: Place) -> Place {
     match stage.kernel {
         Kernel::Pointwise { flat: true, .. } => {
             let rows = Rows::nhwc(1, place.rows.width * place.height, place.rows.channels);
@@ -99,10 +89,4 @@ pub(in crate::emit) fn flattened(stage: &Stage, place: Place) -> Place {
         }
         _ => place,
     }
-}
-
-/// What a slice holds from image column `pixel * stride` on.
-pub(super) fn from_pixel(slice: &TokenStream, place: Place, stride: usize) -> TokenStream {
-    let step = literal::size(place.rows.ring(0).pixel * stride);
-    quote!(#slice[pixel * #step..])
 }

@@ -3,12 +3,13 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
+use super::operands::Operands;
 use super::{fields, scales};
 use crate::emit::literal;
 use crate::emit::scope::Scope;
 use crate::ir::{Affine, Arithmetic, Conv, Graph, NodeId, Op, Pool, PoolKind, QMean, QPair, Quant};
 use crate::ir::{Times, To};
-use crate::schedule::{Kernel, Part, Place, QBinary, Stage, Step};
+use crate::schedule::{Kernel, Part, Place, QBinary, Stage};
 
 /// Paths in the runtime, if a stage works on bytes otherwise than floats are worked on.
 pub(super) fn imports(graph: &Graph, stage: &Stage) -> Option<Vec<&'static str>> {
@@ -32,7 +33,7 @@ pub(super) fn imports(graph: &Graph, stage: &Stage) -> Option<Vec<&'static str>>
             let shape = ["kernel::pool::Divisor", "kernel::pool::Windows", "kernel::pool::Window"];
             [scales::of_average(by), &shape, &["kernel::q8::pool::QAverage"]].concat()
         }
-        _ if !reads_bytes(stage) => return None,
+        _ if !stage.reads_bytes() => return None,
         Kernel::Pointwise { .. } => [scales::LEVELS, &["kernel::q8::conv::QPointwise"]].concat(),
         Kernel::Conv { .. } => [scales::LEVELS, &["kernel::q8::conv::QConv"]].concat(),
         Kernel::Depthwise { conv, .. } if conv.square_window().is_some() => {
@@ -56,16 +57,11 @@ pub(super) fn imports(graph: &Graph, stage: &Stage) -> Option<Vec<&'static str>>
     Some(paths)
 }
 
-/// Whether the operand of a stage is bytes.
-pub(super) fn reads_bytes(stage: &Stage) -> bool {
-    stage.from.first().is_some_and(|place| place.element.bytes() == 1)
-}
-
 /// Whether a stage that is no convolution passes the token of the instruction set.
 pub(super) fn takes_token(stage: &Stage) -> bool {
     match &stage.kernel {
         Kernel::Quantize(_) | Kernel::Dequantize(_) | Kernel::QBinary(..) => true,
-        Kernel::GlobalPool(_) => reads_bytes(stage) && stage.part == Part::Row,
+        Kernel::GlobalPool(_) => stage.reads_bytes() && stage.part == Part::Row,
         _ => false,
     }
 }
@@ -74,11 +70,6 @@ pub(super) fn takes_token(stage: &Stage) -> bool {
 pub(super) fn moves(stage: &Stage) -> bool {
     let (from, into) = (stage.from[0], stage.into);
     from.rows != into.rows
-}
-
-/// Elements that a sum of a pooled value takes.
-pub(super) fn sum_len(stage: &Stage) -> usize {
-    if reads_bytes(stage) { 4 } else { 1 }
 }
 
 /// The const of the scales of a residual.
@@ -112,7 +103,7 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<Op
         }
         Kernel::QSoftmax { softmax, shape } => (quote!(QSoftmax), scales::softmax(softmax, *shape)),
         Kernel::Table => return Some(None),
-        _ if !reads_bytes(stage) || matches!(stage.part, Part::Strip(_)) => return None,
+        _ if !stage.reads_bytes() || matches!(stage.part, Part::Strip(_)) => return None,
         Kernel::Pointwise { tile: [mr, nv], flat, .. } => {
             let (mr, nv) = (literal::size(*mr), literal::size(*nv));
             let shape = fields::pointwise_fields(scope, stage, *flat);
@@ -140,7 +131,7 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<Op
 
 /// What the sums of a stage on bytes become.
 pub(in crate::emit) fn levels(scope: &Scope<'_>, stage: &Stage) -> Option<TokenStream> {
-    reads_bytes(stage).then(|| scales::levels(scope.network.graph, stage.node))
+    stage.reads_bytes().then(|| scales::levels(scope.network.graph, stage.node))
 }
 
 /// The statement that runs a stage on bytes, where it is not that of one on floats.
@@ -149,7 +140,7 @@ pub(super) fn run(
     at: usize,
     stage: &Stage,
     rows: &TokenStream,
-    [w, x, y]: [&TokenStream; 3],
+    Operands { w, x, y, second }: &Operands,
 ) -> Option<TokenStream> {
     let (name, by) = (scope.kernel(at), scope.network.graph.arithmetic);
     let over = stage.from.first().is_some_and(|place| place.home == stage.into.home);
@@ -158,7 +149,6 @@ pub(super) fn run(
         Kernel::Quantize(_) => quote!(border::quantize(isa, #name, #x, #y);),
         Kernel::Dequantize(_) => quote!(border::dequantize(isa, #name, #x, #y);),
         Kernel::QBinary(function, _) => {
-            let b = scope.variable(stage.from[1]);
             let word = match function {
                 QBinary::Add => "add",
                 QBinary::Mul(_) if early(*function, by).is_some() => "product",
@@ -166,10 +156,10 @@ pub(super) fn run(
             };
             if over {
                 let method = format_ident!("{word}_assign");
-                quote!(elements::#method(isa, #name, #y, #b);)
+                quote!(elements::#method(isa, #name, #y, #second);)
             } else {
                 let method = format_ident!("{word}");
-                quote!(elements::#method(isa, #name, #x, #b, #y);)
+                quote!(elements::#method(isa, #name, #x, #second, #y);)
             }
         }
         Kernel::QSoftmax { .. } if over => quote!(#name.run_assign(#w, #y);),
@@ -177,23 +167,11 @@ pub(super) fn run(
         Kernel::Table if over => quote!(elements::table_assign(#w, #y);),
         Kernel::Table => quote!(elements::table(#w, #x, #y);),
         Kernel::QAverage(_) => quote!(#name.run(#rows, #x, #y);),
-        Kernel::GlobalPool(_) if reads_bytes(stage) => mean_call(scope, at, stage, rows, [x, y]),
-        Kernel::Pointwise { .. } if reads_bytes(stage) && makes_floats(scope, stage) => {
+        Kernel::GlobalPool(_) if stage.reads_bytes() => mean_call(scope, at, stage, rows, [x, y]),
+        Kernel::Pointwise { .. } if stage.reads_bytes() && makes_floats(scope, stage) => {
             quote!(#name.run_floats(isa, #w, #x, #y, #rows);)
         }
         _ => return None,
-    })
-}
-
-/// What turns the sums of a pool into bytes when all rows have flowed.
-pub(super) fn finish(scope: &Scope<'_>, step: &Step) -> Option<TokenStream> {
-    let at = step.stages.len() - 1;
-    let stage = &step.stages[at];
-    let pools = matches!(stage.kernel, Kernel::GlobalPool(_)) && reads_bytes(stage);
-    pools.then(|| {
-        let (name, y) = (scope.kernel(at), scope.variable(stage.into));
-        let channels = literal::size(stage.into.rows.channels);
-        quote!(#name.finish(#channels, #y);)
     })
 }
 

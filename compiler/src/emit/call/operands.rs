@@ -1,0 +1,88 @@
+//! What a call works on: slices of memory and weights, from where in them it begins.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::elements::scalar;
+use super::is_scalar;
+use crate::emit::literal;
+use crate::emit::scope::Scope;
+use crate::program::{Call, Offset, Reach, Variable};
+use crate::schedule::Stage;
+
+/// The slices that a call is given.
+pub(super) struct Operands {
+    /// Weights.
+    pub w: TokenStream,
+    /// The first operand.
+    pub x: TokenStream,
+    /// The second operand, if it has one.
+    pub second: TokenStream,
+    /// The result.
+    pub y: TokenStream,
+}
+
+impl Operands {
+    pub(super) fn new(scope: &Scope<'_>, call: &Call, stage: &Stage) -> Self {
+        let x = stage.from.first().map(|place| scope.variable(*place)).unwrap_or_default();
+        let second = match stage.from.get(1) {
+            Some(place) if is_scalar(&stage.kernel) => scalar(scope, *place),
+            Some(place) => scope.variable(*place),
+            None => quote!(),
+        };
+        let y = scope.variable(stage.into);
+        Self {
+            w: weights(scope, call, stage),
+            x: call.from.map_or(x.clone(), |offset| behind(scope, &quote!(&#x), offset)),
+            second: match call.residual {
+                Some(offset) if !second.is_empty() => behind(scope, &quote!(&#second), offset),
+                _ => second,
+            },
+            y: call.into.map_or(y.clone(), |offset| behind(scope, &quote!(&mut #y), offset)),
+        }
+    }
+
+    /// The same of one row of what flows in rows.
+    pub(super) fn row(self, scope: &Scope<'_>, stage: &Stage, row: &TokenStream) -> Self {
+        let read = |place| {
+            let (rows, slice) = (scope.rows_of(place), scope.slice(place));
+            quote!(#rows.row(#slice, #row))
+        };
+        let (rows, slice) = (scope.rows_of(stage.into), scope.slice(stage.into));
+        let flows = stage.from.get(1).filter(|_| !stage.kernel.repeats_second());
+        Self {
+            x: read(stage.from[0]),
+            second: flows.map_or(self.second, |place| read(*place)),
+            y: quote!(#rows.row_mut(#slice, #row)),
+            ..self
+        }
+    }
+}
+
+/// The weights of a call: all of the stage's, or those of one panel of channels.
+fn weights(scope: &Scope<'_>, call: &Call, stage: &Stage) -> TokenStream {
+    let all = scope.weights(call.stage);
+    let (parts, variable) = match call.reach {
+        Reach::Panel(parts) => (parts, Variable::Panel),
+        Reach::ChannelShare(parts) => (parts, Variable::Part),
+        _ => return all,
+    };
+    let Some(pack) = stage.pack else { return all };
+    let each = scope.network.blob.range(pack).len() / parts;
+    behind(scope, &quote!(&#all), Offset::each(each, variable))
+}
+
+/// What a slice holds behind so many elements.
+fn behind(scope: &Scope<'_>, slice: &TokenStream, offset: Offset) -> TokenStream {
+    let Offset { by, variable, plus, len } = offset;
+    let (name, of_each) = (scope.name_of(variable), literal::size(by));
+    let start = match (by, literal::size(plus)) {
+        (0, plus) => quote!(#plus),
+        (_, _) if plus == 0 => quote!(#of_each * #name),
+        (_, plus) => quote!(#of_each * #name + #plus),
+    };
+    match len.map(literal::size) {
+        Some(len) => quote!(#slice[#start..][..#len]),
+        None => quote!(#slice[#start..]),
+    }
+}
