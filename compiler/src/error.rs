@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::printed::quoted;
 
-/// A fault of the input, never of ours.
+/// A fault of the input; of ours there is one, [`Error::Unsound`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Error {
     /// The bytes are no model.
@@ -43,6 +43,8 @@ pub enum Error {
     },
     /// A program could not be compiled, or did not run.
     Program(String),
+    /// What was about to be emitted reads or writes memory that is not its own: a mistake of mnv2c.
+    Unsound(String),
 }
 
 /// What the compiler's functions return.
@@ -62,6 +64,9 @@ impl fmt::Display for Error {
             }
             Self::Node { name, op, what } => write!(f, "{op} {}: {what}", quoted(name)),
             Self::Wiring(what) | Self::Spec(what) | Self::Program(what) => f.write_str(what),
+            Self::Unsound(what) => {
+                write!(f, "a mistake of mnv2c, which emits nothing: {what}; please report it")
+            }
             Self::DynamicDim { input, what } => write!(f, "input {}: {what}", quoted(input)),
             Self::Io { path, what } => write!(f, "{path}: {what}"),
         }

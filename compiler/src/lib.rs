@@ -35,6 +35,7 @@ mod random;
 pub mod report;
 pub mod schedule;
 pub mod segment;
+pub mod shadow;
 pub mod source;
 pub mod standalone;
 pub mod target;
@@ -114,6 +115,7 @@ pub fn compile(
     let Choice { schedule, plan } = choose::choose(&graph, &target, options.memory)?;
     let blob = pack::weights(&graph, &schedule, &target);
     let program = lower::lower(&graph, &schedule, &target);
+    shadow::check(&graph, &schedule, &plan, &program, &target)?;
     let rust = String::new();
     let mut artifact = Artifact { rust, blob, plan, schedule, program, graph, log, facts, target };
     artifact.rust = emit::rust(&artifact.network(false));

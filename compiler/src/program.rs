@@ -196,8 +196,10 @@ pub enum Variable {
     Line,
     /// The rows made so far by a stage.
     Made(usize),
-    /// One past the last row of a batch.
+    /// One past the last row of a batch of the result.
     End,
+    /// One past the last row of a batch of what a stage makes for others.
+    EndOf(usize),
     /// The first row of a band.
     First,
     /// The first row of [`Span::ROWS`].

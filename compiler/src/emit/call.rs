@@ -208,7 +208,7 @@ pub(super) fn run(scope: &Scope<'_>, call: &Call, stage: &Stage) -> TokenStream 
         Reach::Vectors(vectors) => return by_vectors(&name, stage, vectors, &rows, &operands),
         _ => {}
     }
-    if let Some(call) = quantized::run(scope, call.stage, stage, &rows, &operands) {
+    if let Some(call) = quantized::run(scope, call, stage, &rows, &operands) {
         return call;
     }
     let Operands { w, x, y, .. } = &operands;

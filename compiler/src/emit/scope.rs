@@ -53,8 +53,8 @@ pub(super) struct Scope<'a> {
     operands: BTreeMap<PackId, Ident>,
     /// Consts for kernels, by stage.
     kernels: Vec<Ident>,
-    /// Variables for the rows that each stage has made so far.
-    counters: Vec<Ident>,
+    /// What the rows that each stage makes are called after.
+    counted: Vec<String>,
 }
 
 impl<'a> Scope<'a> {
@@ -67,7 +67,7 @@ impl<'a> Scope<'a> {
             weights: Vec::new(),
             operands: BTreeMap::new(),
             kernels: Vec::new(),
-            counters: Vec::new(),
+            counted: Vec::new(),
         };
         let borrowed = borrowed(network.plan, step);
         let mut variables = Names::within(&ports.names);
@@ -119,7 +119,7 @@ impl<'a> Scope<'a> {
             scope.kernels.push(names::constant(&kernel));
         }
         row_places(step).for_each(|place| scope.name_rows(place, &mut consts));
-        scope.counters = scope.name_counters(network.graph, step);
+        scope.counted = scope.name_counted(network.graph, step);
         scope
     }
 
@@ -213,15 +213,14 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Names for the rows that stages have made so far: after their kernels where several may write one value.
-    fn name_counters(&self, graph: &Graph, step: &Step) -> Vec<Ident> {
+    /// What the rows of each stage are called after: their memory, or the kernel where several may write one value.
+    fn name_counted(&self, graph: &Graph, step: &Step) -> Vec<String> {
         let chain = is_chain(graph, &step.segment.stages);
-        let counters = step.stages.iter().zip(&self.kernels).map(|(stage, kernel)| {
+        let counted = step.stages.iter().zip(&self.kernels).map(|(stage, kernel)| {
             let slot = self.slot_of(stage.into).filter(|_| chain);
-            let of = slot.map_or_else(|| kernel.to_string().to_lowercase(), Ident::to_string);
-            format_ident!("{of}_rows")
+            slot.map_or_else(|| kernel.to_string().to_lowercase(), Ident::to_string)
         });
-        counters.collect()
+        counted.collect()
     }
 
     /// What a variable is called.
@@ -237,7 +236,12 @@ impl<'a> Scope<'a> {
             Variable::Band => "band",
             Variable::RowsStart => return quote!(rows.start),
             Variable::RowsEnd => return quote!(rows.end),
-            Variable::Made(stage) => return self.counters[stage].to_token_stream(),
+            Variable::Made(stage) => {
+                return format_ident!("{}_rows", self.counted[stage]).into_token_stream();
+            }
+            Variable::EndOf(stage) => {
+                return format_ident!("{}_end", self.counted[stage]).into_token_stream();
+            }
         };
         names::ident(name).into_token_stream()
     }

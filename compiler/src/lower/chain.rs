@@ -91,9 +91,9 @@ impl Lowering<'_> {
         if rows > 1 {
             let end = (Expr::from(made) + rows).at_most(until.clone());
             let end = if zeros { end.at_most(maker.height) } else { end };
-            body.push(Statement::Let(Variable::End, end));
+            body.push(Statement::Let(Variable::EndOf(before), end));
         }
-        let end = (rows > 1).then_some(Variable::End);
+        let end = (rows > 1).then_some(Variable::EndOf(before));
         body.extend(self.batch(groups, at - 1, &rows::batch(made, end, rows)));
         let next = Statement::Set(made, Expr::from(made) + 1);
         let advance = match end {

@@ -117,6 +117,16 @@ impl Kernel {
         )
     }
 
+    /// Whether a call of it makes all of its result, if it is not given slices.
+    pub fn ignores_rows(&self) -> bool {
+        match self {
+            Self::Pointwise { flat, .. } => *flat,
+            Self::Softmax { .. } | Self::QSoftmax { .. } | Self::Reduce(..) | Self::Fill(_) => true,
+            Self::QBinary(..) | Self::Dequantize(_) | Self::Table => true,
+            kernel => kernel.takes_slices(),
+        }
+    }
+
     /// Whether its second operand is the same for every row.
     pub fn repeats_second(&self) -> bool {
         matches!(

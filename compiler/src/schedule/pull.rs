@@ -167,7 +167,7 @@ fn groups(stages: &[Stage], piece: Range<usize>, needs: &[Need], limits: &[usize
 }
 
 /// Whether a stage leaves out the rows of its window that are not in the image.
-pub(super) fn is_clipped(stage: &Stage) -> bool {
+pub fn is_clipped(stage: &Stage) -> bool {
     matches!(stage.kernel, Kernel::Pool(_) | Kernel::Resize(_))
 }
 

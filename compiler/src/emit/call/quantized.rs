@@ -9,6 +9,7 @@ use crate::emit::literal;
 use crate::emit::scope::Scope;
 use crate::ir::{Affine, Arithmetic, Conv, Graph, NodeId, Op, Pool, PoolKind, QMean, QPair, Quant};
 use crate::ir::{Times, To};
+use crate::program::{Call, Span};
 use crate::schedule::{Kernel, Part, Place, QBinary, Stage};
 
 /// Paths in the runtime, if a stage works on bytes otherwise than floats are worked on.
@@ -137,12 +138,12 @@ pub(in crate::emit) fn levels(scope: &Scope<'_>, stage: &Stage) -> Option<TokenS
 /// The statement that runs a stage on bytes, where it is not that of one on floats.
 pub(super) fn run(
     scope: &Scope<'_>,
-    at: usize,
+    call: &Call,
     stage: &Stage,
     rows: &TokenStream,
     Operands { w, x, y, second }: &Operands,
 ) -> Option<TokenStream> {
-    let (name, by) = (scope.kernel(at), scope.network.graph.arithmetic);
+    let (name, by) = (scope.kernel(call.stage), scope.network.graph.arithmetic);
     let over = stage.from.first().is_some_and(|place| place.home == stage.into.home);
     Some(match &stage.kernel {
         Kernel::Quantize(_) if moves(stage) => quote!(#name.run(isa, #x, #y, #rows);),
@@ -167,7 +168,7 @@ pub(super) fn run(
         Kernel::Table if over => quote!(elements::table_assign(#w, #y);),
         Kernel::Table => quote!(elements::table(#w, #x, #y);),
         Kernel::QAverage(_) => quote!(#name.run(#rows, #x, #y);),
-        Kernel::GlobalPool(_) if stage.reads_bytes() => mean_call(scope, at, stage, rows, [x, y]),
+        Kernel::GlobalPool(_) if stage.reads_bytes() => mean_call(scope, call, stage, rows, [x, y]),
         Kernel::Pointwise { .. } if stage.reads_bytes() && makes_floats(scope, stage) => {
             quote!(#name.run_floats(isa, #w, #x, #y, #rows);)
         }
@@ -178,13 +179,13 @@ pub(super) fn run(
 /// Means of an image that lies whole, or the sums of some rows of one.
 fn mean_call(
     scope: &Scope<'_>,
-    at: usize,
+    call: &Call,
     stage: &Stage,
     rows: &TokenStream,
     [x, y]: [&TokenStream; 2],
 ) -> TokenStream {
-    let name = scope.kernel(at);
-    let whole = stage.from[0].rows.kept == stage.from[0].height;
+    let name = scope.kernel(call.stage);
+    let whole = call.rows == Span::below(stage.height);
     if makes_floats(scope, stage) {
         quote!(#name.run_floats(isa, #x, #y);)
     } else if whole {

@@ -1,0 +1,143 @@
+//! Programs on the shadow of their memory: right ones are let through, and wrong ones are not.
+//!
+//! Right ones are those of random networks in every plan and feed, on one thread and two. Wrong ones are made of them: a
+//! number in a loop, a call or a ring changed by one, a statement left out, two places in the arena swapped.
+//! `MNV2C_MUTANTS=10000` tries so many instead of a few hundred.
+
+#[path = "shadow/mutant.rs"]
+mod mutant;
+#[path = "shadow/trace.rs"]
+mod trace;
+
+use std::collections::BTreeMap;
+
+use mnv2c::error::{Error, Result};
+use mnv2c::frontend::spec;
+use mnv2c::ir::Graph;
+use mnv2c::objective::{Feed, Memory, Objective};
+use mnv2c::target::Target;
+use mnv2c::{Artifact, Options, compile, shadow, testing};
+
+/// Mutants that are made where nobody says how many.
+const MUTANTS: usize = 400;
+
+fn mobilenet(name: &str) -> Graph {
+    let spec = spec::Spec::parse(&format!("mobilenet_v2:{name}")).unwrap();
+    spec::graph(&spec, spec::Weights::Random { seed: 1 }).unwrap()
+}
+
+/// The network in a plan; nothing where it cannot be fed so.
+fn compiled(graph: Graph, target: &Target, memory: Memory) -> Option<Artifact> {
+    let options = Options {
+        target: *target,
+        name: "net".to_owned(),
+        sha256: String::new(),
+        blob_name: "net.bin".to_owned(),
+        memory,
+        layers: false,
+        ends: mnv2c::ends::Ends::default(),
+    };
+    match compile(graph, &options, |_, _, _| ()) {
+        Ok(net) => Some(net),
+        Err(Error::Unsupported(_)) => None,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn check(net: &Artifact) -> Result<()> {
+    shadow::check(&net.graph, &net.schedule, &net.plan, &net.program, &net.target)
+}
+
+/// Every objective and feed.
+fn memories() -> Vec<Memory> {
+    let feeds = [Feed::Caller, Feed::Arena, Feed::Rows];
+    let objectives = [Objective::Ram, Objective::Speed];
+    let pairs = objectives.iter().flat_map(|objective| feeds.map(|feed| (*objective, feed)));
+    let recompute = "1.2".parse().unwrap();
+    let anew =
+        Memory { objective: Objective::Ram, feed: Feed::Rows, recompute, ..Memory::default() };
+    pairs
+        .map(|(objective, feed)| Memory { objective, feed, ..Memory::default() })
+        .chain([anew])
+        .collect()
+}
+
+fn targets() -> Vec<Target> {
+    let one: Target = "x86-64-v3".parse().unwrap();
+    let two = Target { threads: 2, ..one };
+    vec![one, two, "generic".parse().unwrap()]
+}
+
+/// Small networks of every form that rows flow in.
+fn networks() -> Vec<Graph> {
+    let random = (0..6).flat_map(|seed| {
+        [testing::random_graph(seed), testing::random_region(seed), testing::random_bends(seed)]
+    });
+    [mobilenet("0.35@32")].into_iter().chain(random).collect()
+}
+
+#[test]
+fn programs_of_random_networks_are_sound() {
+    let mut sound = 0;
+    for graph in networks() {
+        for (target, memory) in
+            targets().iter().flat_map(|target| memories().into_iter().map(move |m| (target, m)))
+        {
+            sound += usize::from(compiled(graph.clone(), target, memory).is_some());
+        }
+    }
+    assert!(sound > 200, "only {sound} plans can be made");
+}
+
+/// What became of mutants.
+#[derive(Default)]
+struct Score {
+    caught: usize,
+    alike: usize,
+    survivors: BTreeMap<String, usize>,
+}
+
+#[test]
+fn programs_with_one_fault_are_refused() {
+    let wanted = std::env::var("MNV2C_MUTANTS").ok().map(|count| count.parse().unwrap());
+    let wanted: usize = wanted.unwrap_or(MUTANTS);
+    let mut score = Score::default();
+    let nets: Vec<Artifact> = networks()
+        .into_iter()
+        .enumerate()
+        .flat_map(|(at, graph)| {
+            let memories = memories();
+            let targets = targets();
+            let some = (0..3).map(move |turn| {
+                let memory = memories[(at + turn * 3) % memories.len()];
+                (targets[(at + turn) % targets.len()], memory)
+            });
+            some.filter_map(move |(target, memory)| compiled(graph.clone(), &target, memory))
+        })
+        .collect();
+    let each = wanted.div_ceil(nets.len());
+    for (number, net) in nets.iter().enumerate() {
+        judge(net, number, each, &mut score);
+    }
+    let survivors: usize = score.survivors.values().sum();
+    let changed = score.caught + survivors;
+    let list: String =
+        score.survivors.iter().map(|(what, count)| format!("\n{count:5} {what}")).collect();
+    println!("{} caught, {} alike, {survivors} survive:{list}", score.caught, score.alike);
+    assert!(score.caught * 100 >= changed * 99, "{survivors} of {changed} survive:{list}");
+}
+
+/// Makes mutants of a network and asks of each whether it is refused.
+fn judge(net: &Artifact, number: usize, most: usize, score: &mut Score) {
+    check(net).expect("what is emitted is sound");
+    let right = trace::of(&net.program, &net.schedule);
+    for (what, wrong) in mutant::some(net, number as u64, most) {
+        if check(&wrong).is_err() {
+            score.caught += 1;
+        } else if trace::of(&wrong.program, &wrong.schedule) == right && wrong.plan == net.plan {
+            score.alike += 1;
+        } else {
+            *score.survivors.entry(what).or_default() += 1;
+        }
+    }
+}
