@@ -136,15 +136,20 @@ const MOST_OPS: usize = 1024;
 pub fn solve(problem: &Problem, budget: Budget) -> Certificate {
     let cuts = Cuts::of(problem);
     let (mut witness, mut pieces) = (Witness { bytes: 0, op: None }, Vec::new());
-    let (mut large, mut order) = (Vec::new(), Vec::with_capacity(problem.ops.len()));
+    // Stretches that keep the order in which they are listed.
+    let (mut listed, mut order) = (Vec::new(), Vec::with_capacity(problem.ops.len()));
     for stretch in cuts.stretches.iter().cloned() {
         if stretch.len() > MOST_OPS {
             witness = witness.or(bound::own(problem, stretch.clone()));
-            large.push(stretch);
+            listed.push(stretch);
             continue;
         }
         let piece = Piece::of(problem, &cuts, &stretch);
         witness = witness.or(bound::witness(&piece));
+        if stretch.len() == 1 {
+            listed.push(stretch);
+            continue;
+        }
         let merged = split::split(&piece).into_iter().map(merge::merge);
         pieces.extend(merged.flat_map(|piece| split::split(&piece)));
     }
@@ -153,7 +158,7 @@ pub fn solve(problem: &Problem, budget: Budget) -> Certificate {
         order.extend(runs.iter().flat_map(|&run| piece.runs[run].ops.iter().copied()));
     }
     // A stretch is a range of ops, so it stands in its place when the stretches are sorted by any op of theirs.
-    order.extend(large.into_iter().flatten().map(OpId));
+    order.extend(listed.into_iter().flatten().map(OpId));
     order.sort_by_key(|op| cuts.stretches.partition_point(|stretch| stretch.end <= op.0));
     let (order, peak) = settle::settle(problem, order);
     Certificate { bound: bound_of(&witness, &found, peak), order, peak }
