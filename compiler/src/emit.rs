@@ -8,6 +8,7 @@ mod body;
 mod call;
 mod doc;
 mod element;
+mod function;
 mod input;
 mod layers;
 mod layout;
@@ -19,8 +20,8 @@ mod probe;
 mod scope;
 mod slots;
 mod step;
-mod strips;
 mod weights;
+mod words;
 
 pub use layers::{Layer, layers};
 pub use probe::{Probe, probes};

@@ -148,7 +148,7 @@ impl Body<'_> {
 
     /// Dense pixels of an input, moved to where its rows lie, with zeros around them.
     fn spread(&self, place: Place) -> TokenStream {
-        let (rows, x) = (call::rows(place.rows), self.scope.slice(place));
+        let (rows, x) = (literal::rows(place.rows), self.scope.slice(place));
         let height = literal::size(place.height);
         match place.element {
             Element::F32 | Element::F16 | Element::Bf16 => quote!(#rows.spread(#x, #height);),

@@ -6,22 +6,19 @@ mod operands;
 mod product;
 mod quantized;
 mod scales;
-mod words;
+mod strips;
 
-use mnv2c_runtime::ring::{Form, Rows};
 use proc_macro2::{Ident, TokenStream};
-pub(super) use quantized::levels;
 use quote::{ToTokens, format_ident, quote};
-pub(super) use words::{block_of, result, word};
 
-use crate::emit::call::elements::{binary, elementwise, walk};
+use crate::emit::call::elements::{binary, elementwise};
 use crate::emit::call::operands::Operands;
 use crate::emit::call::product::{matrix, with_activation, with_skip};
 use crate::emit::scope::Scope;
-use crate::emit::{element, input, literal, strips};
+use crate::emit::{element, input, literal};
 use crate::ir::{Blend, Graph, PoolKind, Reducer};
 use crate::program::{Call, Reach};
-use crate::schedule::{Broadcast, Kernel, Part, Stage};
+use crate::schedule::{Kernel, Part, Stage};
 
 /// Paths in the runtime that a kernel's const and call name.
 pub(super) fn imports(graph: &Graph, stage: &Stage) -> Vec<&'static str> {
@@ -83,11 +80,6 @@ fn convolves(kernel: &Kernel) -> bool {
     matches!(kernel, Kernel::Pointwise { .. } | Kernel::Conv { .. } | Kernel::Depthwise { .. })
 }
 
-/// Whether the second operand is one number, written out in the call.
-pub(super) fn is_scalar(kernel: &Kernel) -> bool {
-    matches!(kernel, Kernel::Binary(_, Broadcast::Scalar) | Kernel::PRelu(Broadcast::Scalar))
-}
-
 /// Whether the const says where rows lie.
 pub(super) fn names_rings(stage: &Stage) -> bool {
     match &stage.kernel {
@@ -97,31 +89,6 @@ pub(super) fn names_rings(stage: &Stage) -> bool {
         Kernel::Quantize(_) => quantized::moves(stage),
         kernel => convolves(kernel),
     }
-}
-
-/// How rows lie, as an expression.
-pub(super) fn rows(rows: Rows) -> TokenStream {
-    let (kept, width, channels) =
-        (literal::size(rows.kept), literal::size(rows.width), literal::size(rows.channels));
-    let form = match rows.form {
-        Form::Nhwc => quote!(Rows::nhwc(#kept, #width, #channels)),
-        Form::Planes => quote!(Rows::planes(#kept, #width, #channels)),
-        Form::Chunks(lanes) => {
-            let lanes = literal::size(lanes);
-            quote!(Rows::chunks(#kept, #width, #channels, #lanes))
-        }
-        Form::Slice { of, first } => {
-            let whole = self::rows(Rows { form: Form::Nhwc, channels: of, ..rows });
-            let first = literal::size(first);
-            return quote!(#whole.slice(#first, #channels));
-        }
-    };
-    if [rows.top, rows.left, rows.right] == [0; 3] {
-        return form;
-    }
-    let (top, left, right) =
-        (literal::size(rows.top), literal::size(rows.left), literal::size(rows.right));
-    quote!(#form.padded(#top, #left, #right))
 }
 
 /// The const that holds the kernel's numbers, if it has any.
@@ -154,24 +121,11 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<To
         Kernel::Resize(resize) => fields::resizing(scope, from?, into, resize),
         Kernel::GlobalPool(_) => (quote!(GlobalPool), fields::global_pool(scope, from?)),
         Kernel::Softmax { outer, axis, inner, .. } => {
-            let (outer, axis, inner) =
-                (literal::size(*outer), literal::size(*axis), literal::size(*inner));
+            let [outer, axis, inner] = [outer, axis, inner].map(|it| literal::size(*it));
             (quote!(Softmax), quote!(Softmax { outer: #outer, axis: #axis, inner: #inner }))
         }
-        Kernel::Move(copy) => {
-            let (rank, lens, from, into) = walk(copy);
-            (quote!(Strided<#rank>), quote!(Strided::new(#lens, #from, #into)))
-        }
-        Kernel::Reduce(kind, copy) => {
-            let (rank, lens, from, into) = walk(copy);
-            let fold = match kind {
-                Reducer::Sum => quote!(Fold::Sum),
-                Reducer::Mean => quote!(Fold::Mean),
-                Reducer::Max => quote!(Fold::Max),
-                Reducer::Min => quote!(Fold::Min),
-            };
-            (quote!(Reduce<#rank>), quote!(Reduce::new(#fold, #lens, #from, #into)))
-        }
+        Kernel::Move(copy) => elements::copy(copy),
+        Kernel::Reduce(kind, copy) => elements::reduction(*kind, copy),
         Kernel::Clamp(_)
         | Kernel::Unary(_)
         | Kernel::Binary(..)

@@ -6,7 +6,7 @@ use quote::{ToTokens, format_ident, quote};
 use crate::emit::{Network, literal};
 use crate::ir::Dtype;
 use crate::pack::Number;
-use crate::schedule::{Element, Home, Place, Stage};
+use crate::schedule::{Element, Home, Intake, Place, Port, Stage};
 
 /// The type of elements of so many bytes.
 pub(super) fn name(network: &Network<'_>, bytes: usize) -> TokenStream {
@@ -63,6 +63,16 @@ pub(super) fn brought(network: &Network<'_>) -> Option<TokenStream> {
     let mut intakes = network.schedule.intakes.iter();
     let half = intakes.any(|intake| intake.place.element.bytes() == 2);
     half.then(|| path(network).parse().expect("paths are tokens"))
+}
+
+/// The type of a port's numbers.
+pub(super) fn of_port(port: &Port) -> TokenStream {
+    if port.dtype == Dtype::U8 { quote!(u8) } else { quote!(f32) }
+}
+
+/// The type of the numbers that the caller brings in parts, or writes into the arena.
+pub(super) fn of_intake(network: &Network<'_>, intake: &Intake) -> TokenStream {
+    name(network, intake.place.element.bytes())
 }
 
 /// The type of a pack's numbers.

@@ -5,18 +5,7 @@ use quote::{format_ident, quote};
 
 use crate::emit::scope::Scope;
 use crate::emit::{Network, doc, element, literal};
-use crate::ir::Dtype;
 use crate::schedule::{Element, Home, Intake, Kernel, Place, Port, Stage};
-
-/// The type of a port's numbers.
-pub(super) fn number(port: &Port) -> TokenStream {
-    if port.dtype == Dtype::U8 { quote!(u8) } else { quote!(f32) }
-}
-
-/// The type of the numbers that the caller brings in parts, or writes into the arena.
-pub(super) fn brought(network: &Network<'_>, intake: &Intake) -> TokenStream {
-    element::name(network, intake.place.element.bytes())
-}
 
 /// The methods that lend the slots of inputs that lie in the arena.
 pub(super) fn slots(network: &Network<'_>) -> Vec<TokenStream> {
@@ -40,7 +29,7 @@ pub(super) fn slots(network: &Network<'_>) -> Vec<TokenStream> {
             " Where {} is written before each `infer`, which overwrites it{bytes}{layout}.",
             doc::quoted(&port.name)
         );
-        let number = brought(network, intake);
+        let number = element::of_intake(network, intake);
         Some(quote! {
             #[doc = #about]
             pub fn #name(&mut self) -> &mut [#number; #len] {

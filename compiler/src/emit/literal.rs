@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use mnv2c_runtime::ring::{Form, Rows};
 use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 
@@ -119,4 +120,27 @@ pub(super) fn unary(function: Unary) -> TokenStream {
         Unary::ToF16 => plain("ToF16"),
         Unary::ToBf16 => plain("ToBf16"),
     }
+}
+
+/// How rows lie, as an expression.
+pub(super) fn rows(rows: Rows) -> TokenStream {
+    let (kept, width, channels) = (size(rows.kept), size(rows.width), size(rows.channels));
+    let form = match rows.form {
+        Form::Nhwc => quote!(Rows::nhwc(#kept, #width, #channels)),
+        Form::Planes => quote!(Rows::planes(#kept, #width, #channels)),
+        Form::Chunks(lanes) => {
+            let lanes = size(lanes);
+            quote!(Rows::chunks(#kept, #width, #channels, #lanes))
+        }
+        Form::Slice { of, first } => {
+            let whole = self::rows(Rows { form: Form::Nhwc, channels: of, ..rows });
+            let first = size(first);
+            return quote!(#whole.slice(#first, #channels));
+        }
+    };
+    if [rows.top, rows.left, rows.right] == [0; 3] {
+        return form;
+    }
+    let (top, left, right) = (size(rows.top), size(rows.left), size(rows.right));
+    quote!(#form.padded(#top, #left, #right))
 }

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
+use crate::emit::function::Function;
 use crate::emit::names::{self, Names};
 use crate::emit::{
-    Network, answer, doc, element, input, layers, literal, probe, scope, step, weights,
+    Network, answer, doc, element, input, layers, literal, probe, scope, step, weights, words,
 };
 use crate::printed;
 use crate::schedule::{Home, Intake, Port};
@@ -36,7 +37,7 @@ pub(super) fn header(network: &Network<'_>) -> String {
 pub(super) fn items(network: &Network<'_>) -> Vec<TokenStream> {
     let names = StepNames::new(network);
     let steps = network.schedule.steps.iter().zip(&network.program.functions);
-    let functions: Vec<step::Function> = steps
+    let functions: Vec<Function> = steps
         .zip(&names.steps)
         .map(|(step, name)| step::function(network, step, name, &names.ports))
         .collect();
@@ -71,14 +72,14 @@ impl StepNames {
             .schedule
             .steps
             .iter()
-            .map(|step| names.take(&step::name(network.graph, step)))
+            .map(|step| names.take(&words::step(network.graph, step)))
             .collect();
         Self { steps, ports: scope::Ports::new(inputs, outputs) }
     }
 }
 
-fn imports(network: &Network<'_>, functions: &[step::Function]) -> Vec<TokenStream> {
-    let token = format!("simd::{}", step::token(network.target));
+fn imports(network: &Network<'_>, functions: &[Function]) -> Vec<TokenStream> {
+    let token = format!("simd::{}", words::token(network.target));
     let always = ["arena::self", "arena::Slots", "blob::Blob", token.as_str()];
     let needed = if network.target.isa == Isa::Scalar { None } else { Some("isa::self") };
     let kernels = functions.iter().flat_map(|function| function.kernels.iter().copied());
@@ -200,7 +201,7 @@ fn arena(network: &Network<'_>) -> Vec<TokenStream> {
 }
 
 fn infer(network: &Network<'_>, names: &StepNames) -> TokenStream {
-    let token = step::token(network.target);
+    let token = words::token(network.target);
     let parameters = parameters(network, names, |port| port.shape.iter().product(), &Caller::User);
     let (given, passed) = weights::parameter(network);
     let ranked = network.schedule.ranking.is_some();
@@ -276,11 +277,11 @@ fn for_each_part(
     }
 }
 
-fn run(network: &Network<'_>, names: &StepNames, functions: &[step::Function]) -> TokenStream {
-    let token = step::token(network.target);
+fn run(network: &Network<'_>, names: &StepNames, functions: &[Function]) -> TokenStream {
+    let token = words::token(network.target);
     let caller = Caller::infer(functions);
     let parameters = parameters(network, names, |port| network.schedule.part_len(port), &caller);
-    let feature = step::feature(network.target);
+    let feature = words::feature(network.target);
     let (given, _) = weights::parameter(network);
     let calls = functions.iter().zip(&names.steps).map(|(function, name)| {
         let (name, arguments) = (names::ident(name), &function.arguments);
@@ -340,7 +341,7 @@ enum Caller {
 }
 
 impl Caller {
-    fn infer(functions: &[step::Function]) -> Self {
+    fn infer(functions: &[Function]) -> Self {
         let arguments = functions.iter().flat_map(|function| &function.arguments);
         Self::Infer(arguments.map(ToString::to_string).collect())
     }
@@ -367,7 +368,7 @@ fn parameters(
         match intake.place.home {
             Home::Feed(at) => {
                 let (next, number) =
-                    (scope::next_row(network, ports, at), input::brought(network, intake));
+                    (scope::next_row(network, ports, at), element::of_intake(network, intake));
                 Some(match caller {
                     Caller::User => quote!(mut #next: impl FnMut(usize, &mut [#number])),
                     Caller::Infer(_) => quote!(#next: &mut impl FnMut(usize, &mut [#number])),
@@ -375,14 +376,14 @@ fn parameters(
             }
             Home::Arena(_) => None,
             Home::Input(_) | Home::Output(_) | Home::Weights(_) => {
-                let (name, number) = (caller.name(&ident), input::number(port));
+                let (name, number) = (caller.name(&ident), element::of_port(port));
                 Some(quote!(#name: &[#number; #len]))
             }
         }
     });
     let outputs = lent(network, names).map(|(name, port)| {
         let (name, len) = (names::ident(name), literal::size(len(port)));
-        let number = input::number(port);
+        let number = element::of_port(port);
         quote!(#name: &mut [#number; #len])
     });
     inputs.chain(outputs).collect()

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::emit::{Network, call, literal, step};
+use crate::emit::{Network, literal, words};
 use crate::ir::Graph;
 use crate::schedule::{Kernel, Schedule, Stage, Step};
 use crate::target::Isa;
@@ -24,10 +24,10 @@ pub struct Probe {
 /// Every kernel in the order of its clock.
 pub fn probes(graph: &Graph, schedule: &Schedule) -> Vec<Probe> {
     let kernels = |step: &Step| -> Vec<Probe> {
-        let name = step::name(graph, step);
+        let name = words::step(graph, step);
         let kernel = |stage| Probe {
             step: name.clone(),
-            kernel: call::word(graph, step, stage),
+            kernel: words::word(graph, step, stage),
             tile: tile(&stage.kernel),
             madds: if computes(stage) { graph.madds(stage.node) } else { 0 },
         };
@@ -48,7 +48,7 @@ pub(super) fn items(network: &Network<'_>) -> Vec<TokenStream> {
     }
     let count = literal::size(network.schedule.steps.iter().map(|step| step.stages.len()).sum());
     let isa = network.target.isa;
-    let (token, feature) = (step::token(network.target), step::feature(network.target));
+    let (token, feature) = (words::token(network.target), words::feature(network.target));
     let call = match isa {
         Isa::Scalar => quote!(peak(#token::new())),
         _ => quote! {

@@ -8,11 +8,11 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
 use crate::emit::names::{self, Names};
-use crate::emit::slots::{Slice, borrowed, key, slot};
-use crate::emit::{Network, call, input, literal, weights};
+use crate::emit::slots::Borrowed;
+use crate::emit::{Network, element, literal, weights, words};
 use crate::ir::Graph;
 use crate::program::{Function, Variable};
-use crate::schedule::{Home, PackId, Part, Place, Step};
+use crate::schedule::{Home, PackId, Part, Place, Stage, Step};
 use crate::segment::{Role, is_chain};
 
 /// Names that the body of a function itself uses.
@@ -43,8 +43,8 @@ impl Ports {
 pub(super) struct Scope<'a> {
     pub network: &'a Network<'a>,
     pub(super) ports: &'a Ports,
-    /// Variables for the parts of the arena that the body borrows, by where they lie; slots that share bytes are one.
-    pub(super) slots: BTreeMap<(usize, usize), Slice>,
+    /// Variables for the parts of the arena that the body borrows.
+    pub(super) slots: Borrowed,
     /// Consts for places whose zeros the body writes.
     pub(super) rows: BTreeMap<Home, Ident>,
     /// Consts for weights, by stage.
@@ -62,65 +62,73 @@ impl<'a> Scope<'a> {
         let mut scope = Self {
             network,
             ports,
-            slots: BTreeMap::new(),
+            slots: Borrowed::of(network.plan, step),
             rows: BTreeMap::new(),
             weights: Vec::new(),
             operands: BTreeMap::new(),
             kernels: Vec::new(),
             counted: Vec::new(),
         };
-        let borrowed = borrowed(network.plan, step);
         let mut variables = Names::within(&ports.names);
         let mut consts = Names::default();
-        let last = step.stages.len() - 1;
         for (at, stage) in step.stages.iter().enumerate() {
-            let role = call::word(network.graph, step, stage);
-            let mut name_slot = |place: Place, wanted: &str| {
-                let Some(slot) = slot(network.plan, place) else { return };
-                let range = borrowed.iter().find(|range| range.contains(&key(slot).0));
-                let range = range.expect("every slot is borrowed").clone();
-                let names = &mut variables;
-                let named = scope.slots.entry((range.start, range.end));
-                let element = place.element.bytes();
-                named.or_insert_with(|| Slice { name: names::ident(&names.take(wanted)), element });
-            };
-            if at == 0 {
-                stage.from.iter().for_each(|place| name_slot(*place, "x"));
-            }
-            let out = if at == last { "y" } else { call::result(role) };
-            name_slot(stage.into, out);
-            stage.from.iter().for_each(|place| name_slot(*place, "skip"));
+            scope.name_slots(step, at, &mut variables);
             if stage.into.is_padded() && !matches!(stage.part, Part::Strip(_)) {
                 scope.name_rows(stage.into, &mut consts);
             }
-            for (port, place) in stage.from.iter().enumerate() {
-                let written_out = port == 1 && call::is_scalar(&stage.kernel);
-                if let (Home::Weights(id), false) = (place.home, written_out) {
-                    let word = if stage.kernel.loads() { "border" } else { "operand" };
-                    let operand = format!("{name}_{}", consts.take(word));
-                    scope.operands.entry(id).or_insert_with(|| names::constant(&operand));
-                }
-            }
-            let (kernel, pack) = match (step.segment.role, call::block_of(network.graph, stage)) {
-                (Role::Blocks(..), Some((number, _))) => {
-                    let kernel = consts.take(&format!("{role}_{number}"));
-                    (kernel, format!("block_{number}_{role}"))
-                }
-                _ => {
-                    let kernel = consts.take(role);
-                    let pack = format!("{name}_{kernel}");
-                    (kernel, pack)
-                }
-            };
-            // A stage that is in no block may be called as one in a block is.
-            let is_taken = scope.weights.contains(&Some(names::constant(&pack)));
-            let pack = if is_taken { format!("{pack}_apart") } else { pack };
-            scope.weights.push(stage.pack.map(|_| names::constant(&pack)));
-            scope.kernels.push(names::constant(&kernel));
+            scope.name_operands(stage, name, &mut consts);
+            scope.name_kernel(step, stage, name, &mut consts);
         }
         row_places(step).for_each(|place| scope.name_rows(place, &mut consts));
         scope.counted = scope.name_counted(network.graph, step);
         scope
+    }
+
+    /// Names the memory that stage `at` reads and writes.
+    fn name_slots(&mut self, step: &Step, at: usize, variables: &mut Names) {
+        let (stage, last) = (&step.stages[at], step.stages.len() - 1);
+        let mut name = |place: Place, wanted: &str| {
+            self.slots.name(self.network.plan, place, wanted, variables);
+        };
+        if at == 0 {
+            stage.from.iter().for_each(|place| name(*place, "x"));
+        }
+        let word = words::word(self.network.graph, step, stage);
+        name(stage.into, if at == last { "y" } else { words::result(word) });
+        stage.from.iter().for_each(|place| name(*place, "skip"));
+    }
+
+    /// Names the constant operands of a stage of the step called `name`.
+    fn name_operands(&mut self, stage: &Stage, name: &str, consts: &mut Names) {
+        for (port, place) in stage.from.iter().enumerate() {
+            let written_out = port == 1 && stage.kernel.writes_second_out();
+            if let (Home::Weights(id), false) = (place.home, written_out) {
+                let word = if stage.kernel.loads() { "border" } else { "operand" };
+                let operand = format!("{name}_{}", consts.take(word));
+                self.operands.entry(id).or_insert_with(|| names::constant(&operand));
+            }
+        }
+    }
+
+    /// Names the kernel and the weights of a stage of the step called `name`.
+    fn name_kernel(&mut self, step: &Step, stage: &Stage, name: &str, consts: &mut Names) {
+        let word = words::word(self.network.graph, step, stage);
+        let block = words::block_of(self.network.graph, stage);
+        let (kernel, pack) = match (step.segment.role, block) {
+            (Role::Blocks(..), Some((number, _))) => {
+                (consts.take(&format!("{word}_{number}")), format!("block_{number}_{word}"))
+            }
+            _ => {
+                let kernel = consts.take(word);
+                let pack = format!("{name}_{kernel}");
+                (kernel, pack)
+            }
+        };
+        // A stage that is in no block may be called as one in a block is.
+        let is_taken = self.weights.contains(&Some(names::constant(&pack)));
+        let pack = if is_taken { format!("{pack}_apart") } else { pack };
+        self.weights.push(stage.pack.map(|_| names::constant(&pack)));
+        self.kernels.push(names::constant(&kernel));
     }
 
     /// Gives how rows lie at `place` a name, once.
@@ -163,14 +171,24 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// The variable of the memory in the arena that a place lies in.
+    fn slot_of(&self, place: Place) -> Option<&Ident> {
+        self.slots.variable(self.network.plan, place)
+    }
+
+    /// Elements between the start of that memory and the place.
+    fn shift(&self, place: Place) -> usize {
+        self.slots.shift(self.network.plan, place)
+    }
+
     /// The strides of a place.
     pub(super) fn ring(&self, place: Place) -> TokenStream {
         let rows = self.rows_of(place);
         let lanes = literal::size(self.network.target.isa.lanes());
         let ring = quote!(#rows.ring(#lanes));
-        match slot(self.network.plan, place).map(|slot| self.shift(slot)) {
-            None | Some(0) => ring,
-            Some(shift) => {
+        match self.shift(place) {
+            0 => ring,
+            shift => {
                 let shift = literal::size(shift);
                 quote!(#ring.shifted(#shift))
             }
@@ -180,9 +198,9 @@ impl<'a> Scope<'a> {
     /// What a place that is read begins, where its slot may be a part of what the body borrows.
     pub(super) fn tail(&self, place: Place) -> TokenStream {
         let variable = self.variable(place);
-        match slot(self.network.plan, place).map(|slot| self.shift(slot)) {
-            None | Some(0) => variable,
-            Some(shift) => {
+        match self.shift(place) {
+            0 => variable,
+            shift => {
                 let shift = literal::size(shift);
                 quote!(&#variable[#shift..])
             }
@@ -197,16 +215,16 @@ impl<'a> Scope<'a> {
                 quote!(#name.slice(#first, #channels))
             }
             (Some(name), _) => quote!(#name),
-            (None, _) => call::rows(place.rows),
+            (None, _) => literal::rows(place.rows),
         }
     }
 
     /// The slice that a place is in, from where the place begins.
     pub(super) fn slice(&self, place: Place) -> TokenStream {
         let variable = self.variable(place);
-        match slot(self.network.plan, place).map(|slot| self.shift(slot)) {
-            None | Some(0) => variable,
-            Some(shift) => {
+        match self.shift(place) {
+            0 => variable,
+            shift => {
                 let shift = literal::size(shift);
                 quote!(&mut #variable[#shift..])
             }
@@ -257,18 +275,10 @@ impl<'a> Scope<'a> {
             }
         }
         let named = named.into_iter().map(|(name, rows)| {
-            let rows = call::rows(rows);
+            let rows = literal::rows(rows);
             quote!(const #name: Rows = #rows;)
         });
         named.collect()
-    }
-
-    pub(super) fn kernel_consts(&self, step: &Step) -> Vec<TokenStream> {
-        step.stages
-            .iter()
-            .enumerate()
-            .filter_map(|(at, stage)| call::constant(self, at, stage))
-            .collect()
     }
 
     /// The arrays and the arena, as this step takes them and as `run` passes them.
@@ -301,7 +311,8 @@ impl<'a> Scope<'a> {
                 Home::Output(at) => (&self.ports.outputs[at], &self.network.schedule.outputs[at]),
                 Home::Feed(at) => {
                     let name = next_row(self.network, self.ports, at);
-                    let number = input::brought(self.network, &self.network.schedule.intakes[at]);
+                    let number =
+                        element::of_intake(self.network, &self.network.schedule.intakes[at]);
                     parameters.push(quote!(#name: &mut impl FnMut(usize, &mut [#number])));
                     arguments.push(quote!(#name));
                     continue;
@@ -309,7 +320,7 @@ impl<'a> Scope<'a> {
                 Home::Arena(_) | Home::Weights(_) => continue,
             };
             let len = literal::size(self.network.schedule.part_len(port));
-            let (name, number) = (names::ident(name), input::number(port));
+            let (name, number) = (names::ident(name), element::of_port(port));
             parameters.push(if written {
                 quote!(#name: &mut [#number; #len])
             } else {

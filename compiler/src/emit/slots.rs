@@ -1,51 +1,76 @@
 //! The parts of the arena that a step's body borrows, and where they lie in it.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use crate::emit::scope::Scope;
-use crate::emit::{element, literal};
+use crate::emit::names::{self, Names};
+use crate::emit::{Network, element, literal};
 use crate::plan::{Plan, Slot};
 use crate::schedule::{Home, Place, Step};
 
 /// A part of the arena that a body borrows.
-pub(super) struct Slice {
+struct Slice {
     /// Its variable.
-    pub name: Ident,
+    name: Ident,
     /// Bytes of an element.
-    pub element: usize,
+    element: usize,
 }
 
-impl Scope<'_> {
-    /// Elements from the start of what the body borrows to a slot of the arena.
-    pub(super) fn shift(&self, slot: Slot) -> usize {
+/// The parts of the arena that a body borrows, by where they lie in bytes; slots that share bytes are one.
+#[derive(Default)]
+pub(super) struct Borrowed {
+    ranges: Vec<Range<usize>>,
+    slots: BTreeMap<(usize, usize), Slice>,
+}
+
+impl Borrowed {
+    /// What `step` borrows, without names.
+    pub(super) fn of(plan: &Plan, step: &Step) -> Self {
+        Self { ranges: borrowed(plan, step), slots: BTreeMap::new() }
+    }
+
+    /// Names the variable that a place lies in, if it has no name yet.
+    pub(super) fn name(&mut self, plan: &Plan, place: Place, wanted: &str, names: &mut Names) {
+        let Some(slot) = slot(plan, place) else { return };
+        let range = self.ranges.iter().find(|range| range.contains(&key(slot).0));
+        let range = range.expect("every slot is borrowed");
+        let element = place.element.bytes();
+        let named = self.slots.entry((range.start, range.end));
+        named.or_insert_with(|| Slice { name: names::ident(&names.take(wanted)), element });
+    }
+
+    /// Whether nothing is borrowed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Elements from the start of what the body borrows to where a place lies in it.
+    pub(super) fn shift(&self, plan: &Plan, place: Place) -> usize {
+        let Some(slot) = slot(plan, place) else { return 0 };
         let (at, _) = key(slot);
         let slice = self.slots.iter().find(|(range, _)| (range.0..range.1).contains(&at));
         slice.map_or(0, |(range, slice)| (at - range.0) / slice.element)
     }
 
     /// The variable of what the body borrows for `place`.
-    pub(super) fn slot_of(&self, place: Place) -> Option<&Ident> {
-        self.borrow_of(place).map(|(name, _)| name)
+    pub(super) fn variable(&self, plan: &Plan, place: Place) -> Option<&Ident> {
+        let (at, _) = key(slot(plan, place)?);
+        let mut slices = self.slots.iter();
+        let slice = slices.find(|((start, end), _)| (*start..*end).contains(&at));
+        slice.map(|(_, slice)| &slice.name)
     }
 
-    /// The same, and how many elements it has.
-    pub(super) fn borrow_of(&self, place: Place) -> Option<(&Ident, usize)> {
-        let (at, _) = key(slot(self.network.plan, place)?);
-        let (range, slice) =
-            self.slots.iter().find(|((start, end), _)| (*start..*end).contains(&at))?;
-        Some((&slice.name, (range.1 - range.0) / slice.element))
-    }
-
-    pub(super) fn slots(&self) -> TokenStream {
+    /// The statements that borrow them.
+    pub(super) fn statements(&self, network: &Network<'_>) -> TokenStream {
         if self.slots.is_empty() {
             return quote!();
         }
         let variables = self.slots.values().map(|slice| &slice.name);
         let wide = self.wide().map(|slice| {
-            let (name, element) = (&slice.name, element::name(self.network, slice.element));
+            let (name, element) = (&slice.name, element::name(network, slice.element));
             quote!(let #name = wide_mut::<#element>(#name);)
         });
         quote! {
@@ -73,10 +98,10 @@ impl Scope<'_> {
     }
 
     /// The const that says where the slots lie.
-    pub(super) fn slots_const(&self) -> TokenStream {
+    pub(super) fn constant(&self, network: &Network<'_>) -> TokenStream {
         let count = literal::size(self.slots.len());
         let bytes = self.borrowed_as();
-        let element = element::name(self.network, bytes);
+        let element = element::name(network, bytes);
         let range = |(start, end): &(usize, usize)| literal::range(&(*start / bytes..*end / bytes));
         let ranges: Vec<_> = self.slots.keys().map(range).collect();
         match ranges.as_slice() {
@@ -90,7 +115,7 @@ impl Scope<'_> {
 }
 
 /// Where a place of the arena lies.
-pub(super) fn slot(plan: &Plan, place: Place) -> Option<Slot> {
+fn slot(plan: &Plan, place: Place) -> Option<Slot> {
     match place.home {
         Home::Arena(buffer) => Some(plan.slots[buffer.0]),
         Home::Input(_) | Home::Feed(_) | Home::Output(_) | Home::Weights(_) => None,
@@ -98,7 +123,7 @@ pub(super) fn slot(plan: &Plan, place: Place) -> Option<Slot> {
 }
 
 /// What `step` borrows of the arena, in bytes: its slots, those that share bytes as one.
-pub(super) fn borrowed(plan: &Plan, step: &Step) -> Vec<Range<usize>> {
+fn borrowed(plan: &Plan, step: &Step) -> Vec<Range<usize>> {
     let places = step.stages.iter().flat_map(|stage| stage.from.iter().chain([&stage.into]));
     let mut slots: Vec<_> = places.filter_map(|place| slot(plan, *place)).map(key).collect();
     slots.sort_unstable();
@@ -113,6 +138,6 @@ pub(super) fn borrowed(plan: &Plan, step: &Step) -> Vec<Range<usize>> {
 }
 
 /// A slot in bytes.
-pub(super) fn key(slot: Slot) -> (usize, usize) {
+fn key(slot: Slot) -> (usize, usize) {
     (slot.offset, slot.end())
 }

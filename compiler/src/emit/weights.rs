@@ -4,7 +4,7 @@ use mnv2c_runtime::blob;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{ToTokens, quote};
 
-use crate::emit::step::Function;
+use crate::emit::function::Function;
 use crate::emit::{Carrier, Network, literal};
 use crate::emit::{element, names};
 use crate::pack::Number;

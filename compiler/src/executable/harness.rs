@@ -29,32 +29,15 @@ fn ports(artifact: &Artifact, threads: usize) -> String {
     };
     let (x, y) = (names("x", inputs), names("y", outputs));
     let intakes = artifact.schedule.intakes.iter().zip(&x).enumerate();
-    let several = x.len() > 1;
     let (fills, arguments): (Vec<String>, Vec<String>) =
-        intakes.map(|(at, (intake, x))| fed(intake, x, at, several)).unzip();
-    let views: String = inputs
-        .iter()
-        .zip(&x)
-        .map(|(port, x)| {
-            let kind = if port.dtype == Dtype::U8 { "bytes" } else { "floats" };
-            format!("let {x} = {x}.{kind}();\n    ")
-        })
-        .collect();
-    let ranked = artifact.schedule.ranking.is_some();
-    let lent = if ranked { &[] } else { y.as_slice() };
-    let lend = |(port, y): (&Port, &String)| match port.dtype {
-        Dtype::U8 => format!(", super::array_mut(&mut {y}_bytes)"),
-        _ => format!(", super::array_mut({y})"),
-    };
-    let arguments: String =
-        arguments.into_iter().chain(outputs.iter().zip(lent).map(lend)).collect();
+        intakes.map(|(at, (intake, name))| fed(intake, name, at, x.len() > 1)).unzip();
+    let views: String = inputs.iter().zip(&x).map(view).collect();
+    let lent = if artifact.schedule.ranking.is_some() { &[] } else { y.as_slice() };
+    let lends = outputs.iter().zip(lent).map(lend);
+    let arguments: String = arguments.into_iter().chain(lends).collect();
     let (made, read) = bytes(outputs, lent);
     let (answer, told) = told(artifact.schedule.ranking);
-    let (parameter, argument) = if threads > 1 {
-        ("threads: &mut Threads", "&mut threads.0, ")
-    } else {
-        ("_: &mut Threads", "")
-    };
+    let (parameter, argument) = pool(threads);
     format!(
         "//! The ports of the network.\n\n\
          use super::{{Port, net}};\n\n\
@@ -76,6 +59,28 @@ fn ports(artifact: &Artifact, threads: usize) -> String {
         clock(artifact),
         self::threads(threads),
     )
+}
+
+/// The parameter and the argument of the threads that the network runs on.
+fn pool(threads: usize) -> (&'static str, &'static str) {
+    match threads {
+        1 => ("_: &mut Threads", ""),
+        _ => ("threads: &mut Threads", "&mut threads.0, "),
+    }
+}
+
+/// The statement that takes the numbers of an input.
+fn view((port, x): (&Port, &String)) -> String {
+    let kind = if port.dtype == Dtype::U8 { "bytes" } else { "floats" };
+    format!("let {x} = {x}.{kind}();\n    ")
+}
+
+/// The argument that an output is filled through.
+fn lend((port, y): (&Port, &String)) -> String {
+    match port.dtype {
+        Dtype::U8 => format!(", super::array_mut(&mut {y}_bytes)"),
+        _ => format!(", super::array_mut({y})"),
+    }
 }
 
 /// What is said before and after the call of `infer` where outputs are bytes, to write them down as floats.

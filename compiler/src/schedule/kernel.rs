@@ -127,6 +127,11 @@ impl Kernel {
         }
     }
 
+    /// Whether its second operand is one number, which is written out where it is constant.
+    pub fn writes_second_out(&self) -> bool {
+        matches!(self, Self::Binary(_, Broadcast::Scalar) | Self::PRelu(Broadcast::Scalar))
+    }
+
     /// Whether its second operand is the same for every row.
     pub fn repeats_second(&self) -> bool {
         matches!(

@@ -3,7 +3,7 @@
 use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
-use crate::ir::{Dtype, Layout, NodeId, Op, Quant, Reducer, Resize, Scale, Tensor};
+use crate::ir::{Dense, Dtype, Layout, NodeId, Op, Quant, Reducer, Resize, Scale, Tensor};
 use crate::schedule::place::{Lowering, dense};
 use crate::schedule::{Broadcast, Home, Kernel, Move, Part, Place, RowWindow, Skip, Stage, tile};
 use crate::schedule::{PackOrder, convolution, moves, quant};
@@ -146,32 +146,7 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
     let graph = lowering.graph;
     let node = graph.node(id);
     match &node.op {
-        Op::Dense(dense) => {
-            let from = lowering.operand(id, 0)?;
-            let into = lowering.place_result(id)?;
-            let product = Product {
-                pixels: from.rows.width,
-                channels: into.rows.channels,
-                depth: from.rows.channels,
-                planes: false,
-                element: from.element.bytes(),
-            };
-            let tile = tile::choose(lowering.target, product);
-            let kernel = Kernel::Pointwise {
-                tile,
-                clamp: dense.clamp,
-                then: dense.then,
-                skip: Skip::None,
-                flat: false,
-            };
-            let columns = tile[1] * lowering.target.isa.lanes();
-            let order = convolution::panels(lowering, id, from, columns, product.depth);
-            let pack = lowering.pack(id, order);
-            let shared = lowering.target.threads > 1 && from.rows.width * from.height == 1;
-            let shares = if shared { into.rows.channels.div_ceil(columns) } else { 1 };
-            let (pack, product) = (Some(pack), Some(product));
-            Ok(vec![Stage { pack, shares, product, ..stage(id, kernel, vec![from], into) }])
-        }
+        Op::Dense(dense) => dense_layer(lowering, id, dense).map(|stage| vec![stage]),
         Op::Clamp(clamp) => elementwise(lowering, id, Kernel::Clamp(*clamp)),
         Op::Unary(function) => elementwise(lowering, id, Kernel::Unary(*function)),
         Op::Binary(function) => {
@@ -205,44 +180,9 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
         | Op::Relayout
         | Op::Identity
         | Op::Expand
-        | Op::Slice(_) => {
-            let from = lowering.operand(id, 0)?;
-            let into = lowering.place_result(id)?;
-            let copies = moves::copies(lowering, id, 0, from, into)?;
-            Ok(copies
-                .into_iter()
-                .map(|copy| stage(id, Kernel::Move(copy), vec![from], into))
-                .collect())
-        }
-        Op::Concat(_) => {
-            let from = graph
-                .operands(id)
-                .iter()
-                .map(|(port, _)| lowering.operand(id, port.0))
-                .collect::<Result<Vec<_>>>()?;
-            let into = lowering.place_result(id)?;
-            let mut stages = Vec::new();
-            for (port, from) in from.into_iter().enumerate() {
-                let copies = moves::copies(lowering, id, port, from, into)?;
-                stages.extend(
-                    copies.into_iter().map(|copy| stage(id, Kernel::Move(copy), vec![from], into)),
-                );
-            }
-            Ok(stages)
-        }
-        Op::Pad(_) => {
-            let from = lowering.operand(id, 0)?;
-            let into = lowering.place_result(id)?;
-            let copies = moves::copies(lowering, id, 0, from, into)?;
-            let fill =
-                moves::fill(&node.op).map(|value| stage(id, Kernel::Fill(value), vec![], into));
-            Ok(fill
-                .into_iter()
-                .chain(
-                    copies.into_iter().map(|copy| stage(id, Kernel::Move(copy), vec![from], into)),
-                )
-                .collect())
-        }
+        | Op::Slice(_)
+        | Op::Concat(_)
+        | Op::Pad(_) => moved(lowering, id),
         Op::Quant(_) => quant::lone(lowering, id),
         Op::Gemm(_) | Op::MatMul | Op::BatchNorm(_) => {
             unreachable!("{} has no kernel and was refused", node.op.name())
@@ -251,6 +191,47 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
             unreachable!("{} is no lone step", node.op.name())
         }
     }
+}
+
+/// A dense layer, whose panels of channels threads may share.
+fn dense_layer(lowering: &mut Lowering<'_>, id: NodeId, dense: &Dense) -> Result<Stage> {
+    let from = lowering.operand(id, 0)?;
+    let into = lowering.place_result(id)?;
+    let product = Product {
+        pixels: from.rows.width,
+        channels: into.rows.channels,
+        depth: from.rows.channels,
+        planes: false,
+        element: from.element.bytes(),
+    };
+    let tile = tile::choose(lowering.target, product);
+    let (clamp, then) = (dense.clamp, dense.then);
+    let kernel = Kernel::Pointwise { tile, clamp, then, skip: Skip::None, flat: false };
+    let columns = tile[1] * lowering.target.isa.lanes();
+    let order = convolution::panels(lowering, id, from, columns, product.depth);
+    let pack = Some(lowering.pack(id, order));
+    let shared = lowering.target.threads > 1 && from.rows.width * from.height == 1;
+    let shares = if shared { into.rows.channels.div_ceil(columns) } else { 1 };
+    Ok(Stage { pack, shares, product: Some(product), ..stage(id, kernel, vec![from], into) })
+}
+
+/// What the result holds beforehand, if that matters, and the copies of each operand into it.
+fn moved(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>> {
+    let op = &lowering.graph.node(id).op;
+    let operands = match op {
+        Op::Concat(_) => lowering.graph.operands(id).len(),
+        _ => 1,
+    };
+    let from: Vec<Place> =
+        (0..operands).map(|port| lowering.operand(id, port)).collect::<Result<_>>()?;
+    let into = lowering.place_result(id)?;
+    let fill = moves::fill(op).map(|value| stage(id, Kernel::Fill(value), vec![], into));
+    let mut stages: Vec<Stage> = fill.into_iter().collect();
+    for (port, from) in from.into_iter().enumerate() {
+        let copies = moves::copies(lowering, id, port, from, into)?.into_iter();
+        stages.extend(copies.map(|copy| stage(id, Kernel::Move(copy), vec![from], into)));
+    }
+    Ok(stages)
 }
 
 /// Elements of a tensor outside, along and inside an axis, as they lie in memory.

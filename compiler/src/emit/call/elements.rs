@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 
 use crate::emit::literal;
 use crate::emit::scope::Scope;
-use crate::ir::{Binary, Clamp};
+use crate::ir::{Binary, Clamp, Reducer};
 use crate::schedule::{Broadcast, Element, Home, Move, Place};
 
 pub(super) fn elementwise(
@@ -43,8 +43,26 @@ pub(super) fn scalar(scope: &Scope<'_>, place: Place) -> TokenStream {
     }
 }
 
+/// The type and the value of a copy.
+pub(super) fn copy(copy: &Move) -> (TokenStream, TokenStream) {
+    let (rank, lens, from, into) = walk(copy);
+    (quote!(Strided<#rank>), quote!(Strided::new(#lens, #from, #into)))
+}
+
+/// The type and the value of a reduction.
+pub(super) fn reduction(kind: Reducer, copy: &Move) -> (TokenStream, TokenStream) {
+    let (rank, lens, from, into) = walk(copy);
+    let fold = match kind {
+        Reducer::Sum => quote!(Fold::Sum),
+        Reducer::Mean => quote!(Fold::Mean),
+        Reducer::Max => quote!(Fold::Max),
+        Reducer::Min => quote!(Fold::Min),
+    };
+    (quote!(Reduce<#rank>), quote!(Reduce::new(#fold, #lens, #from, #into)))
+}
+
 /// Rank, lengths and both sides of a walk, without axes of one element.
-pub(super) fn walk(copy: &Move) -> (TokenStream, TokenStream, TokenStream, TokenStream) {
+fn walk(copy: &Move) -> (TokenStream, TokenStream, TokenStream, TokenStream) {
     let mut axes: Vec<usize> =
         (0..copy.shape.len()).filter(|axis| copy.shape[*axis] != 1).collect();
     if axes.is_empty() && !copy.shape.is_empty() {

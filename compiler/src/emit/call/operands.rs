@@ -4,7 +4,6 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::elements::scalar;
-use super::is_scalar;
 use crate::emit::literal;
 use crate::emit::scope::Scope;
 use crate::program::{Call, Offset, Reach, Variable};
@@ -26,7 +25,7 @@ impl Operands {
     pub(super) fn new(scope: &Scope<'_>, call: &Call, stage: &Stage) -> Self {
         let x = stage.from.first().map(|place| scope.variable(*place)).unwrap_or_default();
         let second = match stage.from.get(1) {
-            Some(place) if is_scalar(&stage.kernel) => scalar(scope, *place),
+            Some(place) if stage.kernel.writes_second_out() => scalar(scope, *place),
             Some(place) => scope.variable(*place),
             None => quote!(),
         };

@@ -131,7 +131,7 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<Op
 }
 
 /// What the sums of a stage on bytes become.
-pub(in crate::emit) fn levels(scope: &Scope<'_>, stage: &Stage) -> Option<TokenStream> {
+pub(super) fn levels(scope: &Scope<'_>, stage: &Stage) -> Option<TokenStream> {
     stage.reads_bytes().then(|| scales::levels(scope.network.graph, stage.node))
 }
 

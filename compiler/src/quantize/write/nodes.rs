@@ -3,10 +3,21 @@
 use super::{Writer, int, ints, real, tensors, text};
 use crate::error::Result;
 use crate::ir::{
-    Binary, Gemm, NodeId, Op, Pad, PadMode, Pool, PoolKind, Reduce, Reducer, Slice, Unary,
+    Binary, Conv, Gemm, NodeId, Op, Pad, PadMode, Pool, PoolKind, Reduce, Reducer, Slice, Unary,
 };
 use crate::proto::AttributeProto;
 use crate::proto::tensor_proto::DataType;
+
+/// The attributes of a convolution.
+fn window(conv: &Conv) -> Vec<AttributeProto> {
+    vec![
+        int("group", conv.group as i64),
+        ints("kernel_shape", conv.kernel),
+        ints("strides", conv.stride),
+        ints("dilations", conv.dilation),
+        ints("pads", conv.pads),
+    ]
+}
 
 impl Writer<'_> {
     /// Writes the operator `id`, without its bounds, whose result is called `result`.
@@ -14,16 +25,7 @@ impl Writer<'_> {
         let graph = self.graph;
         let shape = graph.node(id).out.shape.clone();
         match &graph.node(id).op {
-            Op::Conv(conv) => {
-                let attributes = vec![
-                    int("group", conv.group as i64),
-                    ints("kernel_shape", conv.kernel),
-                    ints("strides", conv.stride),
-                    ints("dilations", conv.dilation),
-                    ints("pads", conv.pads),
-                ];
-                self.layer(id, "Conv", result, attributes)
-            }
+            Op::Conv(conv) => self.layer(id, "Conv", result, window(conv)),
             Op::Dense(_) => self.layer(id, "Gemm", result, vec![]),
             Op::BatchNorm(norm) => {
                 self.plain(id, "BatchNormalization", 5, result, vec![real("epsilon", norm.epsilon)])

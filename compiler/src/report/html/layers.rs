@@ -53,21 +53,21 @@ pub(super) fn table(page: &Page<'_>) -> String {
             );
         }
         if let Some(times) = page.times {
-            let time = times[number];
-            let rate = if layer.probe.madds > 0 && time > 0.0 {
-                format!("{:.1}", 2e-3 * layer.probe.madds as f64 / time)
-            } else {
-                String::new()
-            };
-            let _ = write!(
-                text,
-                "<td class=\"n bar\">{time:.1}{}</td><td class=\"n\">{rate}</td>",
-                bar(time / most_time)
-            );
+            text.push_str(&time_of(layer.probe.madds, times[number], most_time));
         }
         text.push_str("</tr>\n");
     }
     text + "</tbody></table></div>\n"
+}
+
+/// The cells of a kernel's time in microseconds, beside the longest, and of its rate.
+fn time_of(madds: u64, time: f64, most: f64) -> String {
+    let rate = match madds {
+        1.. if time > 0.0 => format!("{:.1}", 2e-3 * madds as f64 / time),
+        _ => String::new(),
+    };
+    let bar = bar(time / most);
+    format!("<td class=\"n bar\">{time:.1}{bar}</td><td class=\"n\">{rate}</td>")
 }
 
 /// Digits in groups of three; nothing for none.

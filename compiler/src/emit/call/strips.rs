@@ -3,8 +3,8 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
+use crate::emit::literal;
 use crate::emit::scope::Scope;
-use crate::emit::{call, literal};
 use crate::program::Reach;
 use crate::schedule::{Kernel, Stage, Strip};
 
@@ -14,7 +14,7 @@ pub(super) fn constants(scope: &Scope<'_>, at: usize, stage: &Stage, strip: Stri
         unreachable!("strips are made of 1x1 convolutions")
     };
     let (from, into) = (scope.ring(stage.from[0]), scope.ring(stage.into));
-    let (kind, last_field) = match call::levels(scope, stage) {
+    let (kind, last_field) = match super::quantized::levels(scope, stage) {
         Some(levels) => (quote!(QPointwise), quote!(levels: #levels)),
         None => {
             let activation = literal::activation(*clamp, *then);

@@ -1,0 +1,113 @@
+//! What steps, the consts and the memory of their stages, and instruction sets are called.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+use crate::emit::{doc, names};
+use crate::ir::view::base;
+use crate::ir::{Block, Graph, NodeId, Op, Quant};
+use crate::schedule::{Kernel, Stage, Step};
+use crate::segment::Role;
+use crate::target::{Isa, Target};
+
+/// What the const of a stage's kernel is called.
+pub(super) fn word(graph: &Graph, step: &Step, stage: &Stage) -> &'static str {
+    let block = match step.segment.role {
+        Role::Block(number) => graph.blocks.get(number - 1),
+        Role::Blocks(first, _) => {
+            let block = block_of(graph, stage).map(|(_, block)| block);
+            block.or_else(|| graph.blocks.get(first - 1).filter(|_| !before_pool(step, stage)))
+        }
+        Role::Head | Role::Chain | Role::Single | Role::Copy => None,
+    };
+    let role = if before_pool(step, stage) { Role::Head } else { step.segment.role };
+    match (&stage.kernel, block, role) {
+        (Kernel::Load | Kernel::Widen | Kernel::LookUp, _, _) => "load",
+        (Kernel::Fetch, _, _) if stage.pack.is_some() => "load",
+        (Kernel::Depthwise { .. }, _, _) => "depthwise",
+        (Kernel::GlobalPool(_) | Kernel::Pool(_), _, _) => "pool",
+        (Kernel::Resize(_), _, _) => "resize",
+        (Kernel::Move(_) | Kernel::Fill(_), _, _) => "copy",
+        (_, Some(block), _) if block.expand == Some(stage.node) => "expand",
+        (_, Some(block), _) if block.project == stage.node => "project",
+        (_, Some(_), _) => "stem",
+        (_, None, Role::Head) => "head",
+        (_, None, _) => graph.node(stage.node).op.name(),
+    }
+}
+
+/// The number, counted from 1, and the block that a stage is in.
+pub(super) fn block_of<'a>(graph: &'a Graph, stage: &Stage) -> Option<(usize, &'a Block)> {
+    let id = stage.node;
+    let mut blocks = (1..).zip(&graph.blocks);
+    blocks.find(|(_, it)| it.expand == Some(id) || it.depthwise == id || it.project == id)
+}
+
+/// Whether global pooling follows a stage.
+fn before_pool(step: &Step, stage: &Stage) -> bool {
+    let next = step.stages.iter().skip_while(|it| it.node != stage.node).nth(1);
+    next.is_some_and(|next| matches!(next.kernel, Kernel::GlobalPool(_)))
+}
+
+/// What the memory that a kernel fills is called, where it lives for the step only.
+pub(super) fn result(word: &str) -> &'static str {
+    match word {
+        "load" => "padded",
+        "expand" | "stem" => "wide",
+        "depthwise" => "thin",
+        "head" => "last",
+        _ => "part",
+    }
+}
+
+/// What a step is called.
+pub(super) fn step(graph: &Graph, step: &Step) -> String {
+    let id = step.segment.stages[0];
+    let node = graph.node(id);
+    match (step.segment.role, &node.op) {
+        (Role::Block(number), _) => format!("block_{number}"),
+        (Role::Blocks(first, last), _) => {
+            let head = if doc::holds_head(graph, step) { "_and_head" } else { "" };
+            if first == last {
+                format!("block_{first}{head}")
+            } else {
+                format!("blocks_{first}_to_{last}{head}")
+            }
+        }
+        (Role::Chain, _) => {
+            let last = step.segment.stages[step.segment.stages.len() - 1];
+            format!("{}_to_{}", node.name, graph.node(last).name)
+        }
+        (Role::Head, _) => "head".to_owned(),
+        (Role::Single, op) if op.conv().is_some() && reads_input(graph, id) => "stem".to_owned(),
+        (Role::Single, Op::Dense(_) | Op::Quant(Quant::Dense(_))) => "classifier".to_owned(),
+        (Role::Single, Op::Softmax(_) | Op::Quant(Quant::Softmax(_))) => "softmax".to_owned(),
+        (Role::Single, _) => node.name.clone(),
+        (Role::Copy, _) => format!("copy_{}", node.name),
+    }
+}
+
+fn reads_input(graph: &Graph, id: NodeId) -> bool {
+    let maker = |id: NodeId| graph.operand(id, 0).map(|x| base(graph, x));
+    maker(id).is_some_and(|maker| match graph.node(maker).op {
+        Op::Input => true,
+        Op::Quant(Quant::Quantize(_)) => reads_input(graph, maker),
+        _ => false,
+    })
+}
+
+/// The type that proves a target's instructions are there.
+pub(super) fn token(target: &Target) -> Ident {
+    names::ident(&format!("{:?}", target.isa))
+}
+
+/// The attribute that lets a function use its target's instructions.
+pub(super) fn feature(target: &Target) -> TokenStream {
+    match target.isa {
+        Isa::Scalar => quote!(),
+        _ => {
+            let features = target.isa.features();
+            quote!(#[target_feature(enable = #features)])
+        }
+    }
+}
