@@ -1,8 +1,8 @@
 //! Schedule -> Program: the loops of every step, which rows each call makes, and the zeros around them.
 //!
-//! Each way for rows to flow has its file: whole values ([`whole`]), rows through a chain ([`chain`]) or a region
-//! ([`region`]), parts of rows ([`parts`], [`strips`]), panels of channels ([`panels`]), and work shared among threads
-//! ([`threads`]).
+//! Each way for rows to flow has its file: whole values (`whole`), rows through a chain (`chain`) or a region
+//! (`region`), parts of rows (`parts`, `strips`), panels of channels (`panels`), and work shared among threads
+//! (`threads`).
 
 mod chain;
 mod padding;
