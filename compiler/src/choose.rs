@@ -22,6 +22,7 @@ use crate::schedule::{self, Home, Schedule, Setting};
 use crate::segment::{self, RowBatch, Segment};
 use crate::target::Target;
 use cuts::{Aim, Cost, Cuts, Partition};
+use measure::Measure;
 
 /// Bytes of which an arena is a multiple: its own alignment.
 pub const ARENA_ALIGN: usize = 64;
@@ -57,10 +58,10 @@ pub fn choose(graph: &Graph, target: &Target, memory: Memory) -> Result<Choice> 
         }
     }
     let budget = memory.recompute.budget(graph.total_madds());
-    let mut cuts = Cuts::new(&network, &units)?;
+    let mut cuts = Measure::new(&network, &units).all()?;
     if budget > 0 {
         let bytes = cuts.least(0).cost.bytes;
-        cuts.repeat(&network, budget, bytes)?;
+        anew::repeat(&network, &mut cuts, budget, bytes)?;
     }
     let least = network.least(&cuts, budget)?;
     let limit = match memory.objective {

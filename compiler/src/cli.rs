@@ -9,6 +9,7 @@ mod check;
 mod compare;
 mod compile;
 mod ends;
+mod execute;
 mod finite;
 mod input;
 mod inspect;

@@ -13,6 +13,7 @@ pub mod histogram;
 pub mod measure;
 pub mod note;
 pub mod observe;
+mod settings;
 mod write;
 
 use std::collections::BTreeSet;
@@ -26,27 +27,8 @@ use crate::objective::Memory;
 use crate::pass::{self, Skips};
 use crate::prepare::prepare;
 use crate::printed;
-use crate::quantize::histogram::Observer;
 use crate::quantize::measure::Report;
-
-/// What the user chooses.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
-    /// How ranges follow from what was seen.
-    pub observer: Observer,
-    /// Whether channels are scaled to like ranges where that changes no answer.
-    pub equalize: bool,
-    /// Whether biases make up for what rounding the weights adds on average.
-    pub correct: bool,
-    /// Names of values that are computed in floats.
-    pub keep: BTreeSet<String>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { observer: Observer::MinMax, equalize: true, correct: true, keep: BTreeSet::new() }
-    }
-}
+pub use crate::quantize::settings::Settings;
 
 /// A model of bytes.
 #[derive(Clone, Debug)]

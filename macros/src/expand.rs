@@ -8,7 +8,8 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{Error, Result};
 
-use crate::request::{Kind, Model, Request, Weights};
+use crate::request::{Model, Request, Weights};
+use crate::wishes::Kind;
 
 /// The module, or the struct and the module behind it.
 pub(crate) fn module(request: &Request) -> Result<TokenStream> {

@@ -9,7 +9,7 @@ use syn::{Attribute, Error, LitStr, Result, Token, Visibility};
 use crate::faults::Faults;
 use crate::rows::{self, Placed};
 use crate::settings::{Settings, Value, positive, semicolon, statements};
-use crate::wishes::Wishes;
+use crate::wishes::{Kind, Wishes};
 
 /// A network to compile.
 pub(crate) struct Request {
@@ -23,13 +23,6 @@ pub(crate) struct Request {
     pub(crate) dims: Vec<(String, usize)>,
     pub(crate) weights: Weights,
     pub(crate) wishes: Wishes,
-}
-
-/// What to make of it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Module,
-    Struct,
 }
 
 /// Where the network comes from.

@@ -9,8 +9,14 @@ use proc_macro2::Span;
 use syn::{Error, Result};
 
 use crate::faults::Faults;
-use crate::request::Kind;
 use crate::settings::{Settings, Value};
+
+/// What a network becomes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Module,
+    Struct,
+}
 
 /// Whether a word means something, or why not.
 type Check = fn(&str) -> std::result::Result<(), Fault>;

@@ -36,14 +36,22 @@ struct Way {
     again: u64,
 }
 
-/// The stretches of `cuts` with those expansions computed anew that save most, for every number of multiply-adds up to
-/// `budget`, where they need at most `limit` bytes.
-pub(super) fn ways(
+/// Adds to `cuts` the stretches in which expansions are computed anew, `budget` multiply-adds in all at most, where that
+/// may bring them below `limit` bytes.
+pub(super) fn repeat(
     network: &Network<'_>,
-    cuts: &Cuts,
+    cuts: &mut Cuts,
     budget: u64,
     limit: usize,
-) -> Result<Vec<Stretch>> {
+) -> Result<()> {
+    let ways = ways(network, cuts, budget, limit)?;
+    cuts.stretches.extend(ways);
+    Ok(())
+}
+
+/// The stretches of `cuts` with those expansions computed anew that save most, for every number of multiply-adds up to
+/// `budget`, where they need at most `limit` bytes.
+fn ways(network: &Network<'_>, cuts: &Cuts, budget: u64, limit: usize) -> Result<Vec<Stretch>> {
     let thrifty = || cuts.stretches.iter().filter(|it| it.segment.batch == THRIFTY);
     let mut changes = Changes { network, known: BTreeMap::new() };
     // The shortest stretches are those that changes are measured in.

@@ -5,8 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::choose::measure::Measure;
-use crate::choose::{Network, anew};
+use crate::choose::Network;
 use crate::error::Result;
 use crate::ir::{Graph, Op};
 use crate::segment::{Role, RowBatch, Segment};
@@ -70,11 +69,6 @@ pub(super) struct Partition {
 }
 
 impl Cuts {
-    /// Measures every stretch of every run as thrifty as it can be, and every unit as a whole.
-    pub(super) fn new(network: &Network<'_>, units: &[Segment]) -> Result<Self> {
-        Measure::new(network, units).all()
-    }
-
     /// Measures, of every stretch that may keep to `limit` bytes, the faster batches of rows too.
     pub(super) fn hasten(&mut self, network: &Network<'_>, limit: usize) -> Result<()> {
         let fits = |it: &&Stretch| it.segment.batch == THRIFTY && it.cost.bytes <= limit;
@@ -85,19 +79,6 @@ impl Cuts {
                 self.stretches.extend(stretch.with(segment).measured(network)?);
             }
         }
-        Ok(())
-    }
-
-    /// Measures the stretches in which expansions are computed anew, `budget` multiply-adds in all at most, where that
-    /// may bring them below `limit` bytes.
-    pub(super) fn repeat(
-        &mut self,
-        network: &Network<'_>,
-        budget: u64,
-        limit: usize,
-    ) -> Result<()> {
-        let ways = anew::ways(network, self, budget, limit)?;
-        self.stretches.extend(ways);
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Why no plan fits, and what one would cost that does.
 
 use crate::choose::cuts::{Aim, Cuts, Partition};
-use crate::choose::{Choice, Network, TRIES};
+use crate::choose::{Choice, Network, TRIES, anew};
 use crate::error::{Error, Result};
 use crate::objective::{Feed, Recompute};
 use crate::plan::Budget;
@@ -18,7 +18,7 @@ pub(super) fn too_small(
 ) -> Result<Error> {
     let (smallest, madds) = (least.plan.arena_len, network.graph.total_madds());
     let recompute = network.memory.recompute;
-    cuts.repeat(network, u64::MAX, least.plan.arena_len)?;
+    anew::repeat(network, &mut cuts, u64::MAX, least.plan.arena_len)?;
     let offers = offers(network, &cuts, limit, smallest)?;
     let once = if recompute == Recompute::default() {
         "with every value computed once".to_owned()

@@ -1,15 +1,14 @@
 //! `mnv2c bench`: how long a network takes on this machine.
 
-use mnv2c::error::{Error, Result};
 use mnv2c::printed;
 use serde_json::Value;
 
 use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
 use crate::cli::build::{self, Probes, Wish};
 use crate::cli::ends::EndsArgs;
+use crate::cli::execute::{execute, last_line};
 use crate::cli::numbers::{Asked, NumbersArgs};
 use crate::cli::profile::Profile;
-use crate::cli::run::execute;
 use crate::cli::tune::TuneArgs;
 use crate::cli::{Done, Outcome, output};
 
@@ -66,13 +65,6 @@ pub(crate) fn run(args: &Args) -> Done {
         }
     }
     Ok(Outcome::Well)
-}
-
-/// The JSON that a program printed last.
-pub(crate) fn last_line(stdout: &[u8]) -> Result<Value> {
-    let text = String::from_utf8_lossy(stdout);
-    let json = text.trim().lines().next_back().and_then(|line| serde_json::from_str(line).ok());
-    json.ok_or_else(|| Error::Program(format!("the program printed no times but {text:?}")))
 }
 
 fn human(name: &str, times: &Value) -> String {

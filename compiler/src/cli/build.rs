@@ -10,13 +10,14 @@ use mnv2c::objective::Memory;
 use mnv2c::schedule::Port;
 use mnv2c::source::{Model, Source};
 use mnv2c::target::Target;
+use mnv2c::{Artifact, Options};
 
 use crate::cli::args::{MemoryArgs, ModelArgs, TargetArgs};
 use crate::cli::ends::EndsArgs;
 use crate::cli::numbers::{Asked, NumbersArgs};
 use crate::cli::progress::Progress;
 use crate::cli::tune::TuneArgs;
-use crate::cli::{Done, Outcome, compile, output};
+use crate::cli::{Done, Outcome, output};
 
 /// Compile a model into a program that needs nothing else
 ///
@@ -91,8 +92,7 @@ impl Wish {
 
     /// The machine with the tiles that are best for a network that is read.
     pub(crate) fn target_for(&self, source: &Source, model: &Model) -> Result<Target> {
-        self.tune
-            .tuned(self.target, |target| compile::for_target(source, model.clone(), self, target))
+        self.tune.tuned(self.target, |target| for_target(source, model.clone(), self, target))
     }
 }
 
@@ -135,7 +135,7 @@ pub(crate) fn program<T>(
     let (source, model) = asked.read()?;
     let target = wish.target_for(&source, &model)?;
     progress.say(&format!("compiling {} for {target}", source.name));
-    let artifact = compile::for_target(&source, model, wish, target)?;
+    let artifact = for_target(&source, model, wish, target)?;
     let artifact = match probes {
         Probes::Yes => artifact.probed(),
         Probes::No => artifact,
@@ -166,4 +166,33 @@ impl Built {
     fn summary(&self, path: &Path) -> String {
         format!("{}: {}", path.display(), self.memory())
     }
+}
+
+/// What the library wants to know of a network that is read.
+pub(crate) fn options(name: &str, model: &Model, wish: &Wish, blob_name: &str) -> Options {
+    Options {
+        target: wish.target,
+        name: name.to_owned(),
+        sha256: model.sha256.clone(),
+        blob_name: blob_name.to_owned(),
+        memory: wish.memory,
+        layers: wish.layers,
+        ends: wish.ends.clone(),
+    }
+}
+
+/// A network compiled to become a program.
+pub(crate) fn for_program(source: &Source, model: Model, wish: &Wish) -> Result<Artifact> {
+    for_target(source, model, wish, wish.target)
+}
+
+/// The same for another machine than `wish` names.
+pub(crate) fn for_target(
+    source: &Source,
+    model: Model,
+    wish: &Wish,
+    target: Target,
+) -> Result<Artifact> {
+    let options = options(&source.name, &model, wish, executable::BLOB_NAME);
+    mnv2c::compile(model.graph, &Options { target, ..options }, |_, _, _| ())
 }

@@ -8,7 +8,8 @@ use mnv2c::interp::Array;
 use mnv2c::ir::{Graph, Values};
 use mnv2c::schedule::Port;
 
-use crate::cli::input::{self, fault};
+use crate::cli::input;
+use crate::cli::picture::fault;
 use crate::cli::{finite, output};
 
 /// Where pictures are.

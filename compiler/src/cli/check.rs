@@ -4,10 +4,10 @@ use mnv2c::error::{Error, Result};
 use serde_json::json;
 
 use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
-use crate::cli::build::Wish;
+use crate::cli::build::{self, Wish};
 use crate::cli::ends::EndsArgs;
 use crate::cli::numbers::{Asked, NumbersArgs};
-use crate::cli::{Done, Outcome, compile, output};
+use crate::cli::{Done, Outcome, output};
 
 /// Tell whether a model is supported: everything that is not, at once
 ///
@@ -57,5 +57,5 @@ fn try_all(args: &Args) -> Result<()> {
     let asked = Asked { model: &args.model, numbers: &args.numbers, ends: &args.ends };
     let (source, model) = asked.read()?;
     let wish = Wish::of(&args.target, &args.memory, &args.ends)?.stored(&args.numbers);
-    compile::for_program(&source, model, &wish).map(drop)
+    build::for_program(&source, model, &wish).map(drop)
 }

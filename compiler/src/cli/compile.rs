@@ -5,13 +5,11 @@ use std::path::{Path, PathBuf};
 use mnv2c::error::{Error, Result};
 use mnv2c::ir::Graph;
 use mnv2c::pass::{Entry, PIPELINE, Skip};
-use mnv2c::source::{Model, Source};
-use mnv2c::target::Target;
 use mnv2c::{Artifact, Options, files, standalone};
 use serde_json::{Value, json};
 
 use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
-use crate::cli::build::Wish;
+use crate::cli::build::{Wish, options};
 use crate::cli::ends::EndsArgs;
 use crate::cli::numbers::{Asked, NumbersArgs};
 use crate::cli::tune::TuneArgs;
@@ -103,35 +101,6 @@ pub(crate) fn run(args: &Args) -> Done {
         Some(path) => deliver(args, path, &artifact, &args.model.files(&source)?),
         None => Ok(Outcome::Well),
     }
-}
-
-/// What the library wants to know of a network that is read.
-pub(crate) fn options(name: &str, model: &Model, wish: &Wish, blob_name: &str) -> Options {
-    Options {
-        target: wish.target,
-        name: name.to_owned(),
-        sha256: model.sha256.clone(),
-        blob_name: blob_name.to_owned(),
-        memory: wish.memory,
-        layers: wish.layers,
-        ends: wish.ends.clone(),
-    }
-}
-
-/// A network compiled to become a program.
-pub(crate) fn for_program(source: &Source, model: Model, wish: &Wish) -> Result<Artifact> {
-    for_target(source, model, wish, wish.target)
-}
-
-/// The same for another machine than `wish` names.
-pub(crate) fn for_target(
-    source: &Source,
-    model: Model,
-    wish: &Wish,
-    target: Target,
-) -> Result<Artifact> {
-    let options = options(&source.name, &model, wish, mnv2c::executable::BLOB_NAME);
-    mnv2c::compile(model.graph, &Options { target, ..options }, |_, _, _| ())
 }
 
 fn deliver(args: &Args, path: &Path, artifact: &Artifact, sources: &[PathBuf]) -> Done {

@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use mnv2c::ends::Picture;
-use mnv2c::error::{Error, Result};
+use mnv2c::error::Result;
 use mnv2c::frontend::onnx;
 use mnv2c::interp::Array;
 use mnv2c::schedule::Port;
 use mnv2c::{files, npy};
 
+use crate::cli::picture::fault;
 use crate::cli::{finite, output, picture};
 
 /// The array in a file, of the shape that `port` takes.
@@ -39,11 +40,6 @@ pub(crate) fn array(path: &Path) -> Result<Array> {
     let bytes = files::read(path)?;
     let array = if extension(path) == "pb" { onnx::read_tensor(bytes) } else { npy::read(&bytes) };
     array.map_err(|error| fault(path, error.to_string().trim_start_matches("not a model: ").into()))
-}
-
-/// A fault of one input file.
-pub(crate) fn fault(path: &Path, what: String) -> Error {
-    Error::Wiring(format!("{}: {what}", path.display()))
 }
 
 fn fitting(path: &Path, array: Array, port: &Port) -> Result<Array> {

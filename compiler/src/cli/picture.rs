@@ -9,13 +9,12 @@ use std::path::Path;
 use image::imageops::{FilterType, resize};
 use image::{DynamicImage, ImageBuffer, ImageDecoder, ImageReader, ImageResult, Rgb};
 use mnv2c::ends::{Form, Picture};
-use mnv2c::error::Result;
+use mnv2c::error::{Error, Result};
 use mnv2c::files;
 use mnv2c::interp::Array;
 use mnv2c::ir::{Dtype, Values};
 use mnv2c::schedule::Port;
 
-use crate::cli::input::fault;
 use crate::cli::output;
 
 /// The picture in a file, as `port` takes it.
@@ -76,6 +75,11 @@ fn form(port: &Port) -> std::result::Result<Form, String> {
         let (name, shape) = (&port.name, output::shape(shape));
         format!("is a picture, but input {name:?} takes {shape}; give an array as .npy")
     })
+}
+
+/// A fault of one input file.
+pub(crate) fn fault(path: &Path, what: String) -> Error {
+    Error::Wiring(format!("{}: {what}", path.display()))
 }
 
 #[cfg(test)]

@@ -10,11 +10,11 @@ use mnv2c::{Artifact, executable, files};
 use serde_json::Value;
 
 use crate::cli::args::{MemoryArgs, ModelArgs, TargetArgs};
-use crate::cli::build::Wish;
+use crate::cli::build::{self, Wish};
 use crate::cli::ends::EndsArgs;
+use crate::cli::execute::{execute, last_line};
 use crate::cli::progress::Progress;
-use crate::cli::run::execute;
-use crate::cli::{Done, Outcome, bench, compile, output};
+use crate::cli::{Done, Outcome, output};
 
 /// Write a page about a model: its layers, its memory, what the passes did, and its times
 ///
@@ -50,7 +50,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Done {
     let (source, model) = args.model.read()?;
     let wish = Wish::of(&args.target, &args.memory, &args.ends)?;
-    let options = compile::options(&source.name, &model, &wish, executable::BLOB_NAME);
+    let options = build::options(&source.name, &model, &wish, executable::BLOB_NAME);
     let artifact = mnv2c::compile(model.graph.clone(), &options, |_, _, _| ())?;
     let times = match (&args.profile, args.bench) {
         (Some(path), _) => {
@@ -81,7 +81,7 @@ fn measured(args: &Args, runs: u32, artifact: &Artifact, wish: &Wish) -> Result<
     progress.say("measuring");
     let arguments = ["--bench".into(), runs.to_string().into()];
     let said = execute(args.runner.as_deref(), &program.path, &arguments)?;
-    let json = bench::last_line(&said.stdout)?;
+    let json = last_line(&said.stdout)?;
     times(&json["kernel_ns"], |nanos| Some(nanos.as_f64()? / 1e3), artifact)
 }
 

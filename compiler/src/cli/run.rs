@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
 use mnv2c::error::{Error, Result};
 use mnv2c::files::{self, Scratch};
@@ -15,6 +14,7 @@ use serde_json::{Value, json};
 use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
 use crate::cli::build::{self, Built, Probes, Wish};
 use crate::cli::ends::EndsArgs;
+use crate::cli::execute::execute;
 use crate::cli::numbers::{Asked, NumbersArgs};
 use crate::cli::{Done, Outcome, finite, input, labels, output};
 
@@ -132,31 +132,6 @@ pub(crate) fn infer(
     execute(runner, program, &arguments)?;
     let output = |at| npy::read(&files::read(&dir.join(format!("output_{at}.npy")))?);
     (0..outputs).map(output).collect()
-}
-
-/// Runs a program, by way of `runner` if there is one.
-pub(crate) fn execute(
-    runner: Option<&str>,
-    program: &Path,
-    arguments: &[OsString],
-) -> Result<Output> {
-    let mut words = runner.unwrap_or_default().split_whitespace();
-    let mut command = match words.next() {
-        Some(first) => Command::new(first),
-        None => Command::new(program),
-    };
-    if runner.is_some() {
-        command.args(words).arg(program);
-    }
-    let said = command.args(arguments).output().map_err(|error| {
-        Error::Program(format!("{:?} does not start: {error}", command.get_program()))
-    })?;
-    if said.status.success() {
-        return Ok(said);
-    }
-    let complaint = String::from_utf8_lossy(&said.stderr);
-    let complaint = complaint.trim().trim_start_matches("error: ");
-    Err(Error::Program(format!("the program failed ({}): {complaint}", said.status)))
 }
 
 fn human(args: &Args, built: &Built, answers: &[Array], labels: Option<&[String]>) -> String {

@@ -11,9 +11,8 @@ use mnv2c::target::{Product, Target, Tuning};
 use mnv2c::{Artifact, executable, files};
 use serde::{Deserialize, Serialize};
 
-use crate::cli::bench::last_line;
+use crate::cli::execute::{execute, last_line};
 use crate::cli::progress::Progress;
-use crate::cli::run::execute;
 
 /// Candidates of each kernel that are timed.
 const ROUNDS: usize = 4;

@@ -21,14 +21,14 @@ use mnv2c::source::{Model, Options, Source};
 use mnv2c::target::Target;
 
 use crate::cli::args::{self, Format, FormatArgs, PlansArgs};
-use crate::cli::build::Wish;
+use crate::cli::build::{self, Wish};
 use crate::cli::case::{self, Case};
 use crate::cli::compare::{Kind, Tolerance, distance};
 use crate::cli::ends::EndsArgs;
 use crate::cli::numbers::{Kin, NumbersArgs};
 use crate::cli::progress::Progress;
 use crate::cli::steps;
-use crate::cli::{Done, Outcome, compile, output, run as program_run};
+use crate::cli::{Done, Outcome, output, run as program_run};
 use verdict::{Found, Report, summary};
 
 /// Smallest relative tolerance that is of use where weights or values are 16-bit floats, and the record was computed in
@@ -300,7 +300,7 @@ fn answered(
 ) -> Result<Vec<Array>> {
     let wish = Wish::new(job.target, job.memory, args.ends.ends()?);
     let given = given::to_program(inputs, wish.ends.picture.as_ref())?;
-    let artifact = compile::for_program(source, model, &wish)?;
+    let artifact = build::for_program(source, model, &wish)?;
     let built = executable::build(&artifact, &job.target)?;
     let scratch = Scratch::new(&std::env::temp_dir())?;
     let (runner, dir) = (args.runner.as_deref(), &scratch.path);

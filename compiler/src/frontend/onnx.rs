@@ -13,6 +13,7 @@ mod constant;
 mod convolution;
 mod empty;
 mod external;
+mod fault;
 mod fold;
 mod inputs;
 mod matrix;

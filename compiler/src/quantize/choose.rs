@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::error::Result;
 use crate::ir::{Affine, Binary, Graph, NodeId, Op, Reducer, Unary};
 use crate::pass::constant::scalar;
-use crate::quantize::Settings;
 use crate::quantize::equalize::Numbers;
 use crate::quantize::observe::Seen;
+use crate::quantize::settings::Settings;
 
 /// What becomes bytes, and how.
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,7 @@
 //! Readers of operators that work element by element, softmax and casts.
 
-use crate::frontend::onnx::call::{Call, Fault, Made};
+use crate::frontend::onnx::call::Call;
+use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::tensor::{self, Constant};
 use crate::frontend::onnx::{fold, quantized};
 use crate::ir::{Binary, Clamp, Dtype, NodeId, Op, Softmax, Unary, Values, infer};

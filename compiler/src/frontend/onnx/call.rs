@@ -5,27 +5,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::error::Error;
+use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::store::{Store, checked_len};
 use crate::frontend::onnx::tensor::Constant;
 use crate::frontend::onnx::{empty, fold};
 use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Tensor, Values, infer};
 use crate::proto::attribute_proto::AttributeType;
 use crate::proto::{AttributeProto, NodeProto};
-
-/// Why a node cannot be read.
-#[derive(Debug)]
-pub(super) enum Fault {
-    /// It means something that the compiler does not do.
-    Unsupported(String),
-    /// It contradicts itself or its operands.
-    Misfit(String),
-    /// Something around it is wrong.
-    Error(Error),
-}
-
-/// The results of a node, in its order; those that no reader makes are left out at the end.
-pub(super) type Made = Result<Vec<NodeId>, Fault>;
 
 /// A node that is being read.
 pub(super) struct Call<'a> {
@@ -353,17 +339,5 @@ fn most_folded(dtype: Dtype) -> usize {
     match dtype {
         Dtype::F32 | Dtype::F16 | Dtype::Bf16 | Dtype::I8 | Dtype::U8 => 1 << 24,
         Dtype::I32 | Dtype::I64 => 1 << 20,
-    }
-}
-
-impl From<String> for Fault {
-    fn from(what: String) -> Self {
-        Self::Misfit(what)
-    }
-}
-
-impl From<Error> for Fault {
-    fn from(error: Error) -> Self {
-        Self::Error(error)
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Each is written as ONNX's own function body has it, so every pass and kernel sees operators that it knows.
 
-use crate::frontend::onnx::call::{Call, Fault, Made};
+use crate::frontend::onnx::call::Call;
+use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::reduce;
 use crate::ir::{Binary, Clamp, NodeId, Op, Pool, PoolKind, Reduce, Reducer, Unary, Values, infer};
 

@@ -1,6 +1,7 @@
 //! Readers of operators that make constants: stored ones, and shape arithmetic that no other operator covers.
 
-use crate::frontend::onnx::call::{Call, Fault, Made};
+use crate::frontend::onnx::call::Call;
+use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::fold;
 use crate::frontend::onnx::store::checked_len;
 use crate::frontend::onnx::tensor::{self, Constant};

@@ -1,6 +1,7 @@
 //! Readers of Conv, the pools and BatchNormalization.
 
-use crate::frontend::onnx::call::{Call, Fault, Made};
+use crate::frontend::onnx::call::Call;
+use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::quantized;
 use crate::frontend::onnx::window::{Picture, Window, pair};
 use crate::ir::infer;

@@ -1,6 +1,7 @@
 //! Readers of Gemm and MatMul.
 
-use crate::frontend::onnx::call::{Call, Fault, Made};
+use crate::frontend::onnx::call::Call;
+use crate::frontend::onnx::fault::{Fault, Made};
 use crate::ir::{Gemm, Op, infer};
 
 /// Gemm; its third operand has been optional since opset 11.

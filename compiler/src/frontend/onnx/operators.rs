@@ -4,7 +4,8 @@
 
 use std::fmt;
 
-use crate::frontend::onnx::call::{Call, Fault, Made};
+use crate::frontend::onnx::call::Call;
+use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::quantized::{bytes, dynamic, layers};
 use crate::frontend::onnx::{
     arithmetic, composed, constant, convolution, matrix, quantized, reduce, reshape, resize, slice,

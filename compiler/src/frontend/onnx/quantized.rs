@@ -8,8 +8,9 @@ pub(super) mod dynamic;
 pub(super) mod layers;
 mod scales;
 
-use crate::frontend::onnx::call::{Call, Fault, Made};
-use crate::frontend::onnx::quantized::scales::Scales;
+use crate::frontend::onnx::call::Call;
+use crate::frontend::onnx::fault::{Fault, Made};
+use crate::frontend::onnx::quantized::scales::{BYTES, Scales};
 use crate::frontend::onnx::tensor::Constant;
 use crate::ir::{Affine, Dtype, NodeId, Op, Quant, Unpack, Values};
 use crate::proto::tensor_proto::DataType;
@@ -62,9 +63,6 @@ pub(super) fn widen(call: &mut Call<'_>, x: NodeId) -> Made {
     let bytes = unsigned(call, x)?;
     call.emit(Op::Quant(Quant::Dequantize(Affine { scale: 1.0, zero })), &[bytes])
 }
-
-/// What the messages say of element types.
-const BYTES: &str = "supported: int8 and uint8";
 
 /// Weights that training kept in floats, as the integers that the model will use.
 fn quantized_constant(call: &mut Call<'_>, x: NodeId, scales: &Scales, dtype: Dtype) -> Made {

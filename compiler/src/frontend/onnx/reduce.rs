@@ -1,6 +1,7 @@
 //! Reader of ReduceMean and its like.
 
-use crate::frontend::onnx::call::{Call, Fault, Made};
+use crate::frontend::onnx::call::Call;
+use crate::frontend::onnx::fault::{Fault, Made};
 use crate::ir::{NodeId, Op, Reduce, Reducer};
 
 /// A reduction over `axes`, an attribute in old files and an operand in newer ones.

@@ -1,6 +1,7 @@
 //! Readers of operators that give the same elements another shape or order.
 
-use crate::frontend::onnx::call::{Call, Fault, Made};
+use crate::frontend::onnx::call::Call;
+use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::store::checked_len;
 use crate::ir::{Op, infer};
 

@@ -4,7 +4,8 @@
 
 mod nearest;
 
-use crate::frontend::onnx::call::{Call, Fault, Made};
+use crate::frontend::onnx::call::Call;
+use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::store::checked_len;
 use crate::ir::{Blend, Dtype, Op, Resize, Scale, Values};
 use nearest::Axis;

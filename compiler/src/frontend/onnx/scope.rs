@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::frontend::onnx::call::{Call, Fault};
+use crate::frontend::onnx::call::Call;
+use crate::frontend::onnx::fault::Fault;
 use crate::frontend::onnx::inputs::{self, Input};
 use crate::frontend::onnx::operators::{self, Operator};
 use crate::frontend::onnx::store::Store;

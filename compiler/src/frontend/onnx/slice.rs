@@ -1,6 +1,7 @@
 //! Readers of operators that take parts of tensors or put them together.
 
-use crate::frontend::onnx::call::{Call, Fault, Made};
+use crate::frontend::onnx::call::Call;
+use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::fold;
 use crate::frontend::onnx::store::checked_len;
 use crate::frontend::onnx::tensor::Constant;

@@ -3,7 +3,8 @@
 //! A transposed convolution of stride `s` is a convolution whose channels are the `s * s` pixels that each of its own
 //! pixels becomes (the sub-pixel form), so it runs on the kernels of convolutions and multiplies by no stuffed zeros.
 
-use crate::frontend::onnx::call::{Call, Fault, Made};
+use crate::frontend::onnx::call::Call;
+use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::store::checked_len;
 use crate::frontend::onnx::window::pair;
 use crate::ir::{Clamp, Conv, NodeId, Op, Pad, PadMode, Values};

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::frontend::onnx::call::Fault;
+use crate::frontend::onnx::fault::Fault;
 use crate::ir::infer;
 
 /// Most elements that the constants of a model may have: a file of a kilobyte can ask for any number.

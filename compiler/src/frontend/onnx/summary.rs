@@ -7,7 +7,7 @@ use prost::Message;
 
 use crate::content;
 use crate::error::{Error, Result};
-use crate::frontend::onnx::call::Fault;
+use crate::frontend::onnx::fault::Fault;
 use crate::frontend::onnx::operators::qualified;
 use crate::frontend::onnx::store::Store;
 use crate::frontend::onnx::{decode, tensor};

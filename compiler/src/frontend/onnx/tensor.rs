@@ -7,8 +7,8 @@ use bytes::Bytes;
 use half::{bf16, f16};
 
 use crate::error::Error;
-use crate::frontend::onnx::call::Fault;
 use crate::frontend::onnx::external;
+use crate::frontend::onnx::fault::Fault;
 use crate::frontend::onnx::store::{Store, checked_len};
 use crate::ir::Values;
 use crate::proto::tensor_proto::{DataLocation, DataType};

@@ -2,7 +2,8 @@
 //!
 //! One-dimensional windows become windows of one row, as the IR has pictures only.
 
-use crate::frontend::onnx::call::{Call, Fault};
+use crate::frontend::onnx::call::Call;
+use crate::frontend::onnx::fault::Fault;
 use crate::ir::NodeId;
 
 /// A window over rows and columns.

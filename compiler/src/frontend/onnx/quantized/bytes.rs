@@ -1,7 +1,8 @@
 //! Readers of operators on bytes other than layers: sums, products, functions of one byte, pools, concat.
 
-use crate::frontend::onnx::call::{Call, Fault, Made};
+use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::convolution;
+use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::quantized::{activation, emit, emit_as, result};
 use crate::ir::quant::table;
 use crate::ir::{Affine, Bounds, Dtype, NodeId, Op, QAverage, QMean, QPair, Quant, Softmax};

@@ -2,7 +2,8 @@
 //!
 //! Their integers are kept in floats, which hold every byte and every sum below 2^24 exactly.
 
-use crate::frontend::onnx::call::{Call, Fault, Made};
+use crate::frontend::onnx::call::Call;
+use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::quantized::unsigned;
 use crate::frontend::onnx::{convolution, fold, matrix};
 use crate::ir::{Affine, Binary, Clamp, Dtype, NodeId, Op, Quant, Reduce, Reducer, Unary, Values};

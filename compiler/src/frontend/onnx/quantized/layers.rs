@@ -1,8 +1,9 @@
 //! Readers of convolutions and products of bytes.
 
-use crate::frontend::onnx::call::{Call, Fault, Made};
+use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::convolution;
-use crate::frontend::onnx::quantized::scales::Scales;
+use crate::frontend::onnx::fault::{Fault, Made};
+use crate::frontend::onnx::quantized::scales::{BYTES, Scales};
 use crate::frontend::onnx::quantized::{activation, emit_as, result};
 use crate::frontend::onnx::window::{Picture, Window, pair};
 use crate::ir::{
@@ -153,8 +154,7 @@ pub(super) fn weights(
         Values::F32(_) | Values::I32(_) | Values::I64(_) => {
             return Err(Fault::Misfit(format!(
                 "weights of type {dtype} (operand {}); {}",
-                ports[0],
-                super::BYTES
+                ports[0], BYTES
             )));
         }
     };

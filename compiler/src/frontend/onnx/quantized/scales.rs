@@ -1,7 +1,11 @@
 //! Scales and zero points, checked before anything is computed with them.
 
-use crate::frontend::onnx::call::{Call, Fault};
+use crate::frontend::onnx::call::Call;
+use crate::frontend::onnx::fault::Fault;
 use crate::ir::{Affine, Dtype, NodeId, Values};
+
+/// What the messages say of element types.
+pub(super) const BYTES: &str = "supported: int8 and uint8";
 
 /// What integers stand for, as a node says at two of its ports.
 pub(super) struct Scales {
@@ -49,9 +53,7 @@ impl Scales {
     pub(super) fn byte(&self, default: Dtype) -> Result<Dtype, Fault> {
         match self.dtype.unwrap_or(default) {
             byte @ (Dtype::U8 | Dtype::I8) => Ok(byte),
-            other => {
-                Err(Fault::Unsupported(format!("a zero point of type {other}; {}", super::BYTES)))
-            }
+            other => Err(Fault::Unsupported(format!("a zero point of type {other}; {}", BYTES))),
         }
     }
 
@@ -120,7 +122,7 @@ fn zeros(values: &Values, port: usize) -> Result<(Vec<i32>, Option<Dtype>), Faul
             let dtype = values.dtype();
             return Err(Fault::Misfit(format!(
                 "zero point of type {dtype} (operand {port}); {}",
-                super::BYTES
+                BYTES
             )));
         }
     };

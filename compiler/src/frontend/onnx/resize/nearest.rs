@@ -4,7 +4,7 @@
 //! within a millionth of one, and where two pixels are equally near that decides. Models are trained and checked with
 //! what it answers, so these lines repeat its operations one by one: none may be fused or reordered.
 
-use crate::frontend::onnx::call::Fault;
+use crate::frontend::onnx::fault::Fault;
 
 /// How far from a half a position still counts as one.
 const HALF_WAY: f32 = 1e-6;
