@@ -1,5 +1,8 @@
 //! Names that are like one that was written: what was meant, in most cases.
 
+/// Letters of a name that are compared: the time grows with their square.
+const MOST_LETTERS: usize = 80;
+
 /// Up to `most` of `names` that are likest to `wanted`: those first that hold it or are held by it, then those with the
 /// fewest letters to change.
 pub(crate) fn alike<'a>(
@@ -20,19 +23,10 @@ pub(crate) fn alike<'a>(
     ranked.into_iter().take(most).map(|(_, name)| name).collect()
 }
 
-/// Letters to insert, delete or replace to get from `a` to `b` (Levenshtein).
+/// Letters to insert, delete or replace to get from `a` to `b` (Levenshtein), among the first of each.
 pub(crate) fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().take(80).collect();
-    let mut above: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().take(80).enumerate() {
-        let mut here = vec![i + 1];
-        for (j, y) in b.iter().enumerate() {
-            let replaced = above[j] + usize::from(x != *y);
-            here.push(replaced.min(above[j + 1] + 1).min(here[j] + 1));
-        }
-        above = here;
-    }
-    above[b.len()]
+    let [a, b] = [a, b].map(|name| name.chars().take(MOST_LETTERS).collect::<String>());
+    strsim::levenshtein(&a, &b)
 }
 
 #[cfg(test)]

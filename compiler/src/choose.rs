@@ -45,7 +45,7 @@ pub struct Choice {
 pub fn choose(graph: &Graph, target: &Target, memory: Memory) -> Result<Choice> {
     schedule::support::check(graph, memory)?;
     let units = segment::units(graph)?;
-    let network = Network { setting: &Setting::new(graph, target, memory), graph, target, memory };
+    let network = Network { setting: &Setting::new(graph, target, memory) };
     let fast: Vec<Segment> =
         units.iter().map(|unit| segment::fastest(graph, unit, target)).collect();
     if memory.objective == Objective::Speed {
@@ -95,9 +95,6 @@ fn scratch_of(setting: &Setting<'_>, unit: &Segment) -> Result<usize> {
 /// What partitions are made of.
 struct Network<'a> {
     setting: &'a Setting<'a>,
-    graph: &'a Graph,
-    target: &'a Target,
-    memory: Memory,
 }
 
 impl Network<'_> {
@@ -107,7 +104,7 @@ impl Network<'_> {
     }
 
     fn planned_within(&self, segments: Vec<Segment>, budget: Budget) -> Result<Choice> {
-        let segments = segment::sorted(self.graph, segments)?;
+        let segments = segment::sorted(self.setting.graph, segments)?;
         let listed = self.planned_in_order(&segments, budget)?;
         let Some(better) = order::better(self, &segments)? else { return Ok(listed) };
         let better = self.planned_in_order(&better, budget)?;
@@ -115,7 +112,12 @@ impl Network<'_> {
     }
 
     fn planned_in_order(&self, segments: &[Segment], budget: Budget) -> Result<Choice> {
-        let schedule = schedule::lower(self.graph, segments, self.target, self.memory)?;
+        let schedule = schedule::lower(
+            self.setting.graph,
+            segments,
+            self.setting.target,
+            self.setting.memory,
+        )?;
         let (buffers, overlaps) = (&schedule.buffers, &schedule.overlaps);
         let mut plan = plan::solve(buffers, overlaps, budget);
         plan.arena_len = plan.arena_len.next_multiple_of(ARENA_ALIGN);
@@ -168,7 +170,7 @@ impl Network<'_> {
         }
         let costs = alone.steps.iter().enumerate().map(|(at, step)| Cost {
             bytes: self.live_bytes(&alone, at),
-            cycles: schedule::time::cycles(self.graph, step, self.target),
+            cycles: schedule::time::cycles(self.setting.graph, step, self.setting.target),
             again: step.again,
         });
         Ok(Some(costs.fold(Cost::default(), Cost::followed_by)))
@@ -186,7 +188,7 @@ impl Network<'_> {
         let shared = schedule.overlaps.iter().filter(here).map(|overlap| {
             let [dying, growing] =
                 [overlap.dying, overlap.growing].map(|id| aligned(&schedule.buffers[id.0]));
-            let align = self.memory.storage.align();
+            let align = self.setting.memory.storage.align();
             let both = growing.max(dying + overlap.ahead.next_multiple_of(align));
             (dying + growing).saturating_sub(both)
         });

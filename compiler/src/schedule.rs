@@ -367,6 +367,25 @@ impl Element {
 }
 
 impl Place {
+    /// The same memory as one row of all its pixels.
+    pub(crate) fn flattened(self) -> Self {
+        let pixels = self.rows.width * self.height;
+        let rows = match self.rows.form {
+            Form::Chunks(lanes) => Rows::chunks(1, pixels, self.rows.channels, lanes),
+            _ => Rows::nhwc(1, pixels, self.rows.channels),
+        };
+        Self { rows, height: 1, ..self }
+    }
+
+    /// The whole pixels of which this place may have some channels only.
+    pub(crate) fn whole_pixels(self) -> Self {
+        let rows = match self.rows.form {
+            Form::Slice { of, .. } => Rows { form: Form::Nhwc, channels: of, ..self.rows },
+            Form::Nhwc | Form::Chunks(_) | Form::Planes => self.rows,
+        };
+        Self { rows, ..self }
+    }
+
     /// Whether rows or columns are stored around the image.
     pub fn is_padded(&self) -> bool {
         let Rows { kept, top, left, right, .. } = self.rows;

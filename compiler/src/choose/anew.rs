@@ -9,7 +9,7 @@ use crate::choose::Network;
 use crate::choose::cuts::{Cuts, Stretch, THRIFTY};
 use crate::error::Result;
 use crate::ir::NodeId;
-use crate::schedule::anew;
+use crate::schedule::{Setting, anew};
 use crate::segment::Segment;
 
 /// Ways that are kept of a stretch, at most.
@@ -82,13 +82,13 @@ struct Changes<'a> {
 impl Changes<'_> {
     /// Measures each expansion of a short stretch by itself.
     fn measure(&mut self, stretch: &Stretch) -> Result<()> {
-        for expand in anew::candidates(self.network.graph, &stretch.segment) {
+        for expand in anew::candidates(self.network.setting.graph, &stretch.segment) {
             let key = (expand, stretch.segment.stages[0] == expand);
             if self.known.contains_key(&key) {
                 continue;
             }
             let segment = Segment { anew: vec![expand], ..stretch.segment.clone() };
-            let Network { graph, target, memory, .. } = *self.network;
+            let Setting { graph, target, memory, .. } = *self.network.setting;
             let strip = anew::strip_bytes(graph, expand, target, memory) as isize;
             let Some(changed) = stretch.with(segment).measured(self.network)? else { continue };
             let cost = changed.cost;
@@ -101,7 +101,7 @@ impl Changes<'_> {
     /// The ways of a stretch that are worth their multiply-adds, cheapest first, but for the one that does nothing.
     fn best(&self, stretch: &Stretch, budget: u64) -> Vec<Way> {
         let first = stretch.segment.stages[0];
-        let expands = anew::candidates(self.network.graph, &stretch.segment);
+        let expands = anew::candidates(self.network.setting.graph, &stretch.segment);
         let changes =
             expands.into_iter().filter_map(|expand| self.known.get(&(expand, expand == first)));
         let mut ways = vec![Way { expands: vec![], saved: 0, strip: 0, again: 0 }];

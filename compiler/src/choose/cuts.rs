@@ -74,7 +74,7 @@ impl Cuts {
         let fits = |it: &&Stretch| it.segment.batch == THRIFTY && it.cost.bytes <= limit;
         let thrifty: Vec<Stretch> = self.stretches.iter().filter(fits).cloned().collect();
         for stretch in thrifty {
-            for batch in batches(network.graph, &stretch.segment) {
+            for batch in batches(network.setting.graph, &stretch.segment) {
                 let segment = Segment { batch, ..stretch.segment.clone() };
                 self.stretches.extend(stretch.with(segment).measured(network)?);
             }

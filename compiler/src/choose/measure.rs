@@ -30,7 +30,7 @@ impl<'a> Measure<'a> {
             let parts: Vec<&Segment> = link.units.iter().map(|at| &self.units[*at]).collect();
             parts.len() <= MOST_SLOTS && self.joined(&parts, THRIFTY).is_some()
         };
-        let runs = link::runs(self.network.graph, self.units, MOST_SLOTS).into_iter();
+        let runs = link::runs(self.network.setting.graph, self.units, MOST_SLOTS).into_iter();
         let mut cuts = Cuts { len: 0, stretches: Vec::new() };
         for (number, run) in runs.flat_map(|run| run.split(&joins)).enumerate() {
             self.run(&mut cuts, number, &run)?;
@@ -98,6 +98,6 @@ impl<'a> Measure<'a> {
     }
 
     fn joined(&self, parts: &[&Segment], batch: RowBatch) -> Option<Segment> {
-        segment::joined(self.network.graph, parts, batch)
+        segment::joined(self.network.setting.graph, parts, batch)
     }
 }

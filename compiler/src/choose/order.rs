@@ -14,8 +14,8 @@ use crate::segment::Segment;
 pub(super) fn better(network: &Network<'_>, segments: &[Segment]) -> Result<Option<Vec<Segment>>> {
     let has_choice = |pair: &[Segment]| {
         let before = pair[0].stages.last();
-        let reads = pair[1].stages.iter().flat_map(|id| network.graph.operands(*id));
-        !reads.into_iter().any(|(_, x)| Some(&base(network.graph, x)) == before)
+        let reads = pair[1].stages.iter().flat_map(|id| network.setting.graph.operands(*id));
+        !reads.into_iter().any(|(_, x)| Some(&base(network.setting.graph, x)) == before)
     };
     if !segments.windows(2).any(has_choice) {
         return Ok(None);
@@ -36,7 +36,7 @@ fn problem(
     network: &Network<'_>,
     segments: &[Segment],
 ) -> Result<(Problem, BTreeMap<OpId, usize>)> {
-    let (graph, memory) = (network.graph, network.memory);
+    let (graph, memory) = (network.setting.graph, network.setting.memory);
     let bytes = |id: NodeId| memory.storage.bytes_of(&graph.node(id).out);
     let (mut problem, mut ops) = (Problem::default(), BTreeMap::new());
     let mut made: BTreeMap<NodeId, OpId> = BTreeMap::new();

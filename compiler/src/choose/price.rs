@@ -16,8 +16,8 @@ pub(super) fn too_small(
     limit: usize,
     least: &Choice,
 ) -> Result<Error> {
-    let (smallest, madds) = (least.plan.arena_len, network.graph.total_madds());
-    let recompute = network.memory.recompute;
+    let (smallest, madds) = (least.plan.arena_len, network.setting.graph.total_madds());
+    let recompute = network.setting.memory.recompute;
     anew::repeat(network, &mut cuts, u64::MAX, least.plan.arena_len)?;
     let offers = offers(network, &cuts, limit, smallest)?;
     let once = if recompute == Recompute::default() {
@@ -37,7 +37,7 @@ pub(super) fn too_small(
             format!("{offers} bytes, and nothing takes less: allow --ram {smallest}")
         }
     };
-    let image = match network.memory.feed {
+    let image = match network.setting.memory.feed {
         Feed::Arena => ", keep the image out of the arena with --feed rows,",
         Feed::Caller | Feed::Rows => "",
     };

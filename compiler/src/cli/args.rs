@@ -77,10 +77,10 @@ impl TargetArgs {
     }
 }
 
-/// What the memory is chosen for.
+/// The flags that choose a plan of the memory.
 #[derive(Args, Clone)]
 pub(crate) struct MemoryArgs {
-    /// What to choose the plan for: speed, or ram, the smallest arena
+    /// Objective of the plan: speed, or ram, the smallest arena
     #[arg(long, value_name = "speed|ram", default_value = "speed", value_parser = objective, conflicts_with = "ram")]
     objective: Objective,
     /// Take the fastest plan whose arena has at most so many bytes (such as 300000, 300K, 1M)
@@ -102,10 +102,10 @@ impl MemoryArgs {
     }
 }
 
-/// What is planned for, where several plans are compared.
+/// The flags that choose several plans, which are compared.
 #[derive(Args, Clone)]
 pub(crate) struct PlansArgs {
-    /// What to choose the plan for: speed, or ram, the smallest arena; may be given several times
+    /// Objective of the plan: speed, or ram, the smallest arena; may be given several times
     #[arg(long = "objective", value_name = "speed|ram", default_value = "speed", value_parser = objective, conflicts_with = "ram")]
     objectives: Vec<Objective>,
     /// Take the fastest plan whose arena has at most so many bytes (such as 300000, 300K, 1M)

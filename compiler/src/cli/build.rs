@@ -54,7 +54,7 @@ pub(crate) fn run(args: &Args) -> Done {
     Ok(Outcome::Well)
 }
 
-/// What a program is made for.
+/// The options of a program.
 pub(crate) struct Wish {
     /// The machine.
     pub(crate) target: Target,
@@ -168,7 +168,7 @@ impl Built {
     }
 }
 
-/// What the library wants to know of a network that is read.
+/// The library's options for a network that is read.
 pub(crate) fn options(name: &str, model: &Model, wish: &Wish, blob_name: &str) -> Options {
     Options {
         target: wish.target,
@@ -186,7 +186,7 @@ pub(crate) fn for_program(source: &Source, model: Model, wish: &Wish) -> Result<
     for_target(source, model, wish, wish.target)
 }
 
-/// The same for another machine than `wish` names.
+/// A network compiled for another machine than `wish` names.
 pub(crate) fn for_target(
     source: &Source,
     model: Model,

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 
-use crate::emit::scope::{Scope, whole_pixels};
+use crate::emit::scope::Scope;
 use crate::emit::{call, element, input, literal, probe};
 use crate::program::{Expr, Function, Span, Statement, Threads, Variable, Zero};
 use crate::schedule::{Element, Place, Step};
@@ -119,7 +119,7 @@ impl Body<'_> {
     /// What lies around the image that a stage makes.
     fn zero(&self, at: usize, what: &Zero) -> TokenStream {
         let stage = &self.step.stages[at];
-        let place = Place { rows: whole_pixels(stage.into.rows), ..stage.into };
+        let place = stage.into.whole_pixels();
         let (rows, y) = (self.scope.rows_of(place), self.scope.slice(place));
         let border = input::border(self.scope, stage);
         let byte = match place.element {

@@ -271,7 +271,7 @@ impl<'a> Scope<'a> {
         for place in places {
             let Some(name) = self.rows.get(&place.home) else { continue };
             if !named.iter().any(|(other, _)| *other == name) {
-                named.push((name, whole_pixels(place.rows)));
+                named.push((name, place.whole_pixels().rows));
             }
         }
         let named = named.into_iter().map(|(name, rows)| {
@@ -340,14 +340,6 @@ fn row_places(step: &Step) -> impl Iterator<Item = Place> + '_ {
         let seen = if stage.kernel.repeats_second() { 1 } else { 2 };
         stage.from.iter().take(seen).chain([&stage.into]).copied()
     })
-}
-
-/// The rows of whose pixels some channels are meant.
-pub(super) fn whole_pixels(rows: Rows) -> Rows {
-    match rows.form {
-        Form::Slice { of, .. } => Rows { form: Form::Nhwc, channels: of, ..rows },
-        Form::Nhwc | Form::Chunks(_) | Form::Planes => rows,
-    }
 }
 
 /// The function that gives rows of an input.

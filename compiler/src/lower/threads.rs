@@ -59,7 +59,7 @@ impl Lowering<'_> {
                     reach: Reach::ChannelShare(stage.shares),
                     ..Call::rows(at, Span::below(1))
                 };
-                Some(shares(at, stage, Lent { stage: at, len, ragged: true }, call))
+                Some(shares(stage, Lent { stage: at, len, ragged: true }, call))
             }
             _ => None,
         }
@@ -83,11 +83,10 @@ fn pixels(at: usize, stage: &Stage, skip: Skip) -> Statement {
         residual: (skip == Skip::Other).then(|| Offset::each(written, Variable::Part)),
         ..Call::rows(at, Span::below(1))
     };
-    shares(at, stage, Lent { stage: at, len: written, ragged: false }, call)
+    shares(stage, Lent { stage: at, len: written, ragged: false }, call)
 }
 
-fn shares(at: usize, stage: &Stage, lent: Lent, call: Call) -> Statement {
-    debug_assert_eq!(at, call.stage, "a stage calls its own kernel");
+fn shares(stage: &Stage, lent: Lent, call: Call) -> Statement {
     let (variable, parts) = (Variable::Part, stage.shares);
     let (lent, body) = (vec![lent], vec![Statement::Call(call)]);
     Statement::Threads(Threads { variable, parts, pooled: true, lent, body })

@@ -5,10 +5,8 @@ use mnv2c_runtime::ring::Form;
 use crate::error::Result;
 use crate::ir::{Clamp, Conv, NodeId, Op, Quant, To};
 use crate::schedule::place::Lowering;
-use crate::schedule::stage::{along, binary, elementwise, lower, over_or_fresh, stage};
-use crate::schedule::tile;
-use crate::schedule::{Kernel, PackOrder, Place, QBinary, Skip, Stage};
-use crate::target::Product;
+use crate::schedule::stage::{along, binary, elementwise, lower, over_or_fresh, product, stage};
+use crate::schedule::{Kernel, PackOrder, Place, QBinary, Stage};
 
 /// An operator on bytes that is no convolution.
 pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>> {
@@ -22,7 +20,14 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
         Quant::Mul(pair, times) => {
             binary(lowering, id, |_| Kernel::QBinary(QBinary::Mul(times), pair))
         }
-        Quant::Dense(dense) => product(lowering, id, dense.requant.to),
+        Quant::Dense(dense) => {
+            let stage = product(lowering, id, Clamp::NONE, None)?;
+            let shares = match dense.requant.to {
+                To::Bytes { .. } => stage.shares,
+                To::Floats => 1,
+            };
+            Ok(vec![Stage { shares, ..stage }])
+        }
         Quant::Average(average) => {
             let from = lowering.operand(id, 0)?;
             let into = lowering.place_result(id)?;
@@ -61,28 +66,4 @@ pub(super) fn run(conv: &Conv, from: Place, lanes: usize) -> usize {
         () if conv.dilation[1] * from.rows.ring(0).pixel == channels => conv.kernel[1] * channels,
         () => channels,
     }
-}
-
-/// A dense layer: a 1x1 convolution of its rows.
-fn product(lowering: &mut Lowering<'_>, id: NodeId, to: To) -> Result<Vec<Stage>> {
-    let from = lowering.operand(id, 0)?;
-    let into = lowering.place_result(id)?;
-    let product = Product {
-        pixels: from.rows.width,
-        channels: into.rows.channels,
-        depth: from.rows.channels,
-        planes: false,
-        element: 1,
-    };
-    let tile = tile::choose(lowering.target, product);
-    let columns = tile[1] * lowering.target.isa.lanes();
-    let clamp = Clamp::NONE;
-    let kernel = Kernel::Pointwise { tile, clamp, then: None, skip: Skip::None, flat: false };
-    let order = PackOrder::QPanels { columns, run: product.depth };
-    let pack = Some(lowering.pack(id, order));
-    let shared = lowering.target.threads > 1 && from.rows.width * from.height == 1;
-    let bytes = matches!(to, To::Bytes { .. });
-    let shares = if shared && bytes { into.rows.channels.div_ceil(columns) } else { 1 };
-    let product = Some(product);
-    Ok(vec![Stage { pack, shares, product, ..stage(id, kernel, vec![from], into) }])
 }

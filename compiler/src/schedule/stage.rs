@@ -3,7 +3,7 @@
 use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
-use crate::ir::{Dense, Dtype, Layout, NodeId, Op, Quant, Reducer, Resize, Scale, Tensor};
+use crate::ir::{Clamp, Dtype, Layout, NodeId, Op, Quant, Reducer, Resize, Scale, Tensor, Unary};
 use crate::schedule::place::{Lowering, dense};
 use crate::schedule::{Broadcast, Home, Kernel, Move, Part, Place, RowWindow, Skip, Stage, tile};
 use crate::schedule::{PackOrder, convolution, moves, quant};
@@ -146,7 +146,7 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
     let graph = lowering.graph;
     let node = graph.node(id);
     match &node.op {
-        Op::Dense(dense) => dense_layer(lowering, id, dense).map(|stage| vec![stage]),
+        Op::Dense(dense) => Ok(vec![product(lowering, id, dense.clamp, dense.then)?]),
         Op::Clamp(clamp) => elementwise(lowering, id, Kernel::Clamp(*clamp)),
         Op::Unary(function) => elementwise(lowering, id, Kernel::Unary(*function)),
         Op::Binary(function) => {
@@ -194,7 +194,12 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
 }
 
 /// A dense layer, whose panels of channels threads may share.
-fn dense_layer(lowering: &mut Lowering<'_>, id: NodeId, dense: &Dense) -> Result<Stage> {
+pub(super) fn product(
+    lowering: &mut Lowering<'_>,
+    id: NodeId,
+    clamp: Clamp,
+    then: Option<Unary>,
+) -> Result<Stage> {
     let from = lowering.operand(id, 0)?;
     let into = lowering.place_result(id)?;
     let product = Product {
@@ -205,7 +210,6 @@ fn dense_layer(lowering: &mut Lowering<'_>, id: NodeId, dense: &Dense) -> Result
         element: from.element.bytes(),
     };
     let tile = tile::choose(lowering.target, product);
-    let (clamp, then) = (dense.clamp, dense.then);
     let kernel = Kernel::Pointwise { tile, clamp, then, skip: Skip::None, flat: false };
     let columns = tile[1] * lowering.target.isa.lanes();
     let order = convolution::panels(lowering, id, from, columns, product.depth);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use mnv2c_runtime::ring::{Form, Rows};
+use mnv2c_runtime::ring::Form;
 
 use crate::program::{Call, Offset, Reach, Variable};
 use crate::schedule::pull::is_clipped;
@@ -97,7 +97,7 @@ impl Access<'_> {
         let shift = self.shift(self.call.from);
         let image = Area { shift, ..Area::image(from) };
         match &stage.kernel {
-            Kernel::Pointwise { flat: true, .. } => self.share(flat(from), shift),
+            Kernel::Pointwise { flat: true, .. } => self.share(from.flattened(), shift),
             Kernel::Pointwise { .. } => self.by_points(image),
             Kernel::Conv { .. } => image.rows(self.windows(stage.window)).with_edges(),
             Kernel::Depthwise { .. } => self.by_channels(image),
@@ -172,7 +172,7 @@ impl Access<'_> {
         let shift = self.shift(self.call.residual);
         let image = Area { shift, ..Area::image(from) };
         match &stage.kernel {
-            Kernel::Pointwise { flat: true, .. } => self.share(flat(from), shift),
+            Kernel::Pointwise { flat: true, .. } => self.share(from.flattened(), shift),
             Kernel::Binary(_, Broadcast::Channel | Broadcast::Scalar)
             | Kernel::PRelu(Broadcast::Channel | Broadcast::Scalar) => image,
             _ => match stage.part {
@@ -191,7 +191,7 @@ impl Access<'_> {
         let rows = self.image_rows();
         match (&stage.kernel, stage.part, self.call.reach) {
             (Kernel::Pointwise { flat: true, .. }, ..) => {
-                let share = self.share(flat(into), image.shift);
+                let share = self.share(into.flattened(), image.shift);
                 Area { part: PartOf { panel: self.panel(), ..share.part }, ..share }
             }
             (Kernel::GlobalPool(_), _, Reach::Panel(_)) => self.of_panel(image),
@@ -295,14 +295,4 @@ impl Access<'_> {
         }
         first(self.rows.start)..first(self.rows.end - 1) + span as isize
     }
-}
-
-/// A place as one long row.
-fn flat(place: Place) -> Place {
-    let pixels = place.rows.width * place.height;
-    let rows = match place.rows.form {
-        Form::Chunks(lanes) => Rows::chunks(1, pixels, place.rows.channels, lanes),
-        _ => Rows::nhwc(1, pixels, place.rows.channels),
-    };
-    Place { rows, height: 1, ..place }
 }

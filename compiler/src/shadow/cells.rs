@@ -18,6 +18,13 @@ pub(super) enum Tag {
     Sums(u32),
 }
 
+impl Tag {
+    /// Whether each byte of this tag is like any other.
+    fn is_padding(self) -> bool {
+        matches!(self, Self::Zero(_) | Self::Border(_))
+    }
+}
+
 /// A run of bytes of one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Cell {
@@ -73,24 +80,11 @@ impl Cells {
             let run = self.runs.range(..=byte).next_back().filter(|(_, cell)| cell.end > byte);
             let Some((&start, cell)) = run else { return Err(Found { byte, tag: None }) };
             let wanted = at + (byte - bytes.start) as u64;
-            let place = matches!(tag, Tag::Zero(_)) || cell.at + (byte - start) as u64 == wanted;
+            let place = tag.is_padding() || cell.at + (byte - start) as u64 == wanted;
             if cell.tag != tag || !place {
                 return Err(Found { byte, tag: Some(cell.tag) });
             }
             byte = cell.end;
-        }
-        Ok(())
-    }
-
-    /// Looks for bytes of a tag, whichever they are.
-    pub(super) fn read_any(&self, bytes: Range<usize>, tag: Tag) -> Result<(), Found> {
-        let mut byte = bytes.start;
-        while byte < bytes.end {
-            let run = self.runs.range(..=byte).next_back().filter(|(_, cell)| cell.end > byte);
-            match run {
-                Some((_, cell)) if cell.tag == tag => byte = cell.end,
-                other => return Err(Found { byte, tag: other.map(|(_, cell)| cell.tag) }),
-            }
         }
         Ok(())
     }
@@ -129,10 +123,10 @@ impl Cells {
     }
 }
 
-/// Whether the second of two runs that touch goes on where the first ends; one zero is like another.
+/// Whether the second of two runs that touch goes on where the first ends; all padding of a kind is alike.
 fn continues((start, cell): (usize, Cell), (_, next): (usize, Cell)) -> bool {
     let follows = cell.at + (cell.end - start) as u64 == next.at;
-    cell.tag == next.tag && (follows || matches!(cell.tag, Tag::Zero(_)))
+    cell.tag == next.tag && (follows || cell.tag.is_padding())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::ops::Range;
 use mnv2c_runtime::ring::Form;
 
 use crate::ir::NodeId;
-use crate::schedule::{Home, Place, Stage, Step};
+use crate::schedule::{Element, Home, Place, Stage, Step};
 use crate::shadow::cells::Tag;
 
 /// Some channels, and what was made of them last.
@@ -128,7 +128,7 @@ fn channels(place: Place) -> Range<usize> {
 /// The zeros of a place.
 fn zero(place: Place) -> Tag {
     Tag::Zero(match place.element {
-        crate::schedule::Element::U8 { zero } => zero,
+        Element::U8 { zero } => zero,
         _ => 0,
     })
 }

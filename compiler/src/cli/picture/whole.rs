@@ -40,7 +40,7 @@ fn chunks_fault(mut chunks: &[u8]) -> Option<String> {
         let Some((sum, rest)) = rest.split_first_chunk::<4>() else { return cut };
         let kind = &chunk[..4];
         // What is no part of the picture has a small letter first.
-        if kind[0].is_ascii_uppercase() && crc(chunk) != u32::from_be_bytes(*sum) {
+        if kind[0].is_ascii_uppercase() && crc32fast::hash(chunk) != u32::from_be_bytes(*sum) {
             let kind = String::from_utf8_lossy(kind);
             return Some(format!("is damaged: the checksum of its part {kind:?} is wrong"));
         }
@@ -49,13 +49,6 @@ fn chunks_fault(mut chunks: &[u8]) -> Option<String> {
         }
         chunks = rest;
     }
-}
-
-/// The checksum of PNG and zip (CRC-32).
-fn crc(bytes: &[u8]) -> u32 {
-    let step = |crc: u32| if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 };
-    let byte = |crc: u32, byte: &u8| (0..8).fold(crc ^ u32::from(*byte), |crc, _| step(crc));
-    !bytes.iter().fold(!0, byte)
 }
 
 /// Whether the segments of a JPEG lead to the marker of its end.

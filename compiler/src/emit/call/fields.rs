@@ -21,22 +21,12 @@ pub(super) fn pointwise(
 
 pub(super) fn pointwise_fields(scope: &Scope<'_>, stage: &Stage, flat: bool) -> TokenStream {
     let (from, into, shares) = (stage.from[0], stage.into, stage.shares);
-    let wide = |place: Place| {
-        let (pixels, channels) = (place.rows.width * place.height, place.rows.channels);
-        match place.rows.form {
-            Form::Chunks(lanes) if flat => Rows::chunks(1, pixels, channels, lanes),
-            _ if flat => Rows::nhwc(1, pixels, channels),
-            _ => place.rows,
-        }
-    };
-    let whole = if flat { wide(into).width / shares } else { into.rows.width };
+    let (from, into) = if flat { (from.flattened(), into.flattened()) } else { (from, into) };
+    let whole = if flat { into.rows.width / shares } else { into.rows.width };
     let width = if flat { whole } else { whole.min(from.rows.width) };
     let (c_in, c_out) = (from.rows.channels, into.rows.channels);
     let (width, c_in, c_out) = (literal::size(width), literal::size(c_in), literal::size(c_out));
-    let (from, into) = (
-        scope.ring(Place { rows: wide(from), ..from }),
-        scope.ring(Place { rows: wide(into), ..into }),
-    );
+    let (from, into) = (scope.ring(from), scope.ring(into));
     quote!(width: #width, c_in: #c_in, c_out: #c_out, from: #from, into: #into,)
 }
 

@@ -1,6 +1,5 @@
 //! Calls of products: what they add before the activation, and places that they see as one long row.
 
-use mnv2c_runtime::ring::Rows;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
@@ -9,7 +8,7 @@ use super::quantized;
 use crate::emit::element;
 use crate::emit::scope::Scope;
 use crate::ir::{Clamp, Unary};
-use crate::schedule::{Kernel, Place, Skip, Stage};
+use crate::schedule::{Kernel, Skip, Stage};
 
 /// Paths in the runtime that a product names, of which `path` is its kernel.
 pub(super) fn with_skip(
@@ -51,7 +50,9 @@ pub(super) fn matrix(
         Skip::None => return quote!(#name.run(isa, #w, #x, #y, #rows);),
         Skip::InPlace => residual(stage, name, None),
         Skip::Other => {
-            let ring = scope.ring(flattened(stage, stage.from[1]));
+            let flat = matches!(stage.kernel, Kernel::Pointwise { flat: true, .. });
+            let place = stage.from[1];
+            let ring = scope.ring(if flat { place.flattened() } else { place });
             residual(stage, name, Some((second, ring)))
         }
     };
@@ -77,16 +78,5 @@ fn residual(
             quote!(Residual::#of(#other, #ring))
         }
         None => quote!(Residual::InPlace),
-    }
-}
-
-/// A place seen as one long row, where the kernel does.
-fn flattened(stage: &Stage, place: Place) -> Place {
-    match stage.kernel {
-        Kernel::Pointwise { flat: true, .. } => {
-            let rows = Rows::nhwc(1, place.rows.width * place.height, place.rows.channels);
-            Place { rows, height: 1, ..place }
-        }
-        _ => place,
     }
 }
