@@ -283,6 +283,7 @@ fn conv<const MR: usize, const NV: usize>(
         (Form::Pixels(1), nhwc, filter([3, 2], one, two, [2, 0], [1, 6, 1], Activation::RELU)),
         (nhwc, nhwc, filter([1, 1], [5, 4], one, [0, 0], [1, 17, 9], BENT)),
         (nhwc, nhwc, filter([3, 3], one, one, [1, 1], [3, 9, 15], WIDE)),
+        (nhwc, nhwc, filter([2, 3], one, [1, 2], [0, 2], [1, 1, 5], WIDE)),
         (nhwc, chunks, filter([1, 3], one, one, [0, 1], [2, 4, 2 * lanes], BENT)),
         (Form::Planes, nhwc, filter([5, 5], [3, 3], one, [2, 2], [2, 2, 2], WIDE)),
     ] {

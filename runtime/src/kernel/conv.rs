@@ -127,7 +127,9 @@ impl<const MR: usize, const NV: usize> Conv<MR, NV> {
     #[inline(always)]
     const fn window(&self, c_in: usize) -> Window {
         let Conv { kernel, stride, dilation, pad, from, .. } = *self;
-        Window::sliding(Slide { kernel, stride, dilation, pad }, &from, c_in, from.pixel == 1)
+        // Of a single channel, planes and NHWC are the same; read as NHWC, its inputs need not lie side by side.
+        let planes = from.pixel == 1 && c_in > 1;
+        Window::sliding(Slide { kernel, stride, dilation, pad }, &from, c_in, planes)
     }
 
     /// The same ring from a group's first output channel on.

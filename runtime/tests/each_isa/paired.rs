@@ -54,7 +54,7 @@ impl<const MR: usize, const NV: usize> Runs for Conv<MR, NV> {
         let ([rows, columns], c_in) = (self.kernel, self.c_in / self.groups);
         let depth = match (self.from.pixel, self.dilation[1]) {
             (1, 1) => columns,
-            (1, _) => return None,
+            (1, _) if c_in > 1 => return None,
             (pixel, step) if pixel * step == c_in => columns * c_in,
             _ => c_in,
         };
