@@ -128,7 +128,7 @@ pub(super) fn pool(pool: &Pool, x: Floats<'_>, out: &[usize]) -> Vec<f32> {
 fn pooled(pool: &Pool, elements: &[f32]) -> f32 {
     let sum = elements.iter().sum::<f32>();
     match pool.kind {
-        PoolKind::Max => elements.iter().copied().fold(f32::NEG_INFINITY, f32::max),
+        PoolKind::Max => elements.iter().copied().fold(f32::MIN, f32::max),
         PoolKind::Average => sum / elements.len() as f32,
         PoolKind::AverageWithPads => sum / (pool.kernel[0] * pool.kernel[1]) as f32,
     }

@@ -213,6 +213,19 @@ fn rounding_up_pads_a_pool_below_and_right() {
     assert!(counted.contains("ceil_mode with count_include_pad"), "{counted}");
 }
 
+/// Both rows that the window takes lie above and below the only one there is.
+#[test]
+fn a_window_of_padding_alone_has_the_least_number() {
+    let attributes = vec![
+        ints("kernel_shape", &[2, 1]),
+        ints("dilations", &[2, 1]),
+        ints("pads", &[1, 0, 1, 0]),
+    ];
+    let graph = Model::of(18, &[1, 2, 1, 2], "MaxPool", attributes).read().unwrap();
+    let x = Array { shape: vec![1, 2, 1, 2], values: Values::F32(vec![1.0, -2.0, 3.0, 4.0]) };
+    assert_eq!(interp::run(&graph, &[x]).unwrap()[0].values, Values::F32(vec![f32::MIN; 4]));
+}
+
 #[test]
 fn global_pools_become_reductions() {
     let expected = r#"%1 reduce_mean "y" x=%0 axes [2, 3] -> f32[1,8,1,1]"#;

@@ -71,7 +71,7 @@ impl MaxPool {
     /// Makes `rows` of the result.
     #[inline(always)]
     pub fn run<X: Number, Y: Number>(&self, rows: Range<usize>, x: &[X], y: &mut [Y]) {
-        self.0.run(rows, x, y, f32::NEG_INFINITY, greater, |_, _| 1.0);
+        self.0.run(rows, x, y, f32::MIN, greater, |_, _| 1.0);
     }
 }
 
@@ -270,7 +270,7 @@ mod tests {
                 let (pixel, channel) = (at / channels, at % channels);
                 let (numbers, in_padded) = taps(&windows, &x, pixel / width, pixel % width, channel);
                 let sum: f32 = numbers.iter().sum();
-                prop_assert_eq!(most[at], numbers.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+                prop_assert_eq!(most[at], numbers.iter().copied().fold(f32::MIN, f32::max));
                 prop_assert_eq!(inside[at], sum / numbers.len() as f32);
                 prop_assert_eq!(padded[at], sum / in_padded as f32);
             }

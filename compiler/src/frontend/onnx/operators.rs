@@ -192,7 +192,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "MatMul" 1 Floats &[], "", matrix::matmul;
     "MatMulInteger" 10 Bytes &[], "exact below 2^24", dynamic::matmul;
     "Max" 1 FloatsAndShapes &[], "", |c| arithmetic::variadic(c, Binary::Max);
-    "MaxPool" 1 Floats MAX_POOL, "1-D and 2-D, no indices", convolution::max_pool;
+    "MaxPool" 1 Floats MAX_POOL, "1-D and 2-D, no indices; of padding alone the least f32, as onnxruntime", convolution::max_pool;
     "Mean" 1 Floats &[], "", composed::mean;
     "MeanVarianceNormalization" 9 Floats &["axes"], "", composed::mean_variance_norm;
     "Min" 1 FloatsAndShapes &[], "", |c| arithmetic::variadic(c, Binary::Min);
