@@ -240,6 +240,8 @@ fn what_cannot_be_read_says_why() {
     assert!(weights.contains("weights [3, 2, 3, 3] in its groups for 4 channels"), "{weights}");
     let huge = transposed(&[4, 2, 3, 3], vec![ints("output_shape", &[i64::from(i32::MAX); 2])]);
     assert!(huge.starts_with(r#"ConvTranspose "y""#), "{huge}");
+    let far = transposed(&[4, 2, 3, 3], vec![ints("strides", &[1 << 20, 1])]);
+    assert!(far.contains("strides of [1048576, 1], which make 25165824 weights of 72"), "{far}");
     let odd = Model::of(13, &[1, 6, 2, 2], "DepthToSpace", vec![int("blocksize", 2)]).text();
     assert_eq!(odd, r#"DepthToSpace "y": 6 channels are no squares of 2 pixels"#);
     let groups = Model::opset(18).input("x", &[1, 4, 2]).floats("s", &[3]);

@@ -47,6 +47,11 @@ pub(super) fn space_to_depth(call: &mut Call<'_>) -> Made {
     call.emit_as(Op::Reshape, vec![n, c * side * side, h / side, w / side], &[channels])
 }
 
+/// Weights that may be made of a ConvTranspose's, however few those are.
+const MOST_FILLED: usize = 1 << 20;
+/// How many times as many they may be beyond that: strides far wider than the window fill them with zeros.
+const MOST_GROWTH: usize = 64;
+
 /// ConvTranspose over pictures, with constant weights.
 pub(super) fn conv_transpose(call: &mut Call<'_>) -> Made {
     let x = call.float(0)?;
@@ -146,11 +151,16 @@ impl Transposed {
         let Self { kernel, dilation, stride, taps, group, inputs, channels, .. } = *self;
         let (each, read) = (channels / group, inputs / group);
         let shape = vec![channels * stride[0] * stride[1], read, taps[0], taps[1]];
-        call.store.take(checked_len(&shape)?)?;
         let id = call.any(1)?;
         let Some(Values::F32(weights)) = call.graph.constant(id) else {
             return Err(Fault::Unsupported(format!("weights that are {}", call.made(id))));
         };
+        let (len, given) = (checked_len(&shape)?, weights.len());
+        if len > MOST_FILLED && len / MOST_GROWTH > given {
+            let what = format!("strides of {stride:?}, which make {len} weights of {given}");
+            return Err(Fault::Unsupported(what));
+        }
+        call.store.take(len)?;
         let mut made = vec![0.0; shape.iter().product()];
         for (at, weight) in weights.iter().enumerate() {
             let (column, rest) = (at % kernel[1] * dilation[1], at / kernel[1]);
