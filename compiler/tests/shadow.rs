@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use mnv2c::error::{Error, Result};
 use mnv2c::frontend::spec;
-use mnv2c::ir::Graph;
+use mnv2c::ir::{Clamp, Conv, Graph, NodeId, Op, Output, Pool, PoolKind, Tensor, Values, infer};
 use mnv2c::objective::{Feed, Memory, Objective};
 use mnv2c::target::Target;
 use mnv2c::{Artifact, Options, compile, shadow, testing};
@@ -87,6 +87,58 @@ fn programs_of_random_networks_are_sound() {
         }
     }
     assert!(sound > 200, "only {sound} plans can be made");
+}
+
+/// Windows four rows apart over an image that ends within the last, and a pool of one row that reads but two of it.
+fn sparse() -> Graph {
+    let mut graph = Graph::default();
+    let numbers = |len: usize| Values::F32((0..len).map(|at| (at % 7) as f32 - 3.0).collect());
+    let put = |graph: &mut Graph, name: &str, op: Op, operands: &[NodeId]| {
+        let shapes: Vec<Vec<usize>> =
+            operands.iter().map(|x| graph.node(*x).out.shape.clone()).collect();
+        let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+        let shape = infer::shape(&op, &shapes).unwrap().unwrap();
+        graph.add(name, op, Tensor::f32(shape), operands)
+    };
+    let point = Conv {
+        kernel: [1, 1],
+        stride: [1, 1],
+        dilation: [1, 1],
+        pads: [0; 4],
+        group: 1,
+        clamp: Clamp::RELU6,
+        then: None,
+    };
+    let each = Conv { kernel: [3, 3], stride: [4, 2], pads: [1; 4], group: 48, ..point.clone() };
+    let x = graph.add_input("x", Tensor::f32([1, 16, 17, 6]));
+    let w = graph.add_const("expand", [48, 16, 1, 1], numbers(48 * 16));
+    let wide = put(&mut graph, "wide", Op::Conv(point.clone()), &[x, w]);
+    let w = graph.add_const("taps", [48, 1, 3, 3], numbers(48 * 9));
+    let sparse = put(&mut graph, "sparse", Op::Conv(each), &[wide, w]);
+    let w = graph.add_const("project", [6, 48, 1, 1], numbers(6 * 48));
+    let thin = put(&mut graph, "thin", Op::Conv(point), &[sparse, w]);
+    let pool = Pool {
+        kind: PoolKind::Average,
+        kernel: [2, 1],
+        stride: [5, 2],
+        dilation: [1, 1],
+        pads: [0; 4],
+    };
+    let y = put(&mut graph, "pooled", Op::Pool(pool), &[thin]);
+    for (name, node) in [("sparse", sparse), ("pooled", y)] {
+        graph.outputs.push(Output { name: name.into(), node });
+    }
+    graph
+}
+
+#[test]
+fn rows_between_windows_take_no_slot_of_those_that_are_read() {
+    let targets = targets().into_iter().chain([Target::host()]);
+    for (target, memory) in
+        targets.flat_map(|target| memories().into_iter().map(move |m| (target, m)))
+    {
+        assert!(compiled(sparse(), &target, memory).is_some(), "{target} {memory:?}");
+    }
 }
 
 /// What became of mutants.

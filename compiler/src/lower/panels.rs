@@ -48,7 +48,10 @@ impl Lowering<'_> {
         let [maker, reader] = [0, 1].map(|at| &self.stages()[at]);
         let (made, until) = (Variable::Made(0), rows::read_until(reader.window, batch));
         let end = until.clone().at_most(maker.height);
-        let mut body = vec![Statement::LetRows(Span { start: made.into(), end })];
+        // Rows between windows are left out: made, they would take the slots of zeros that lie below the image.
+        let apart = reader.window.stride > reader.window.span;
+        let start = if apart { rows::first_read(reader.window, &batch.start) } else { made.into() };
+        let mut body = vec![Statement::LetRows(Span { start, end })];
         if rows::reads_below(reader, maker) {
             let span = Span { start: maker.height.into(), end: until };
             let below = vec![padding::below(0, Variable::Line.into())];

@@ -10,8 +10,8 @@ pub(super) fn batch(row: Variable, end: Option<Variable>, rows: usize) -> Span {
 }
 
 /// The first row of the image that row `row` of a stage reads.
-pub(super) fn first_read(window: RowWindow, row: Variable) -> Expr {
-    (Expr::from(row) * window.stride).minus(window.above)
+pub(super) fn first_read(window: RowWindow, row: &Expr) -> Expr {
+    (row.clone() * window.stride).minus(window.above)
 }
 
 /// One past the last row that some rows of a stage read.

@@ -54,8 +54,7 @@ fn source(stage: &Stage, batch: &Span) -> Span {
     if (stage.height - 1) * stride + span > height + above {
         end = end.at_most(height);
     }
-    let Expr::Variable(row) = batch.start else { unreachable!("batches begin with a variable") };
-    Span { start: rows::first_read(stage.window, row), end }
+    Span { start: rows::first_read(stage.window, &batch.start), end }
 }
 
 /// What a strip that serves the reader from `pixel` on reads, and where in the strip the columns that it adds lie.

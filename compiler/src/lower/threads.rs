@@ -35,7 +35,7 @@ impl Lowering<'_> {
         let mut read = Variable::First;
         for group in groups[1..].iter().rev() {
             let made = Variable::Made(group.start - 1);
-            let start = rows::first_read(self.stages()[group.start].window, read);
+            let start = rows::first_read(self.stages()[group.start].window, &read.into());
             body.push(Statement::Let(made, start));
             read = made;
         }

@@ -106,8 +106,9 @@ impl Access<'_> {
                 Area { part, ..image.rows(self.image_rows()) }
             }
             _ if is_clipped(stage) => {
-                let all = self.rows == (0..stage.height);
-                let rows = if all { 0..from.height as isize } else { self.windows(stage.window) };
+                let streamed = self.step.is_streamed();
+                let all = 0..from.height as isize;
+                let rows = if streamed { self.windows(stage.window) } else { all };
                 image.rows(rows.start.max(0)..rows.end.min(from.height as isize))
             }
             _ if from.height == stage.height => image.rows(self.image_rows()),

@@ -125,7 +125,7 @@ fn any_conv(b: &mut Builder, x: NodeId) -> NodeId {
 }
 
 fn depthwise(b: &mut Builder, x: NodeId) -> NodeId {
-    let stride = b.random.pick(&[1, 1, 2]);
+    let stride = b.random.pick(&[1, 1, 1, 2, 2, 4]);
     let multiplier = b.random.pick(&[1, 1, 1, 2]);
     depthwise_conv(b, x, stride, multiplier)
 }
@@ -200,7 +200,7 @@ fn scaled(b: &mut Builder, x: NodeId) -> NodeId {
 /// The paper's block; normalised or with biases, with or without expansion and residual.
 fn inverted_residual(b: &mut Builder, x: NodeId) -> NodeId {
     let c = b.picture(x)[1];
-    let (stride, m) = (b.random.pick(&[1, 1, 2]), b.random.pick(&[c, c, 8, 16]));
+    let (stride, m) = (b.random.pick(&[1, 1, 1, 2, 2, 4]), b.random.pick(&[c, c, 8, 16]));
     let t = b.random.pick(&[1, 2, 6]);
     let norm = b.random.one_in(2);
     let normalise = |b: &mut Builder, x| if norm { b.batch_norm(x) } else { x };
@@ -240,7 +240,7 @@ fn squeeze_excite(b: &mut Builder, x: NodeId) -> NodeId {
 fn pool(b: &mut Builder, x: NodeId) -> NodeId {
     let [_, _, h, w] = b.picture(x);
     let k = b.random.pick(&[2, 3]).min(h).min(w);
-    let stride = b.random.pick(&[1, 2]);
+    let stride = b.random.pick(&[1, 1, 2, 2, 5]);
     let pool = Pool {
         kind: b.random.pick(&[PoolKind::Max, PoolKind::Average, PoolKind::AverageWithPads]),
         kernel: [k, k],

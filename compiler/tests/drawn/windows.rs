@@ -34,7 +34,7 @@ pub(super) fn window(draw: &mut Draw, x: &Value) -> (Vec<AttributeProto>, Vec<i6
         (0..axes).map(|axis| if axis == 0 || square { first } else { other }).collect()
     };
     let kernel = sides(&[1, 1, 2, 3, 3, 3, 5, 7]);
-    let (strides, dilations) = (sides(&[1, 1, 1, 2, 2, 3]), sides(&[1, 1, 1, 1, 2]));
+    let (strides, dilations) = (sides(&[1, 1, 1, 2, 2, 3, 5]), sides(&[1, 1, 1, 1, 2]));
     let (before, after) = (sides(&[0, 0, 1, 1, 2]), sides(&[0, 0, 1, 1, 2]));
     let mut attributes = vec![ints("strides", &strides)];
     match draw.random.below(8) {

@@ -22,6 +22,8 @@ pub(crate) fn networks() -> Vec<(&'static str, Graph)> {
         ("a_wide_block_adds_what_it_read", block(1, 1)),
         ("a_wide_block_reads_every_other_pixel", block(2, 1)),
         ("a_wide_block_reads_far_apart", block(1, 2)),
+        ("a_wide_block_leaves_rows_out", block(4, 1)),
+        ("a_pool_leaves_rows_out", sparse_pool()),
         ("pixels_are_taken_that_no_fraction_says", listed_pixels()),
         ("numbers_are_rounded_to_sixteen_bits", rounded()),
     ]
@@ -197,6 +199,20 @@ fn block(stride: usize, dilation: usize) -> Graph {
     let thin = net.put(Op::Conv(each), &[wide, w, bias]);
     let y = net.conv(thin, 8, POINT);
     let y = if stride == 1 { net.put(Op::Binary(Binary::Add), &[y, from]) } else { y };
+    net.answer(&[y])
+}
+
+/// A depthwise convolution below whose last window the image ends, and a pool of one row that reads but two of it.
+fn sparse_pool() -> Graph {
+    let mut net = Net::default();
+    let x = net.input(&[1, 8, 17, 7]);
+    let wide = net.conv(x, 48, Conv { clamp: Clamp::RELU6, ..POINT });
+    let (w, bias) = (net.numbers(&[48, 1, 3, 3]), net.numbers(&[48]));
+    let each = Conv { kernel: [3, 3], stride: [4, 2], pads: [1; 4], group: 48, ..POINT };
+    let y = net.put(Op::Conv(each), &[wide, w, bias]);
+    let thin = net.conv(y, 6, POINT);
+    let pool = Pool { kernel: [2, 1], stride: [5, 2], pads: [0; 4], ..WINDOW };
+    let y = net.put(Op::Pool(Pool { kind: PoolKind::Average, ..pool }), &[thin]);
     net.answer(&[y])
 }
 
