@@ -6,7 +6,7 @@
 //! to keep the law of [`crate::ir::verify`]. Other integers only pass through operators that move data. An array
 //! is dropped after its last reader.
 
-mod batch;
+pub(crate) mod batch;
 pub(crate) mod elementwise;
 mod index;
 mod movement;
@@ -104,6 +104,12 @@ pub fn eval(graph: &Graph, id: NodeId, operands: &[&Array]) -> Result<Array> {
     let values = stored(compute(graph, &Reads { node, arrays })?, node.out.dtype);
     let shape = node.out.shape.clone();
     Ok(Array { shape, values })
+}
+
+/// What an operator that is no node of the graph makes of operands, by their ports.
+pub(crate) fn apply(graph: &Graph, node: &Node, operands: &[(usize, Array)]) -> Result<Values> {
+    let arrays = operands.iter().map(|(port, array)| (*port, array)).collect();
+    compute(graph, &Reads { node, arrays })
 }
 
 /// Floats as they are kept, where that is in 16 bits.

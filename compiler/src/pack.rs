@@ -102,6 +102,11 @@ impl Blob {
         numbers.map(|bytes| number.real(bytes)).collect()
     }
 
+    /// The bytes of a pack.
+    pub(crate) fn bytes_of(&self, id: PackId) -> &[u8] {
+        &self.bytes[self.packs[id.0].bytes.clone()]
+    }
+
     /// Bytes of the blob.
     pub fn bytes_len(&self) -> usize {
         self.bytes.len()

@@ -7,14 +7,18 @@
 mod access;
 mod area;
 mod cells;
+mod numbers;
 mod run;
 mod versions;
 
+use crate::Artifact;
 use crate::error::Result;
+use crate::interp::{Array, batch};
 use crate::ir::Graph;
 use crate::plan::Plan;
 use crate::program::Program;
 use crate::schedule::Schedule;
+use crate::shadow::numbers::Numbers;
 use crate::target::Target;
 
 /// Proves that each call of a program reads what it should; else says which step, stage, memory and row.
@@ -25,5 +29,23 @@ pub fn check(
     program: &Program,
     target: &Target,
 ) -> Result<()> {
-    run::Shadow::new(graph, schedule, plan, target).run(program)
+    run::Shadow::new(graph, schedule, plan, target).run(program).map(|_| ())
+}
+
+/// What a network answers to `inputs` when its program runs here, by the plain loops of the oracle; an error where a call
+/// does not find what it should. Of answers that are ranked, the scores.
+pub fn execute(net: &Artifact, inputs: &[Array]) -> Result<Vec<Array>> {
+    let Artifact { graph, schedule, plan, program, target, blob, .. } = net;
+    let mut answers = Vec::new();
+    for at in 0..schedule.batch {
+        let parts: Vec<Array> = match schedule.batch {
+            1 => inputs.to_vec(),
+            batch => inputs.iter().map(|x| batch::part(x, at, batch)).collect(),
+        };
+        let numbers = Numbers::new(graph, schedule, plan, blob, &parts)?;
+        let shadow = run::Shadow::new(graph, schedule, plan, target).with(numbers);
+        let answer = shadow.run(program)?;
+        answers = if at == 0 { answer } else { batch::joined(answers, &answer) };
+    }
+    Ok(answers)
 }

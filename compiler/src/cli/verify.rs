@@ -1,4 +1,4 @@
-//! `mnv2c verify`: emitted programs and the oracle against recorded answers.
+//! `mnv2c verify`: the oracle, loop programs and emitted ones against recorded answers.
 
 mod given;
 mod near;
@@ -19,6 +19,7 @@ use mnv2c::objective::{Memory, Storage};
 use mnv2c::pass::{self, Skips, settle_quant, store_halves};
 use mnv2c::source::{Model, Options, Source};
 use mnv2c::target::Target;
+use mnv2c::{Artifact, shadow};
 
 use crate::cli::args::{self, Format, FormatArgs, PlansArgs};
 use crate::cli::build::{self, Wish};
@@ -45,6 +46,10 @@ const BYTES_TOLERANCE: f32 = 0.5;
 
 /// Run models on recorded inputs and compare with recorded outputs
 ///
+/// Two answer by default, and neither needs rustc: the oracle, plain loops over the graph; and the loop program that
+/// `compile` prints, run here over the memory of its plan, where each call must find what it should. `--against emitted`
+/// builds the emitted program and runs that, on any machine that --runner reaches; `--against all` asks all three.
+///
 /// With --dtype int8, programs must answer what plain loops on bytes answer, and that is compared with the record. With
 /// --requant fixed, plain loops with floats are compared with the record, each operator's bytes may be one step from
 /// theirs, and programs must answer what plain loops without floats answer.
@@ -54,7 +59,8 @@ const BYTES_TOLERANCE: f32 = 0.5;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mnv2c verify zoo/* --format json
-  mnv2c verify dogs --target x86-64-v3 --target generic --rtol 1e-5
+  mnv2c verify dogs --objective ram --feed rows --target armv8
+  mnv2c verify dogs --against emitted --target x86-64-v3 --target generic --rtol 1e-5
   mnv2c verify dogs --threads 1 --threads 2")]
 pub(crate) struct Args {
     /// Directories of recorded answers
@@ -74,7 +80,7 @@ pub(crate) struct Args {
     /// several apart: where both are there, their distance is told [default: 1, and 0 with --rtol]
     #[arg(long, value_name = "N")]
     steps: Option<u32>,
-    /// Compare only one of the two with the record [default: both]
+    /// Who is compared with the record [default: oracle and program; with --runner oracle and emitted]
     #[arg(long, value_enum)]
     against: Option<Side>,
     /// Take output_K_NAME.npy, and input_K_NAME.npy where there is one: another case that the directories hold
@@ -113,9 +119,28 @@ pub(crate) struct Args {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Side {
     /// Plain loops over the imported graph
-    Interp,
-    /// The compiled program
+    #[value(alias = "interp")]
+    Oracle,
+    /// The loop program, run here without rustc
+    Program,
+    /// The emitted program, built by rustc
     Emitted,
+    /// All three
+    All,
+}
+
+impl Args {
+    /// Who answers.
+    fn sides(&self) -> &'static [Side] {
+        match (self.against, &self.runner) {
+            (Some(Side::Oracle), _) => &[Side::Oracle],
+            (Some(Side::Program), _) => &[Side::Program],
+            (Some(Side::Emitted), _) => &[Side::Emitted],
+            (Some(Side::All), _) => &[Side::Oracle, Side::Program, Side::Emitted],
+            (None, Some(_)) => &[Side::Oracle, Side::Emitted],
+            (None, None) => &[Side::Oracle, Side::Program],
+        }
+    }
 }
 
 /// One model on one machine, by one plan.
@@ -126,8 +151,9 @@ struct Job<'a> {
 }
 
 pub(crate) fn run(args: &Args) -> Done {
-    if args.against == Some(Side::Interp) && args.runner.is_some() {
-        let what = "--runner runs programs, and --against interp makes none; leave out one of them";
+    if args.runner.is_some() && !args.sides().contains(&Side::Emitted) {
+        let what =
+            "--runner runs emitted programs, and --against names none; leave out one of them";
         return Err(Error::Spec(what.into()));
     }
     let machines = args.targets.iter().flat_map(|target| {
@@ -224,7 +250,7 @@ fn verify(args: &Args, job: &Job<'_>, source: &Source, case: &Case) -> Result<Fo
     if kin != Kin::Bytes {
         found.record = told_apart(case, &expected, &kinds)?;
     }
-    if args.against != Some(Side::Emitted) || kin != Kin::Same {
+    if args.sides().contains(&Side::Oracle) || kin != Kin::Same {
         let mut graph = oracle(&model.graph, job.memory)?;
         let arithmetic = std::mem::take(&mut graph.arithmetic);
         let mut answers = interp::run(&graph, &inputs)?;
@@ -240,13 +266,15 @@ fn verify(args: &Args, job: &Job<'_>, source: &Source, case: &Case) -> Result<Fo
             within.steps = 0;
         }
     }
-    if args.against != Some(Side::Interp) {
+    let compiled = [Side::Program, Side::Emitted].iter().any(|side| args.sides().contains(side));
+    if compiled {
         let answer = args.ends.ends()?.answer;
         let told = expected.iter().map(|(at, output)| (*at, answer.told(&model.graph, output)));
         let told = told.collect();
-        let answers = answered(args, job, source, model, inputs)?;
-        let far = near::compared("the program", &answers, &told, &kinds, within)?;
-        found.compared = found.compared.worse(far);
+        for (who, answers) in answered(args, job, source, model, inputs)? {
+            let far = near::compared(who, &answers, &told, &kinds, within)?;
+            found.compared = found.compared.worse(far);
+        }
     }
     Ok(found)
 }
@@ -290,22 +318,42 @@ fn oracle(graph: &Graph, memory: Memory) -> Result<Graph> {
     Ok(graph)
 }
 
-/// What the program that is made of a model answers.
+/// What the programs that are made of a model answer, each by its name.
 fn answered(
     args: &Args,
     job: &Job<'_>,
     source: &Source,
     model: Model,
     inputs: Vec<Array>,
-) -> Result<Vec<Array>> {
+) -> Result<Vec<(&'static str, Vec<Array>)>> {
     let wish = Wish::new(job.target, job.memory, args.ends.ends()?);
     let given = given::to_program(inputs, wish.ends.picture.as_ref())?;
     let artifact = build::for_program(source, model, &wish)?;
-    let built = executable::build(&artifact, &job.target)?;
+    let mut answers = Vec::new();
+    if args.sides().contains(&Side::Program) {
+        let answer = shadow::execute(&artifact, &given)?;
+        let answer = match artifact.schedule.ranking {
+            Some(_) => {
+                let told = |scores| wish.ends.answer.told(&artifact.graph, scores);
+                answer.iter().map(told).collect()
+            }
+            None => answer,
+        };
+        answers.push(("the loop program", answer));
+    }
+    if args.sides().contains(&Side::Emitted) {
+        answers.push(("the program", emitted(args, job, &artifact, &given)?));
+    }
+    Ok(answers)
+}
+
+/// What the emitted program answers.
+fn emitted(args: &Args, job: &Job<'_>, artifact: &Artifact, given: &[Array]) -> Result<Vec<Array>> {
+    let built = executable::build(artifact, &job.target)?;
     let scratch = Scratch::new(&std::env::temp_dir())?;
     let (runner, dir) = (args.runner.as_deref(), &scratch.path);
     let outputs = artifact.schedule.outputs.len();
-    program_run::infer(runner, &built.path, &given, outputs, dir, dir)
+    program_run::infer(runner, &built.path, given, outputs, dir, dir)
 }
 
 /// The model as it was read, but computing on bytes what lies between bytes: rounding is part of such a model's meaning.

@@ -4,7 +4,7 @@ use crate::interp::Array;
 use crate::ir::Values;
 
 /// Part `at` of `parts` equal ones; an array that cannot be cut is left whole, for the graph to refuse.
-pub(super) fn part(array: &Array, at: usize, parts: usize) -> Array {
+pub(crate) fn part(array: &Array, at: usize, parts: usize) -> Array {
     let (Values::F32(floats), Some((leading, rest))) = (&array.values, array.shape.split_first())
     else {
         return array.clone();
@@ -18,7 +18,7 @@ pub(super) fn part(array: &Array, at: usize, parts: usize) -> Array {
 }
 
 /// The answers so far, each with its next part behind it.
-pub(super) fn joined(answers: Vec<Array>, next: &[Array]) -> Vec<Array> {
+pub(crate) fn joined(answers: Vec<Array>, next: &[Array]) -> Vec<Array> {
     let join = |(before, next): (Array, &Array)| match (before.values, next.values.as_f32()) {
         (Values::F32(mut floats), Some(more)) => {
             floats.extend(more);

@@ -1,14 +1,28 @@
 //! Padding: what lies around images is written before their rows, or below them when a reader comes there.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use crate::lower::Lowering;
-use crate::program::{Expr, Lent, Statement, Threads, Variable, Zero};
+use crate::program::{Expr, Lent, Span, Statement, Threads, Variable, Zero};
 use crate::schedule::{Home, Part, Place};
+
+/// Rows below an image that are filled without a loop.
+const MOST_SPELLED: usize = 4;
 
 /// The zeros of a row below the image that a stage makes.
 pub(super) fn below(stage: usize, row: Expr) -> Statement {
     Statement::Zero { stage, what: Zero::Row(row) }
+}
+
+/// The zeros of some rows below the image that a stage makes: one after the other while they are few.
+fn rows_below(stage: usize, rows: Range<usize>) -> Vec<Statement> {
+    if rows.len() <= MOST_SPELLED {
+        return rows.map(|row| below(stage, row.into())).collect();
+    }
+    let span = Span { start: rows.start.into(), end: rows.end.into() };
+    let body = vec![below(stage, Variable::Line.into())];
+    vec![Statement::For { variable: Variable::Line, span, by: 1, body }]
 }
 
 impl Lowering<'_> {
@@ -34,7 +48,7 @@ impl Lowering<'_> {
                 false => place.rows.kept - place.rows.top - place.height,
             };
             let mut clear = vec![Statement::Zero { stage: at, what: Zero::Edges }];
-            clear.extend((0..below).map(|row| self::below(at, (place.height + row).into())));
+            clear.extend(rows_below(at, place.height..place.height + below));
             let on_threads = self.target.threads > 1;
             if self.paneled().is_some_and(|pair| on_threads && pair.start == at) {
                 let lent = vec![Lent { stage: at, len: place.rows.len(), ragged: false }];

@@ -1,7 +1,7 @@
 //! Expansions that are computed anew: a strip of columns moves over a row, and its two readers follow.
 
 use crate::lower::{Lowering, rows};
-use crate::program::{Call, Expr, Offset, Reach, Span, Statement, Variable, Zero};
+use crate::program::{Call, Offset, Reach, Span, Statement, Variable, Zero};
 use crate::schedule::{Kernel, RowWindow, Stage, Strip};
 
 impl Lowering<'_> {

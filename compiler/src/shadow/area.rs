@@ -101,6 +101,29 @@ impl Area {
         }
     }
 
+    /// The byte, from the start of the memory on, where the element of a row, column and channel of this place begins.
+    pub(super) fn byte(&self, row: isize, column: isize, channel: usize) -> usize {
+        let Rows { form, kept, top, .. } = self.place.rows;
+        let ring = self.place.rows.ring(0);
+        let slot = (row + top as isize).rem_euclid(kept.max(1) as isize) as usize;
+        let group = match form {
+            Form::Nhwc | Form::Slice { .. } => channel,
+            Form::Chunks(lanes) => channel / lanes * ring.chunk + channel % lanes,
+            Form::Planes => channel * ring.chunk,
+        };
+        let base = (ring.base + slot * ring.row + group + self.shift) as isize;
+        (base + column * ring.pixel as isize).max(0) as usize * self.place.element.bytes()
+    }
+
+    /// The byte of each element, by channel, row and column.
+    pub(super) fn elements(&self) -> impl Iterator<Item = usize> {
+        self.channels.clone().flat_map(move |channel| {
+            self.rows.clone().flat_map(move |row| {
+                self.columns.clone().map(move |column| self.byte(row, column, channel))
+            })
+        })
+    }
+
     /// Whether rows follow one another without a gap, and do not begin anew among these.
     fn is_contiguous(&self) -> bool {
         let Rows { form, width, channels, kept, top, left, right, .. } = self.place.rows;
@@ -135,19 +158,11 @@ impl Area {
         if columns.is_empty() {
             return;
         }
-        let Rows { form, kept, top, .. } = self.place.rows;
+        let form = self.place.rows.form;
         let (ring, element) = (self.place.rows.ring(0), self.place.element.bytes());
-        let slot = (row + top as isize).rem_euclid(kept.max(1) as isize) as usize;
         let count = (columns.end - columns.start) as usize;
         let mut lies = |column: isize, channel: usize, len: usize| {
-            let group = match form {
-                Form::Nhwc => channel,
-                Form::Slice { .. } => channel,
-                Form::Chunks(lanes) => channel / lanes * ring.chunk + channel % lanes,
-                Form::Planes => channel * ring.chunk,
-            };
-            let base = (ring.base + slot * ring.row + group + self.shift) as isize;
-            let start = (base + column * ring.pixel as isize).max(0) as usize * element;
+            let start = self.byte(row, column, channel);
             let at = self.number(row, column, channel).map(|at| at * element as u64);
             run(start..start + len * element, at);
         };

@@ -10,12 +10,14 @@ use std::ops::Range;
 use mnv2c_runtime::ring::Rows;
 
 use crate::error::{Error, Result};
+use crate::interp::Array;
 use crate::ir::Graph;
 use crate::plan::Plan;
 use crate::program::{Lent, Program, Span, Statement, Threads, Variable};
 use crate::schedule::{Element, Home, Place, Schedule, Stage, Step};
 use crate::shadow::area::Area;
 use crate::shadow::cells::{Cells, Tag};
+use crate::shadow::numbers::Numbers;
 use crate::shadow::versions::{Found, Versions};
 use crate::target::Target;
 
@@ -30,6 +32,8 @@ pub(super) struct Shadow<'a> {
     versions: Versions,
     /// The next row that is asked for of each input.
     asked: BTreeMap<usize, usize>,
+    /// What lies in memory, where it is computed too.
+    numbers: Option<Numbers<'a>>,
 }
 
 /// A step that runs.
@@ -54,11 +58,16 @@ impl<'a> Shadow<'a> {
     ) -> Self {
         let (arena, outputs, asked) = (Cells::default(), BTreeMap::new(), BTreeMap::new());
         let versions = Versions::default();
-        Self { graph, schedule, plan, target, arena, outputs, versions, asked }
+        Self { graph, schedule, plan, target, arena, outputs, versions, asked, numbers: None }
     }
 
-    /// Runs all steps.
-    pub(super) fn run(mut self, program: &Program) -> Result<()> {
+    /// The same, computing numbers.
+    pub(super) fn with(self, numbers: Numbers<'a>) -> Self {
+        Self { numbers: Some(numbers), ..self }
+    }
+
+    /// Runs all steps; the answers, where numbers are computed.
+    pub(super) fn run(mut self, program: &Program) -> Result<Vec<Array>> {
         if self.plan.slots.iter().any(|slot| slot.end() > self.plan.arena_len) {
             return Err(Error::Unsound("a slot ends outside the arena".to_owned()));
         }
@@ -78,6 +87,7 @@ impl<'a> Shadow<'a> {
             let function = program.functions.get(number).ok_or_else(|| {
                 Error::Unsound(format!("step {number} has no function in the program"))
             })?;
+            self.numbers.iter_mut().for_each(Numbers::enter);
             let mut running = Running {
                 shadow: &mut self,
                 number,
@@ -90,7 +100,8 @@ impl<'a> Shadow<'a> {
             running.statements(&function.body)?;
             running.leave()?;
         }
-        self.outputs_are_made()
+        self.outputs_are_made()?;
+        Ok(self.numbers.map_or_else(Vec::new, |numbers| numbers.answers(schedule, self.plan)))
     }
 
     /// Whether the caller finds all of every output.

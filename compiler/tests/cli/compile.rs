@@ -88,7 +88,7 @@ fn flags_that_mean_nothing_are_wrong_usage() {
         place.mnv2c(&format!("plan tiny.toml --table3 {flag}")).fails(2, &["--table3"]);
     }
     place.mnv2c("report tiny.toml -o net.html --runner qemu").fails(2, &["--bench"]);
-    place.mnv2c("verify . --against interp --runner qemu").fails(1, &["--runner", "makes none"]);
+    place.mnv2c("verify . --against interp --runner qemu").fails(1, &["--runner", "names none"]);
     place.mnv2c("compile").fails(2, &["MODEL"]);
     place.mnv2c("melt tiny.toml").fails(2, &["melt"]);
     place.mnv2c("compile tiny.toml -o net.rs --dim batch=2").fails(1, &["--dim", "ONNX"]);

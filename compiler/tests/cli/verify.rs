@@ -32,6 +32,24 @@ fn right_records_pass_and_wrong_ones_fail() {
     place.mnv2c("verify bad --atol 0.2 --rtol 0 --against interp").well();
 }
 
+/// Only the emitted program needs rustc; the loop program answers for machines that are not here.
+#[test]
+fn each_who_answers_is_held_against_the_record() {
+    let place = suites();
+    for side in ["oracle", "program", "emitted", "all"] {
+        let flags = format!("--against {side} --objective ram --feed rows");
+        place.mnv2c(&format!("verify good {flags}")).well();
+        let bad = place.mnv2c(&format!("verify bad {flags}"));
+        assert_eq!(bad.code, 1, "{side}: {bad:?}");
+    }
+    let elsewhere = place.mnv2c("verify good --target armv8 --threads 2").well();
+    assert!(elsewhere.contains("armv8 x2"), "{elsewhere}");
+    for side in ["oracle", "program"] {
+        let said = place.mnv2c(&format!("verify good --against {side} --runner qemu-aarch64"));
+        said.fails(1, &["--runner runs emitted programs", "--against names none"]);
+    }
+}
+
 #[test]
 fn values_stored_as_halves_pass_where_they_round_to_the_record() {
     let said = suites().mnv2c("verify good --dtype f16 --target generic --target host").well();

@@ -3,11 +3,12 @@
 use std::ops::Range;
 
 use crate::error::Result;
-use crate::program::{Call, Span, Variable};
+use crate::program::{Call, Reach, Span, Variable};
 use crate::schedule::{Home, Kernel};
 use crate::shadow::access::Access;
-use crate::shadow::area::Area;
+use crate::shadow::area::{Area, PartOf};
 use crate::shadow::cells::Tag;
+use crate::shadow::numbers::Piece;
 use crate::shadow::run::Running;
 
 impl Running<'_, '_> {
@@ -31,19 +32,46 @@ impl Running<'_, '_> {
         if let Kernel::Move(_) | Kernel::Fill(_) = stage.kernel
             && !self.step.is_streamed()
         {
-            return self.walk(call.stage);
+            self.walk(call.stage)?;
+            return self.compute(call, rows, reads, None, write);
         }
         for (port, area) in &reads {
             self.reads(call.stage, *port, area)?;
         }
-        if let Some(area) = over {
+        if let Some(area) = &over {
             let (parts, padding) = (&self.found.over[call.stage], self.padding(call.stage));
-            self.holds(call.stage, &area, parts, padding)?;
+            self.holds(call.stage, area, parts, padding)?;
         }
-        if let Kernel::GlobalPool(_) = stage.kernel {
-            return self.pool(call, rows, &write);
+        match stage.kernel {
+            Kernel::GlobalPool(_) => self.pool(call, rows.clone(), &write)?,
+            _ => self.put(call.stage, &write, Tag::Made(self.found.made[call.stage]))?,
         }
-        self.put(call.stage, &write, Tag::Made(self.found.made[call.stage]))
+        self.compute(call, rows, reads, over, write)
+    }
+
+    /// Computes what a call makes, where numbers are.
+    fn compute(
+        &mut self,
+        call: &Call,
+        rows: Range<usize>,
+        reads: Vec<(usize, Area)>,
+        over: Option<Area>,
+        write: Area,
+    ) -> Result<()> {
+        if self.shadow.numbers.is_none() {
+            return Ok(());
+        }
+        let (at, stage) = (call.stage, &self.step.stages[call.stage]);
+        let start = |area: &Area| self.limits(area.place.home).start;
+        let reads = reads.into_iter().map(|(port, area)| (port, area.clone(), start(&area)));
+        let (reads, start) = (reads.collect(), start(&write));
+        let row = (call.reach == Reach::Slices).then_some(rows.start);
+        let piece = Piece { at, stage, row, reads, over, write, start };
+        let ends = matches!(stage.kernel, Kernel::GlobalPool(_)) && rows.end == stage.height;
+        let is_last = ends && (!stage.sums_bytes() || call.rows == Span::below(stage.height));
+        let Some(numbers) = &mut self.shadow.numbers else { return Ok(()) };
+        numbers.call(&piece, rows)?;
+        if is_last { numbers.pooled(&piece) } else { Ok(()) }
     }
 
     /// Takes rows of an input from the caller, who is asked for each once and in order.
@@ -108,7 +136,15 @@ impl Running<'_, '_> {
                 return Err(self.unsound(at, "makes means of what are no sums"));
             }
         }
-        self.put(at, &write, Tag::Made(made))
+        self.put(at, &write, Tag::Made(made))?;
+        let Some(numbers) = &mut self.shadow.numbers else { return Ok(()) };
+        for channel in self.pooled.keys().filter(|key| key.0 == at).map(|key| key.1) {
+            let part = PartOf { channel, ..PartOf::default() };
+            let write = Area { channels: channel..write.channels.end, part, ..write.clone() };
+            let piece = Piece { at, stage, row: None, reads: vec![], over: None, write, start };
+            numbers.pooled(&piece)?;
+        }
+        Ok(())
     }
 
     /// Copies or fills elements of whole values.

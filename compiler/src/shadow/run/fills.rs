@@ -15,20 +15,29 @@ impl Running<'_, '_> {
         let padding = self.padding(at);
         let all = Area::stored(place);
         match what {
-            Zero::All => self.put(at, &all, padding),
+            Zero::All => self.pad(at, &all, padding),
             Zero::Row(row) => {
                 let row = row.value(&|variable| self.value(variable)) as isize;
-                self.put(at, &all.rows(row..row + 1), padding)
+                self.pad(at, &all.rows(row..row + 1), padding)
             }
             Zero::Edges => {
                 let (left, width) = (place.rows.left as isize, place.rows.width as isize);
                 let (right, top) = (place.rows.right as isize, place.rows.top as isize);
                 for columns in [-left..0, width..width + right] {
-                    self.put(at, &Area { columns, ..all.clone() }, padding)?;
+                    self.pad(at, &Area { columns, ..all.clone() }, padding)?;
                 }
-                self.put(at, &all.rows(-top..0), padding)
+                self.pad(at, &all.rows(-top..0), padding)
             }
         }
+    }
+
+    fn pad(&mut self, at: usize, area: &Area, padding: Tag) -> Result<()> {
+        self.put(at, area, padding)?;
+        let start = self.limits(area.place.home).start;
+        if let Some(numbers) = &mut self.shadow.numbers {
+            numbers.fill(&self.step.stages[at], area, start);
+        }
+        Ok(())
     }
 
     /// Moves the dense pixels of an input to its padded rows.
@@ -47,7 +56,11 @@ impl Running<'_, '_> {
         }
         let padding = self.found.padding[at][0];
         self.put(at, &Area::stored(place), padding)?;
-        self.put(at, &Area::image(place), Tag::Made(*version))
+        self.put(at, &Area::image(place), Tag::Made(*version))?;
+        if let Some(numbers) = &mut self.shadow.numbers {
+            numbers.spread(&self.step.stages[at], start);
+        }
+        Ok(())
     }
 
     /// Moves a strip of columns on.
@@ -62,11 +75,14 @@ impl Running<'_, '_> {
             Form::Chunks(lanes) => rows.channels.div_ceil(lanes),
             Form::Nhwc | Form::Planes | Form::Slice { .. } => 1,
         };
-        let Some(memory) = self.shadow.memory(place.home) else { return Ok(()) };
         for (group, slot) in (0..groups).flat_map(|group| (0..rows.kept).map(move |s| (group, s))) {
             let row = start + (group * ring.chunk + slot * ring.row) * element;
+            let Some(memory) = self.shadow.memory(place.home) else { continue };
             memory.slide(row..row + len, by.min(len));
             memory.write(row + len.saturating_sub(by)..row + len, padding, 0);
+            if let Some(numbers) = &mut self.shadow.numbers {
+                numbers.slide(place, row..row + len, by.min(len));
+            }
         }
         Ok(())
     }

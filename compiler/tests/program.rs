@@ -1,0 +1,122 @@
+//! Programs that run on the host, over the shadow of their memory: they answer as the oracle does, in every plan and feed, on
+//! one thread and two, in floats, halves and bytes.
+
+#[path = "emitted/bytes.rs"]
+mod bytes;
+#[path = "emitted/strange.rs"]
+mod strange;
+
+use mnv2c::error::Error;
+use mnv2c::interp::{self, Array};
+use mnv2c::ir::{Arithmetic, Graph, Values};
+use mnv2c::objective::{Feed, Memory, Objective, Storage};
+use mnv2c::target::Target;
+use mnv2c::{Options, compile, pass, shadow, testing};
+
+/// Networks that the usual test draws; `MNV2C_NETWORKS=1000` draws so many.
+const NETWORKS: u64 = 12;
+
+fn targets() -> Vec<Target> {
+    let one: Target = "x86-64-v3".parse().unwrap();
+    vec![one, Target { threads: 2, ..one }, "generic".parse().unwrap(), Target::host()]
+}
+
+fn memories() -> Vec<Memory> {
+    let feeds = [Feed::Caller, Feed::Arena, Feed::Rows];
+    let plain = [Objective::Ram, Objective::Speed]
+        .into_iter()
+        .flat_map(|objective| feeds.map(|feed| Memory { objective, feed, ..Memory::default() }));
+    let recompute = "1.3".parse().unwrap();
+    let anew = Memory { objective: Objective::Ram, recompute, ..Memory::default() };
+    plain.chain([anew]).collect()
+}
+
+/// The answers of the network's program; nothing where it cannot be planned so.
+fn answers(graph: &Graph, target: Target, memory: Memory, inputs: &[Array]) -> Option<Vec<Array>> {
+    let options = Options {
+        target,
+        name: "net".to_owned(),
+        sha256: String::new(),
+        blob_name: "net.bin".to_owned(),
+        memory,
+        layers: false,
+        ends: mnv2c::ends::Ends::default(),
+    };
+    match compile(graph.clone(), &options, |_, _, _| ()) {
+        Ok(net) => Some(shadow::execute(&net, inputs).unwrap()),
+        Err(Error::Unsupported(_)) => None,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// The largest difference, as a part of the largest magnitude.
+fn far(found: &Array, expected: &Array) -> f32 {
+    assert_eq!(found.shape, expected.shape);
+    let (Values::F32(found), Values::F32(expected)) = (&found.values, &expected.values) else {
+        return f32::from(u8::from(found != expected));
+    };
+    let most = expected.iter().fold(f32::MIN_POSITIVE, |most, x| most.max(x.abs()));
+    found.iter().zip(expected).fold(0.0, |far, (a, b)| far.max((a - b).abs() / most))
+}
+
+/// Compares the program of each plan with the oracle; how many plans there are.
+fn check(name: &str, graph: &Graph, tolerance: f32, storage: Storage) -> usize {
+    let inputs = testing::random_inputs(graph, 1);
+    let expected = interp::run(graph, &inputs).unwrap();
+    let mut plans = 0;
+    for (at, memory) in memories().into_iter().enumerate() {
+        let targets = targets();
+        for target in [targets[at % 4], targets[(at + 1) % 4]] {
+            let memory = Memory { storage, ..memory };
+            let Some(found) = answers(graph, target, memory, &inputs) else { continue };
+            plans += 1;
+            for (found, expected) in found.iter().zip(&expected) {
+                let far = far(found, expected);
+                assert!(far <= tolerance, "{name}: off by {far}, {target}, {memory:?}");
+            }
+        }
+    }
+    plans
+}
+
+#[test]
+fn random_networks_answer_as_the_oracle_does() {
+    let count = std::env::var("MNV2C_NETWORKS").ok().map(|count| count.parse().unwrap());
+    let mut plans = 0;
+    for seed in 0..count.unwrap_or(NETWORKS) {
+        let graph = match seed % 3 {
+            0 => testing::random_graph(seed),
+            1 => testing::random_region(seed),
+            _ => testing::random_bends(seed),
+        };
+        plans += check(&format!("network {seed}"), &graph, 1e-4, Storage::F32);
+    }
+    assert!(plans > 50, "only {plans} plans can be made");
+}
+
+#[test]
+fn strange_networks_answer_as_the_oracle_does() {
+    for (name, graph) in strange::networks() {
+        check(name, &graph, 1e-4, Storage::F32);
+    }
+}
+
+#[test]
+fn networks_of_halves_answer_as_the_oracle_does() {
+    for seed in 20..23 {
+        check(&format!("network {seed}"), &testing::random_graph(seed), 2e-2, Storage::F16);
+        check(&format!("network {seed}"), &testing::random_graph(seed), 2e-1, Storage::Bf16);
+    }
+}
+
+#[test]
+fn networks_on_bytes_answer_as_the_oracle_does_to_the_bit() {
+    for (name, graph) in bytes::networks() {
+        for by in [Arithmetic::Float, Arithmetic::Fixed] {
+            let mut graph = graph.clone();
+            graph.arithmetic = by;
+            pass::settle_quant::run(&mut graph, &mut pass::Skips::new()).unwrap();
+            check(name, &graph, 0.0, Storage::F32);
+        }
+    }
+}
