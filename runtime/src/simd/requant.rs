@@ -4,7 +4,7 @@
 //! programs small. Machines with vectors make the same bytes in [`wide`](super::wide).
 
 use super::dots::{Dots, Terms};
-use super::here;
+use super::registers::here;
 use crate::affine::{Affine, Arithmetic, Factor, Levels, Pair, Product, shifted};
 
 /// What a vector of sums is multiplied with.
