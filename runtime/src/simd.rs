@@ -60,6 +60,7 @@ mod vector;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm128;
 mod weight;
+mod whole;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod wide;
 pub mod window;
