@@ -6,9 +6,11 @@
 pub mod anew;
 mod chain;
 mod convolution;
+mod elementwise;
 mod hand;
 mod intake;
 mod kernel;
+mod lone;
 mod moves;
 mod padding;
 mod panels;
@@ -18,6 +20,7 @@ mod quant;
 mod region;
 mod setting;
 mod stage;
+mod step;
 mod stream;
 pub mod support;
 mod tile;
@@ -324,6 +327,13 @@ impl Step {
 }
 
 impl Stage {
+    /// A stage of whole rows, each made of the same row.
+    pub(crate) fn new(node: NodeId, kernel: Kernel, from: Vec<Place>, into: Place) -> Self {
+        let (window, height) = (RowWindow::SAME, into.height);
+        let (pack, part, shares, product) = (None, Part::Row, 1, None);
+        Self { node, kernel, from, into, pack, window, height, part, shares, product }
+    }
+
     /// Whether its operand is bytes.
     pub fn reads_bytes(&self) -> bool {
         self.from.first().is_some_and(|place| place.element.bytes() == 1)

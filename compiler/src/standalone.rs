@@ -70,8 +70,9 @@ const FILES: &[(&str, &str)] = files![
     "kernel/q8" "kernel/q8/border" "kernel/q8/conv" "kernel/q8/depthwise" "kernel/q8/elements" "kernel/q8/look_up"
     "kernel/q8/pool" "kernel/q8/softmax"
     "layer" "math" "math/exact" "math/power" "pool" "probe"
-    "simd" "simd/added" "simd/avx2" "simd/avx512" "simd/cpu" "simd/gemm" "simd/lent" "simd/near" "simd/neon"
-    "simd/number" "simd/plain" "simd/sse2" "simd/stencil" "simd/wasm128" "simd/weight" "simd/wide" "simd/window"
+    "simd" "simd/added" "simd/avx2" "simd/avx512" "simd/cpu" "simd/gemm" "simd/lanes" "simd/lent" "simd/near" "simd/neon"
+    "simd/number" "simd/plain" "simd/registers" "simd/sse2" "simd/stencil" "simd/vector" "simd/wasm128" "simd/weight"
+    "simd/whole" "simd/wide" "simd/window"
     "simd/dots" "simd/dots/avx2" "simd/dots/avx512" "simd/dots/neon" "simd/dots/neon_dot"
     "simd/dots/plain" "simd/dots/sse2" "simd/dots/wasm128" "simd/qgemm" "simd/qstencil" "simd/requant"
 ];

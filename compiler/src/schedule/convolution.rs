@@ -1,13 +1,12 @@
-//! The kernel of a convolution: its tile, how its weights lie, and what threads share of it.
+//! The kernel of a convolution or a dense layer: its tile, how its weights lie, and what threads share of it.
 
 use mnv2c_runtime::ring::Form;
 
 use crate::error::Result;
-use crate::ir::{Conv, Dtype, NodeId};
+use crate::ir::{Clamp, Conv, Dtype, NodeId, Unary};
 use crate::schedule::place::{Lowering, is_depthwise};
-use crate::schedule::stage::stage;
 use crate::schedule::tile::SquareWindow;
-use crate::schedule::{Element, Kernel, PackOrder, Place, RowWindow, Skip, Stage, quant, tile};
+use crate::schedule::{Element, Kernel, PackOrder, Place, RowWindow, Skip, Stage, tile};
 use crate::segment::RowBatch;
 use crate::target::Product;
 
@@ -55,7 +54,33 @@ pub(super) fn lower(
     };
     let from = [from].into_iter().chain(residual).collect();
     let pack = Some(lowering.pack(id, order));
-    Ok(Stage { pack, window, shares, product, ..stage(id, kernel, from, into) })
+    Ok(Stage { pack, window, shares, product, ..Stage::new(id, kernel, from, into) })
+}
+
+/// A dense layer, whose panels of channels threads may share.
+pub(super) fn dense(
+    lowering: &mut Lowering<'_>,
+    id: NodeId,
+    clamp: Clamp,
+    then: Option<Unary>,
+) -> Result<Stage> {
+    let from = lowering.operand(id, 0)?;
+    let into = lowering.place_result(id)?;
+    let product = Product {
+        pixels: from.rows.width,
+        channels: into.rows.channels,
+        depth: from.rows.channels,
+        planes: false,
+        element: from.element.bytes(),
+    };
+    let tile = tile::choose(lowering.target, product);
+    let kernel = Kernel::Pointwise { tile, clamp, then, skip: Skip::None, flat: false };
+    let columns = tile[1] * lowering.target.isa.lanes();
+    let order = panels(lowering, id, from, columns, product.depth);
+    let pack = Some(lowering.pack(id, order));
+    let shared = lowering.target.threads > 1 && from.rows.width * from.height == 1;
+    let shares = if shared { into.rows.channels.div_ceil(columns) } else { 1 };
+    Ok(Stage { pack, shares, product: Some(product), ..Stage::new(id, kernel, vec![from], into) })
 }
 
 /// The matrix kernel for a convolution that is not depthwise.
@@ -75,7 +100,7 @@ fn matrix(
     let tile = exact.unwrap_or_else(|| tile::choose(lowering.target, product));
     let lanes = lowering.target.isa.lanes();
     let columns = tile[1] * lanes;
-    let order = panels(lowering, id, from, columns, quant::run(&conv, from, lanes));
+    let order = panels(lowering, id, from, columns, run(&conv, from, lanes));
     let kernel = if is_point(&conv, from) {
         Kernel::Pointwise { tile, clamp: conv.clamp, then: conv.then, skip, flat }
     } else {
@@ -100,6 +125,18 @@ pub(super) fn panels(
         () if from.element.bytes() == 1 => PackOrder::QPanels { columns, run },
         () if pairs && !planes => PackOrder::Pairs { columns, run },
         () => PackOrder::Panels { columns, planes },
+    }
+}
+
+/// Inputs of convolution `conv` that its kernel finds side by side.
+fn run(conv: &Conv, from: Place, lanes: usize) -> usize {
+    let channels = from.rows.channels / conv.group;
+    let columns = from.rows.left + from.rows.width + from.rows.right;
+    let apart = matches!(from.rows.form, Form::Chunks(_)) && from.rows.kept * columns > 1;
+    match () {
+        () if apart && channels > lanes => lanes,
+        () if conv.dilation[1] * from.rows.ring(0).pixel == channels => conv.kernel[1] * channels,
+        () => channels,
     }
 }
 

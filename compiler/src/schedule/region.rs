@@ -137,7 +137,7 @@ impl Lowering<'_> {
             let picture = graph.operand(id, 0).map(|pixels| base(graph, pixels));
             let from = self.value(picture.expect("a shuffle reads a picture"))?;
             let kernel = Kernel::Move(shuffled_row(shuffle));
-            stages.push(stage::stage(id, kernel, vec![from], into));
+            stages.push(Stage::new(id, kernel, vec![from], into));
             return Ok(());
         }
         let from = self.operand(id, 0)?;

@@ -1,14 +1,11 @@
 //! The kernel of one operator, over places already chosen.
 
-use mnv2c_runtime::ring::{Form, Rows};
-
 use crate::error::Result;
-use crate::ir::{Clamp, Dtype, Layout, NodeId, Op, Quant, Reducer, Resize, Scale, Tensor, Unary};
-use crate::schedule::place::{Lowering, dense};
-use crate::schedule::{Broadcast, Home, Kernel, Move, Part, Place, RowWindow, Skip, Stage, tile};
-use crate::schedule::{PackOrder, convolution, moves, quant};
-use crate::segment::flow;
-use crate::target::Product;
+use crate::ir::{NodeId, Op, Quant, Reducer, Resize, Scale};
+use crate::schedule::place::Lowering;
+use crate::schedule::{
+    Broadcast, Home, Kernel, Move, PackOrder, Place, RowWindow, Skip, Stage, convolution,
+};
 
 /// A copy of rows into padded rows; what pads them is the second operand, if it is not zero.
 pub(super) fn load(lowering: &mut Lowering<'_>, node: NodeId, from: Place, into: Place) -> Stage {
@@ -22,7 +19,7 @@ pub(super) fn load(lowering: &mut Lowering<'_>, node: NodeId, from: Place, into:
     let conv = lowering.graph.node(node).op.conv();
     let border = conv.filter(|_| pack.is_none()).and_then(|_| lowering.graph.operand(node, 4));
     let border = border.map(|border| lowering.value(border).expect("a border is one row"));
-    Stage { pack, ..stage(node, kernel, [from].into_iter().chain(border).collect(), into) }
+    Stage { pack, ..Stage::new(node, kernel, [from].into_iter().chain(border).collect(), into) }
 }
 
 /// Whether convolution `id` looks up the bytes that it reads.
@@ -31,20 +28,11 @@ pub(super) fn looks_up(lowering: &Lowering<'_>, id: NodeId) -> bool {
     matches!(graph.node(id).op, Op::Quant(Quant::Conv(_))) && graph.operand(id, 4).is_some()
 }
 
-/// Bytes as floats, where no convolution reads them.
-fn widen(lowering: &mut Lowering<'_>, node: NodeId) -> Result<Stage> {
-    let flat =
-        |place: Place| Place { rows: Rows::nhwc(1, place.rows.len(), 1), height: 1, ..place };
-    let from = lowering.operand(node, 0)?;
-    let into = lowering.place_result(node)?;
-    Ok(stage(node, Kernel::Widen, vec![flat(from)], flat(into)))
-}
-
 /// A copy of a whole value that lies without padding.
 pub(super) fn repeat(node: NodeId, from: Place, into: Place) -> Stage {
     let (shape, steps) = (vec![into.rows.len()], vec![1]);
     let copy = Move { shape, from: 0, from_steps: steps.clone(), into: 0, into_steps: steps };
-    stage(node, Kernel::Move(copy), vec![from], into)
+    Stage::new(node, Kernel::Move(copy), vec![from], into)
 }
 
 /// The last stage of a segment: its result crosses segments.
@@ -84,11 +72,11 @@ pub(super) fn lower(
         }
         Op::Reduce(reduce) => {
             let kernel = Kernel::GlobalPool(reduce.kind);
-            Ok(Stage { height: from.height, ..stage(id, kernel, vec![from], into) })
+            Ok(Stage { height: from.height, ..Stage::new(id, kernel, vec![from], into) })
         }
         Op::Quant(Quant::Mean(_)) => {
             let kernel = Kernel::GlobalPool(Reducer::Mean);
-            Ok(Stage { height: from.height, ..stage(id, kernel, vec![from], into) })
+            Ok(Stage { height: from.height, ..Stage::new(id, kernel, vec![from], into) })
         }
         Op::Pool(pool) => {
             let window = RowWindow {
@@ -97,14 +85,14 @@ pub(super) fn lower(
                 above: pool.pads[0],
                 ..RowWindow::SAME
             };
-            Ok(Stage { window, ..stage(id, Kernel::Pool(pool.clone()), vec![from], into) })
+            Ok(Stage { window, ..Stage::new(id, Kernel::Pool(pool.clone()), vec![from], into) })
         }
         Op::Resize(resize) => {
             let window = resize_window(resize);
-            Ok(Stage { window, ..stage(id, Kernel::Resize(resize.clone()), vec![from], into) })
+            Ok(Stage { window, ..Stage::new(id, Kernel::Resize(resize.clone()), vec![from], into) })
         }
-        Op::Clamp(clamp) => Ok(stage(id, Kernel::Clamp(*clamp), vec![from], into)),
-        Op::Unary(function) => Ok(stage(id, Kernel::Unary(*function), vec![from], into)),
+        Op::Clamp(clamp) => Ok(Stage::new(id, Kernel::Clamp(*clamp), vec![from], into)),
+        Op::Unary(function) => Ok(Stage::new(id, Kernel::Unary(*function), vec![from], into)),
         Op::Binary(function) => {
             pair(lowering, id, from, into, |how| Kernel::Binary(*function, how))
         }
@@ -138,198 +126,5 @@ fn pair(
         () if other.len() == 1 => Broadcast::Scalar,
         () => Broadcast::Channel,
     };
-    Ok(stage(id, kernel(broadcast), vec![from, second], into))
-}
-
-/// An operator that is a segment of its own, and no convolution.
-pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>> {
-    let graph = lowering.graph;
-    let node = graph.node(id);
-    match &node.op {
-        Op::Dense(dense) => Ok(vec![product(lowering, id, dense.clamp, dense.then)?]),
-        Op::Clamp(clamp) => elementwise(lowering, id, Kernel::Clamp(*clamp)),
-        Op::Unary(function) => elementwise(lowering, id, Kernel::Unary(*function)),
-        Op::Binary(function) => {
-            binary(lowering, id, |broadcast| Kernel::Binary(*function, broadcast))
-        }
-        Op::PRelu => binary(lowering, id, Kernel::PRelu),
-        Op::Softmax(softmax) => {
-            let [outer, axis, inner] = along(&node.out, softmax.axis);
-            let kernel = Kernel::Softmax { softmax: *softmax, outer, axis, inner };
-            elementwise(lowering, id, kernel)
-        }
-        Op::Pool(_) | Op::Resize(_) => {
-            let from = lowering.operand(id, 0)?;
-            let into = lowering.place_result(id)?;
-            Ok(vec![lower(lowering, id, from, into)?])
-        }
-        Op::Reduce(reduce) => {
-            let from = lowering.operand(id, 0)?;
-            let into = lowering.place_result(id)?;
-            if flow::pooling(graph, id).is_some() && from.rows.form == Form::Nhwc {
-                return Ok(vec![lower(lowering, id, from, into)?]);
-            }
-            let kernel = Kernel::Reduce(reduce.kind, moves::reduction(lowering, id, from)?);
-            Ok(vec![stage(id, kernel, vec![from], into)])
-        }
-        Op::Identity if lowering.operand(id, 0)?.element.bytes() == 1 => {
-            Ok(vec![widen(lowering, id)?])
-        }
-        Op::Reshape
-        | Op::Transpose(_)
-        | Op::Relayout
-        | Op::Identity
-        | Op::Expand
-        | Op::Slice(_)
-        | Op::Concat(_)
-        | Op::Pad(_) => moved(lowering, id),
-        Op::Quant(_) => quant::lone(lowering, id),
-        Op::Gemm(_) | Op::MatMul | Op::BatchNorm(_) => {
-            unreachable!("{} has no kernel and was refused", node.op.name())
-        }
-        Op::Conv(_) | Op::Input | Op::Const(_) => {
-            unreachable!("{} is no lone step", node.op.name())
-        }
-    }
-}
-
-/// A dense layer, whose panels of channels threads may share.
-pub(super) fn product(
-    lowering: &mut Lowering<'_>,
-    id: NodeId,
-    clamp: Clamp,
-    then: Option<Unary>,
-) -> Result<Stage> {
-    let from = lowering.operand(id, 0)?;
-    let into = lowering.place_result(id)?;
-    let product = Product {
-        pixels: from.rows.width,
-        channels: into.rows.channels,
-        depth: from.rows.channels,
-        planes: false,
-        element: from.element.bytes(),
-    };
-    let tile = tile::choose(lowering.target, product);
-    let kernel = Kernel::Pointwise { tile, clamp, then, skip: Skip::None, flat: false };
-    let columns = tile[1] * lowering.target.isa.lanes();
-    let order = convolution::panels(lowering, id, from, columns, product.depth);
-    let pack = Some(lowering.pack(id, order));
-    let shared = lowering.target.threads > 1 && from.rows.width * from.height == 1;
-    let shares = if shared { into.rows.channels.div_ceil(columns) } else { 1 };
-    Ok(Stage { pack, shares, product: Some(product), ..stage(id, kernel, vec![from], into) })
-}
-
-/// What the result holds beforehand, if that matters, and the copies of each operand into it.
-fn moved(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>> {
-    let op = &lowering.graph.node(id).op;
-    let operands = match op {
-        Op::Concat(_) => lowering.graph.operands(id).len(),
-        _ => 1,
-    };
-    let from: Vec<Place> =
-        (0..operands).map(|port| lowering.operand(id, port)).collect::<Result<_>>()?;
-    let into = lowering.place_result(id)?;
-    let fill = moves::fill(op).map(|value| stage(id, Kernel::Fill(value), vec![], into));
-    let mut stages: Vec<Stage> = fill.into_iter().collect();
-    for (port, from) in from.into_iter().enumerate() {
-        let copies = moves::copies(lowering, id, port, from, into)?.into_iter();
-        stages.extend(copies.map(|copy| stage(id, Kernel::Move(copy), vec![from], into)));
-    }
-    Ok(stages)
-}
-
-/// Elements of a tensor outside, along and inside an axis, as they lie in memory.
-pub(super) fn along(tensor: &Tensor, axis: usize) -> [usize; 3] {
-    let stored: Vec<usize> = match tensor.layout {
-        Layout::RowMajor => (0..tensor.shape.len()).collect(),
-        Layout::Nhwc => vec![0, 2, 3, 1],
-    };
-    let at = stored.iter().position(|it| *it == axis).expect("softmax has an axis");
-    let size = |axes: &[usize]| axes.iter().map(|axis| tensor.shape[*axis]).product();
-    [size(&stored[..at]), tensor.shape[axis], size(&stored[at + 1..])]
-}
-
-/// A function of each element, over its operand where that dies.
-pub(super) fn elementwise(
-    lowering: &mut Lowering<'_>,
-    id: NodeId,
-    kernel: Kernel,
-) -> Result<Vec<Stage>> {
-    let (from, into) = over_or_fresh(lowering, id)?;
-    Ok(vec![stage(id, kernel, vec![from], into)])
-}
-
-pub(super) fn binary(
-    lowering: &mut Lowering<'_>,
-    id: NodeId,
-    kernel: impl Fn(Broadcast) -> Kernel,
-) -> Result<Vec<Stage>> {
-    let out = lowering.graph.node(id).out.clone();
-    let shape = |lowering: &Lowering<'_>, port| {
-        let operand = lowering.graph.operand(id, port).expect("verified nodes have their operands");
-        lowering.graph.node(operand).out.clone()
-    };
-    let (a, b) = (shape(lowering, 0), shape(lowering, 1));
-    let mut stages = Vec::new();
-    let same = |tensor: &Tensor| tensor.shape == out.shape && tensor.layout == out.layout;
-    let channels = dense(Home::Output(0), &out)?.rows.channels;
-    let broadcast = match () {
-        () if out.dtype == Dtype::U8 => Broadcast::Same,
-        () if same(&b) => Broadcast::Same,
-        () if b.len() == 1 => Broadcast::Scalar,
-        () if b.len() == channels && per_channel(&b, &out) => Broadcast::Channel,
-        () => Broadcast::Same,
-    };
-    if same(&a) && (broadcast != Broadcast::Same || same(&b)) {
-        let second = lowering.operand(id, 1)?;
-        let (from, into) = over_or_fresh(lowering, id)?;
-        return Ok(vec![stage(id, kernel(broadcast), vec![from, second], into)]);
-    }
-    let mut widened = Vec::new();
-    for port in 0..2 {
-        let from = lowering.operand(id, port)?;
-        if same(if port == 0 { &a } else { &b }) {
-            widened.push(from);
-            continue;
-        }
-        let rows = dense(Home::Output(0), &out)?;
-        let into =
-            lowering.scratch(&format!("{}.operand_{port}", lowering.graph.node(id).name), rows);
-        let copies = moves::broadcast(lowering, id, port, from, into)?;
-        stages.push(stage(id, Kernel::Move(copies), vec![from], into));
-        widened.push(into);
-    }
-    let into = lowering.place_result(id)?;
-    stages.push(stage(id, kernel(Broadcast::Same), widened, into));
-    Ok(stages)
-}
-
-/// Whether `b`, broadcast to `out`, differs only along what lies innermost in memory.
-fn per_channel(b: &Tensor, out: &Tensor) -> bool {
-    let channel = match out.layout {
-        Layout::Nhwc => 1,
-        Layout::RowMajor => out.shape.len() - 1,
-    };
-    let lead = out.shape.len() - b.shape.len();
-    b.shape.iter().enumerate().all(|(axis, dim)| *dim == 1 || axis + lead == channel)
-}
-
-/// The first operand, and either its own memory for the result or a new place.
-pub(super) fn over_or_fresh(lowering: &mut Lowering<'_>, id: NodeId) -> Result<(Place, Place)> {
-    let from = lowering.operand(id, 0)?;
-    let into = match lowering.dies_here(id, 0)? {
-        Some(place) => {
-            lowering.place_over(id, place);
-            from
-        }
-        None => lowering.place_result(id)?,
-    };
-    Ok((from, into))
-}
-
-/// A stage of whole rows, each made of the same row.
-pub(super) fn stage(node: NodeId, kernel: Kernel, from: Vec<Place>, into: Place) -> Stage {
-    let (window, height) = (RowWindow::SAME, into.height);
-    let (pack, part, shares, product) = (None, Part::Row, 1, None);
-    Stage { node, kernel, from, into, pack, window, height, part, shares, product }
+    Ok(Stage::new(id, kernel(broadcast), vec![from, second], into))
 }

@@ -1,6 +1,6 @@
 //! Powers, by a logarithm and an exponential in `f64`: an error of the logarithm grows with the exponent.
 
-use super::{round, sqrt};
+use super::exact::{round, sqrt};
 
 /// `a` to the power `b`, as C's `powf` defines it for every sign, zero and infinity.
 #[inline(always)]

@@ -1,8 +1,8 @@
 //! 256-bit vectors of x86-64 with fused multiply-add.
 
-use super::Simd;
+use super::vector::Simd;
 #[cfg(debug_assertions)]
-use super::Task;
+use super::vector::Task;
 use crate::brain::Brain;
 use crate::half::Half;
 use core::arch::x86_64::*;

@@ -1,8 +1,8 @@
 //! 512-bit vectors of x86-64, and thirty-two registers of them.
 
 #[cfg(debug_assertions)]
-use super::Task;
-use super::{Avx2, Pairs, Simd};
+use super::vector::Task;
+use super::{avx2::Avx2, vector::Simd, weight::Pairs};
 use crate::brain::Brain;
 use crate::half::Half;
 use core::arch::x86_64::*;

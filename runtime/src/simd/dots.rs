@@ -18,8 +18,10 @@ mod sse2;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm128;
 
-use super::{Simd, requant};
-use crate::affine::{Levels, Term};
+use super::{Simd, whole};
+use crate::affine::Levels;
+
+pub use super::whole::Terms;
 
 /// How the weights for four inputs lie, for a vector of channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,17 +59,6 @@ impl Quads {
             }
         }
     }
-}
-
-/// A function of two bytes in integers: [`Pair::Fixed`](crate::affine::Pair::Fixed).
-#[derive(Clone, Copy, Debug)]
-pub struct Terms {
-    /// The operands.
-    pub of: [Term; 2],
-    /// How far their sum or product is shifted; from 1 to 60.
-    pub shift: u32,
-    /// Bytes of the result.
-    pub levels: Levels,
 }
 
 /// Vectors of 32-bit integers, and sums of products of bytes in them.
@@ -117,18 +108,21 @@ pub unsafe trait Dots: Simd {
 
     /// The bytes of sums times fixed factors: see [`Levels::of_sum`].
     #[inline(always)]
-    fn whole_of_sums(self, levels: Levels, sums: Self::I32, factors: Self::I32) -> Self::I32 {
-        requant::each_of_sums::<Self>(levels, sums, factors)
+    fn whole_of_sums(self, levels: Levels, mut sums: Self::I32, mut by: Self::I32) -> Self::I32 {
+        whole::round_each(levels, Self::lanes(&mut sums), Self::lanes(&mut by));
+        sums
     }
     /// The bytes of sums of two fixed terms: see [`Pair::add`](crate::affine::Pair::add).
     #[inline(always)]
-    fn whole_sum(self, terms: Terms, bytes: [Self::I32; 2]) -> Self::I32 {
-        requant::each_sum::<Self>(terms, bytes)
+    fn whole_sum(self, terms: Terms, [mut x, mut y]: [Self::I32; 2]) -> Self::I32 {
+        whole::add_each(terms, Self::lanes(&mut x), Self::lanes(&mut y));
+        x
     }
     /// The bytes of products of two fixed terms: see [`Pair::mul`](crate::affine::Pair::mul).
     #[inline(always)]
-    fn whole_product(self, terms: Terms, bytes: [Self::I32; 2]) -> Self::I32 {
-        requant::each_product::<Self>(terms, bytes)
+    fn whole_product(self, terms: Terms, [mut x, mut y]: [Self::I32; 2]) -> Self::I32 {
+        whole::mul_each(terms, Self::lanes(&mut x), Self::lanes(&mut y));
+        x
     }
 
     /// The lanes as numbers.

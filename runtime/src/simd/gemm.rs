@@ -6,8 +6,9 @@
 //! Where `MR` does not divide the pixels, the last tile overlaps the one before it.
 
 use super::added::Added;
-use super::window::{Window, pixel_reach, tiles_fit};
-use super::{Bounds, Number, Simd, Task, Weight, numbers, reach, zeros};
+use super::registers::{Bounds, numbers, zeros};
+use super::window::{Window, pixel_reach, reach, tiles_fit};
+use super::{Number, Simd, Task, Weight};
 use crate::activation::Activation;
 use crate::brain::Brain;
 use crate::half::Half;

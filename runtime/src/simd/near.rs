@@ -1,6 +1,7 @@
 //! Inputs of a product that are not floats, widened near by: each is read as often as there are panels of weights.
 
-use super::{Number, Simd};
+use super::number::Number;
+use super::vector::Simd;
 
 /// Whether so many of sixteen registers leave none to load ahead into. Weights that are widened take one more than those
 /// that are read where they are used.

@@ -1,6 +1,6 @@
 //! 128-bit vectors of aarch64.
 
-use super::Simd;
+use super::vector::Simd;
 use crate::brain::Brain;
 use crate::half::Half;
 use core::arch::aarch64::*;

@@ -1,6 +1,6 @@
 //! Numbers as they lie in memory, whatever they are computed as: floats, and numbers of 16 bits that are widened on the way.
 
-use super::Simd;
+use super::vector::Simd;
 use crate::blob::Element;
 use crate::brain::Brain;
 use crate::half::Half;
@@ -102,75 +102,3 @@ macro_rules! half_as_wide {
 
 half_as_wide!(Half: load_half_at load_half_head_at store_half_at store_half_head_at);
 half_as_wide!(Brain: load_brain_at load_brain_head_at store_brain_at store_brain_head_at);
-
-/// Floats in the longest vector.
-const MOST_LANES: usize = 16;
-
-/// [`Number::load_at`], one number after the other.
-///
-/// # Safety
-/// `LANES` numbers lie inside one allocation.
-#[inline(always)]
-pub(super) unsafe fn load_each<S: Simd, E: Number>(simd: S, from: *const E) -> S::F32 {
-    let mut lanes = [0.0; MOST_LANES];
-    for (i, lane) in lanes.iter_mut().enumerate().take(S::LANES) {
-        // SAFETY: one of the caller's numbers.
-        *lane = unsafe { from.add(i).read() }.real();
-    }
-    // SAFETY: the array is long enough.
-    unsafe { simd.load_at(lanes.as_ptr()) }
-}
-
-/// [`Number::load_head_at`] by way of a whole vector.
-///
-/// # Safety
-/// `len` numbers lie inside one allocation, and `len < LANES`.
-#[inline(always)]
-pub(super) unsafe fn load_head_of<S: Simd, E: Number>(
-    simd: S,
-    from: *const E,
-    len: usize,
-) -> S::F32 {
-    let mut lanes = [E::ZERO; MOST_LANES];
-    for (i, lane) in lanes.iter_mut().enumerate().take(len) {
-        // SAFETY: one of the caller's `len` numbers.
-        *lane = unsafe { from.add(i).read() };
-    }
-    // SAFETY: the array is long enough.
-    unsafe { E::load_at(simd, lanes.as_ptr()) }
-}
-
-/// [`Number::store_at`], one number after the other.
-///
-/// # Safety
-/// `LANES` numbers lie inside one allocation.
-#[inline(always)]
-pub(super) unsafe fn store_each<S: Simd, E: Number>(simd: S, into: *mut E, v: S::F32) {
-    let mut lanes = [0.0; MOST_LANES];
-    // SAFETY: the array is long enough.
-    unsafe { simd.store_at(lanes.as_mut_ptr(), v) };
-    for (i, lane) in lanes.iter().enumerate().take(S::LANES) {
-        // SAFETY: room for one of the caller's numbers.
-        unsafe { into.add(i).write(E::of(*lane)) }
-    }
-}
-
-/// [`Number::store_head_at`] by way of a whole vector.
-///
-/// # Safety
-/// `len` numbers lie inside one allocation, and `len < LANES`.
-#[inline(always)]
-pub(super) unsafe fn store_head_of<S: Simd, E: Number>(
-    simd: S,
-    into: *mut E,
-    len: usize,
-    v: S::F32,
-) {
-    let mut lanes = [E::ZERO; MOST_LANES];
-    // SAFETY: the array is long enough.
-    unsafe { E::store_at(simd, lanes.as_mut_ptr(), v) };
-    for (i, lane) in lanes.iter().enumerate().take(len) {
-        // SAFETY: room for one of the caller's `len` numbers.
-        unsafe { into.add(i).write(*lane) }
-    }
-}

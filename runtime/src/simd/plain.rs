@@ -1,6 +1,6 @@
 //! Plain floats, four at a time: every machine has them, and the optimiser may still find vectors in them.
 
-use super::Simd;
+use super::vector::Simd;
 
 /// Plain floats.
 #[derive(Clone, Copy, Debug)]

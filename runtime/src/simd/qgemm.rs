@@ -5,11 +5,12 @@
 //! [factors](crate::affine::Factor), then for every four inputs of the window `NV` vectors of weights; see [`quad`] for
 //! which four. Where `MR` does not divide the pixels, the last tile overlaps the one before it.
 
+use super::Task;
 use super::dots::Dots;
 use super::gemm::{Part, Place};
+use super::registers::zeros;
 use super::requant::{self, Factors, Steps};
-use super::window::{Window, pixel_reach, tiles_fit};
-use super::{Task, reach, zeros};
+use super::window::{Window, pixel_reach, reach, tiles_fit};
 use crate::affine::{Levels, Pair};
 use crate::ring::Ring;
 

@@ -6,11 +6,12 @@
 //! weights. The last vector is read whole, even where channels end inside it, so rows must have room for that. Where `T`
 //! does not divide the pixels, the last tile overlaps the one before it.
 
+use super::Task;
 use super::dots::Dots;
+use super::registers::zeros;
 use super::requant::{Factors, Steps};
 use super::stencil::{Part, Place};
-use super::window::{pixel_reach, tiles_fit};
-use super::{Task, reach, zeros};
+use super::window::{pixel_reach, reach, tiles_fit};
 use crate::affine::Levels;
 use crate::ring::Ring;
 

@@ -1,11 +1,11 @@
 //! From sums to bytes: the one place where integer networks round, in f32, one operation at a time, or in integers.
 //!
-//! Integers are for machines without floats, where lanes are taken one by one, in functions of their own to keep
-//! programs small. Machines with vectors make the same bytes in [`wide`](super::wide).
+//! Integers are for machines without floats: lane by lane in [`whole`](super::whole), and with vectors, to the same
+//! bytes, in [`wide`](super::wide).
 
 use super::dots::{Dots, Terms};
-use super::here;
-use crate::affine::{Affine, Arithmetic, Factor, Levels, Pair, Product, shifted};
+use super::registers::here;
+use crate::affine::{Affine, Arithmetic, Factor, Levels, Pair, Product};
 
 /// What a vector of sums is multiplied with.
 #[derive(Clone, Copy)]
@@ -106,35 +106,6 @@ impl<S: Dots> Steps<S> {
     }
 }
 
-/// The bytes of sums, lane by lane.
-#[inline(always)]
-pub(super) fn each_of_sums<S: Dots>(levels: Levels, mut sums: S::I32, mut by: S::I32) -> S::I32 {
-    round_each(levels, S::lanes(&mut sums), S::lanes(&mut by));
-    sums
-}
-
-/// The bytes of sums of terms, lane by lane.
-#[inline(always)]
-pub(super) fn each_sum<S: Dots>(terms: Terms, [mut x, mut y]: [S::I32; 2]) -> S::I32 {
-    add_each(terms, S::lanes(&mut x), S::lanes(&mut y));
-    x
-}
-
-/// The bytes of products of terms, lane by lane.
-#[inline(always)]
-pub(super) fn each_product<S: Dots>(terms: Terms, [mut x, mut y]: [S::I32; 2]) -> S::I32 {
-    mul_each(terms, S::lanes(&mut x), S::lanes(&mut y));
-    x
-}
-
-#[inline(never)]
-fn round_each(levels: Levels, sums: &mut [i32], factors: &[i32]) {
-    for (sum, factor) in sums.iter_mut().zip(factors) {
-        let steps = Factor(factor.cast_unsigned()).steps((*sum).into());
-        *sum = levels.whole(steps).into();
-    }
-}
-
 /// Bytes `y` added to bytes `x`, for a store.
 #[inline(always)]
 pub(crate) fn add<S: Dots>(simd: S, pair: Pair, x: S::I32, y: S::I32) -> S::I32 {
@@ -170,20 +141,6 @@ pub(crate) fn product<S: Dots>(simd: S, by: Product, x: S::I32, y: S::I32) -> S:
     let steps = simd.mul(whole, simd.splat(here(factor)));
     let steps = simd.add(steps, simd.splat(here(early)));
     Steps::of(simd, levels).stored(simd, levels, steps)
-}
-
-#[inline(never)]
-fn add_each(Terms { of: [a, b], shift, levels }: Terms, xs: &mut [i32], ys: &[i32]) {
-    for (x, y) in xs.iter_mut().zip(ys) {
-        *x = levels.whole(shifted(a.of(*x) + b.of(*y), shift)).into();
-    }
-}
-
-#[inline(never)]
-fn mul_each(Terms { of: [a, b], shift, levels }: Terms, xs: &mut [i32], ys: &[i32]) {
-    for (x, y) in xs.iter_mut().zip(ys) {
-        *x = levels.whole(shifted(a.of(*x) * b.of(*y), shift)).into();
-    }
 }
 
 #[inline(always)]

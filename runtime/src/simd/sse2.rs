@@ -1,6 +1,6 @@
 //! 128-bit vectors, which every x86-64 has; `mul_add` rounds twice, as plain floats do.
 
-use super::Simd;
+use super::vector::Simd;
 use crate::brain::Brain;
 use crate::half::Half;
 use core::arch::x86_64::*;

@@ -5,8 +5,9 @@
 //! loads a row of them at a time. The last vector is read whole, even where channels end inside it, so rows must
 //! have room for that. Where `T` does not divide the pixels, the last tile overlaps the one before it.
 
-use super::window::{pixel_reach, tiles_fit};
-use super::{Bounds, Number, Simd, Task, numbers, reach, vectors, zeros};
+use super::registers::{Bounds, numbers, vectors, zeros};
+use super::window::{pixel_reach, reach, tiles_fit};
+use super::{Number, Simd, Task};
 use crate::activation::Activation;
 use crate::kernel::unary::unary_assign;
 use crate::ring::Ring;

@@ -1,6 +1,6 @@
 //! 128-bit vectors of WebAssembly; `mul_add` rounds twice, as plain floats do.
 
-use super::Simd;
+use super::vector::Simd;
 use core::arch::wasm32::*;
 
 macro_rules! op {

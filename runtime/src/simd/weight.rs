@@ -1,7 +1,9 @@
 //! What a product multiplies its inputs by: a number for each of them, or a pair for two that lie side by side.
 
 use super::near::{NEAR, fills_registers, some_of, widen};
-use super::{Number, Simd, vectors, zeros};
+use super::number::Number;
+use super::registers::{vectors, zeros};
+use super::vector::Simd;
 use crate::blob::Element;
 use crate::brain::{Brain, Pair};
 use core::mem::MaybeUninit;

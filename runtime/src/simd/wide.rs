@@ -4,8 +4,8 @@
 //! steps, rounded down, then make the steps: half of one more, rounded down. In a debug build each function has a
 //! frame of its own, as [`Simd::apart`](super::Simd::apart) says.
 
-use super::dots::{Dots, Terms};
-use super::requant;
+use super::dots::Dots;
+use super::whole::{Terms, add_each, mul_each};
 use crate::affine::{Factor, Levels, Term};
 
 /// What whole steps need of a vector of integers.
@@ -58,7 +58,9 @@ pub(super) fn of_sums<S: Wide>(simd: S, levels: Levels, sums: S::I32, factors: S
 pub(super) fn sum<S: Wide>(simd: S, terms: Terms, bytes: [S::I32; 2]) -> S::I32 {
     let Terms { of: [a, b], shift, levels } = terms;
     if shift < HALF_OF_TERMS {
-        return requant::each_sum::<S>(terms, bytes);
+        let [mut x, mut y] = bytes;
+        add_each(terms, S::lanes(&mut x), S::lanes(&mut y));
+        return x;
     }
     let down = simd.splat_i32((shift - HALF_OF_TERMS).cast_signed());
     let operands = [operand(simd, a, LIFT, bytes[0]), operand(simd, b, LIFT, bytes[1])];
@@ -73,7 +75,9 @@ pub(super) fn product<S: Wide>(simd: S, terms: Terms, bytes: [S::I32; 2]) -> S::
     let Terms { of: [a, b], shift, levels } = terms;
     let factor = i64::from(a.factor) * i64::from(b.factor);
     if !(0..1 << 24).contains(&factor) {
-        return requant::each_product::<S>(terms, bytes);
+        let [mut x, mut y] = bytes;
+        mul_each(terms, S::lanes(&mut x), S::lanes(&mut y));
+        return x;
     }
     let factor = Factor::fixed(factor as u32, shift);
     // Two operands that are moved up by half of the bits leave their product in the upper half.

@@ -120,6 +120,16 @@ pub(super) const fn pixel_reach(ring: &Ring, width: usize, c_out: usize, lanes: 
     (width - 1).saturating_mul(ring.pixel).saturating_add(end)
 }
 
+/// One past the last element of any slot of a ring whose rows reach `in_row` beyond image column 0.
+#[inline(always)]
+pub(super) const fn reach(ring: &Ring, in_row: usize) -> usize {
+    if ring.kept == 0 {
+        return usize::MAX;
+    }
+    let slots = (ring.kept - 1).saturating_mul(ring.row);
+    ring.base.saturating_add(slots).saturating_add(in_row)
+}
+
 /// Whether tiles of `len` pixels cover `pixels` of a row of `width`, and counting them does not overflow.
 #[inline(always)]
 pub(super) const fn tiles_fit(pixels: &Range<usize>, len: usize, width: usize) -> bool {
