@@ -4,6 +4,8 @@
 //! each part lies. Printing it takes names and tokens, no further thought, and running it over a shadow of the memory
 //! proves that each call reads what it should.
 
+pub mod text;
+
 use std::ops::{Add, Mul};
 
 /// What a network does: a function for each step of its schedule.

@@ -1,20 +1,21 @@
-//! Goldens of two whole networks: the graph after each pass, the schedule's plan, and the emitted file.
+//! Goldens of whole networks: the graph after each pass, the plan, the loop program, and the emitted file.
 
 use std::fs;
 use std::path::Path;
 
 use mnv2c::ends::Ends;
 use mnv2c::frontend::{onnx, spec};
+use mnv2c::interp::Array;
 use mnv2c::ir::Graph;
 use mnv2c::objective::{Feed, Memory, Objective, Storage};
+use mnv2c::quantize::{self, Settings};
 use mnv2c::report::{self, svg};
-use mnv2c::{Options, compile};
+use mnv2c::target::Target;
+use mnv2c::{Options, compile, program, testing};
 
 #[test]
 fn digits_compile_as_reviewed() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/digits");
-    let bytes = fs::read(folder.join("digits.onnx")).unwrap();
-    check("digits", onnx::read(bytes, &folder, &onnx::Options::default()).unwrap());
+    check("digits", digits());
 }
 
 #[test]
@@ -25,24 +26,18 @@ fn a_spec_compiles_as_reviewed() {
 
 #[test]
 fn halves_are_printed_as_reviewed() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/digits");
-    let bytes = fs::read(folder.join("digits.onnx")).unwrap();
-    let graph = onnx::read(bytes, &folder, &onnx::Options::default()).unwrap();
     let memory = Memory { storage: Storage::F16, feed: Feed::Arena, ..Memory::default() };
-    let artifact = compile(graph, &options("digits.f16", memory), |_, _, _| ()).unwrap();
+    let artifact = compile(digits(), &options("digits.f16", memory), |_, _, _| ()).unwrap();
     golden("plan", "digits.f16", &artifact.plan.table(&artifact.schedule.buffers).to_string());
     golden("emit", "digits.f16", &artifact.rust);
 }
 
 #[test]
 fn brain_floats_are_printed_as_reviewed() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/digits");
-    let bytes = fs::read(folder.join("digits.onnx")).unwrap();
-    let graph = onnx::read(bytes, &folder, &onnx::Options::default()).unwrap();
     let memory = Memory { storage: Storage::Bf16, ..Memory::default() };
     let target = "x86-64-v4-bf16".parse().unwrap();
     let options = Options { target, ..options("digits.bf16", memory) };
-    let artifact = compile(graph, &options, |_, _, _| ()).unwrap();
+    let artifact = compile(digits(), &options, |_, _, _| ()).unwrap();
     golden("emit", "digits.bf16", &artifact.rust);
 }
 
@@ -60,6 +55,51 @@ fn the_smallest_plans_are_as_reviewed() {
             golden("emit", &name, &artifact.rust);
         }
     }
+}
+
+/// The loops of every way in which rows flow, and the files that they become.
+#[test]
+fn programs_are_as_reviewed() {
+    let small = Memory { objective: Objective::Ram, ..Memory::default() };
+    let anew = Memory { recompute: "1.3".parse().unwrap(), feed: Feed::Rows, ..small };
+    let on = |target: &str, threads| Target { threads, ..target.parse().unwrap() };
+    let (one, two) = (on("x86-64-v3", 1), on("x86-64-v3", 2));
+    let mobilenet = || {
+        let rows = spec::Spec::parse("mobilenet_v2:0.35@64").unwrap();
+        spec::graph(&rows, spec::Weights::Random { seed: 7 }).unwrap()
+    };
+    for (name, graph, target, memory) in [
+        ("threads", mobilenet(), two, Memory::default()),
+        ("threads_ram", mobilenet(), two, small),
+        ("recompute", mobilenet(), one, anew),
+        ("generic", digits(), on("generic", 1), small),
+        ("int8", int8(), one, small),
+        ("int8_generic", int8(), on("generic", 1), Memory { feed: Feed::Rows, ..small }),
+        ("region", testing::random_region(3), one, small),
+    ] {
+        let options = Options { target, ..options(name, memory) };
+        let artifact = compile(graph, &options, |_, _, _| ()).unwrap();
+        let loops = program::text::of(&artifact.program, &artifact.graph, &artifact.schedule);
+        golden("program", name, &loops);
+        golden("emit", name, &artifact.rust);
+    }
+}
+
+/// The digits' network on bytes, calibrated with a few patterns.
+fn int8() -> Graph {
+    let images: Vec<Array> = (0..4)
+        .map(|at| {
+            Array::f32([1, 32, 32, 1], (0..1024).map(|i| ((i * at) % 7) as f32 / 7.0).collect())
+        })
+        .collect();
+    let model = quantize::quantize(digits(), &images, &Settings::default(), |_| ()).unwrap();
+    onnx::read(model.file, Path::new("."), &onnx::Options::default()).unwrap()
+}
+
+fn digits() -> Graph {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/digits");
+    let bytes = fs::read(folder.join("digits.onnx")).unwrap();
+    onnx::read(bytes, &folder, &onnx::Options::default()).unwrap()
 }
 
 #[test]
