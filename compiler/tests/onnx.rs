@@ -8,6 +8,8 @@ mod build;
 mod bytes;
 #[path = "onnx/composed.rs"]
 mod composed;
+#[path = "onnx/constants.rs"]
+mod constants;
 #[path = "onnx/forms.rs"]
 mod forms;
 #[path = "onnx/hostile.rs"]

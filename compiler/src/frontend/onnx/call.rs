@@ -3,12 +3,13 @@
 //! What is added is folded away if its operands are constants, so readers need not tell shape arithmetic from
 //! arithmetic: `Add` of two shapes and of two pictures are one function.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::store::{Store, checked_len};
 use crate::frontend::onnx::tensor::Constant;
-use crate::frontend::onnx::{empty, fold};
+use crate::frontend::onnx::{empty, evaluate, fold};
 use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Tensor, Values, infer};
 use crate::proto::attribute_proto::AttributeType;
 use crate::proto::{AttributeProto, NodeProto};
@@ -110,7 +111,7 @@ impl Call<'_> {
         let Some(id) = self.given(port) else {
             return Ok(None);
         };
-        match self.graph.constant(id) {
+        match self.numbers(id).as_deref() {
             Some(Values::F32(values)) if values.len() == 1 => Ok(Some(values[0])),
             Some(values) => {
                 let (len, dtype) = (values.len(), values.dtype());
@@ -123,6 +124,11 @@ impl Call<'_> {
                 self.made(id)
             ))),
         }
+    }
+
+    /// The numbers of a constant, or of one that is stored as bytes and their scales; `None` of any other value.
+    pub(super) fn numbers(&self, id: NodeId) -> Option<Cow<'_, Values>> {
+        evaluate::numbers(self.graph, id)
     }
 
     /// How a value that is no constant comes to be, for messages.
@@ -319,7 +325,10 @@ impl Call<'_> {
         if shape.iter().product::<usize>() > most_folded(constants[0].1.dtype()) {
             return Ok(None);
         }
-        let values = fold::values(op, &constants, shape)?;
+        let values = match fold::values(op, &constants, shape)? {
+            Some(values) => Some(values),
+            None => evaluate::values(op, &constants, shape)?,
+        };
         self.store.take(values.as_ref().map_or(0, Values::len))?;
         Ok(values)
     }
