@@ -10,6 +10,8 @@ mod bytes;
 mod composed;
 #[path = "onnx/constants.rs"]
 mod constants;
+#[path = "onnx/control.rs"]
+mod control;
 #[path = "onnx/forms.rs"]
 mod forms;
 #[path = "onnx/hostile.rs"]

@@ -4,8 +4,9 @@
 //! arithmetic: `Add` of two shapes and of two pictures are one function.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::frontend::onnx::body::{Body, Room};
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::store::{Store, checked_len};
 use crate::frontend::onnx::tensor::Constant;
@@ -26,6 +27,12 @@ pub(super) struct Call<'a> {
     pub(super) opset: i64,
     /// What constants are made from, and how many there may be.
     pub(super) store: &'a mut Store,
+    /// The sequences of tensors that are known, by name.
+    pub(super) sequences: &'a mut BTreeMap<String, Vec<NodeId>>,
+    /// What copies of bodies may still take.
+    pub(super) room: &'a mut Room,
+    /// Nodes to read in place of this one, if its reader leaves some here.
+    pub(super) body: Option<Body>,
 }
 
 impl Call<'_> {
@@ -48,6 +55,13 @@ impl Call<'_> {
                 Err(Fault::Unsupported(format!("operand {port} of type {other}; supported: f32")))
             }
         }
+    }
+
+    /// The tensors of the sequence at `port`.
+    pub(super) fn sequence(&self, port: usize) -> Result<Vec<NodeId>, Fault> {
+        let name = self.node.input.get(port).map_or("", String::as_str);
+        let sequence = self.sequences.get(name).cloned();
+        sequence.ok_or_else(|| Fault::Misfit(format!("operand {port} is no sequence")))
     }
 
     /// The shape of a value.

@@ -12,8 +12,8 @@ use crate::frontend::onnx::constant::{index, scatter};
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::quantized::{bytes, dynamic, layers};
 use crate::frontend::onnx::{
-    arithmetic, composed, constant, convolution, matrix, quantized, reduce, repeat, reshape,
-    resize, slice, space,
+    arithmetic, composed, constant, control, convolution, matrix, quantized, reduce, repeat,
+    reshape, resize, sequence, slice, space,
 };
 use crate::ir::{Binary, Reducer, Unary};
 use crate::proto::NodeProto;
@@ -45,6 +45,10 @@ pub enum Types {
     Constants,
     /// Bytes, and the floats that they stand for.
     Bytes,
+    /// Sequences of tensors: gone once the model is read.
+    Sequences,
+    /// Whatever the nodes inside read.
+    Any,
 }
 
 impl Operator {
@@ -67,6 +71,8 @@ impl fmt::Display for Types {
             Self::FloatsAndShapes => "float, float16; integer constants",
             Self::Constants => "constants",
             Self::Bytes => "int8, uint8",
+            Self::Sequences => "sequences of tensors",
+            Self::Any => "any",
         })
     }
 }
@@ -88,7 +94,7 @@ pub(super) fn find(node: &NodeProto, opset: i64) -> Result<&'static Operator, Fa
         }
         if !attribute.ref_attr_name.is_empty() {
             return Err(Fault::Unsupported(format!(
-                "attribute {:?} that a function passes on",
+                "attribute {:?} of a function, outside of one",
                 attribute.name
             )));
         }
@@ -169,6 +175,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "Celu" 12 Floats &["alpha"], "", composed::celu;
     "Clip" 1 Floats &["max", "min"], "constant bounds", arithmetic::clip;
     "Concat" 1 FloatsAndShapes &["axis"], "", slice::concat;
+    "ConcatFromSequence" 11 Sequences &["axis", "new_axis"], "", sequence::concat;
     "Constant" 1 Constants CONSTANT, "numbers", constant::constant;
     "ConstantOfShape" 9 Constants &["value"], "", constant::constant_of_shape;
     "Conv" 1 Floats CONV, "1-D and 2-D", convolution::conv;
@@ -203,6 +210,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "HardSigmoid" 1 Floats &["alpha", "beta"], "", arithmetic::hard_sigmoid;
     "HardSwish" 14 Floats &[], "", |c| arithmetic::unary(c, Unary::HardSwish);
     "Identity" 1 FloatsAndShapes &[], "", arithmetic::identity;
+    "If" 1 Any &["else_branch", "then_branch"], "constant condition", control::branch;
     "InstanceNormalization" 1 Floats &["epsilon"], "", composed::instance_norm;
     "IsInf" 10 Constants &["detect_negative", "detect_positive"], "", constant::function::is_inf;
     "IsNaN" 9 Constants &[], "", constant::function::is_nan;
@@ -213,6 +221,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "LessOrEqual" 12 Constants &[], "", |c| logic::compare(c, Comparison::LessOrEqual);
     "Log" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Log);
     "LogSoftmax" 1 Floats &["axis"], "", |c| arithmetic::softmax(c, true);
+    "Loop" 1 Any &["body"], "constant count, at most 1024; condition always true", control::unroll;
     "LpNormalization" 1 Floats &["axis", "p"], "", composed::lp_norm;
     "MatMul" 1 Floats &[], "", matrix::matmul;
     "MatMulInteger" 10 Bytes &[], "exact below 2^24", dynamic::matmul;
@@ -254,6 +263,12 @@ pub const OPERATORS: &[Operator] = operators! {
     "ScatterElements" 11 Constants &["axis", "reduction"], "", scatter::elements;
     "ScatterND" 11 Constants &["reduction"], "", scatter::nd;
     "Selu" 1 Floats &["alpha", "gamma"], "", composed::selu;
+    "SequenceAt" 11 Sequences &[], "constant position", sequence::at;
+    "SequenceConstruct" 11 Sequences &[], "at most 1024", sequence::construct;
+    "SequenceEmpty" 11 Sequences &["dtype"], "", sequence::empty;
+    "SequenceErase" 11 Sequences &[], "constant position", sequence::erase;
+    "SequenceInsert" 11 Sequences &[], "constant position", sequence::insert;
+    "SequenceLength" 11 Sequences &[], "", sequence::length;
     "Shape" 1 Constants &["end", "start"], "", constant::shape;
     "Sigmoid" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Sigmoid);
     "Sin" 7 Constants &[], "", |c| function(c, f64::sin);
@@ -265,6 +280,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "Softsign" 1 Floats &[], "", composed::softsign;
     "SpaceToDepth" 1 Floats &["blocksize"], "", space::space_to_depth;
     "Split" 1 FloatsAndShapes SPLIT, "constant sizes", slice::split;
+    "SplitToSequence" 11 Sequences &["axis", "keepdims"], "constant sizes, at most 1024", sequence::split;
     "Sqrt" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Sqrt);
     "Squeeze" 1 FloatsAndShapes &["axes"], "constant axes", reshape::squeeze;
     "Sub" 1 FloatsAndShapes BROADCAST, "", |c| arithmetic::binary(c, Binary::Sub);
