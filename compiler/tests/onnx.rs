@@ -14,6 +14,8 @@ mod forms;
 mod hostile;
 #[path = "onnx/padded.rs"]
 mod padded;
+#[path = "onnx/pads.rs"]
+mod pads;
 #[path = "onnx/quantized.rs"]
 mod quantized;
 #[path = "onnx/recorded.rs"]
