@@ -26,6 +26,9 @@ pub struct ModelProto {
     /// Named remarks of the author.
     #[prost(message, repeated, tag = "14")]
     pub metadata_props: ::prost::alloc::vec::Vec<StringStringEntryProto>,
+    /// Operators that the model defines by nodes of its own.
+    #[prost(message, repeated, tag = "25")]
+    pub functions: ::prost::alloc::vec::Vec<FunctionProto>,
 }
 /// One operator set: the meaning of every operator of a domain at a version.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -72,6 +75,37 @@ pub struct GraphProto {
     #[prost(message, repeated, tag = "13")]
     pub value_info: ::prost::alloc::vec::Vec<ValueInfoProto>,
 }
+/// An operator that is defined by nodes.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct FunctionProto {
+    /// Operator, such as "Silu".
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Names of the values given, by position.
+    #[prost(string, repeated, tag = "4")]
+    pub input: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Names of the values that it makes, by position.
+    #[prost(string, repeated, tag = "5")]
+    pub output: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Settings that a node of it may have.
+    #[prost(string, repeated, tag = "6")]
+    pub attribute: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Settings that a node of it may have, with what they are if it has not.
+    #[prost(message, repeated, tag = "11")]
+    pub attribute_proto: ::prost::alloc::vec::Vec<AttributeProto>,
+    /// Operations that it consists of.
+    #[prost(message, repeated, tag = "7")]
+    pub node: ::prost::alloc::vec::Vec<NodeProto>,
+    /// Operator sets that they draw from.
+    #[prost(message, repeated, tag = "9")]
+    pub opset_import: ::prost::alloc::vec::Vec<OperatorSetIdProto>,
+    /// Domain of the operator.
+    #[prost(string, tag = "10")]
+    pub domain: ::prost::alloc::string::String,
+    /// Tells functions of one name apart.
+    #[prost(string, tag = "13")]
+    pub overload: ::prost::alloc::string::String,
+}
 /// One operation.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct NodeProto {
@@ -93,6 +127,9 @@ pub struct NodeProto {
     /// Settings of the operator that are known without running it.
     #[prost(message, repeated, tag = "5")]
     pub attribute: ::prost::alloc::vec::Vec<AttributeProto>,
+    /// Tells functions of one name apart.
+    #[prost(string, tag = "8")]
+    pub overload: ::prost::alloc::string::String,
 }
 /// A named setting of a node: a tagged union, spread over optional fields.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -118,6 +155,9 @@ pub struct AttributeProto {
     /// A tensor.
     #[prost(message, optional, tag = "5")]
     pub t: ::core::option::Option<TensorProto>,
+    /// A subgraph, which may read values of the graph around it.
+    #[prost(message, optional, boxed, tag = "6")]
+    pub g: ::core::option::Option<::prost::alloc::boxed::Box<GraphProto>>,
     /// Numbers.
     #[prost(float, repeated, tag = "7")]
     pub floats: ::prost::alloc::vec::Vec<f32>,
@@ -157,7 +197,7 @@ pub mod attribute_proto {
         String = 3,
         /// Field `t`.
         Tensor = 4,
-        /// A subgraph, which this schema skips.
+        /// Field `g`.
         Graph = 5,
         /// Field `floats`.
         Floats = 6,

@@ -8,6 +8,8 @@
 mod build;
 #[path = "drawn/bytes.rs"]
 mod bytes;
+#[path = "drawn/constants.rs"]
+mod constants;
 #[path = "drawn/draw.rs"]
 mod draw;
 #[path = "drawn/elementwise.rs"]
@@ -97,6 +99,7 @@ fn ready(seed: u64, operator: &Operator) -> Draw {
             _ = draw.add("Shape");
         }
         Types::Floats | Types::FloatsAndShapes | Types::Constants => {}
+        Types::Sequences | Types::Any => {}
     }
     draw
 }

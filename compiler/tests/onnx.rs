@@ -8,12 +8,18 @@ mod build;
 mod bytes;
 #[path = "onnx/composed.rs"]
 mod composed;
+#[path = "onnx/constants.rs"]
+mod constants;
+#[path = "onnx/control.rs"]
+mod control;
 #[path = "onnx/forms.rs"]
 mod forms;
 #[path = "onnx/hostile.rs"]
 mod hostile;
 #[path = "onnx/padded.rs"]
 mod padded;
+#[path = "onnx/pads.rs"]
+mod pads;
 #[path = "onnx/quantized.rs"]
 mod quantized;
 #[path = "onnx/recorded.rs"]

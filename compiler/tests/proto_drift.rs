@@ -27,6 +27,7 @@ fn generated(proto: &Path) -> String {
     let out = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     prost_build::Config::new()
         .bytes([".onnx.TensorProto.raw_data"])
+        .boxed(".onnx.AttributeProto.g")
         .out_dir(&out)
         .compile_fds(schema)
         .expect("the schema has bindings");

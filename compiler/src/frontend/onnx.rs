@@ -6,24 +6,30 @@
 //! read; a file of f32 weights peaks at twice its size. Any bytes give a graph or an [`Error`], never a panic.
 
 mod arithmetic;
+mod body;
 mod call;
 mod census;
 mod composed;
 mod constant;
+mod control;
 mod convolution;
 mod empty;
+mod evaluate;
 mod external;
 mod fault;
 mod fold;
+mod function;
 mod inputs;
 mod matrix;
 mod narrow;
 mod operators;
 mod quantized;
 mod reduce;
+mod repeat;
 mod reshape;
 mod resize;
 mod scope;
+mod sequence;
 mod slice;
 mod space;
 mod store;
@@ -46,7 +52,8 @@ pub use summary::{Summary, read_tensor, summary};
 use crate::content;
 use crate::error::{Error, Result};
 use crate::ir::Graph;
-use crate::proto::{GraphProto, ModelProto};
+use crate::proto::{GraphProto, ModelProto, OperatorSetIdProto};
+use function::Functions;
 use scope::Scope;
 
 /// Versions of the standard operator set that are understood.
@@ -69,12 +76,14 @@ pub struct Options {
 /// A `Vec<u8>` or `Bytes` is taken without a copy.
 pub fn read(file: impl Into<Bytes>, base: &Path, options: &Options) -> Result<Graph> {
     let model = decode(file.into())?;
-    let opset = opset(&model)?;
+    let opset = opset(&model.opset_import)?;
+    let mut model = model;
+    let functions = Functions::new(std::mem::take(&mut model.functions));
     let mut proto = graph_of(model)?;
-    let order = wiring::order(&proto)?;
+    let order = wiring::order(&proto, &|_| false)?;
     let inputs = inputs::bind(&proto, options)?;
 
-    let mut scope = Scope::new(&mut proto, opset, base);
+    let mut scope = Scope::new(&mut proto, opset, base, functions);
     scope.check_opset();
     scope.add_inputs(inputs);
     scope.note_left_out(proto.node.len() - order.len());
@@ -101,15 +110,18 @@ fn undecoded(error: &prost::DecodeError) -> Error {
 }
 
 /// The version of the standard operator set that the model imports.
-fn opset(model: &ModelProto) -> Result<i64> {
-    let standard = |domain: &str| domain.is_empty() || domain == "ai.onnx";
-    let mut imports = model.opset_import.iter();
-    match imports.find(|import| standard(&import.domain)) {
-        Some(import) => Ok(import.version),
+fn opset(imports: &[OperatorSetIdProto]) -> Result<i64> {
+    match standard_version(imports) {
+        Some(version) => Ok(version),
         None => Err(Error::Malformed {
             what: "the file imports no version of the standard operator set".into(),
         }),
     }
+}
+
+fn standard_version(imports: &[OperatorSetIdProto]) -> Option<i64> {
+    let standard = |domain: &str| domain.is_empty() || domain == "ai.onnx";
+    imports.iter().find(|import| standard(&import.domain)).map(|import| import.version)
 }
 
 fn graph_of(model: ModelProto) -> Result<GraphProto> {

@@ -6,9 +6,12 @@
 //! max_pool(pad(x, -inf), pads p)       ->  max_pool(x, pads p + pad)
 //! ```
 //! Zeros under a max pool may go only where nothing is negative. Only height and width can be padded by a window.
+//! On bytes the zero point is what zero is to convolutions and averages, and 0 what -inf is to a max pool.
 
 use crate::error::Result;
-use crate::ir::{Graph, NodeId, Op, Pad, PadMode, Pool, PoolKind};
+use crate::ir::{
+    Conv, Dtype, Graph, NodeId, Op, Pad, PadMode, Pool, PoolKind, QAverage, QConv, Quant,
+};
 use crate::pass::edit::{reconnect, x};
 use crate::pass::layer;
 use crate::pass::{Attempt, Skip, Skips, fixpoint};
@@ -22,7 +25,9 @@ pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
 }
 
 fn fold(graph: &mut Graph, id: NodeId) -> Attempt {
-    let (Op::Conv(_) | Op::Pool(_)) = graph.node(id).op else {
+    let (Op::Conv(_) | Op::Pool(_) | Op::Quant(Quant::Conv(_) | Quant::Average(_))) =
+        graph.node(id).op
+    else {
         return Ok(false);
     };
     let pad_id = x(graph, id);
@@ -31,19 +36,43 @@ fn fold(graph: &mut Graph, id: NodeId) -> Attempt {
     };
     let (added, value) = framed(&pad).map_err(|reason| Skip::new(graph, pad_id, reason))?;
     let source = x(graph, pad_id);
+    let dtype = graph.node(source).out.dtype;
     let nonnegative = is_nonnegative(graph, source);
     let taken = match &mut graph.node_mut(id).op {
-        Op::Conv(conv) if value == 0.0 => {
-            add(&mut conv.pads, added);
-            Ok(())
+        Op::Conv(conv) => fold_into_conv(conv, added, value == 0.0),
+        Op::Quant(Quant::Conv(QConv { conv, x_zero, .. })) => {
+            fold_into_conv(conv, added, value == f32::from(*x_zero))
         }
-        Op::Conv(_) => Err("a conv pads with zeros only"),
-        Op::Pool(pool) => fold_into_pool(pool, added, value, nonnegative),
+        Op::Pool(pool) => fold_into_pool(pool, added, filler(dtype, value), nonnegative),
+        Op::Quant(Quant::Average(QAverage { pool, x, .. })) => {
+            let is_zero = value == f32::from(x.zero);
+            let filler = if is_zero { Filler::Zero } else { Filler::Other };
+            fold_into_pool(pool, added, filler, false)
+        }
         _ => return Ok(false),
     };
     taken.map_err(|reason| Skip::new(graph, pad_id, reason))?;
     reconnect(graph, id, 0, source);
     Ok(true)
+}
+
+/// What a pool finds in padding.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Filler {
+    Zero,
+    /// Nothing is less.
+    Least,
+    Other,
+}
+
+fn filler(dtype: Dtype, value: f32) -> Filler {
+    match (dtype, value) {
+        (Dtype::U8, 0.0) => Filler::Least,
+        (Dtype::U8, _) => Filler::Other,
+        (_, 0.0) => Filler::Zero,
+        (_, f32::NEG_INFINITY) => Filler::Least,
+        _ => Filler::Other,
+    }
 }
 
 /// Padding above, left, below and right, and its value, if there is no other.
@@ -61,19 +90,27 @@ fn framed(pad: &Pad) -> Reasoned<([usize; 4], f32)> {
     Ok(([top, left, bottom, right], value))
 }
 
+fn fold_into_conv(conv: &mut Conv, added: [usize; 4], zeros: bool) -> Reasoned<()> {
+    if !zeros {
+        return Err("a conv pads with zeros only");
+    }
+    add(&mut conv.pads, added);
+    Ok(())
+}
+
 fn fold_into_pool(
     pool: &mut Pool,
     added: [usize; 4],
-    value: f32,
+    filler: Filler,
     nonnegative: bool,
 ) -> Reasoned<()> {
-    let zeros = value == 0.0;
+    let zeros = filler == Filler::Zero;
     match pool.kind {
         PoolKind::AverageWithPads if zeros => {}
         PoolKind::Average if zeros && pool.pads == [0; 4] => pool.kind = PoolKind::AverageWithPads,
         PoolKind::Average if zeros => return Err("the pool does not count its own pads"),
         PoolKind::Average | PoolKind::AverageWithPads => return Err("a pool averages zeros only"),
-        PoolKind::Max if value == f32::NEG_INFINITY => {}
+        PoolKind::Max if filler == Filler::Least => {}
         PoolKind::Max if !(zeros && nonnegative) => {
             return Err("its value can be the greatest of a window");
         }
@@ -110,7 +147,7 @@ fn is_nonnegative(graph: &Graph, mut id: NodeId) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ir::Clamp;
+    use crate::ir::{Affine, Bounds, Clamp, Requant, To, Values};
     use crate::pass::fixture::{Net, golden, left, refusals, same};
 
     fn pad(before: [isize; 4], after: [isize; 4], mode: PadMode) -> Op {
@@ -195,5 +232,65 @@ mod tests {
         let padded = net.put(pad([0, 0, 1, 1], [0; 4], PadMode::Constant(1.0)), &[x]);
         let y = net.conv(padded, 3, same(3));
         assert_eq!(refusals(run, net.answer(&[y])), ["a conv pads with zeros only"]);
+    }
+
+    /// `window` over bytes that `pad` pads; `weights` are those of a convolution.
+    fn padded_bytes(pad: Op, window: Quant, weights: Option<Values>) -> Graph {
+        let mut net = Net::default();
+        let x = net.bytes(&[1, 2, 4, 4]);
+        let padded = net.typed(pad, Dtype::U8, &[x]);
+        let weights = weights.map(|values| net.constant(&[2, 1, 3, 3], values));
+        let operands: Vec<NodeId> = [padded].into_iter().chain(weights).collect();
+        let y = net.typed(Op::Quant(window), Dtype::U8, &operands);
+        let real = Op::Quant(Quant::Dequantize(Affine { scale: 1.0, zero: 0 }));
+        let y = net.put(real, &[y]);
+        net.answer(&[y])
+    }
+
+    fn with(value: f32) -> Op {
+        pad([0, 0, 1, 0], [0, 0, 1, 1], PadMode::Constant(value))
+    }
+
+    fn qconv() -> Quant {
+        let to = To::Bytes { zero: 9, bounds: Bounds::ALL };
+        let requant = Requant { multipliers: vec![1e-3; 2], to };
+        let conv = Conv { group: 2, ..same(3) };
+        Quant::Conv(QConv { conv, x_zero: 114, requant, residual: None })
+    }
+
+    fn averages() -> Quant {
+        let Op::Pool(pool) = pool(PoolKind::Average, [0; 4]) else { unreachable!("it is a pool") };
+        let (x, y) = (Affine { scale: 0.5, zero: 114 }, Affine { scale: 0.25, zero: 3 });
+        Quant::Average(QAverage { pool, x, y, early: 0 })
+    }
+
+    #[test]
+    fn windows_over_bytes_take_the_zero_point() {
+        let taps = || Some(Values::I8((0..18).map(|tap| 50 - 7 * tap).collect()));
+        let graph = padded_bytes(with(114.0), qconv(), taps());
+        assert_eq!(left(run, graph), "input qconv dequantize");
+        let graph = padded_bytes(with(114.0), averages(), None);
+        assert_eq!(left(run, graph), "input qaverage dequantize");
+        for value in [0.0, 113.0] {
+            let graph = padded_bytes(with(value), qconv(), taps());
+            assert_eq!(refusals(run, graph), ["a conv pads with zeros only"]);
+            let graph = padded_bytes(with(value), averages(), None);
+            assert_eq!(refusals(run, graph), ["a pool averages zeros only"]);
+        }
+    }
+
+    #[test]
+    fn a_maximum_of_bytes_takes_the_least_byte() {
+        let maximum = |value| {
+            let mut net = Net::default();
+            let x = net.bytes(&[1, 2, 4, 4]);
+            let padded = net.typed(with(value), Dtype::U8, &[x]);
+            let y = net.typed(pool(PoolKind::Max, [0; 4]), Dtype::U8, &[padded]);
+            let real = Op::Quant(Quant::Dequantize(Affine { scale: 1.0, zero: 0 }));
+            let y = net.put(real, &[y]);
+            net.answer(&[y])
+        };
+        assert_eq!(left(run, maximum(0.0)), "input max_pool dequantize");
+        assert_eq!(refusals(run, maximum(1.0)), ["its value can be the greatest of a window"]);
     }
 }

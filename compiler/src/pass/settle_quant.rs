@@ -38,7 +38,9 @@ fn rewrite(graph: &mut Graph, id: NodeId) -> Attempt {
         Op::Quant(Quant::Flip) => {
             Ok(moves::cancel_flips(graph, id) || moves::raise_flip(graph, id))
         }
-        Op::Quant(Quant::Table(table)) => Ok(merge::table(graph, id, &table)),
+        Op::Quant(Quant::Table(table)) => {
+            Ok(merge::table(graph, id, &table) || moves::raise_table(graph, id, &table))
+        }
         Op::Reshape | Op::Transpose(_) if reads_unpacked(graph, id) => Ok(unpack::sink(graph, id)),
         op if op.moves() => Ok(moves::sink_dequantize(graph, id)),
         _ => Ok(false),
@@ -242,6 +244,20 @@ mod tests {
         let y = reals(&mut net, flat, FINE);
         let operators = left(run, net.answer(&[y]));
         assert_eq!(operators, "input quantize transpose reshape dequantize");
+    }
+
+    #[test]
+    fn a_table_of_padded_bytes_looks_up_before_they_are_padded() {
+        let mut net = Net::default();
+        let x = net.input(&[1, 2, 3, 3]);
+        let x = reals(&mut net, x, FINE);
+        let mode = crate::ir::PadMode::Constant(0.0);
+        let pad = crate::ir::Pad { before: vec![0, 0, 1, 0], after: vec![0; 4], mode };
+        let padded = net.put(Op::Pad(pad), &[x]);
+        let y = reals(&mut net, padded, COARSE);
+        let (after, _) = crate::pass::fixture::rewrite(run, net.answer(&[y]));
+        assert_eq!(left(run, after.clone()), "input quantize table pad dequantize");
+        assert!(after.to_string().contains(" with 0 ->"), "{after}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use mnv2c::proto::{AttributeProto, NodeProto, OperatorSetIdProto};
 
 use crate::build::{Model, fixed, int, int_tensor, raw_tensor};
 use crate::random::Random;
-use crate::{bytes, elementwise, moves, products, shapes, windows};
+use crate::{bytes, constants, elementwise, moves, products, shapes, windows};
 
 /// A model, and what its next node may read.
 pub(crate) struct Draw {
@@ -39,12 +39,14 @@ pub(crate) struct Drawn {
     pub(crate) inputs: Vec<String>,
     pub(crate) attributes: Vec<AttributeProto>,
     pub(crate) results: usize,
+    /// An operator that makes a tensor of the result, and what else it reads.
+    pub(crate) then: Option<(&'static str, Vec<String>)>,
 }
 
 impl Drawn {
     /// A node of one result.
     pub(crate) fn new(inputs: Vec<String>, attributes: Vec<AttributeProto>) -> Self {
-        Self { inputs, attributes, results: 1 }
+        Self { inputs, attributes, results: 1, then: None }
     }
 }
 
@@ -104,7 +106,7 @@ impl Draw {
         let (constants, nodes) = self.sizes();
         let Some(drawn) = form(self, name) else { return self.take_back(constants, nodes) };
         let scale = self.scale_made(name, &drawn.inputs);
-        let results: Vec<String> = (0..drawn.results).map(|_| self.fresh("v")).collect();
+        let mut results: Vec<String> = (0..drawn.results).map(|_| self.fresh("v")).collect();
         let (domain, op) = name.rsplit_once('.').unwrap_or(("", name));
         let node = self.fresh("n");
         self.model.graph().node.push(NodeProto {
@@ -114,13 +116,30 @@ impl Draw {
             input: drawn.inputs,
             output: results.clone(),
             attribute: drawn.attributes,
+            ..NodeProto::default()
         });
+        if let Some((op, more)) = drawn.then {
+            let inputs = results.into_iter().chain(more).collect();
+            results = vec![self.made(op, inputs)];
+        }
         let Some(values) = self.read(&results) else { return self.take_back(constants, nodes) };
         for value in values.iter().filter(|value| matches!(value.dtype, Dtype::U8 | Dtype::I8)) {
             self.scales.extend(scale.clone().map(|scale| (value.name.clone(), scale)));
         }
         self.values.extend(values);
         true
+    }
+
+    /// The result of a node that is added whatever the reader says of it.
+    pub(crate) fn made(&mut self, op: &str, input: Vec<String>) -> String {
+        let name = self.fresh("v");
+        self.model.graph().node.push(NodeProto {
+            op_type: op.into(),
+            input,
+            output: vec![name.clone()],
+            ..NodeProto::default()
+        });
+        name
     }
 
     /// Scale and zero point of the bytes that a node makes: it is told them, or moves its first operand.
@@ -322,6 +341,8 @@ pub(crate) fn kind_of(dtype: Dtype) -> DataType {
 /// One of the forms of an operator, on values that are there.
 fn form(draw: &mut Draw, name: &str) -> Option<Drawn> {
     let forms =
-        [bytes::form, windows::form, products::form, moves::form, shapes::form, elementwise::form];
+        [bytes::form, windows::form, products::form, moves::form, shapes::form, constants::form];
+    let forms =
+        forms.into_iter().chain([elementwise::form as fn(&mut Draw, &str) -> Option<Drawn>]);
     forms.into_iter().find_map(|form| form(draw, name))
 }

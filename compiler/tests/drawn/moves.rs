@@ -22,6 +22,11 @@ pub(super) fn form(draw: &mut Draw, name: &str) -> Option<Drawn> {
         }
         "Squeeze" | "Unsqueeze" => ones(draw, name),
         "Expand" => expand(draw),
+        "Tile" => {
+            let x = draw.ranked(1, 3)?;
+            let counts: Vec<i64> = x.shape.iter().map(|_| draw.random.pick(&[1, 1, 2])).collect();
+            Some(Drawn::new(vec![x.name, draw.ints(&counts)], vec![]))
+        }
         "Identity" => moved(draw).map(|x| Drawn::new(vec![x.name], vec![])),
         _ => None,
     }

@@ -9,10 +9,11 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use crate::build::{Model, int, ints, real};
+use crate::control;
 
 /// Small models that together use every reader.
 fn models() -> Vec<Model> {
-    vec![classifier(), plumbing(), signals()]
+    vec![classifier(), plumbing(), signals(), control::choice(1), control::nested()]
 }
 
 fn classifier() -> Model {

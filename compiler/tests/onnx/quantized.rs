@@ -10,7 +10,7 @@ use crate::bytes::{answer, operators};
 const X: [u8; 8] = [0, 3, 50, 100, 128, 130, 200, 255];
 
 /// A depthwise convolution, a pointwise one with relu6, a sum, a mean and a product; weights of a scale a channel.
-fn constants(model: Model) -> Model {
+pub(crate) fn constants(model: Model) -> Model {
     let weights: Vec<i8> = (0..18).map(|i| (i * 37 % 251 - 125) as i8).collect();
     model
         .scale("in", 0.02, 120)

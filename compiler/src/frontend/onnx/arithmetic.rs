@@ -109,14 +109,24 @@ pub(super) fn pow(call: &mut Call<'_>) -> Made {
 
 /// `b` as the old broadcasting rule lays it along `a`.
 fn aligned(call: &mut Call<'_>, a: NodeId, b: NodeId) -> Result<NodeId, Fault> {
-    let (to, mut shape) = (call.shape(a), call.shape(b));
+    let (to, shape) = (call.shape(a), call.shape(b));
+    let aligned = aligned_shape(call, &to, shape.clone())?;
+    if aligned == shape { Ok(b) } else { call.view("aligned", b, aligned) }
+}
+
+/// A second operand's shape as the old broadcasting rule lays it along the first one's, `to`.
+pub(super) fn aligned_shape(
+    call: &Call<'_>,
+    to: &[usize],
+    mut shape: Vec<usize>,
+) -> Result<Vec<usize>, Fault> {
     if !call.flag("broadcast")? {
         if to != shape {
             return Err(Fault::Misfit(format!(
                 "shapes {to:?} and {shape:?} differ, and broadcast is not set"
             )));
         }
-        return Ok(b);
+        return Ok(shape);
     }
     let axis = call.int("axis", to.len() as i64 - shape.len() as i64)?;
     let axis = if shape.is_empty() { 0 } else { call.axis(axis, to.len())? };
@@ -124,7 +134,7 @@ fn aligned(call: &mut Call<'_>, a: NodeId, b: NodeId) -> Result<NodeId, Fault> {
     let behind =
         behind.ok_or_else(|| Fault::Misfit(format!("{shape:?} at dimension {axis} of {to:?}")))?;
     shape.resize(shape.len() + behind, 1);
-    call.view("aligned", b, shape)
+    Ok(shape)
 }
 
 /// Min, Max and Sum of any number of operands, as a chain of pairs.
@@ -205,7 +215,7 @@ pub(super) fn cast(call: &mut Call<'_>) -> Made {
 }
 
 /// Constants in another type, as C converts them; `None` for types that are not kept.
-fn converted(values: &Values, kind: DataType) -> Option<Values> {
+pub(super) fn converted(values: &Values, kind: DataType) -> Option<Values> {
     let whole = || {
         fold::ints(values).or_else(|| Some(values.as_f32()?.iter().map(|x| *x as i64).collect()))
     };

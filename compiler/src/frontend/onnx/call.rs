@@ -3,12 +3,14 @@
 //! What is added is folded away if its operands are constants, so readers need not tell shape arithmetic from
 //! arithmetic: `Add` of two shapes and of two pictures are one function.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::frontend::onnx::body::{Body, Room};
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::store::{Store, checked_len};
 use crate::frontend::onnx::tensor::Constant;
-use crate::frontend::onnx::{empty, fold};
+use crate::frontend::onnx::{empty, evaluate, fold};
 use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Tensor, Values, infer};
 use crate::proto::attribute_proto::AttributeType;
 use crate::proto::{AttributeProto, NodeProto};
@@ -25,6 +27,12 @@ pub(super) struct Call<'a> {
     pub(super) opset: i64,
     /// What constants are made from, and how many there may be.
     pub(super) store: &'a mut Store,
+    /// The sequences of tensors that are known, by name.
+    pub(super) sequences: &'a mut BTreeMap<String, Vec<NodeId>>,
+    /// What copies of bodies may still take.
+    pub(super) room: &'a mut Room,
+    /// Nodes to read in place of this one, if its reader leaves some here.
+    pub(super) body: Option<Body>,
 }
 
 impl Call<'_> {
@@ -47,6 +55,13 @@ impl Call<'_> {
                 Err(Fault::Unsupported(format!("operand {port} of type {other}; supported: f32")))
             }
         }
+    }
+
+    /// The tensors of the sequence at `port`.
+    pub(super) fn sequence(&self, port: usize) -> Result<Vec<NodeId>, Fault> {
+        let name = self.node.input.get(port).map_or("", String::as_str);
+        let sequence = self.sequences.get(name).cloned();
+        sequence.ok_or_else(|| Fault::Misfit(format!("operand {port} is no sequence")))
     }
 
     /// The shape of a value.
@@ -110,7 +125,7 @@ impl Call<'_> {
         let Some(id) = self.given(port) else {
             return Ok(None);
         };
-        match self.graph.constant(id) {
+        match self.numbers(id).as_deref() {
             Some(Values::F32(values)) if values.len() == 1 => Ok(Some(values[0])),
             Some(values) => {
                 let (len, dtype) = (values.len(), values.dtype());
@@ -123,6 +138,11 @@ impl Call<'_> {
                 self.made(id)
             ))),
         }
+    }
+
+    /// The numbers of a constant, or of one that is stored as bytes and their scales; `None` of any other value.
+    pub(super) fn numbers(&self, id: NodeId) -> Option<Cow<'_, Values>> {
+        evaluate::numbers(self.graph, id)
     }
 
     /// How a value that is no constant comes to be, for messages.
@@ -319,7 +339,10 @@ impl Call<'_> {
         if shape.iter().product::<usize>() > most_folded(constants[0].1.dtype()) {
             return Ok(None);
         }
-        let values = fold::values(op, &constants, shape)?;
+        let values = match fold::values(op, &constants, shape)? {
+            Some(values) => Some(values),
+            None => evaluate::values(op, &constants, shape)?,
+        };
         self.store.take(values.as_ref().map_or(0, Values::len))?;
         Ok(values)
     }

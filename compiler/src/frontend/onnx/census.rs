@@ -7,8 +7,8 @@ use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_f
 
 use crate::error::{Error, Result};
 use crate::proto::{
-    AttributeProto, GraphProto, NodeProto, SparseTensorProto, StringStringEntryProto,
-    ValueInfoProto,
+    AttributeProto, FunctionProto, GraphProto, NodeProto, SparseTensorProto,
+    StringStringEntryProto, ValueInfoProto,
 };
 
 /// Most bytes that the messages of a file may take when they are decoded, beside their texts and numbers, which take
@@ -21,13 +21,18 @@ enum Kind {
     Model,
     Graph,
     Node,
+    Attribute,
+    Function,
     Other,
 }
+
+/// Most messages that one may lie in: what is nested deeper is not decoded.
+const MAX_DEPTH: usize = 100;
 
 /// The fault of a file that would take far more memory than its size.
 pub(super) fn check(file: &[u8]) -> Result<()> {
     let mut left = MOST_BYTES;
-    match count(file, Kind::Model, &mut left) {
+    match count(file, Kind::Model, MAX_DEPTH, &mut left) {
         Some(()) | None if left > 0 => Ok(()),
         Some(()) | None => Err(Error::Malformed {
             what: format!(
@@ -39,7 +44,7 @@ pub(super) fn check(file: &[u8]) -> Result<()> {
 }
 
 /// Takes the messages inside `bytes` from `left`; `None` at the first malformed byte, or when nothing is left.
-fn count(mut bytes: &[u8], kind: Kind, left: &mut usize) -> Option<()> {
+fn count(mut bytes: &[u8], kind: Kind, depth: usize, left: &mut usize) -> Option<()> {
     while bytes.has_remaining() {
         let (tag, wire) = decode_key(&mut bytes).ok()?;
         let inner = inner(kind, tag).filter(|_| wire == WireType::LengthDelimited);
@@ -56,7 +61,7 @@ fn count(mut bytes: &[u8], kind: Kind, left: &mut usize) -> Option<()> {
         let message = bytes.get(..len)?;
         match inner {
             Kind::Other => {}
-            Kind::Model | Kind::Graph | Kind::Node => count(message, inner, left)?,
+            _ => count(message, inner, depth.checked_sub(1)?, left)?,
         }
         bytes.advance(len);
     }
@@ -68,10 +73,15 @@ fn inner(kind: Kind, tag: u32) -> Option<(Kind, usize)> {
     match (kind, tag) {
         (Kind::Model, 7) => Some((Kind::Graph, size_of::<GraphProto>())),
         (Kind::Graph, 1) => Some((Kind::Node, size_of::<NodeProto>())),
-        (Kind::Node, 5) => Some((Kind::Other, size_of::<AttributeProto>())),
+        (Kind::Node, 5) | (Kind::Function, 11) => {
+            Some((Kind::Attribute, size_of::<AttributeProto>()))
+        }
+        (Kind::Attribute, 6) => Some((Kind::Graph, size_of::<GraphProto>())),
+        (Kind::Model, 25) => Some((Kind::Function, size_of::<FunctionProto>())),
+        (Kind::Function, 7) => Some((Kind::Node, size_of::<NodeProto>())),
         (Kind::Graph, 5 | 15) => Some((Kind::Other, size_of::<SparseTensorProto>())),
         (Kind::Graph, 11..=13) => Some((Kind::Other, size_of::<ValueInfoProto>())),
         (Kind::Model, 8 | 14) => Some((Kind::Other, size_of::<StringStringEntryProto>())),
-        (Kind::Model | Kind::Graph | Kind::Node | Kind::Other, _) => None,
+        (_, _) => None,
     }
 }

@@ -1,12 +1,21 @@
-//! Readers of operators that make constants: stored ones, and shape arithmetic that no other operator covers.
+//! Readers of operators that make constants: stored ones, and what is computed of constants alone.
+//!
+//! Shape arithmetic and masks are gone once the model is read; of values computed at run time these operators are refused.
+
+pub(super) mod function;
+pub(super) mod index;
+pub(super) mod logic;
+pub(super) mod scatter;
+pub(super) mod slices;
 
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::{Fault, Made};
-use crate::frontend::onnx::fold;
 use crate::frontend::onnx::store::checked_len;
 use crate::frontend::onnx::tensor::{self, Constant};
-use crate::ir::{Dtype, Values, infer};
+use crate::frontend::onnx::{arithmetic, fold};
+use crate::ir::{Dtype, Values};
 use crate::proto::attribute_proto::AttributeType;
+use crate::proto::tensor_proto::DataType;
 
 /// Constant, in each of its spellings.
 pub(super) fn constant(call: &mut Call<'_>) -> Made {
@@ -76,13 +85,39 @@ pub(super) fn size(call: &mut Call<'_>) -> Made {
     call.emit_const(Constant { shape: Vec::new(), values: Values::I64(vec![len]) })
 }
 
-/// Range of integers.
+/// Range of integers or floats.
 pub(super) fn range(call: &mut Call<'_>) -> Made {
-    let one = |port: usize| match call.const_ints(port)?.as_deref() {
-        Some([value]) => Ok(i128::from(*value)),
-        _ => Err(Fault::Misfit(format!("operand {port} is not one integer"))),
-    };
-    let (start, limit, step) = (one(0)?, one(1)?, one(2)?);
+    let [start, limit, step] =
+        [constant_at(call, 0)?, constant_at(call, 1)?, constant_at(call, 2)?].map(|c| c.values);
+    if [&start, &limit, &step].iter().any(|values| values.len() != 1) {
+        return Err(Fault::Misfit("its start, limit and step are not one number each".into()));
+    }
+    match (start.as_f32(), limit.as_f32(), step.as_f32()) {
+        (Some(start), Some(limit), Some(step)) => {
+            range_of_floats(call, start[0], limit[0], step[0])
+        }
+        _ => {
+            let [start, limit, step] = [integers(&start)?, integers(&limit)?, integers(&step)?];
+            range_of_integers(call, start[0], limit[0], step[0])
+        }
+    }
+}
+
+/// Steps are added one by one, as ONNX's function body does.
+fn range_of_floats(call: &mut Call<'_>, start: f32, limit: f32, step: f32) -> Made {
+    let count = (f64::from(limit - start) / f64::from(step)).ceil();
+    if !count.is_finite() {
+        return Err(Fault::Misfit(format!("steps of {step} from {start} to {limit}")));
+    }
+    let len = count.max(0.0) as usize;
+    call.spend(Dtype::F32, len)?;
+    let steps = std::iter::successors(Some(start), |at| Some(at + step));
+    let values = Values::F32(steps.take(len).collect());
+    call.emit_const(Constant { shape: vec![len], values })
+}
+
+fn range_of_integers(call: &mut Call<'_>, start: i64, limit: i64, step: i64) -> Made {
+    let [start, limit, step] = [start, limit, step].map(i128::from);
     if step == 0 {
         return Err(Fault::Misfit("its step is 0".into()));
     }
@@ -94,36 +129,53 @@ pub(super) fn range(call: &mut Call<'_>) -> Made {
     call.emit_const(Constant { shape: vec![len], values: Values::I64(values) })
 }
 
-/// Equal, on constants.
-pub(super) fn equal(call: &mut Call<'_>) -> Made {
-    let [a, b] = [constant_at(call, 0)?, constant_at(call, 1)?];
-    let shape = infer::broadcast(&a.shape, &b.shape)?;
-    let [a, b] = [broadcast(call, a, &shape)?, broadcast(call, b, &shape)?];
-    let values = match (a.as_f32(), b.as_f32()) {
-        (Some(a), Some(b)) => equals(a, b),
-        _ => equals(&integers(&a)?, &integers(&b)?),
+/// EyeLike: ones on a diagonal of a matrix, whose shape the operand has.
+pub(super) fn eye_like(call: &mut Call<'_>) -> Made {
+    let x = call.any(0)?;
+    let shape = call.shape(x);
+    let &[rows, columns] = shape.as_slice() else {
+        return Err(Fault::Misfit(format!("its operand {shape:?} is no matrix")));
     };
+    let diagonal = call.int("k", 0)?;
+    call.spend(Dtype::F32, rows * columns)?;
+    let mut ones = vec![0; rows * columns];
+    for row in 0..rows {
+        let column = diagonal.checked_add(row as i64).and_then(|at| usize::try_from(at).ok());
+        if let Some(column) = column.filter(|column| *column < columns) {
+            ones[row * columns + column] = 1;
+        }
+    }
+    let own = call.graph.node(x).out.dtype;
+    let kind = call.attribute("dtype", AttributeType::Int)?.map(|dtype| dtype.i);
+    let ones = Values::U8(ones);
+    let values = match kind {
+        Some(kind) => arithmetic::converted(&ones, data_type(kind)),
+        None => arithmetic::converted(&ones, like(own)),
+    };
+    let values = values.ok_or_else(|| Fault::Unsupported(format!("dtype {kind:?} of its ones")))?;
     call.emit_const(Constant { shape, values })
 }
 
-/// Where, on constants.
-pub(super) fn select(call: &mut Call<'_>) -> Made {
-    let [which, a, b] = [constant_at(call, 0)?, constant_at(call, 1)?, constant_at(call, 2)?];
-    let shape = infer::broadcast(&infer::broadcast(&which.shape, &a.shape)?, &b.shape)?;
-    let [which, a, b] =
-        [broadcast(call, which, &shape)?, broadcast(call, a, &shape)?, broadcast(call, b, &shape)?];
-    let which = integers(&which)?;
-    let values = match (a.as_f32(), b.as_f32()) {
-        (Some(a), Some(b)) => Values::F32(selected(&which, a, b)),
-        _ => Values::I64(selected(&which, &integers(&a)?, &integers(&b)?)),
-    };
-    call.emit_const(Constant { shape, values })
+/// The type of ONNX that constants of `dtype` have.
+fn like(dtype: Dtype) -> DataType {
+    match dtype {
+        Dtype::F32 | Dtype::F16 | Dtype::Bf16 => DataType::Float,
+        Dtype::I8 => DataType::Int8,
+        Dtype::U8 => DataType::Uint8,
+        Dtype::I32 => DataType::Int32,
+        Dtype::I64 => DataType::Int64,
+    }
 }
 
+fn data_type(kind: i64) -> DataType {
+    i32::try_from(kind).ok().and_then(|kind| DataType::try_from(kind).ok()).unwrap_or_default()
+}
+
+/// The constant at `port`.
 fn constant_at(call: &Call<'_>, port: usize) -> Result<Constant, Fault> {
     let id = call.any(port)?;
-    match call.graph.constant(id) {
-        Some(values) => Ok(Constant { shape: call.shape(id), values: values.clone() }),
+    match call.numbers(id) {
+        Some(values) => Ok(Constant { shape: call.shape(id), values: values.into_owned() }),
         None => Err(Fault::Unsupported(format!(
             "operand {port} that is {}; supported: constants",
             call.made(id)
@@ -131,20 +183,12 @@ fn constant_at(call: &Call<'_>, port: usize) -> Result<Constant, Fault> {
     }
 }
 
-fn broadcast(call: &mut Call<'_>, x: Constant, shape: &[usize]) -> Result<Values, Fault> {
+/// The numbers of `x` broadcast to `shape`.
+fn broadcast(call: &mut Call<'_>, x: &Constant, shape: &[usize]) -> Result<Values, Fault> {
     call.spend(x.values.dtype(), checked_len(shape)?)?;
     Ok(fold::expanded((&x.shape, &x.values), shape))
 }
 
 fn integers(values: &Values) -> Result<Vec<i64>, Fault> {
     fold::ints(values).ok_or_else(|| Fault::Misfit("floats are mixed with integers".into()))
-}
-
-fn equals<T: PartialEq>(a: &[T], b: &[T]) -> Values {
-    Values::U8(a.iter().zip(b).map(|(a, b)| u8::from(a == b)).collect())
-}
-
-fn selected<T: Copy>(which: &[i64], a: &[T], b: &[T]) -> Vec<T> {
-    let pairs = a.iter().zip(b);
-    which.iter().zip(pairs).map(|(which, (a, b))| if *which != 0 { *a } else { *b }).collect()
 }

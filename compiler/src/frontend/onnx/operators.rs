@@ -5,11 +5,15 @@
 use std::fmt;
 
 use crate::frontend::onnx::call::Call;
+use crate::frontend::onnx::constant::function::function;
+use crate::frontend::onnx::constant::logic::{self, Comparison};
+use crate::frontend::onnx::constant::slices::{self, Wanted};
+use crate::frontend::onnx::constant::{index, scatter};
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::quantized::{bytes, dynamic, layers};
 use crate::frontend::onnx::{
-    arithmetic, composed, constant, convolution, matrix, quantized, reduce, reshape, resize, slice,
-    space,
+    arithmetic, composed, constant, control, convolution, matrix, quantized, reduce, repeat,
+    reshape, resize, sequence, slice, space,
 };
 use crate::ir::{Binary, Reducer, Unary};
 use crate::proto::NodeProto;
@@ -41,6 +45,10 @@ pub enum Types {
     Constants,
     /// Bytes, and the floats that they stand for.
     Bytes,
+    /// Sequences of tensors: gone once the model is read.
+    Sequences,
+    /// Whatever the nodes inside read.
+    Any,
 }
 
 impl Operator {
@@ -63,6 +71,8 @@ impl fmt::Display for Types {
             Self::FloatsAndShapes => "float, float16; integer constants",
             Self::Constants => "constants",
             Self::Bytes => "int8, uint8",
+            Self::Sequences => "sequences of tensors",
+            Self::Any => "any",
         })
     }
 }
@@ -84,7 +94,7 @@ pub(super) fn find(node: &NodeProto, opset: i64) -> Result<&'static Operator, Fa
         }
         if !attribute.ref_attr_name.is_empty() {
             return Err(Fault::Unsupported(format!(
-                "attribute {:?} that a function passes on",
+                "attribute {:?} of a function, outside of one",
                 attribute.name
             )));
         }
@@ -148,7 +158,16 @@ macro_rules! operators {
 #[rustfmt::skip]
 pub const OPERATORS: &[Operator] = operators! {
     "Abs" 1 FloatsAndShapes &[], "", |c| arithmetic::unary(c, Unary::Abs);
+    "Acos" 7 Constants &[], "", |c| function(c, f64::acos);
+    "Acosh" 9 Constants &[], "", |c| function(c, f64::acosh);
     "Add" 1 FloatsAndShapes BROADCAST, "", |c| arithmetic::binary(c, Binary::Add);
+    "And" 1 Constants BROADCAST, "", |c| logic::logic(c, |a, b| a && b);
+    "ArgMax" 1 Constants ARG, "", |c| slices::arg(c, Wanted::Greatest);
+    "ArgMin" 1 Constants ARG, "", |c| slices::arg(c, Wanted::Least);
+    "Asin" 7 Constants &[], "", |c| function(c, f64::asin);
+    "Asinh" 9 Constants &[], "", |c| function(c, f64::asinh);
+    "Atan" 7 Constants &[], "", |c| function(c, f64::atan);
+    "Atanh" 9 Constants &[], "", |c| function(c, f64::atanh);
     "AveragePool" 1 Floats AVERAGE_POOL, "1-D and 2-D", convolution::average_pool;
     "BatchNormalization" 1 Floats BATCH_NORM, "inference, per channel", convolution::batch_norm;
     "Cast" 1 FloatsAndShapes CAST, "rounds to float16 and bfloat16, but no input that only convolutions read; computes in float", arithmetic::cast;
@@ -156,38 +175,53 @@ pub const OPERATORS: &[Operator] = operators! {
     "Celu" 12 Floats &["alpha"], "", composed::celu;
     "Clip" 1 Floats &["max", "min"], "constant bounds", arithmetic::clip;
     "Concat" 1 FloatsAndShapes &["axis"], "", slice::concat;
+    "ConcatFromSequence" 11 Sequences &["axis", "new_axis"], "", sequence::concat;
     "Constant" 1 Constants CONSTANT, "numbers", constant::constant;
     "ConstantOfShape" 9 Constants &["value"], "", constant::constant_of_shape;
     "Conv" 1 Floats CONV, "1-D and 2-D", convolution::conv;
     "ConvInteger" 10 Bytes CONV, "exact below 2^24", dynamic::conv;
     "ConvTranspose" 1 Floats CONV_TRANSPOSE, "2-D, constant weights", space::conv_transpose;
+    "Cos" 7 Constants &[], "", |c| function(c, f64::cos);
+    "Cosh" 9 Constants &[], "", |c| function(c, f64::cosh);
+    "CumSum" 11 Constants &["exclusive", "reverse"], "", slices::cum_sum;
     "DepthToSpace" 1 Floats &["blocksize", "mode"], "", space::depth_to_space;
     "DequantizeLinear" 10 Bytes &["axis", "block_size", "output_dtype"], "constant scales, no blocks; per channel: constants", quantized::dequantize;
     "Div" 1 FloatsAndShapes BROADCAST, "", |c| arithmetic::binary(c, Binary::Div);
     "Dropout" 1 Floats DROPOUT, "inference, no mask", arithmetic::dropout;
     "DynamicQuantizeLinear" 11 Bytes &[], "", dynamic::quantize;
     "Elu" 1 Floats &["alpha"], "", arithmetic::elu;
-    "Equal" 1 Constants BROADCAST, "", constant::equal;
+    "Equal" 1 Constants BROADCAST, "", |c| logic::compare(c, Comparison::Equal);
     "Erf" 9 Floats &[], "", |c| arithmetic::unary(c, Unary::Erf);
     "Exp" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Exp);
-    "Expand" 8 FloatsAndShapes &[], "constant shape", reshape::expand;
+    "Expand" 8 FloatsAndShapes &[], "constant shape", repeat::expand;
+    "EyeLike" 9 Constants &["dtype", "k"], "", constant::eye_like;
     "Flatten" 1 FloatsAndShapes &["axis"], "", reshape::flatten;
     "Floor" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Floor);
     "Gather" 1 FloatsAndShapes &["axis"], "constant indices; one, at run time", slice::gather;
+    "GatherElements" 11 Constants &["axis"], "", index::gather_elements;
+    "GatherND" 11 Constants &["batch_dims"], "", index::gather_nd;
     "Gelu" 20 Floats &["approximate"], "approximate=none", arithmetic::gelu;
     "Gemm" 1 Floats GEMM, "", matrix::gemm;
     "GlobalAveragePool" 1 Floats &[], "", |c| convolution::global_pool(c, Reducer::Mean);
     "GlobalMaxPool" 1 Floats &[], "", |c| convolution::global_pool(c, Reducer::Max);
+    "Greater" 1 Constants BROADCAST, "", |c| logic::compare(c, Comparison::Greater);
+    "GreaterOrEqual" 12 Constants &[], "", |c| logic::compare(c, Comparison::GreaterOrEqual);
     "GroupNormalization" 18 Floats &["epsilon", "num_groups", "stash_type"], "", composed::group_norm;
     "HardSigmoid" 1 Floats &["alpha", "beta"], "", arithmetic::hard_sigmoid;
     "HardSwish" 14 Floats &[], "", |c| arithmetic::unary(c, Unary::HardSwish);
     "Identity" 1 FloatsAndShapes &[], "", arithmetic::identity;
+    "If" 1 Any &["else_branch", "then_branch"], "constant condition", control::branch;
     "InstanceNormalization" 1 Floats &["epsilon"], "", composed::instance_norm;
+    "IsInf" 10 Constants &["detect_negative", "detect_positive"], "", constant::function::is_inf;
+    "IsNaN" 9 Constants &[], "", constant::function::is_nan;
     "LRN" 1 Floats &["alpha", "beta", "bias", "size"], "", composed::lrn;
     "LayerNormalization" 17 Floats &["axis", "epsilon", "stash_type"], "no mean or deviation as results", composed::layer_norm;
     "LeakyRelu" 1 Floats &["alpha"], "", arithmetic::leaky_relu;
+    "Less" 1 Constants BROADCAST, "", |c| logic::compare(c, Comparison::Less);
+    "LessOrEqual" 12 Constants &[], "", |c| logic::compare(c, Comparison::LessOrEqual);
     "Log" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Log);
     "LogSoftmax" 1 Floats &["axis"], "", |c| arithmetic::softmax(c, true);
+    "Loop" 1 Any &["body"], "constant count, at most 1024; condition always true", control::unroll;
     "LpNormalization" 1 Floats &["axis", "p"], "", composed::lp_norm;
     "MatMul" 1 Floats &[], "", matrix::matmul;
     "MatMulInteger" 10 Bytes &[], "exact below 2^24", dynamic::matmul;
@@ -197,32 +231,48 @@ pub const OPERATORS: &[Operator] = operators! {
     "MeanVarianceNormalization" 9 Floats &["axes"], "", composed::mean_variance_norm;
     "Min" 1 FloatsAndShapes &[], "", |c| arithmetic::variadic(c, Binary::Min);
     "Mish" 18 Floats &[], "", composed::mish;
+    "Mod" 10 Constants &["fmod"], "", logic::modulo;
     "Mul" 1 FloatsAndShapes BROADCAST, "", |c| arithmetic::binary(c, Binary::Mul);
     "Neg" 1 FloatsAndShapes &[], "", |c| arithmetic::unary(c, Unary::Neg);
+    "NonZero" 9 Constants &[], "", index::non_zero;
+    "Not" 1 Constants &[], "", logic::not;
+    "OneHot" 9 Constants &["axis"], "", index::one_hot;
+    "Or" 1 Constants BROADCAST, "", |c| logic::logic(c, |a, b| a || b);
     "PRelu" 1 Floats &[], "", arithmetic::prelu;
     "Pad" 1 Floats &["mode", "pads", "value"], "constant widths; not mode=wrap", slice::pad;
     "Pow" 1 Floats BROADCAST, "constant exponents may be integers", arithmetic::pow;
     "QLinearConv" 10 Bytes CONV, "1-D and 2-D, constant weights", layers::conv;
     "QLinearMatMul" 10 Bytes &[], "constant weights", layers::matmul;
     "QuantizeLinear" 10 Bytes QUANTIZE, "constant scales, no blocks; per channel: constants", quantized::quantize;
-    "Range" 11 Constants &["stash_type"], "integers", constant::range;
+    "Range" 11 Constants &["stash_type"], "", constant::range;
     "Reciprocal" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Reciprocal);
     "ReduceL1" 1 Floats REDUCE, "constant axes", composed::reduce_l1;
     "ReduceL2" 1 Floats REDUCE, "constant axes", composed::reduce_l2;
     "ReduceLogSum" 1 Floats REDUCE, "constant axes", composed::reduce_log_sum;
     "ReduceLogSumExp" 1 Floats REDUCE, "constant axes", composed::reduce_log_sum_exp;
-    "ReduceMax" 1 Floats REDUCE, "constant axes", |c| reduce::reduce(c, Reducer::Max);
-    "ReduceMean" 1 Floats REDUCE, "constant axes", |c| reduce::reduce(c, Reducer::Mean);
-    "ReduceMin" 1 Floats REDUCE, "constant axes", |c| reduce::reduce(c, Reducer::Min);
-    "ReduceSum" 1 Floats REDUCE, "constant axes", |c| reduce::reduce(c, Reducer::Sum);
+    "ReduceMax" 1 FloatsAndShapes REDUCE, "constant axes", |c| reduce::reduce(c, Reducer::Max);
+    "ReduceMean" 1 FloatsAndShapes REDUCE, "constant axes", |c| reduce::reduce(c, Reducer::Mean);
+    "ReduceMin" 1 FloatsAndShapes REDUCE, "constant axes", |c| reduce::reduce(c, Reducer::Min);
+    "ReduceSum" 1 FloatsAndShapes REDUCE, "constant axes", |c| reduce::reduce(c, Reducer::Sum);
     "ReduceSumSquare" 1 Floats REDUCE, "constant axes", composed::reduce_sum_square;
     "Relu" 1 Floats &[], "", arithmetic::relu;
     "Reshape" 1 FloatsAndShapes &["allowzero"], "constant shape", reshape::reshape;
     "Resize" 10 Floats RESIZE, "rows and columns; nearest (pixels as onnxruntime takes them, in f32) or linear; constant scales or sizes", resize::resize;
     "Round" 11 Floats &[], "", |c| arithmetic::unary(c, Unary::Round);
+    "Scatter" 9 Constants &["axis"], "", scatter::elements;
+    "ScatterElements" 11 Constants &["axis", "reduction"], "", scatter::elements;
+    "ScatterND" 11 Constants &["reduction"], "", scatter::nd;
     "Selu" 1 Floats &["alpha", "gamma"], "", composed::selu;
+    "SequenceAt" 11 Sequences &[], "constant position", sequence::at;
+    "SequenceConstruct" 11 Sequences &[], "at most 1024", sequence::construct;
+    "SequenceEmpty" 11 Sequences &["dtype"], "", sequence::empty;
+    "SequenceErase" 11 Sequences &[], "constant position", sequence::erase;
+    "SequenceInsert" 11 Sequences &[], "constant position", sequence::insert;
+    "SequenceLength" 11 Sequences &[], "", sequence::length;
     "Shape" 1 Constants &["end", "start"], "", constant::shape;
     "Sigmoid" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Sigmoid);
+    "Sin" 7 Constants &[], "", |c| function(c, f64::sin);
+    "Sinh" 9 Constants &[], "", |c| function(c, f64::sinh);
     "Size" 1 Constants &[], "", constant::size;
     "Slice" 1 FloatsAndShapes &["axes", "ends", "starts"], "constant ranges", slice::slice;
     "Softmax" 1 Floats &["axis"], "", |c| arithmetic::softmax(c, false);
@@ -230,16 +280,22 @@ pub const OPERATORS: &[Operator] = operators! {
     "Softsign" 1 Floats &[], "", composed::softsign;
     "SpaceToDepth" 1 Floats &["blocksize"], "", space::space_to_depth;
     "Split" 1 FloatsAndShapes SPLIT, "constant sizes", slice::split;
+    "SplitToSequence" 11 Sequences &["axis", "keepdims"], "constant sizes, at most 1024", sequence::split;
     "Sqrt" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Sqrt);
     "Squeeze" 1 FloatsAndShapes &["axes"], "constant axes", reshape::squeeze;
     "Sub" 1 FloatsAndShapes BROADCAST, "", |c| arithmetic::binary(c, Binary::Sub);
     "Sum" 1 FloatsAndShapes &[], "", |c| arithmetic::variadic(c, Binary::Add);
     "Swish" 24 Floats &["alpha"], "alpha=1", arithmetic::swish;
+    "Tan" 7 Constants &[], "", |c| function(c, f64::tan);
     "Tanh" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Tanh);
+    "Tile" 6 FloatsAndShapes &[], "constant counts", repeat::tile;
+    "TopK" 1 Constants TOP_K, "", slices::top_k;
     "Transpose" 1 FloatsAndShapes &["perm"], "", reshape::transpose;
+    "Trilu" 14 Constants &["upper"], "", index::trilu;
     "Unsqueeze" 1 FloatsAndShapes &["axes"], "constant axes", reshape::unsqueeze;
     "Upsample" 7 Floats &["mode", "scales"], "rows and columns; nearest (pixels as onnxruntime takes them, in f32) or linear; constant scales", resize::upsample;
-    "Where" 9 Constants &[], "", constant::select;
+    "Where" 9 Constants &[], "", logic::select;
+    "Xor" 1 Constants BROADCAST, "", |c| logic::logic(c, |a, b| a != b);
     "com.microsoft.DequantizeLinear" 1 Bytes &["axis"], "constant scales; per channel: constants", quantized::dequantize;
     "com.microsoft.QGemm" 1 Bytes &["alpha", "transA", "transB"], "constant weights", layers::gemm;
     "com.microsoft.QLinearAdd" 1 Bytes &[], "", bytes::add;
@@ -253,6 +309,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "com.microsoft.QuantizeLinear" 1 Bytes &["axis"], "constant scales; per channel: constants", quantized::quantize;
 };
 
+const ARG: &[&str] = &["axis", "keepdims", "select_last_index"];
 const AVERAGE_POOL: &[&str] =
     &["auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"];
 const Q_AVERAGE_POOL: &[&str] = &[
@@ -299,3 +356,4 @@ const RESIZE: &[&str] = &[
 ];
 const REDUCE: &[&str] = &["axes", "keepdims", "noop_with_empty_axes"];
 const SPLIT: &[&str] = &["axis", "num_outputs", "split"];
+const TOP_K: &[&str] = &["axis", "k", "largest", "sorted"];

@@ -1,11 +1,16 @@
 //! Reader of ReduceMean and its like.
 
 use crate::frontend::onnx::call::Call;
+use crate::frontend::onnx::constant;
 use crate::frontend::onnx::fault::{Fault, Made};
-use crate::ir::{NodeId, Op, Reduce, Reducer};
+use crate::ir::{Dtype, NodeId, Op, Reduce, Reducer};
 
 /// A reduction over `axes`, an attribute in old files and an operand in newer ones.
 pub(super) fn reduce(call: &mut Call<'_>, kind: Reducer) -> Made {
+    let x = call.any(0)?;
+    if matches!(call.graph.node(x).out.dtype, Dtype::I32 | Dtype::I64) {
+        return constant::slices::reduce(call, kind);
+    }
     let x = call.float(0)?;
     let (op, shape) = reduction(call, x, kind)?;
     call.emit_as(op, shape, &[x])

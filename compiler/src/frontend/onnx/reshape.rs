@@ -3,7 +3,7 @@
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::store::checked_len;
-use crate::ir::{Op, infer};
+use crate::ir::Op;
 
 /// Flatten: two dimensions, split at `axis`.
 pub(super) fn flatten(call: &mut Call<'_>) -> Made {
@@ -87,14 +87,4 @@ pub(super) fn transpose(call: &mut Call<'_>) -> Made {
         None => (0..rank).rev().collect(),
     };
     call.emit(Op::Transpose(perm), &[x])
-}
-
-/// Expand to a constant shape.
-pub(super) fn expand(call: &mut Call<'_>) -> Made {
-    let x = call.any(0)?;
-    let dims = call.const_ints(1)?.ok_or_else(|| Fault::Misfit("operand 1 is missing".into()))?;
-    let shape: Option<Vec<usize>> = dims.iter().map(|dim| usize::try_from(*dim).ok()).collect();
-    let shape = shape.ok_or_else(|| Fault::Misfit(format!("{dims:?} is no shape")))?;
-    let shape = infer::broadcast(&call.shape(x), &shape)?;
-    call.emit_as(Op::Expand, shape, &[x])
 }

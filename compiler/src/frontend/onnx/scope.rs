@@ -3,14 +3,18 @@
 //! A node that cannot be read loses its results; nodes that read a lost value are passed over, so that one run finds
 //! every unsupported thing and names no node that is merely downstream of one.
 
+mod inline;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::frontend::onnx::body::Room;
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::Fault;
+use crate::frontend::onnx::function::{self, Functions};
 use crate::frontend::onnx::inputs::{self, Input};
-use crate::frontend::onnx::operators::{self, Operator};
+use crate::frontend::onnx::operators::{self, Operator, Types};
 use crate::frontend::onnx::store::Store;
 use crate::frontend::onnx::tensor::Constant;
 use crate::frontend::onnx::unsupported::Unsupported;
@@ -26,6 +30,11 @@ pub(super) struct Scope {
     store: Store,
     known: BTreeMap<String, NodeId>,
     stored: BTreeMap<String, Stored>,
+    sequences: BTreeMap<String, Vec<NodeId>>,
+    functions: Functions,
+    /// Functions whose bodies are being read, outermost first.
+    active: Vec<function::Key>,
+    room: Room,
     lost: BTreeSet<String>,
     spare: BTreeMap<String, Spare>,
     unsupported: Unsupported,
@@ -47,6 +56,17 @@ impl Stored {
     }
 }
 
+/// The initializers of a graph by name, taken out of it.
+fn stored(graph: &mut GraphProto) -> impl Iterator<Item = (String, Stored)> + use<> {
+    let dense = std::mem::take(&mut graph.initializer).into_iter();
+    let sparse = std::mem::take(&mut graph.sparse_initializer).into_iter();
+    let name = |tensor: &SparseTensorProto| {
+        tensor.values.as_ref().map_or_else(String::new, |v| v.name.clone())
+    };
+    let dense = dense.map(|t| (t.name.clone(), Stored::Dense(t.into())));
+    dense.chain(sparse.map(move |t| (name(&t), Stored::Sparse(t.into()))))
+}
+
 /// A result that a node has in the file, but that its reader does not make (the mask of Dropout).
 struct Spare {
     op: String,
@@ -56,14 +76,13 @@ struct Spare {
 
 impl Scope {
     /// Takes the initializers out of `proto`, unread.
-    pub(super) fn new(proto: &mut GraphProto, opset: i64, base: &Path) -> Self {
-        let dense = std::mem::take(&mut proto.initializer);
-        let sparse = std::mem::take(&mut proto.sparse_initializer);
-        let name = |tensor: &SparseTensorProto| {
-            tensor.values.as_ref().map_or_else(String::new, |v| v.name.clone())
-        };
-        let dense = dense.into_iter().map(|t| (t.name.clone(), Stored::Dense(t.into())));
-        let sparse = sparse.into_iter().map(|t| (name(&t), Stored::Sparse(t.into())));
+    pub(super) fn new(
+        proto: &mut GraphProto,
+        opset: i64,
+        base: &Path,
+        functions: Functions,
+    ) -> Self {
+        let stored = stored(proto).collect();
         let mut graph = Graph::default();
         graph.name.clone_from(&proto.name);
         Self {
@@ -71,7 +90,11 @@ impl Scope {
             opset,
             store: Store::new(base),
             known: BTreeMap::new(),
-            stored: dense.chain(sparse).collect(),
+            stored,
+            sequences: BTreeMap::new(),
+            functions,
+            active: Vec::new(),
+            room: Room::default(),
             lost: BTreeSet::new(),
             spare: BTreeMap::new(),
             unsupported: Unsupported::default(),
@@ -128,13 +151,20 @@ impl Scope {
 
     /// Reads one node whose makers have all been read.
     pub(super) fn read(&mut self, node: &NodeProto) {
-        let made = self.results(node).unwrap_or_else(|fault| {
+        let twice = node.output.iter().any(|output| self.is_made(output));
+        let made = match twice {
+            true => Err(Fault::Misfit("makes a value that something else makes too".into())),
+            false => self.results(node),
+        };
+        let made = made.unwrap_or_else(|fault| {
             self.blame(node, fault);
             Vec::new()
         });
-        for (index, output) in
-            node.output.iter().enumerate().filter(|(_, output)| !output.is_empty())
-        {
+        for (index, output) in node.output.iter().enumerate() {
+            // A body has made its results itself.
+            if output.is_empty() || self.is_made(output) {
+                continue;
+            }
             match made.get(index) {
                 Some(id) => {
                     self.known.insert(output.clone(), *id);
@@ -152,13 +182,31 @@ impl Scope {
 
     /// The results of a node; none, if it reads a lost value.
     fn results(&mut self, node: &NodeProto) -> std::result::Result<Vec<NodeId>, Fault> {
+        let function = self.functions.key_of(node);
+        if let Some(key) = function {
+            let lost = node.input.iter().filter(|input| self.is_lost(input)).count() > 0;
+            return if lost { Ok(Vec::new()) } else { self.inline(key, node) };
+        }
         let operator = operators::find(node, self.opset)?;
         // Every operand is asked, so that each spare result that is read gets reported.
         if node.input.iter().filter(|input| self.is_lost(input)).count() > 0 {
             return Ok(Vec::new());
         }
         let operands = node.input.iter().map(|input| self.operand(input));
-        let operands = operands.collect::<std::result::Result<_, _>>()?;
+        let operands: Vec<Option<NodeId>> = operands.collect::<std::result::Result<_, _>>()?;
+        let sequence = node.input.iter().position(|input| self.sequences.contains_key(input));
+        match (operator.name, sequence) {
+            ("Identity", Some(port)) => {
+                let result = node.output.iter().find(|output| !output.is_empty());
+                result.map_or(Ok(()), |result| self.bind(&node.input[port], result))?;
+                return Ok(Vec::new());
+            }
+            (_, Some(port)) if !matches!(operator.types, Types::Sequences | Types::Any) => {
+                let what = format!("operand {port} is a sequence; a tensor belongs there");
+                return Err(Fault::Misfit(what));
+            }
+            _ => {}
+        }
         self.call(operator, node, operands)
     }
 
@@ -168,18 +216,24 @@ impl Scope {
         node: &NodeProto,
         operands: Vec<Option<NodeId>>,
     ) -> std::result::Result<Vec<NodeId>, Fault> {
-        operator.read(&mut Call {
+        let mut call = Call {
             graph: &mut self.graph,
             node,
             operands,
             opset: self.opset,
             store: &mut self.store,
-        })
+            sequences: &mut self.sequences,
+            room: &mut self.room,
+            body: None,
+        };
+        let made = operator.read(&mut call)?;
+        let body = call.body.take();
+        body.map_or(Ok(made), |body| self.read_body(node, body))
     }
 
-    /// The value of a name, read from the file now if it is an initializer; `None` for the empty name.
-    fn operand(&mut self, name: &str) -> std::result::Result<Option<NodeId>, Fault> {
-        if name.is_empty() {
+    /// The value of a name, read from the file now if it is an initializer; `None` for the empty name and sequences.
+    pub(super) fn operand(&mut self, name: &str) -> std::result::Result<Option<NodeId>, Fault> {
+        if name.is_empty() || self.sequences.contains_key(name) {
             return Ok(None);
         }
         if let Some(id) = self.known.get(name) {
@@ -195,6 +249,15 @@ impl Scope {
         let id = self.graph.add_const(name, constant.shape, constant.values);
         self.known.insert(name.to_owned(), id);
         Ok(Some(id))
+    }
+
+    /// Whether a name has a value, or has lost it.
+    fn is_made(&self, name: &str) -> bool {
+        let made = self.known.contains_key(name)
+            || self.lost.contains(name)
+            || self.sequences.contains_key(name)
+            || self.spare.contains_key(name);
+        made && !name.is_empty()
     }
 
     fn blame(&mut self, node: &NodeProto, fault: Fault) {
@@ -241,8 +304,12 @@ impl Scope {
         }
         let node = match self.operand(&output.name) {
             Ok(Some(node)) => node,
-            Ok(None) => {
+            Ok(None) if output.name.is_empty() => {
                 return self.blame_output(output, Fault::Misfit("an output has no name".into()));
+            }
+            Ok(None) => {
+                let what = "a sequence; supported: tensors";
+                return self.blame_output(output, Fault::Unsupported(what.into()));
             }
             Err(fault) => return self.blame_output(output, fault),
         };

@@ -52,6 +52,24 @@ fn whole(rank: usize) -> Slice {
     Slice { starts: vec![0; rank], steps: vec![1; rank] }
 }
 
+/// A step that takes `len` elements of `x` along `axis`, from `start` on; `x` itself, if those are all.
+pub(super) fn stretch(
+    call: &mut Call<'_>,
+    part: &str,
+    x: NodeId,
+    axis: usize,
+    start: usize,
+    len: usize,
+) -> Result<NodeId, Fault> {
+    let mut shape = call.shape(x);
+    if shape[axis] == len && start == 0 {
+        return Ok(x);
+    }
+    let mut slice = whole(shape.len());
+    (slice.starts[axis], shape[axis]) = (start, len);
+    call.step_as(part, Op::Slice(slice), shape, &[x])
+}
+
 /// Split, as one slice for each result.
 pub(super) fn split(call: &mut Call<'_>) -> Made {
     let x = call.any(0)?;

@@ -152,7 +152,8 @@ impl Transposed {
         let (each, read) = (channels / group, inputs / group);
         let shape = vec![channels * stride[0] * stride[1], read, taps[0], taps[1]];
         let id = call.any(1)?;
-        let Some(Values::F32(weights)) = call.graph.constant(id) else {
+        let numbers = call.numbers(id);
+        let Some(Values::F32(weights)) = numbers.as_deref() else {
             return Err(Fault::Unsupported(format!("weights that are {}", call.made(id))));
         };
         let (len, given) = (checked_len(&shape)?, weights.len());
@@ -181,7 +182,8 @@ impl Transposed {
     fn repeated_bias(&self, call: &mut Call<'_>, order: Order) -> Result<NodeId, Fault> {
         let id = call.float(2)?;
         let pixels = self.stride[0] * self.stride[1];
-        let values = match call.graph.constant(id) {
+        let numbers = call.numbers(id);
+        let values = match numbers.as_deref() {
             Some(Values::F32(values)) if values.len() == self.channels => values,
             Some(_) => {
                 let what = format!("operand 2 is {:?}; [{}]", call.shape(id), self.channels);

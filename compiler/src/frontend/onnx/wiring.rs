@@ -11,9 +11,9 @@ use crate::proto::{GraphProto, NodeProto};
 /// Most operands or results a node may have.
 const MAX_PORTS: usize = 1024;
 
-/// Indices of the needed nodes, in order of execution.
-pub(super) fn order(graph: &GraphProto) -> Result<Vec<usize>> {
-    let wires = Wires::new(graph)?;
+/// Indices of the needed nodes, in order of execution; `outside` tells names that are known around the graph.
+pub(super) fn order(graph: &GraphProto, outside: &dyn Fn(&str) -> bool) -> Result<Vec<usize>> {
+    let wires = Wires::new(graph, outside)?;
     let needed = wires.needed()?;
     let mut waiting: BTreeMap<usize, usize> = BTreeMap::new();
     let mut readers: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -58,15 +58,38 @@ struct Wires<'a> {
     graph: &'a GraphProto,
     makers: BTreeMap<&'a str, usize>,
     given: BTreeSet<&'a str>,
+    outside: &'a dyn Fn(&str) -> bool,
+}
+
+/// The names that a node reads, those that only its subgraphs read included.
+fn reads(node: &NodeProto) -> Vec<&str> {
+    let mut names: Vec<&str> = node.input.iter().map(String::as_str).collect();
+    let graphs = node.attribute.iter().filter_map(|attribute| attribute.g.as_deref());
+    graphs.for_each(|graph| names.extend(captured(graph)));
+    names
+}
+
+/// The names that a subgraph reads from around it.
+fn captured(graph: &GraphProto) -> Vec<&str> {
+    let given = given(graph);
+    let made: BTreeSet<&str> =
+        graph.node.iter().flat_map(|node| &node.output).map(String::as_str).collect();
+    let outputs = graph.output.iter().map(|output| output.name.as_str());
+    let names = graph.node.iter().flat_map(reads).chain(outputs);
+    names.filter(|name| !given.contains(name) && !made.contains(name)).collect()
+}
+
+/// The names that a graph has without its nodes.
+fn given(graph: &GraphProto) -> BTreeSet<&str> {
+    let dense = graph.initializer.iter().map(|t| t.name.as_str());
+    let sparse = graph.sparse_initializer.iter().filter_map(|t| t.values.as_ref());
+    let inputs = graph.input.iter().map(|value| value.name.as_str());
+    dense.chain(sparse.map(|t| t.name.as_str())).chain(inputs).collect()
 }
 
 impl<'a> Wires<'a> {
-    fn new(graph: &'a GraphProto) -> Result<Self> {
-        let dense = graph.initializer.iter().map(|t| t.name.as_str());
-        let sparse = graph.sparse_initializer.iter().filter_map(|t| t.values.as_ref());
-        let inputs = graph.input.iter().map(|value| value.name.as_str());
-        let given = dense.chain(sparse.map(|t| t.name.as_str())).chain(inputs).collect();
-        let mut wires = Self { graph, makers: BTreeMap::new(), given };
+    fn new(graph: &'a GraphProto, outside: &'a dyn Fn(&str) -> bool) -> Result<Self> {
+        let mut wires = Self { graph, makers: BTreeMap::new(), given: given(graph), outside };
         for (index, node) in graph.node.iter().enumerate() {
             wires.declare(index, node)?;
         }
@@ -96,7 +119,7 @@ impl<'a> Wires<'a> {
         for output in &self.graph.output {
             match self.makers.get(output.name.as_str()) {
                 Some(&maker) => waiting.push(maker),
-                None if self.given.contains(output.name.as_str()) => {}
+                None if self.is_given(&output.name) => {}
                 None => return Err(dangling("the model answers with", &output.name)),
             }
         }
@@ -110,19 +133,22 @@ impl<'a> Wires<'a> {
     }
 
     fn check_operands(&self, node: &NodeProto) -> Result<()> {
-        let known = |name: &str| {
-            name.is_empty() || self.makers.contains_key(name) || self.given.contains(name)
-        };
-        match node.input.iter().find(|input| !known(input)) {
+        let known =
+            |name: &str| name.is_empty() || self.makers.contains_key(name) || self.is_given(name);
+        match reads(node).into_iter().find(|input| !known(input)) {
             None => Ok(()),
             Some(missing) => Err(dangling(&format!("{} reads", label(node)), missing)),
         }
     }
 
+    fn is_given(&self, name: &str) -> bool {
+        self.given.contains(name) || (self.outside)(name)
+    }
+
     /// The nodes that make what `node` reads, ascending.
     fn makers_of(&self, node: usize) -> BTreeSet<usize> {
-        let inputs = self.graph.node[node].input.iter();
-        inputs.filter_map(|input| self.makers.get(input.as_str()).copied()).collect()
+        let inputs = reads(&self.graph.node[node]).into_iter();
+        inputs.filter_map(|input| self.makers.get(input).copied()).collect()
     }
 
     /// The fault of a cycle that is reached by going upstream from `stuck`.

@@ -53,6 +53,24 @@ pub(super) fn raise_quantize(graph: &mut Graph, id: NodeId, to: Affine) -> bool 
     true
 }
 
+/// `table(pad(x))` becomes `pad(table(x))`, so that what reads the table may take the padding.
+pub(super) fn raise_table(graph: &mut Graph, id: NodeId, table: &[u8; 256]) -> bool {
+    let padding = x(graph, id);
+    if !matches!(graph.node(padding).op, Op::Pad(_)) || graph.only_reader(padding) != Some(id) {
+        return false;
+    }
+    let looked_up = |value: f32| Some(f32::from(table[usize::from(value as u8)]));
+    let Some(op) = padded_with(&graph.node(padding).op, looked_up) else { return false };
+    let source = x(graph, padding);
+    let out = graph.node(source).out.clone();
+    let name = format!("{}.rescaled", graph.node(padding).name);
+    let rescaled = graph.add(name, Op::Quant(Quant::Table(Box::new(*table))), out, &[source]);
+    graph.node_mut(padding).op = op;
+    reconnect(graph, padding, 0, rescaled);
+    replace(graph, id, padding);
+    true
+}
+
 /// `flip(flip(x))` becomes `x`.
 pub(super) fn cancel_flips(graph: &mut Graph, id: NodeId) -> bool {
     let inner = through(graph, x(graph, id));
