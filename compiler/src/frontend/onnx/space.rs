@@ -152,16 +152,16 @@ impl Transposed {
         let (each, read) = (channels / group, inputs / group);
         let shape = vec![channels * stride[0] * stride[1], read, taps[0], taps[1]];
         let id = call.any(1)?;
-        let numbers = call.numbers(id);
-        let Some(Values::F32(weights)) = numbers.as_deref() else {
-            return Err(Fault::Unsupported(format!("weights that are {}", call.made(id))));
-        };
-        let (len, given) = (checked_len(&shape)?, weights.len());
+        let (len, given) = (checked_len(&shape)?, call.shape(id).iter().product::<usize>());
         if len > MOST_FILLED && len / MOST_GROWTH > given {
             let what = format!("strides of {stride:?}, which make {len} weights of {given}");
             return Err(Fault::Unsupported(what));
         }
         call.store.take(len)?;
+        let numbers = call.numbers(id);
+        let Some(Values::F32(weights)) = numbers.as_deref() else {
+            return Err(Fault::Unsupported(format!("weights that are {}", call.made(id))));
+        };
         let mut made = vec![0.0; shape.iter().product()];
         for (at, weight) in weights.iter().enumerate() {
             let (column, rest) = (at % kernel[1] * dilation[1], at / kernel[1]);
