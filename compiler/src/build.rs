@@ -6,17 +6,19 @@
 //!     mnv2c::build::Compiler::new("models/net.onnx").target("armv8").emit("net")
 //! }
 //! ```
-//! Strings stay strings until they are needed, so that every mistake is one error value.
+//! Options are typed, as `Feed::Rows` and `Ram::kib(256)`, or the command line's words, as `"rows"` and `"256K"`; words are
+//! read when they are needed, so that every mistake is one error value.
 
 mod script;
 mod wishes;
+mod word;
 
 use std::path::{Path, PathBuf};
 
 use proc_macro2::TokenStream;
 
 use crate::emit::{self, Carrier, Network};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::frontend::spec::Spec;
 use crate::ir::Dtype;
 use crate::source::{self, Source};
@@ -25,12 +27,14 @@ use crate::{Artifact, Options};
 
 pub use script::Failed;
 use wishes::Wishes;
+pub use word::Word;
 
 /// A model, and how it is to be compiled.
 #[derive(Clone, Debug)]
 pub struct Compiler {
     model: Model,
     target: String,
+    threads: usize,
     name: Option<String>,
     carrier: Carrier,
     options: source::Options,
@@ -74,12 +78,19 @@ impl Compiler {
     fn of(model: Model) -> Self {
         let (target, options) = ("generic".into(), source::Options::default());
         let wishes = Wishes::default();
-        Self { model, target, name: None, carrier: Carrier::Literal, options, wishes }
+        Self { model, target, threads: 1, name: None, carrier: Carrier::Literal, options, wishes }
     }
 
-    /// The machine, as `--target` names it; `generic` unless called.
-    pub fn target(mut self, name: &str) -> Self {
-        self.target = name.into();
+    /// The machine: [`Target::X86_64_V3`], say, or its name as `--target` takes it; `generic` unless called.
+    pub fn target(mut self, target: impl Into<Word<Target>>) -> Self {
+        self.target = target.into().text;
+        self
+    }
+
+    /// Threads that one inference runs on, 1 to 64; 1 unless called. More need the feature `std` of mnv2c-runtime, and
+    /// `infer` takes a `Pool`.
+    pub fn threads(mut self, count: usize) -> Self {
+        self.threads = count;
         self
     }
 
@@ -139,7 +150,11 @@ impl Compiler {
     }
 
     fn network(&self, blob_name: &str) -> Result<Compiled> {
-        let target: Target = self.target.parse()?;
+        if !(1..=64).contains(&self.threads) {
+            let what = format!("threads takes 1 to 64, not {}", self.threads);
+            return Err(Error::Spec(what));
+        }
+        let target = Target { threads: self.threads, ..self.target.parse()? };
         let source = match &self.model {
             Model::Path(path) => Source::open(&path.to_string_lossy())?,
             Model::Spec(spec) => Source::from((**spec).clone()),

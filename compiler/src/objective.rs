@@ -57,6 +57,36 @@ pub struct Memory {
     pub recompute: Recompute,
 }
 
+/// A limit of working memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ram {
+    /// Bytes of the arena, at most.
+    pub bytes: usize,
+}
+
+impl Ram {
+    /// So many bytes.
+    pub const fn bytes(bytes: usize) -> Self {
+        Self { bytes }
+    }
+
+    /// So many times 1,024 bytes.
+    pub const fn kib(count: usize) -> Self {
+        Self { bytes: count << 10 }
+    }
+
+    /// So many times 1,048,576 bytes.
+    pub const fn mib(count: usize) -> Self {
+        Self { bytes: count << 20 }
+    }
+}
+
+impl fmt::Display for Ram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.bytes)
+    }
+}
+
 /// How many multiply-adds may be done more than once, to save memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Recompute {
@@ -165,6 +195,17 @@ impl FromStr for Storage {
                 "there is no type {text:?} to plan for; f32, f16, bf16 and int8 are four"
             ))),
         }
+    }
+}
+
+impl fmt::Display for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Bf16 => "bf16",
+            Self::Int8 => "int8",
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use std::str::FromStr;
 pub use mnv2c_runtime::isa::Isa;
 pub use tuning::{Product, Tuning};
 
+use crate::alike::{alike, distance};
 use crate::error::Error;
 use crate::ir::{Dtype, Graph};
 
@@ -30,57 +31,75 @@ pub struct Target {
 
 /// Every target, the default first.
 pub const TARGETS: &[Target] = &[
-    Target {
+    Target::GENERIC,
+    Target::X86_64_V3,
+    Target::X86_64_V4,
+    Target::X86_64_V4_BF16,
+    Target::ARMV8,
+    Target::ARMV8_2_DOTPROD,
+];
+
+impl Target {
+    /// Portable Rust for any machine; the platform's baseline instructions.
+    pub const GENERIC: Self = Self {
         name: "generic",
         about: "portable Rust for any machine; the platform's baseline instructions",
         isa: Isa::Scalar,
         l2_bytes: 256 << 10,
         threads: 1,
         tuning: None,
-    },
-    Target {
+    };
+
+    /// x86-64 with AVX2 and FMA (Haswell, Zen and later).
+    pub const X86_64_V3: Self = Self {
         name: "x86-64-v3",
         about: "x86-64 with AVX2 and FMA (Haswell, Zen and later)",
         isa: Isa::Avx2,
         l2_bytes: 512 << 10,
         threads: 1,
         tuning: None,
-    },
-    Target {
+    };
+
+    /// x86-64 with AVX-512 F, BW, DQ, VL (Skylake-SP, Zen 4 and later).
+    pub const X86_64_V4: Self = Self {
         name: "x86-64-v4",
         about: "x86-64 with AVX-512 F, BW, DQ, VL (Skylake-SP, Zen 4 and later)",
         isa: Isa::Avx512,
         l2_bytes: 1 << 20,
         threads: 1,
         tuning: None,
-    },
-    Target {
+    };
+
+    /// [`Self::X86_64_V4`] with VNNI and products of bf16 (Cooper Lake, Sapphire Rapids, Zen 4 and later).
+    pub const X86_64_V4_BF16: Self = Self {
         name: "x86-64-v4-bf16",
         about: "the same with VNNI and products of bf16 (Cooper Lake, Sapphire Rapids, Zen 4 and later)",
         isa: Isa::Avx512Bf16,
         l2_bytes: 1 << 20,
         threads: 1,
         tuning: None,
-    },
-    Target {
+    };
+
+    /// 64-bit Arm with NEON (every one).
+    pub const ARMV8: Self = Self {
         name: "armv8",
         about: "64-bit Arm with NEON (every one)",
         isa: Isa::Neon,
         l2_bytes: 512 << 10,
         threads: 1,
         tuning: None,
-    },
-    Target {
+    };
+
+    /// 64-bit Arm with NEON and dot products of bytes (Cortex-A55 and A76, Apple M1 and later).
+    pub const ARMV8_2_DOTPROD: Self = Self {
         name: "armv8.2-dotprod",
         about: "64-bit Arm with NEON and dot products of bytes (Cortex-A55 and A76, Apple M1 and later)",
         isa: Isa::NeonDot,
         l2_bytes: 512 << 10,
         threads: 1,
         tuning: None,
-    },
-];
+    };
 
-impl Target {
     /// The best target for the machine that runs the compiler.
     pub fn host() -> Self {
         let isa = Isa::detect();
@@ -111,13 +130,55 @@ impl FromStr for Target {
         let found = TARGETS.iter().find(|target| target.name == name);
         found.copied().ok_or_else(|| {
             let known: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
-            Error::Spec(format!("unknown target {name:?}; use host, {}", known.join(", ")))
+            let known = known.join(", ");
+            let meant = meant(name).map(|target| format!(", did you mean {:?}?", target.name));
+            let meant = meant.unwrap_or_else(|| ";".to_owned());
+            Error::Spec(format!("unknown target {name:?}{meant} use host, {known}"))
         })
     }
+}
+
+/// The target that has `word` in its name or in what is said of it; else the one with the likest name.
+fn meant(word: &str) -> Option<&'static Target> {
+    let letters = |text: &str| -> String {
+        text.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase()
+    };
+    let wanted = letters(word);
+    let says = |target: &&Target| {
+        letters(target.name).contains(&wanted) || letters(target.about).contains(&wanted)
+    };
+    let said = TARGETS[1..].iter().find(|target| wanted.len() > 2 && says(target));
+    said.or_else(|| {
+        let near = alike(word, TARGETS.iter().map(|target| target.name), 1);
+        let near = near.first().filter(|name| distance(name, word) <= 3);
+        TARGETS.iter().find(|target| Some(&target.name) == near)
+    })
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_target_names_the_one_that_is_meant() {
+        for (word, meant) in [
+            ("avx2", "x86-64-v3"),
+            ("AVX-512", "x86-64-v4"),
+            ("neon", "armv8"),
+            ("cortex-a55", "armv8.2-dotprod"),
+            ("x86_64_v4", "x86-64-v4"),
+            ("genric", "generic"),
+        ] {
+            let error = word.parse::<Target>().expect_err("it is no name").to_string();
+            assert!(error.contains(&format!("did you mean {meant:?}?")), "{error}");
+        }
+        let error = "z80".parse::<Target>().expect_err("nobody has one").to_string();
+        assert!(error.starts_with("unknown target \"z80\"; use host, generic"), "{error}");
     }
 }

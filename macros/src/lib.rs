@@ -94,6 +94,7 @@ use proc_macro::TokenStream;
 /// `dtype = f16;` lets floats and weights lie in memory as halves, computed in `f32`; so does `bf16`, pairs of which some
 /// machines multiply faster.
 /// `recompute = 1.05;` lets a plan do so many times the multiply-adds where that saves memory.
+/// `threads = 2;` shares one inference among threads of a `Pool` that `infer` takes (feature `std` of mnv2c-runtime).
 /// `requant = fixed;` rounds sums of bytes without floats, for machines that have none.
 ///
 /// # Debug builds

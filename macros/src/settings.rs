@@ -15,6 +15,7 @@ use crate::faults::Faults;
 const KEYS: &[&str] = &[
     "model",
     "target",
+    "threads",
     "name",
     "weights",
     "seed",

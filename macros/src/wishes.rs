@@ -23,6 +23,7 @@ type Check = fn(&str) -> std::result::Result<(), Fault>;
 
 /// Keys whose value is a word, and how it is read.
 const WORDS: &[(&str, Check)] = &[
+    ("threads", threads),
     ("ram", |text| objective::bytes(text).map(drop)),
     ("objective", |text| text.parse::<Objective>().map(drop)),
     ("recompute", |text| text.parse::<Recompute>().map(drop)),
@@ -66,12 +67,20 @@ impl Wishes {
                 "a struct takes the whole picture; write `pub mod net;` to feed it otherwise";
             faults.add(Error::new(*span, what));
         }
+        let shared = wishes.words.iter().find(|(key, word, _)| *key == "threads" && word != "1");
+        if let (Kind::Struct, Some((_, _, span))) = (kind, shared) {
+            faults.add(Error::new(
+                *span,
+                "a struct runs on one thread; write `pub mod net;` for several",
+            ));
+        }
         wishes
     }
 
     /// Tells the compiler.
     pub(crate) fn told(&self, compiler: Compiler) -> Compiler {
         let tell = |compiler: Compiler, (key, word, _): &(&str, String, Span)| match *key {
+            "threads" => compiler.threads(word.parse().unwrap_or_default()),
             "ram" => compiler.ram(word),
             "objective" => compiler.objective(word),
             "recompute" => compiler.recompute(word),
@@ -135,6 +144,11 @@ fn truth(settings: &mut Settings, key: &str) -> Result<bool> {
         Some((word, _)) if word == "true" || word == "false" => Ok(word == "true"),
         Some((_, span)) => Err(Error::new(span, format!("`{key}` takes true or false"))),
     }
+}
+
+fn threads(word: &str) -> std::result::Result<(), Fault> {
+    let known = word.parse().is_ok_and(|count: usize| (1..=64).contains(&count));
+    known.then_some(()).ok_or_else(|| Fault::Spec(format!("`threads` takes 1 to 64, not {word}")))
 }
 
 fn scale(word: &str) -> std::result::Result<(), Fault> {

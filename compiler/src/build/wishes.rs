@@ -1,10 +1,11 @@
 //! What is wished of memory, pictures and answers: the words of the command line's flags, read when they are needed.
 
 use crate::build::Compiler;
+use crate::build::word::Word;
 use crate::ends::{Answer, Ends, Format, Picture};
 use crate::error::{Error, Result};
 use crate::ir::{Arithmetic, Graph};
-use crate::objective::{self, Memory, Objective, Storage};
+use crate::objective::{self, Feed, Memory, Objective, Ram, Recompute, Storage};
 
 /// Words, as they were given.
 #[derive(Clone, Debug, Default)]
@@ -25,48 +26,48 @@ pub(super) struct Wishes {
 }
 
 impl Compiler {
-    /// Takes the fastest plan whose arena has at most so many bytes, such as `"256K"` or `"300000"`.
-    pub fn ram(mut self, bytes: &str) -> Self {
-        self.wishes.ram = Some(bytes.into());
+    /// Takes the fastest plan whose arena has at most so many bytes: `Ram::kib(256)`, or `"256K"`, or `"300000"`.
+    pub fn ram(mut self, limit: impl Into<Word<Ram>>) -> Self {
+        self.wishes.ram = Some(limit.into().text);
         self
     }
 
     /// Chooses the plan for `"speed"`, the default, or for `"ram"`, the smallest arena.
-    pub fn objective(mut self, word: &str) -> Self {
-        self.wishes.objective = Some(word.into());
+    pub fn objective(mut self, objective: impl Into<Word<Objective>>) -> Self {
+        self.wishes.objective = Some(objective.into().text);
         self
     }
 
     /// Lets a plan do up to so many times the network's multiply-adds, `"1.05"` say, where that saves memory.
-    pub fn recompute(mut self, factor: &str) -> Self {
-        self.wishes.recompute = Some(factor.into());
+    pub fn recompute(mut self, factor: impl Into<Word<Recompute>>) -> Self {
+        self.wishes.recompute = Some(factor.into().text);
         self
     }
 
     /// Lets the input come from the `"caller"`'s array, the default, lie in the `"arena"`, or come by `"rows"` that the
     /// network asks for.
-    pub fn feed(mut self, word: &str) -> Self {
-        self.wishes.feed = Some(word.into());
+    pub fn feed(mut self, feed: impl Into<Word<Feed>>) -> Self {
+        self.wishes.feed = Some(feed.into().text);
         self
     }
 
     /// Demands a network that computes in `"f32"` or in `"int8"`; either is taken as it comes unless called. With `"f16"`
     /// or `"bf16"` it stores values and weights in half the memory, and computes in f32, or on pairs of bf16.
-    pub fn dtype(mut self, word: &str) -> Self {
-        self.wishes.dtype = Some(word.into());
+    pub fn dtype(mut self, dtype: impl Into<Word<Storage>>) -> Self {
+        self.wishes.dtype = Some(dtype.into().text);
         self
     }
 
     /// Rounds sums of bytes by `"float"`, the default, or by `"fixed"`, integers alone, for machines without floats.
-    pub fn requant(mut self, word: &str) -> Self {
-        self.wishes.requant = Some(word.into());
+    pub fn requant(mut self, arithmetic: impl Into<Word<Arithmetic>>) -> Self {
+        self.wishes.requant = Some(arithmetic.into().text);
         self
     }
 
     /// Lets the picture be given as `"u8-nhwc"`, `"f32-nchw"` or `"f32-nhwc"`, before [`mean`](Self::mean) and
     /// [`std`](Self::std), which are folded into the network.
-    pub fn input_format(mut self, format: &str) -> Self {
-        self.wishes.input_format = Some(format.into());
+    pub fn input_format(mut self, format: impl Into<Word<Format>>) -> Self {
+        self.wishes.input_format = Some(format.into().text);
         self
     }
 
@@ -96,8 +97,8 @@ impl Compiler {
 
     /// Lets the network give its output `"raw"`, the default, as probabilities (`"softmax"`), the likeliest class
     /// (`"argmax"`), or the five likeliest with their probabilities (`"top5"`).
-    pub fn output(mut self, word: &str) -> Self {
-        self.wishes.output = Some(word.into());
+    pub fn output(mut self, answer: impl Into<Word<Answer>>) -> Self {
+        self.wishes.output = Some(answer.into().text);
         self
     }
 
@@ -200,6 +201,7 @@ fn read<T: std::str::FromStr<Err = Error>>(word: &Option<String>) -> Result<Opti
 mod tests {
     use super::*;
     use crate::frontend::spec::Spec;
+    use crate::target::Target;
 
     fn compiler() -> Compiler {
         Compiler::rows(Spec::mobilenet_v2(0.1, 32)).seed(7)
@@ -219,6 +221,29 @@ mod tests {
         }
         let refusal = compiler().ram("1K").compile().expect_err("it is small").to_string();
         assert!(refusal.contains("no plan fits 1024 bytes"), "{refusal}");
+    }
+
+    #[test]
+    fn typed_values_are_the_words_for_them() {
+        let typed = compiler()
+            .ram(Ram::kib(64))
+            .feed(Feed::Rows)
+            .dtype(Storage::F16)
+            .output(Answer::Top5)
+            .input_format(Format::BytesNhwc)
+            .requant(Arithmetic::Fixed)
+            .target(Target::X86_64_V3);
+        let words = compiler().ram("64K").feed("rows").dtype("f16").output("top5");
+        let words = words.input_format("u8-nhwc").requant("fixed").target("x86-64-v3");
+        let [typed, words] = [typed, words].map(|it| (it.target, it.wishes));
+        assert_eq!(typed.1.memory(), words.1.memory());
+        assert_eq!(typed.1.ends(), words.1.ends());
+        assert_eq!(typed.1.arithmetic(), words.1.arithmetic());
+        assert_eq!(typed.0, words.0);
+        let threads = |count| compiler().threads(count).compile().expect("it fits").target.threads;
+        assert_eq!([1, 2].map(threads), [1, 2]);
+        let none = compiler().threads(0).compile().expect_err("nobody runs").to_string();
+        assert!(none.contains("threads takes 1 to 64"), "{none}");
     }
 
     #[test]

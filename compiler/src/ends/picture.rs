@@ -1,5 +1,6 @@
 //! Pictures as cameras give them: bytes, channels innermost, maybe blue first, not yet normalised.
 
+use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
@@ -79,6 +80,16 @@ impl FromStr for Format {
                 "no picture comes as {text:?}; u8-nhwc, f32-nchw and f32-nhwc do"
             ))),
         }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BytesNhwc => "u8-nhwc",
+            Self::FloatsNchw => "f32-nchw",
+            Self::FloatsNhwc => "f32-nhwc",
+        })
     }
 }
 

@@ -8,6 +8,7 @@
 pub mod fixed;
 mod softmax;
 
+use std::fmt;
 use std::str::FromStr;
 
 use crate::error::Error;
@@ -190,6 +191,15 @@ impl FromStr for Arithmetic {
             "fixed" => Ok(Self::Fixed),
             _ => Err(Error::Spec(format!("no requant is {text:?}; float and fixed are"))),
         }
+    }
+}
+
+impl fmt::Display for Arithmetic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Float => "float",
+            Self::Fixed => "fixed",
+        })
     }
 }
 
