@@ -37,7 +37,7 @@ fn right_records_pass_and_wrong_ones_fail() {
 fn each_who_answers_is_held_against_the_record() {
     let place = suites();
     for side in ["oracle", "program", "emitted", "all"] {
-        let flags = format!("--against {side} --objective ram --feed rows");
+        let flags = format!("--against {side} --objective ram --feed arena");
         place.mnv2c(&format!("verify good {flags}")).well();
         let bad = place.mnv2c(&format!("verify bad {flags}"));
         assert_eq!(bad.code, 1, "{side}: {bad:?}");

@@ -114,13 +114,16 @@ pub unsafe trait Dots: Simd {
     }
     /// The bytes of sums of two fixed terms: see [`Pair::add`](crate::affine::Pair::add).
     #[inline(always)]
-    fn whole_sum(self, terms: Terms, [mut x, mut y]: [Self::I32; 2]) -> Self::I32 {
+    fn whole_sum(self, terms: Terms, sums: [Self::I32; 2]) -> Self::I32 {
+        let [mut x, mut y] = sums;
         whole::add_each(terms, Self::lanes(&mut x), Self::lanes(&mut y));
         x
     }
+
     /// The bytes of products of two fixed terms: see [`Pair::mul`](crate::affine::Pair::mul).
     #[inline(always)]
-    fn whole_product(self, terms: Terms, [mut x, mut y]: [Self::I32; 2]) -> Self::I32 {
+    fn whole_product(self, terms: Terms, factors: [Self::I32; 2]) -> Self::I32 {
+        let [mut x, mut y] = factors;
         whole::mul_each(terms, Self::lanes(&mut x), Self::lanes(&mut y));
         x
     }
