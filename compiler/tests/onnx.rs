@@ -26,6 +26,8 @@ mod quantized;
 mod recorded;
 #[path = "onnx/resize.rs"]
 mod resize;
+#[path = "onnx/rewritten.rs"]
+mod rewritten;
 #[path = "onnx/shapes.rs"]
 mod shapes;
 #[path = "onnx/support.rs"]

@@ -6,6 +6,7 @@
 //! read; a file of f32 weights peaks at twice its size. Any bytes give a graph or an [`Error`], never a panic.
 
 mod arithmetic;
+mod batch_norm;
 mod body;
 mod call;
 mod census;
@@ -13,12 +14,14 @@ mod composed;
 mod constant;
 mod control;
 mod convolution;
+mod einsum;
 mod empty;
 mod evaluate;
 mod external;
 mod fault;
 mod fold;
 mod function;
+mod gather;
 mod inputs;
 mod matrix;
 mod narrow;
@@ -35,6 +38,7 @@ mod space;
 mod store;
 mod summary;
 mod tensor;
+mod threshold;
 mod unsupported;
 mod window;
 mod wiring;

@@ -15,6 +15,10 @@ pub(super) fn form(draw: &mut Draw, name: &str) -> Option<Drawn> {
         }
         "Acosh" => Some(plain(draw, 1.0, 3.0)),
         "Less" | "LessOrEqual" | "Greater" | "GreaterOrEqual" => pair(draw, vec![]),
+        "Mod" if draw.random.one_in(2) => {
+            let (x, divisor) = (draw.number()?, draw.reals(&[], &[0.5]));
+            Some(Drawn::new(vec![x.name, divisor], vec![int("fmod", 1)]))
+        }
         "Mod" => pair(draw, vec![int("fmod", 1)]),
         "And" | "Or" | "Xor" => {
             let [a, b] = [truths(draw), truths(draw)];

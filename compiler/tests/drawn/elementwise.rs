@@ -14,7 +14,7 @@ pub(super) fn form(draw: &mut Draw, name: &str) -> Option<Drawn> {
         "PRelu" => prelu(draw),
         "Where" => select(draw),
         "Softmax" | "LogSoftmax" | "LpNormalization" => along(draw),
-        "LayerNormalization" => layer_norm(draw),
+        "LayerNormalization" | "RMSNormalization" => layer_norm(draw, name),
         "InstanceNormalization" | "GroupNormalization" | "BatchNormalization" => {
             channel_norm(draw, name)
         }
@@ -147,13 +147,16 @@ fn along(draw: &mut Draw) -> Option<Drawn> {
     Some(Drawn::new(vec![x.name], attributes))
 }
 
-fn layer_norm(draw: &mut Draw) -> Option<Drawn> {
+fn layer_norm(draw: &mut Draw, name: &str) -> Option<Drawn> {
     let x = draw.ranked(1, 4)?;
     let axis = draw.random.below(x.shape.len());
     let (scale, bias) =
         (draw.floats(&x.shape[axis..], 0.5, 1.5), draw.floats(&x.shape[axis..], -1.0, 1.0));
-    let inputs =
-        if draw.random.one_in(3) { vec![x.name, scale] } else { vec![x.name, scale, bias] };
+    let inputs = if draw.random.one_in(3) || name == "RMSNormalization" {
+        vec![x.name, scale]
+    } else {
+        vec![x.name, scale, bias]
+    };
     let mut node = Drawn::new(inputs, vec![int("axis", axis as i64), real("epsilon", 0.01)]);
     node.results = if draw.random.one_in(8) { 2 } else { 1 };
     Some(node)
@@ -168,6 +171,9 @@ fn channel_norm(draw: &mut Draw, name: &str) -> Option<Drawn> {
     match name {
         "BatchNormalization" => {
             inputs.extend([draw.floats(channels, -1.0, 1.0), draw.floats(channels, 0.5, 2.0)]);
+            if draw.opset >= 14 && draw.random.one_in(4) {
+                attributes.push(int("training_mode", 1));
+            }
         }
         "GroupNormalization" => {
             let groups = [1, 2, 3, channels[0]];

@@ -124,7 +124,7 @@ fn slice(draw: &mut Draw) -> Option<Drawn> {
 fn pad(draw: &mut Draw) -> Option<Drawn> {
     let x = spacious(draw)?;
     let rank = x.shape.len();
-    let mode = draw.random.pick(&["constant", "constant", "reflect", "edge"]);
+    let mode = draw.random.pick(&["constant", "constant", "reflect", "edge", "wrap"]);
     let mut widths: Vec<i64> =
         (0..2 * rank).map(|_| draw.random.pick(&[0, 0, 1, 1, 2, -1])).collect();
     if rank == 4 && draw.random.one_in(2) {

@@ -1,12 +1,13 @@
 //! Matrix products: by constants, by computed matrices, of stacks; and reductions.
 
-use crate::build::{int, ints, real};
+use crate::build::{int, ints, real, text};
 use crate::draw::{Draw, Drawn, Value};
 
 pub(super) fn form(draw: &mut Draw, name: &str) -> Option<Drawn> {
     match name {
         "Gemm" => gemm(draw),
         "MatMul" => matmul(draw),
+        "Einsum" => einsum(draw),
         _ if name.starts_with("Reduce") => reduce(draw, name),
         _ => None,
     }
@@ -95,4 +96,19 @@ fn reduce(draw: &mut Draw, name: &str) -> Option<Drawn> {
     }
     attributes.push(ints("axes", &axes));
     Some(Drawn::new(vec![x.name], attributes))
+}
+
+/// A scaling of channels, a sum, or a product by a constant matrix.
+fn einsum(draw: &mut Draw) -> Option<Drawn> {
+    let x = draw.ranked(4, 4)?;
+    let (channels, columns) = (x.shape[1], x.shape[3]);
+    let (equation, constant) = match draw.random.below(4) {
+        0 => ("nchw,c->nchw", Some(vec![channels])),
+        1 => ("nchw->nwc", None),
+        2 => ("nchw,wk->nchk", Some(vec![columns, 3])),
+        _ => ("nchw,kc->nkhw", Some(vec![5, channels])),
+    };
+    let constant = constant.map(|shape| draw.floats(&shape, -1.0, 1.0));
+    let inputs = [Some(x.name), constant].into_iter().flatten().collect();
+    Some(Drawn::new(inputs, vec![text("equation", equation)]))
 }

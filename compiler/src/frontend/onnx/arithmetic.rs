@@ -3,7 +3,7 @@
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::tensor::{self, Constant};
-use crate::frontend::onnx::{fold, quantized};
+use crate::frontend::onnx::{composed, fold, quantized};
 use crate::ir::{Binary, Clamp, Dtype, NodeId, Op, Softmax, Unary, Values, infer};
 use crate::proto::tensor_proto::DataType;
 
@@ -31,11 +31,12 @@ pub(super) fn hard_sigmoid(call: &mut Call<'_>) -> Made {
     unary(call, Unary::HardSigmoid(alpha, beta))
 }
 
-/// Gelu by the error function.
+/// Gelu by the error function, or by the hyperbolic tangent.
 pub(super) fn gelu(call: &mut Call<'_>) -> Made {
     match call.text("approximate", "none")?.as_str() {
         "none" => unary(call, Unary::Gelu),
-        other => Err(Fault::Unsupported(format!("approximate={other}; supported: none"))),
+        "tanh" => composed::gelu_by_tanh(call),
+        other => Err(Fault::Misfit(format!("approximate={other}; none or tanh belong there"))),
     }
 }
 
@@ -55,8 +56,14 @@ pub(super) fn relu(call: &mut Call<'_>) -> Made {
     call.emit(Op::Clamp(Clamp::RELU), &[x])
 }
 
-/// Clip: bounds in attributes before opset 11, in constant operands since.
+/// Clip: bounds in attributes before opset 11, in operands since.
 pub(super) fn clip(call: &mut Call<'_>) -> Made {
+    let x = call.any(0)?;
+    let is_fixed = |port| call.given(port).is_none_or(|id| call.numbers(id).is_some());
+    let ints = call.graph.constant(x).is_some_and(|values| fold::ints(values).is_some());
+    if ints || !is_fixed(1) || !is_fixed(2) {
+        return clip_to_operands(call, x);
+    }
     let x = call.float(0)?;
     let bound = |name: &str, port: usize, open: f32| match call.const_float(port)? {
         Some(bound) => Ok(bound),
@@ -71,10 +78,34 @@ pub(super) fn clip(call: &mut Call<'_>) -> Made {
     call.emit(Op::Clamp(Clamp { lo: lo.min(hi), hi }), &[x])
 }
 
+/// The same by bounds that are computed: the greater of `x` and the lower one, then the lesser of that and the upper.
+fn clip_to_operands(call: &mut Call<'_>, x: NodeId) -> Made {
+    let mut clipped = x;
+    for (port, part, f) in [(1, "min", Binary::Max), (2, "max", Binary::Min)] {
+        let Some(bound) = call.given(port) else {
+            continue;
+        };
+        let shape = call.shape(bound);
+        if shape.iter().product::<usize>() != 1 {
+            return Err(Fault::Misfit(format!(
+                "operand {port} is {shape:?}; one number belongs there"
+            )));
+        }
+        let bound = if shape.is_empty() { bound } else { call.view(part, bound, Vec::new())? };
+        clipped = call.step(&format!("{part}/clipped"), Op::Binary(f), &[clipped, bound])?;
+    }
+    call.emit(Op::Identity, &[clipped])
+}
+
 /// PRelu: the slope lies along the channels before opset 7 and broadcasts since.
 pub(super) fn prelu(call: &mut Call<'_>) -> Made {
-    let (x, mut slope) = (call.float(0)?, call.float(1)?);
-    let (shape, slopes) = (call.shape(x), call.shape(slope));
+    let (mut x, mut slope) = (call.float(0)?, call.float(1)?);
+    let (mut shape, slopes) = (call.shape(x), call.shape(slope));
+    if shape.is_empty() && slopes == [1] {
+        // Of higher rank than the specification allows; the result has it too, as onnxruntime's.
+        shape = vec![1];
+        x = call.view("list", x, shape.clone())?;
+    }
     if call.opset < 7 && slopes.len() == 1 && shape.len() > 2 {
         let mut along_channels = vec![slopes[0]];
         along_channels.resize(shape.len() - 1, 1);

@@ -4,7 +4,7 @@
 
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::{Fault, Made};
-use crate::frontend::onnx::reduce;
+use crate::frontend::onnx::{reduce, slice};
 use crate::ir::{Binary, Clamp, NodeId, Op, Pool, PoolKind, Reduce, Reducer, Unary, Values, infer};
 
 /// ReduceL1: the sum of magnitudes.
@@ -69,6 +69,44 @@ pub(super) fn mean(call: &mut Call<'_>) -> Made {
     call.emit(Op::Binary(Binary::Div), &[sum, count])
 }
 
+/// ReduceProd: products of halves, of halves of those, and so on along each axis.
+pub(super) fn reduce_prod(call: &mut Call<'_>) -> Made {
+    let x = call.any(0)?;
+    let (axes, shape) = reduce::slices(call, x)?;
+    if call.graph.node(x).out.is_empty() {
+        return Err(Fault::Misfit(format!("its operand {:?} has no element", call.shape(x))));
+    }
+    let mut product = x;
+    for axis in axes {
+        product = product_along(call, product, axis)?;
+    }
+    let op = if call.shape(product) == shape { Op::Identity } else { Op::Reshape };
+    call.emit_as(op, shape, &[product])
+}
+
+fn product_along(call: &mut Call<'_>, mut x: NodeId, axis: usize) -> Result<NodeId, Fault> {
+    let mut odd = Vec::new();
+    loop {
+        let len = call.shape(x)[axis];
+        let name = |part: &str| format!("{part}{axis}/{len}");
+        if len % 2 == 1 {
+            odd.push(slice::stretch(call, &name("last"), x, axis, len - 1, 1)?);
+        }
+        if len < 2 {
+            break;
+        }
+        let first = slice::stretch(call, &name("first"), x, axis, 0, len / 2)?;
+        let second = slice::stretch(call, &name("second"), x, axis, len / 2, len / 2)?;
+        x = pair(call, &name("halves"), Binary::Mul, first, second)?;
+    }
+    let mut rest = odd.into_iter().rev();
+    let mut product = rest.next().ok_or_else(|| "it has no element".to_owned())?;
+    for (at, part) in rest.enumerate() {
+        product = pair(call, &format!("odd{axis}/{at}"), Binary::Mul, product, part)?;
+    }
+    Ok(product)
+}
+
 /// Softplus: `log(1 + exp(x))`, as `max(x, 0) + log(1 + exp(-|x|))`, which does not overflow.
 pub(super) fn softplus(call: &mut Call<'_>) -> Made {
     let x = call.float(0)?;
@@ -93,6 +131,23 @@ fn softplus_parts(call: &mut Call<'_>, x: NodeId) -> Result<[NodeId; 2], Fault> 
     let one = number(call, "one", 1.0);
     let above = pair(call, "above", Binary::Add, exp, one)?;
     Ok([positive, call.step("log", Op::Unary(Unary::Log), &[above])?])
+}
+
+/// Gelu by the hyperbolic tangent: `0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))`.
+pub(super) fn gelu_by_tanh(call: &mut Call<'_>) -> Made {
+    let x = call.float(0)?;
+    let square = pair(call, "square", Binary::Mul, x, x)?;
+    let cube = pair(call, "cube", Binary::Mul, square, x)?;
+    let [factor, root, one, half] =
+        [("factor", 0.044_715), ("root", 0.797_884_6), ("one", 1.0), ("half", 0.5)]
+            .map(|(part, value)| number(call, part, value));
+    let bent = pair(call, "bent", Binary::Mul, cube, factor)?;
+    let sum = pair(call, "sum", Binary::Add, x, bent)?;
+    let inner = pair(call, "inner", Binary::Mul, sum, root)?;
+    let tanh = call.step("tanh", Op::Unary(Unary::Tanh), &[inner])?;
+    let above = pair(call, "above", Binary::Add, tanh, one)?;
+    let gate = pair(call, "gate", Binary::Mul, above, half)?;
+    call.emit(Op::Binary(Binary::Mul), &[x, gate])
 }
 
 /// Softsign: `x / (1 + |x|)`.
@@ -210,6 +265,25 @@ pub(super) fn layer_norm(call: &mut Call<'_>) -> Made {
     scaled(call, normal, 0)
 }
 
+/// RMSNormalization: all dimensions from `axis` on by the root of the mean of their squares.
+pub(super) fn rms_norm(call: &mut Call<'_>) -> Made {
+    let x = call.float(0)?;
+    let mut kept = call.shape(x);
+    let axis = call.int("axis", -1)?;
+    let axis = call.axis(axis, kept.len())?;
+    kept[axis..].fill(1);
+    let axes = (axis..kept.len()).collect();
+    let squares = pair(call, "squares", Binary::Mul, x, x)?;
+    let mean = Op::Reduce(Reduce { kind: Reducer::Mean, axes });
+    let mean = call.step_as("mean", mean, kept, &[squares])?;
+    let epsilon = call.real("epsilon", 1e-5)?;
+    let epsilon = number(call, "epsilon", epsilon);
+    let above = pair(call, "above", Binary::Add, mean, epsilon)?;
+    let root = call.step("root", Op::Unary(Unary::Sqrt), &[above])?;
+    let normal = pair(call, "normal", Binary::Div, x, root)?;
+    scaled(call, normal, 0)
+}
+
 /// MeanVarianceNormalization: over all but the channels, if no axes are given.
 pub(super) fn mean_variance_norm(call: &mut Call<'_>) -> Made {
     let x = call.float(0)?;
@@ -247,7 +321,12 @@ pub(super) fn lp_norm(call: &mut Call<'_>) -> Made {
 }
 
 /// `x` less its mean over `axes`, over the root of its variance and `epsilon`.
-fn normal(call: &mut Call<'_>, x: NodeId, axes: Vec<usize>, epsilon: f32) -> Result<NodeId, Fault> {
+pub(super) fn normal(
+    call: &mut Call<'_>,
+    x: NodeId,
+    axes: Vec<usize>,
+    epsilon: f32,
+) -> Result<NodeId, Fault> {
     let [below, deviation] = deviation(call, x, axes, epsilon)?;
     pair(call, "normal", Binary::Div, below, deviation)
 }
@@ -287,7 +366,7 @@ fn each_of(call: &Call<'_>, count: usize) -> Result<(), Fault> {
 }
 
 /// The result: `x` times operand 1, plus operand 2 if it is there, each with `behind` dimensions of 1 behind its own.
-fn scaled(call: &mut Call<'_>, x: NodeId, behind: usize) -> Made {
+pub(super) fn scaled(call: &mut Call<'_>, x: NodeId, behind: usize) -> Made {
     let operand = |call: &mut Call<'_>, port: usize, part: &str| {
         let id = call.float(port)?;
         let (shape, to) = ([call.shape(id), vec![1; behind]].concat(), call.shape(x));
@@ -309,12 +388,18 @@ fn scaled(call: &mut Call<'_>, x: NodeId, behind: usize) -> Made {
 }
 
 /// A step of two operands.
-fn pair(call: &mut Call<'_>, part: &str, f: Binary, a: NodeId, b: NodeId) -> Result<NodeId, Fault> {
+pub(super) fn pair(
+    call: &mut Call<'_>,
+    part: &str,
+    f: Binary,
+    a: NodeId,
+    b: NodeId,
+) -> Result<NodeId, Fault> {
     call.step(part, Op::Binary(f), &[a, b])
 }
 
 /// A constant of one number.
-fn number(call: &mut Call<'_>, part: &str, value: f32) -> NodeId {
+pub(super) fn number(call: &mut Call<'_>, part: &str, value: f32) -> NodeId {
     let name = format!("{}/{part}", call.result_name(0));
     call.graph.add_const(name, [], Values::F32(vec![value]))
 }

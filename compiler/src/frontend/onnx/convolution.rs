@@ -1,11 +1,11 @@
-//! Readers of Conv, the pools and BatchNormalization.
+//! Readers of Conv and the pools.
 
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::quantized;
 use crate::frontend::onnx::window::{Picture, Window, pair};
 use crate::ir::infer;
-use crate::ir::{BatchNorm, Clamp, Conv, Dtype, NodeId, Op, Pool, PoolKind, Reduce, Reducer};
+use crate::ir::{Clamp, Conv, Dtype, NodeId, Op, Pool, PoolKind, Reduce, Reducer};
 
 /// Conv over pictures and signals.
 pub(super) fn conv(call: &mut Call<'_>) -> Made {
@@ -82,29 +82,6 @@ pub(super) fn global_pool(call: &mut Call<'_>, kind: Reducer) -> Made {
     call.emit_as(Op::Reduce(Reduce { kind, axes }), shape, &[x])
 }
 
-/// BatchNormalization at inference.
-pub(super) fn batch_norm(call: &mut Call<'_>) -> Made {
-    if call.flag("training_mode")? {
-        return Err(Fault::Unsupported("training mode; export the model for inference".into()));
-    }
-    if call.int("spatial", 1)? == 0 {
-        return Err(Fault::Unsupported(
-            "spatial=0, statistics of each element; supported: of each channel".into(),
-        ));
-    }
-    let x = call.float(0)?;
-    let shape = call.shape(x);
-    let &[_, channels, ..] = shape.as_slice() else {
-        return Err(Fault::Misfit(format!("its input {shape:?} has no channels")));
-    };
-    let mut operands = vec![x];
-    for port in 1..5 {
-        operands.push(per_channel(call, port, channels)?);
-    }
-    let epsilon = call.real("epsilon", 1e-5)?;
-    call.emit(Op::BatchNorm(BatchNorm { epsilon }), &operands)
-}
-
 /// The weights of a convolution as `[m, c/group, kh, kw]`.
 fn kernels(call: &mut Call<'_>, rank: usize) -> Result<NodeId, Fault> {
     let weights = call.float(1)?;
@@ -118,7 +95,7 @@ fn kernels(call: &mut Call<'_>, rank: usize) -> Result<NodeId, Fault> {
 }
 
 /// The operand at `port`, one float for each of `channels`.
-fn per_channel(call: &Call<'_>, port: usize, channels: usize) -> Result<NodeId, Fault> {
+pub(super) fn per_channel(call: &Call<'_>, port: usize, channels: usize) -> Result<NodeId, Fault> {
     let id = call.float(port)?;
     match call.shape(id) {
         shape if shape == [channels] => Ok(id),

@@ -2,7 +2,7 @@
 
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::{Fault, Made};
-use crate::ir::{Gemm, Op, infer};
+use crate::ir::{Gemm, NodeId, Op, infer};
 
 /// Gemm; its third operand has been optional since opset 11.
 pub(super) fn gemm(call: &mut Call<'_>) -> Made {
@@ -31,6 +31,10 @@ pub(super) fn gemm(call: &mut Call<'_>) -> Made {
 pub(super) fn matmul(call: &mut Call<'_>) -> Made {
     let (mut a, mut b) = (call.float(0)?, call.float(1)?);
     let (row, column) = (call.shape(a), call.shape(b));
+    if row.len() == 2 && column.len() > 1 && call.numbers(a).is_some() && call.numbers(b).is_none()
+    {
+        return constant_on_the_left(call, a, b);
+    }
     if row.len() == 1 {
         a = call.view("row", a, vec![1, row[0]])?;
     }
@@ -50,4 +54,18 @@ pub(super) fn matmul(call: &mut Call<'_>) -> Made {
         shape.remove(shape.len() - at);
     }
     call.emit_as(Op::Reshape, shape, &[product])
+}
+
+/// A constant matrix times what is computed: the transpose of the product of their transposes, where it is on the right.
+fn constant_on_the_left(call: &mut Call<'_>, a: NodeId, b: NodeId) -> Made {
+    let swapped = |rank: usize| {
+        let mut perm: Vec<usize> = (0..rank).collect();
+        perm.swap(rank - 2, rank - 1);
+        Op::Transpose(perm)
+    };
+    let rank = call.shape(b).len();
+    let a = call.step("left", swapped(2), &[a])?;
+    let b = call.step("right", swapped(rank), &[b])?;
+    let product = call.step("product", Op::MatMul, &[b, a])?;
+    call.emit(swapped(rank), &[product])
 }

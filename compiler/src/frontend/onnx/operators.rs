@@ -12,8 +12,8 @@ use crate::frontend::onnx::constant::{index, scatter};
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::quantized::{bytes, dynamic, layers};
 use crate::frontend::onnx::{
-    arithmetic, composed, constant, control, convolution, matrix, quantized, reduce, repeat,
-    reshape, resize, sequence, slice, space,
+    arithmetic, batch_norm, composed, constant, control, convolution, einsum, gather, matrix,
+    quantized, reduce, repeat, reshape, resize, sequence, slice, space, threshold,
 };
 use crate::ir::{Binary, Reducer, Unary};
 use crate::proto::NodeProto;
@@ -169,18 +169,18 @@ pub const OPERATORS: &[Operator] = operators! {
     "Atan" 7 Constants &[], "", |c| function(c, f64::atan);
     "Atanh" 9 Constants &[], "", |c| function(c, f64::atanh);
     "AveragePool" 1 Floats AVERAGE_POOL, "1-D and 2-D", convolution::average_pool;
-    "BatchNormalization" 1 Floats BATCH_NORM, "inference, per channel", convolution::batch_norm;
+    "BatchNormalization" 1 Floats BATCH_NORM, "no running statistics as results", batch_norm::batch_norm;
     "Cast" 1 FloatsAndShapes CAST, "rounds to float16 and bfloat16, but no input that only convolutions read; computes in float", arithmetic::cast;
     "Ceil" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Ceil);
     "Celu" 12 Floats &["alpha"], "", composed::celu;
-    "Clip" 1 Floats &["max", "min"], "constant bounds", arithmetic::clip;
+    "Clip" 1 FloatsAndShapes &["max", "min"], "", arithmetic::clip;
     "Concat" 1 FloatsAndShapes &["axis"], "", slice::concat;
     "ConcatFromSequence" 11 Sequences &["axis", "new_axis"], "", sequence::concat;
     "Constant" 1 Constants CONSTANT, "numbers", constant::constant;
     "ConstantOfShape" 9 Constants &["value"], "", constant::constant_of_shape;
     "Conv" 1 Floats CONV, "1-D and 2-D", convolution::conv;
     "ConvInteger" 10 Bytes CONV, "exact below 2^24", dynamic::conv;
-    "ConvTranspose" 1 Floats CONV_TRANSPOSE, "2-D, constant weights", space::conv_transpose;
+    "ConvTranspose" 1 Floats CONV_TRANSPOSE, "1-D and 2-D, constant weights", space::conv_transpose;
     "Cos" 7 Constants &[], "", |c| function(c, f64::cos);
     "Cosh" 9 Constants &[], "", |c| function(c, f64::cosh);
     "CumSum" 11 Constants &["exclusive", "reverse"], "", slices::cum_sum;
@@ -189,6 +189,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "Div" 1 FloatsAndShapes BROADCAST, "", |c| arithmetic::binary(c, Binary::Div);
     "Dropout" 1 Floats DROPOUT, "inference, no mask", arithmetic::dropout;
     "DynamicQuantizeLinear" 11 Bytes &[], "", dynamic::quantize;
+    "Einsum" 12 Floats &["equation"], "one or two operands; letters, each once in an operand", einsum::einsum;
     "Elu" 1 Floats &["alpha"], "", arithmetic::elu;
     "Equal" 1 Constants BROADCAST, "", |c| logic::compare(c, Comparison::Equal);
     "Erf" 9 Floats &[], "", |c| arithmetic::unary(c, Unary::Erf);
@@ -197,10 +198,10 @@ pub const OPERATORS: &[Operator] = operators! {
     "EyeLike" 9 Constants &["dtype", "k"], "", constant::eye_like;
     "Flatten" 1 FloatsAndShapes &["axis"], "", reshape::flatten;
     "Floor" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Floor);
-    "Gather" 1 FloatsAndShapes &["axis"], "constant indices; one, at run time", slice::gather;
+    "Gather" 1 FloatsAndShapes &["axis"], "constant indices; at run time in at most 256 runs", gather::gather;
     "GatherElements" 11 Constants &["axis"], "", index::gather_elements;
     "GatherND" 11 Constants &["batch_dims"], "", index::gather_nd;
-    "Gelu" 20 Floats &["approximate"], "approximate=none", arithmetic::gelu;
+    "Gelu" 20 Floats &["approximate"], "", arithmetic::gelu;
     "Gemm" 1 Floats GEMM, "", matrix::gemm;
     "GlobalAveragePool" 1 Floats &[], "", |c| convolution::global_pool(c, Reducer::Mean);
     "GlobalMaxPool" 1 Floats &[], "", |c| convolution::global_pool(c, Reducer::Max);
@@ -231,7 +232,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "MeanVarianceNormalization" 9 Floats &["axes"], "", composed::mean_variance_norm;
     "Min" 1 FloatsAndShapes &[], "", |c| arithmetic::variadic(c, Binary::Min);
     "Mish" 18 Floats &[], "", composed::mish;
-    "Mod" 10 Constants &["fmod"], "", logic::modulo;
+    "Mod" 10 FloatsAndShapes &["fmod"], "at run time: fmod=1 by constant powers of two", threshold::modulo;
     "Mul" 1 FloatsAndShapes BROADCAST, "", |c| arithmetic::binary(c, Binary::Mul);
     "Neg" 1 FloatsAndShapes &[], "", |c| arithmetic::unary(c, Unary::Neg);
     "NonZero" 9 Constants &[], "", index::non_zero;
@@ -239,11 +240,12 @@ pub const OPERATORS: &[Operator] = operators! {
     "OneHot" 9 Constants &["axis"], "", index::one_hot;
     "Or" 1 Constants BROADCAST, "", |c| logic::logic(c, |a, b| a || b);
     "PRelu" 1 Floats &[], "", arithmetic::prelu;
-    "Pad" 1 Floats &["mode", "pads", "value"], "constant widths; not mode=wrap", slice::pad;
+    "Pad" 1 Floats &["mode", "pads", "value"], "constant widths; mode=wrap in at most 256 runs", slice::pad;
     "Pow" 1 Floats BROADCAST, "constant exponents may be integers", arithmetic::pow;
     "QLinearConv" 10 Bytes CONV, "1-D and 2-D, constant weights", layers::conv;
     "QLinearMatMul" 10 Bytes &[], "constant weights", layers::matmul;
     "QuantizeLinear" 10 Bytes QUANTIZE, "constant scales, no blocks; per channel: constants", quantized::quantize;
+    "RMSNormalization" 23 Floats &["axis", "epsilon", "stash_type"], "", composed::rms_norm;
     "Range" 11 Constants &["stash_type"], "", constant::range;
     "Reciprocal" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Reciprocal);
     "ReduceL1" 1 Floats REDUCE, "constant axes", composed::reduce_l1;
@@ -253,11 +255,12 @@ pub const OPERATORS: &[Operator] = operators! {
     "ReduceMax" 1 FloatsAndShapes REDUCE, "constant axes", |c| reduce::reduce(c, Reducer::Max);
     "ReduceMean" 1 FloatsAndShapes REDUCE, "constant axes", |c| reduce::reduce(c, Reducer::Mean);
     "ReduceMin" 1 FloatsAndShapes REDUCE, "constant axes", |c| reduce::reduce(c, Reducer::Min);
+    "ReduceProd" 1 FloatsAndShapes REDUCE, "constant axes", composed::reduce_prod;
     "ReduceSum" 1 FloatsAndShapes REDUCE, "constant axes", |c| reduce::reduce(c, Reducer::Sum);
     "ReduceSumSquare" 1 Floats REDUCE, "constant axes", composed::reduce_sum_square;
     "Relu" 1 Floats &[], "", arithmetic::relu;
     "Reshape" 1 FloatsAndShapes &["allowzero"], "constant shape", reshape::reshape;
-    "Resize" 10 Floats RESIZE, "rows and columns; nearest (pixels as onnxruntime takes them, in f32) or linear; constant scales or sizes", resize::resize;
+    "Resize" 10 Floats RESIZE, "1-D and 2-D; nearest (pixels as onnxruntime takes them, in f32) or linear; constant scales or sizes", resize::resize;
     "Round" 11 Floats &[], "", |c| arithmetic::unary(c, Unary::Round);
     "Scatter" 9 Constants &["axis"], "", scatter::elements;
     "ScatterElements" 11 Constants &["axis", "reduction"], "", scatter::elements;
@@ -270,7 +273,9 @@ pub const OPERATORS: &[Operator] = operators! {
     "SequenceInsert" 11 Sequences &[], "constant position", sequence::insert;
     "SequenceLength" 11 Sequences &[], "", sequence::length;
     "Shape" 1 Constants &["end", "start"], "", constant::shape;
+    "Shrink" 9 Floats &["bias", "lambd"], "lambd not below 0", threshold::shrink;
     "Sigmoid" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Sigmoid);
+    "Sign" 9 Floats &[], "", threshold::sign;
     "Sin" 7 Constants &[], "", |c| function(c, f64::sin);
     "Sinh" 9 Constants &[], "", |c| function(c, f64::sinh);
     "Size" 1 Constants &[], "", constant::size;
@@ -288,12 +293,13 @@ pub const OPERATORS: &[Operator] = operators! {
     "Swish" 24 Floats &["alpha"], "alpha=1", arithmetic::swish;
     "Tan" 7 Constants &[], "", |c| function(c, f64::tan);
     "Tanh" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Tanh);
+    "ThresholdedRelu" 10 Floats &["alpha"], "", threshold::thresholded_relu;
     "Tile" 6 FloatsAndShapes &[], "constant counts", repeat::tile;
     "TopK" 1 Constants TOP_K, "", slices::top_k;
     "Transpose" 1 FloatsAndShapes &["perm"], "", reshape::transpose;
     "Trilu" 14 Constants &["upper"], "", index::trilu;
     "Unsqueeze" 1 FloatsAndShapes &["axes"], "constant axes", reshape::unsqueeze;
-    "Upsample" 7 Floats &["mode", "scales"], "rows and columns; nearest (pixels as onnxruntime takes them, in f32) or linear; constant scales", resize::upsample;
+    "Upsample" 7 Floats &["mode", "scales"], "1-D and 2-D; nearest (pixels as onnxruntime takes them, in f32) or linear; constant scales", resize::upsample;
     "Where" 9 Constants &[], "", logic::select;
     "Xor" 1 Constants BROADCAST, "", |c| logic::logic(c, |a, b| a != b);
     "com.microsoft.DequantizeLinear" 1 Bytes &["axis"], "constant scales; per channel: constants", quantized::dequantize;

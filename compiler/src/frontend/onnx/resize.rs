@@ -5,8 +5,10 @@
 mod nearest;
 
 use crate::frontend::onnx::call::Call;
+use crate::frontend::onnx::convolution::windowed;
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::store::checked_len;
+use crate::frontend::onnx::window::Picture;
 use crate::ir::{Blend, Dtype, Op, Resize, Scale, Values};
 use nearest::Axis;
 
@@ -85,19 +87,13 @@ fn put(
     scales: Option<Vec<f32>>,
     sizes: Option<Vec<i64>>,
 ) -> Made {
-    let x = call.float(0)?;
+    let Picture { id: x, rank, size: [h, w] } = Picture::read(call)?;
     let shape = call.shape(x);
-    let [n, c, h, w] = shape[..] else {
-        let rank = shape.len();
-        return Err(Fault::Unsupported(format!("an input of rank {rank}; supported: 4")));
-    };
-    if [n, c, h, w].contains(&0) {
+    let [n, c] = [shape[0], shape[1]];
+    if shape.contains(&0) {
         return Err(Fault::Unsupported(format!("an empty input {shape:?}")));
     }
-    let axes = match call.ints("axes")? {
-        Some(axes) => axes.iter().map(|axis| call.axis(*axis, 4)).collect::<Result<_, _>>()?,
-        None => vec![0, 1, 2, 3],
-    };
+    let axes = axes(call, rank)?;
     let mut ratios = [Ratio::same(1); 4];
     for (axis, ratio) in ratios.iter_mut().enumerate() {
         let at = axes.iter().position(|given| *given == axis);
@@ -114,6 +110,7 @@ fn put(
     }
     let size = [down.size, across.size];
     if size == [h, w] {
+        let x = call.any(0)?;
         return call.emit(Op::Identity, &[x]);
     }
     checked_len(&[n, c, size[0], size[1]])?;
@@ -125,7 +122,16 @@ fn put(
         Blend::Linear => ratio.blended(sense.coordinates),
         Blend::Nearest => ratio.taken(sense),
     });
-    call.emit(Op::Resize(Resize { blend, size, down: down?, across: across? }), &[x])
+    let op = Op::Resize(Resize { blend, size, down: down?, across: across? });
+    windowed(call, op, &[x], rank, Dtype::F32)
+}
+
+/// The dimensions of a picture that scales and sizes are for; of a signal, whose rows it has none of, three.
+fn axes(call: &Call<'_>, rank: usize) -> Result<Vec<usize>, Fault> {
+    let all = || (0..rank as i64 + 2).collect();
+    let axes = call.ints("axes")?.unwrap_or_else(all);
+    let in_picture = |axis: usize| if rank == 1 && axis == 2 { 3 } else { axis };
+    axes.iter().map(|axis| call.axis(*axis, rank + 2).map(in_picture)).collect()
 }
 
 /// What becomes of an axis.

@@ -2,10 +2,9 @@
 
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::{Fault, Made};
-use crate::frontend::onnx::fold;
+use crate::frontend::onnx::gather;
 use crate::frontend::onnx::store::checked_len;
-use crate::frontend::onnx::tensor::Constant;
-use crate::ir::{NodeId, Op, Pad, PadMode, Slice, Values};
+use crate::ir::{Dtype, NodeId, Op, Pad, PadMode, Slice};
 
 /// Slice: ranges in attributes before opset 10, in constant operands since.
 pub(super) fn slice(call: &mut Call<'_>) -> Made {
@@ -48,7 +47,7 @@ fn range(size: usize, start: i64, end: i64, step: i64) -> Option<(usize, usize)>
 }
 
 /// A slice that takes everything.
-fn whole(rank: usize) -> Slice {
+pub(super) fn whole(rank: usize) -> Slice {
     Slice { starts: vec![0; rank], steps: vec![1; rank] }
 }
 
@@ -121,40 +120,6 @@ pub(super) fn concat(call: &mut Call<'_>) -> Made {
     call.emit(Op::Concat(axis), &operands)
 }
 
-/// Gather by constant indices: any of constants, one of values.
-pub(super) fn gather(call: &mut Call<'_>) -> Made {
-    let (x, indices) = (call.any(0)?, call.any(1)?);
-    let (from, wanted) = (call.shape(x), call.shape(indices));
-    let axis = call.axis(call.int("axis", 0)?, from.len())?;
-    let listed = call.const_ints(1)?.unwrap_or_default();
-    let at: Vec<usize> =
-        listed.iter().map(|index| call.axis(*index, from[axis])).collect::<Result<_, _>>()?;
-    let shape = [&from[..axis], &wanted, &from[axis + 1..]].concat();
-    let len = checked_len(&shape)?;
-    if let Some(dtype) = call.graph.constant(x).map(Values::dtype) {
-        call.spend(dtype, len)?;
-    }
-    if let Some(values) = call.graph.constant(x) {
-        let inner: usize = from[axis + 1..].iter().product();
-        let offset = |i: usize| {
-            let (outer, index, inside) = (i / (inner * at.len()), i / inner % at.len(), i % inner);
-            (outer * from[axis] + at[index]) * inner + inside
-        };
-        let values = fold::pick(values, (0..len).map(offset));
-        return call.emit_const(Constant { shape, values });
-    }
-    let &[start] = at.as_slice() else {
-        return Err(Fault::Unsupported(
-            "several indices into a value that is computed at run time; supported: one".into(),
-        ));
-    };
-    let (mut slice, mut part) = (whole(from.len()), from);
-    (slice.starts[axis], part[axis]) = (start, 1);
-    let name = format!("{}/part", call.result_name(0));
-    let part = call.add(name, Op::Slice(slice), Some(part), &[x])?;
-    call.emit_as(Op::Reshape, shape, &[part])
-}
-
 /// Pad: widths in an attribute before opset 11, in constant operands since.
 pub(super) fn pad(call: &mut Call<'_>) -> Made {
     let x = call.any(0)?;
@@ -168,15 +133,39 @@ pub(super) fn pad(call: &mut Call<'_>) -> Made {
         "constant" => PadMode::Constant(value),
         "reflect" => PadMode::Reflect,
         "edge" => PadMode::Edge,
+        "wrap" => return wrapped(call, x, &before, &after),
         other => {
             return Err(Fault::Unsupported(format!(
-                "mode={other}; supported: constant, reflect, edge"
+                "mode={other}; supported: constant, reflect, edge, wrap"
             )));
         }
     };
     let pad = Pad { before, after, mode };
     check_sources(&pad, &shape)?;
     call.emit(Op::Pad(pad), &[x])
+}
+
+/// Pad by what lies at the other end, dimension by dimension.
+fn wrapped(call: &mut Call<'_>, x: NodeId, before: &[isize], after: &[isize]) -> Made {
+    let mut shape = call.shape(x);
+    let mut wrapped = x;
+    for axis in 0..shape.len() {
+        let (size, added) = (shape[axis] as isize, [before[axis], after[axis]]);
+        let len = size + added[0] + added[1];
+        if size == 0 || len <= 0 || added.iter().any(|n| *n < 0) && added.iter().any(|n| *n > 0) {
+            return Err(Fault::Unsupported(format!(
+                "mode=wrap with pads {} and {} around a dimension of {size}",
+                added[0], added[1]
+            )));
+        }
+        shape[axis] = len as usize;
+        checked_len(&shape)?;
+        call.spend(Dtype::I64, shape[axis])?;
+        let at = |i: isize| (i - added[0]).rem_euclid(size) as usize;
+        let indices: Vec<usize> = (0..len).map(at).collect();
+        wrapped = gather::picked(call, &format!("wrapped{axis}"), wrapped, axis, &indices)?;
+    }
+    call.emit(Op::Identity, &[wrapped])
 }
 
 /// What is added before and after each dimension.

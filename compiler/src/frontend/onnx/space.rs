@@ -6,7 +6,7 @@
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::store::checked_len;
-use crate::frontend::onnx::window::pair;
+use crate::frontend::onnx::window::{Picture, explicit_pads, pair};
 use crate::ir::{Clamp, Conv, NodeId, Op, Pad, PadMode, Values};
 
 /// Which of channel and pixel varies faster among the channels that become pixels.
@@ -52,11 +52,11 @@ const MOST_FILLED: usize = 1 << 20;
 /// How many times as many they may be beyond that: strides far wider than the window fill them with zeros.
 const MOST_GROWTH: usize = 64;
 
-/// ConvTranspose over pictures, with constant weights.
+/// ConvTranspose over pictures and signals, with constant weights.
 pub(super) fn conv_transpose(call: &mut Call<'_>) -> Made {
-    let x = call.float(0)?;
+    let Picture { id: x, rank, .. } = Picture::read(call)?;
     let [n, c, h, w] = picture(call, x)?;
-    let window = Transposed::read(call, c, [h, w])?;
+    let window = Transposed::read(call, rank, c, [h, w])?;
     let Transposed { stride: [down, across], taps, group, channels, .. } = window;
     let order = if group == 1 { Order::ChannelsInside } else { Order::PixelsInside };
     let mut operands = vec![x, window.sub_pixel_weights(call, order)?];
@@ -80,15 +80,23 @@ pub(super) fn conv_transpose(call: &mut Call<'_>) -> Made {
     let whole = vec![n, channels, grown[0] * down, grown[1] * across];
     let [top, left] = window.cropped;
     let [rows, columns] = window.size;
+    let result = match rank {
+        1 => vec![n, channels, columns],
+        _ => vec![n, channels, rows, columns],
+    };
     if whole[2..] == [rows, columns] {
-        return call.emit_as(Op::Reshape, whole, &[spread]);
+        return call.emit_as(Op::Reshape, result, &[spread]);
     }
     let below = [whole[2] - top - rows, whole[3] - left - columns];
     let whole = call.view("whole", spread, whole)?;
     let crop = |[y, x]: [usize; 2]| vec![0, 0, -(y as isize), -(x as isize)];
     let mode = PadMode::Constant(0.0);
-    let pad = Pad { before: crop([top, left]), after: crop(below), mode };
-    call.emit(Op::Pad(pad), &[whole])
+    let pad = Op::Pad(Pad { before: crop([top, left]), after: crop(below), mode });
+    if rank == 2 {
+        return call.emit(pad, &[whole]);
+    }
+    let cropped = call.step("cropped", pad, &[whole])?;
+    call.emit_as(Op::Reshape, result, &[cropped])
 }
 
 /// A transposed convolution, resolved to numbers.
@@ -109,8 +117,11 @@ struct Transposed {
 }
 
 impl Transposed {
-    fn read(call: &Call<'_>, inputs: usize, from: [usize; 2]) -> Result<Self, Fault> {
-        let shape = call.shape(call.float(1)?);
+    fn read(call: &Call<'_>, rank: usize, inputs: usize, from: [usize; 2]) -> Result<Self, Fault> {
+        let mut shape = call.shape(call.float(1)?);
+        if rank == 1 && shape.len() == 3 {
+            shape.insert(2, 1);
+        }
         let group = call.int("group", 1)?;
         let group = usize::try_from(group).ok().filter(|group| {
             *group > 0 && shape.first() == Some(&inputs) && inputs.is_multiple_of(*group)
@@ -120,13 +131,13 @@ impl Transposed {
             return Err(Fault::Misfit(what));
         };
         let kernel = [kh, kw];
-        if pair(call, "kernel_shape", 2)?.is_some_and(|other| other != kernel) {
+        if pair(call, "kernel_shape", rank)?.is_some_and(|other| other != kernel) {
             return Err(Fault::Misfit(format!(
                 "kernel_shape is not that of the weights {shape:?}"
             )));
         }
-        let stride = pair(call, "strides", 2)?.unwrap_or([1, 1]);
-        let dilation = pair(call, "dilations", 2)?.unwrap_or([1, 1]);
+        let stride = pair(call, "strides", rank)?.unwrap_or([1, 1]);
+        let dilation = pair(call, "dilations", rank)?.unwrap_or([1, 1]);
         if kernel.into_iter().chain(stride).chain(dilation).any(|n| n == 0) {
             return Err(Fault::Misfit(format!(
                 "a {kernel:?} window of stride {stride:?} and dilation {dilation:?}"
@@ -135,7 +146,7 @@ impl Transposed {
         let span = |i: usize| (kernel[i] - 1).saturating_mul(dilation[i]).saturating_add(1);
         checked_len(&[span(0), span(1)])?;
         checked_len(&[stride[0], stride[1], each, group, from[0], from[1]])?;
-        let (cropped, size) = cropping(call, from, stride, [span(0), span(1)])?;
+        let (cropped, size) = cropping(call, rank, from, stride, [span(0), span(1)])?;
         let taps = [0, 1].map(|i| span(i).div_ceil(stride[i]));
         let channels = each * group;
         Ok(Self { kernel, dilation, stride, taps, group, inputs, channels, cropped, size })
@@ -218,13 +229,17 @@ impl Transposed {
 /// What a transposed convolution cuts off above and left, and the size of its result.
 fn cropping(
     call: &Call<'_>,
+    rank: usize,
     from: [usize; 2],
     stride: [usize; 2],
     span: [usize; 2],
 ) -> Result<([usize; 2], [usize; 2]), Fault> {
-    let extra = pair(call, "output_padding", 2)?.unwrap_or([0, 0]);
+    let mut extra = pair(call, "output_padding", rank)?.unwrap_or([0, 0]);
+    if rank == 1 {
+        extra[0] = 0;
+    }
     let full = [0, 1].map(|i| ((from[i] - 1) * stride[i]).saturating_add(span[i]));
-    let wanted = pair(call, "output_shape", 2)?;
+    let wanted = pair(call, "output_shape", rank)?;
     let auto = call.text("auto_pad", "NOTSET")?;
     let pads = match (auto.as_str(), wanted) {
         ("SAME_UPPER" | "SAME_LOWER", _) | (_, Some(_)) => {
@@ -236,15 +251,7 @@ fn cropping(
             let both = [0, 1].map(|i| full[i].saturating_add(extra[i]).saturating_sub(size[i]));
             return Ok(([half(both[0]), half(both[1])], size));
         }
-        ("NOTSET", None) => match call.ints("pads")?.as_deref() {
-            None => [0; 4],
-            Some(pads) => {
-                let sizes: Option<Vec<usize>> =
-                    pads.iter().map(|pad| usize::try_from(*pad).ok()).collect();
-                let sizes = sizes.and_then(|sizes| <[usize; 4]>::try_from(sizes).ok());
-                sizes.ok_or_else(|| Fault::Misfit(format!("pads {pads:?} for two dimensions")))?
-            }
-        },
+        ("NOTSET", None) => explicit_pads(call, rank)?,
         ("VALID", None) => [0; 4],
         (other, None) => return Err(Fault::Misfit(format!("auto_pad {other:?} is unknown"))),
     };

@@ -117,7 +117,8 @@ pub(super) fn pair(call: &Call<'_>, name: &str, rank: usize) -> Result<Option<[u
     }
 }
 
-fn explicit_pads(call: &Call<'_>, rank: usize) -> Result<[usize; 4], Fault> {
+/// Pads above, left, below and right from a list attribute; none if it is left out.
+pub(super) fn explicit_pads(call: &Call<'_>, rank: usize) -> Result<[usize; 4], Fault> {
     let Some(ints) = call.ints("pads")? else {
         return Ok([0; 4]);
     };
