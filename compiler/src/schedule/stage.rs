@@ -3,7 +3,7 @@
 use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
-use crate::ir::{Clamp, Dtype, Layout, NodeId, Op, Quant, Reducer, Resize, Scale, Tensor, Unary};
+use crate::ir::{Clamp, Dtype, Layout, NodeId, Op, Pool, Quant, Resize, Scale, Tensor, Unary};
 use crate::schedule::place::{Lowering, dense};
 use crate::schedule::{Broadcast, Home, Kernel, Move, Part, Place, RowWindow, Skip, Stage, tile};
 use crate::schedule::{PackOrder, convolution, moves, quant};
@@ -77,7 +77,10 @@ pub(super) fn lower(
     into: Place,
 ) -> Result<Stage> {
     match &lowering.graph.node(id).op {
-        Op::Conv(_) | Op::Quant(Quant::Conv(_)) => {
+        Op::Quant(quant) if !matches!(quant, Quant::Conv(_)) => {
+            quant::lower(lowering, id, from, into)
+        }
+        Op::Conv(_) | Op::Quant(_) => {
             let skip =
                 if lowering.graph.operand(id, 3).is_some() { Skip::Other } else { Skip::None };
             convolution::lower(lowering, id, from, into, skip)
@@ -86,17 +89,8 @@ pub(super) fn lower(
             let kernel = Kernel::GlobalPool(reduce.kind);
             Ok(Stage { height: from.height, ..stage(id, kernel, vec![from], into) })
         }
-        Op::Quant(Quant::Mean(_)) => {
-            let kernel = Kernel::GlobalPool(Reducer::Mean);
-            Ok(Stage { height: from.height, ..stage(id, kernel, vec![from], into) })
-        }
         Op::Pool(pool) => {
-            let window = RowWindow {
-                span: (pool.kernel[0] - 1) * pool.dilation[0] + 1,
-                stride: pool.stride[0],
-                above: pool.pads[0],
-                ..RowWindow::SAME
-            };
+            let window = pool_window(pool);
             Ok(Stage { window, ..stage(id, Kernel::Pool(pool.clone()), vec![from], into) })
         }
         Op::Resize(resize) => {
@@ -110,6 +104,16 @@ pub(super) fn lower(
         }
         Op::PRelu => pair(lowering, id, from, into, Kernel::PRelu),
         op => unreachable!("{} does not stream", op.name()),
+    }
+}
+
+/// The rows of which a row of a pooled picture is made.
+pub(super) fn pool_window(pool: &Pool) -> RowWindow {
+    RowWindow {
+        span: (pool.kernel[0] - 1) * pool.dilation[0] + 1,
+        stride: pool.stride[0],
+        above: pool.pads[0],
+        ..RowWindow::SAME
     }
 }
 
