@@ -10,6 +10,7 @@ mod panels;
 mod parts;
 mod region;
 mod rows;
+mod stages;
 mod strips;
 mod threads;
 mod whole;
@@ -19,6 +20,8 @@ use crate::program::{Call, Function, Program, Span, Statement};
 use crate::schedule::{Kernel, Schedule, Stage, Step};
 use crate::segment::is_chain;
 use crate::target::Target;
+
+pub use stages::named;
 
 /// The loops of a schedule.
 pub fn lower(graph: &Graph, schedule: &Schedule, target: &Target) -> Program {

@@ -4,6 +4,7 @@
 //! out the weights its kernels ask for, and `emit` prints it. Nothing here knows tokens or offsets.
 
 pub mod anew;
+mod bytes;
 mod chain;
 mod convolution;
 mod elementwise;
@@ -35,7 +36,7 @@ use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
 use crate::ir::view::base;
-use crate::ir::{Affine, Dtype, Graph, NodeId};
+use crate::ir::{Affine, Dtype, Graph, NodeId, Pool};
 use crate::objective::Memory;
 use crate::plan::{Buffer, BufferId, Overlap};
 use crate::segment::{RowBatch, Segment};
@@ -353,6 +354,12 @@ impl Stage {
 impl RowWindow {
     /// Row `r` reads row `r` alone.
     pub const SAME: Self = Self { span: 1, stride: 1, above: 0, shared: (1, 0) };
+
+    /// The rows of which a row of a pooled picture is made.
+    pub(crate) fn of_pool(pool: &Pool) -> Self {
+        let span = (pool.kernel[0] - 1) * pool.dilation[0] + 1;
+        Self { span, stride: pool.stride[0], above: pool.pads[0], ..Self::SAME }
+    }
 }
 
 impl Element {

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use crate::error::{Error, Result};
 use crate::ir::view::{aliases, base, is_view};
-use crate::ir::{Block, Graph, NodeId, Op, Reducer};
+use crate::ir::{Block, Graph, NodeId, Op, Quant, Reducer};
 use crate::target::Target;
 
 /// Bytes of the nearest cache that a panel of a wide value may take.
@@ -149,15 +149,22 @@ pub fn joined(graph: &Graph, parts: &[&Segment], batch: RowBatch) -> Option<Segm
     fits.then(|| Segment { batch, ..Segment::whole(Role::Chain, stages) })
 }
 
-/// Whether `stages` are convolutions, but for a last pooling of all pixels, and each reads the one before it.
+/// Whether `stages` are convolutions, but for a quantising of the picture before them and a pooling of all pixels behind
+/// them, and each reads the one before it.
 pub fn is_chain(graph: &Graph, stages: &[NodeId]) -> bool {
     let pairs = stages.windows(2);
     let convolves = |id: &NodeId| graph.node(*id).op.conv().is_some();
     let pools = stages.last().is_some_and(|id| flow::pooling(graph, *id).is_some());
-    let convs = stages.len() - usize::from(pools);
-    convs > 0
-        && stages[..convs].iter().all(convolves)
+    let first = usize::from(stages.first().is_some_and(|id| quantises(graph, *id)));
+    let end = stages.len() - usize::from(pools);
+    first < end
+        && stages[first..end].iter().all(convolves)
         && pairs.into_iter().all(|pair| graph.operand(pair[1], 0) == Some(pair[0]))
+}
+
+/// Whether `id` makes the bytes of a picture of floats.
+pub fn quantises(graph: &Graph, id: NodeId) -> bool {
+    matches!(graph.node(id).op, Op::Quant(Quant::Quantize(_)))
 }
 
 /// Whether nobody but `stages` reads the values they make, but for the last one's.

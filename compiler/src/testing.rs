@@ -5,6 +5,7 @@
 
 mod build;
 mod functions;
+mod quantised;
 mod regions;
 mod stages;
 
@@ -39,6 +40,11 @@ pub fn random_region(seed: u64) -> Graph {
         x = stages::classifier(&mut b, x);
     }
     finish(b, [x].into_iter())
+}
+
+/// [`random_region`] on bytes, between pairs of quantising and dequantising.
+pub fn random_region_of_bytes(seed: u64) -> Graph {
+    quantised::quantised(random_region(seed))
 }
 
 /// A network of every kind of layer on floats, with a function of one number behind each.
@@ -98,6 +104,7 @@ mod tests {
             assert_eq!(verify(&random_graph(seed)), [], "seed {seed}");
             assert_eq!(verify(&random_region(seed)), [], "region {seed}");
             assert_eq!(verify(&random_bends(seed)), [], "bends {seed}");
+            assert_eq!(verify(&random_region_of_bytes(seed)), [], "bytes {seed}");
         }
     }
 

@@ -11,7 +11,7 @@ use mnv2c::objective::{Feed, Memory, Objective, Storage};
 use mnv2c::quantize::{self, Settings};
 use mnv2c::report::{self, svg};
 use mnv2c::target::Target;
-use mnv2c::{Options, compile, program, testing};
+use mnv2c::{Options, compile, lower, program, testing};
 
 #[test]
 fn digits_compile_as_reviewed() {
@@ -79,7 +79,8 @@ fn programs_are_as_reviewed() {
     ] {
         let options = Options { target, ..options(name, memory) };
         let artifact = compile(graph, &options, |_, _, _| ()).unwrap();
-        let loops = program::text::of(&artifact.program, &artifact.graph, &artifact.schedule);
+        let stages = lower::named(&artifact.graph, &artifact.schedule);
+        let loops = program::text::of(&artifact.program, &stages);
         golden("program", name, &loops);
         golden("emit", name, &artifact.rust);
     }

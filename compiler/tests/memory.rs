@@ -19,14 +19,14 @@ use std::path::Path;
 
 use build::{Crate, MAIN_HEAD};
 use mnv2c::frontend::{onnx, spec};
-use mnv2c::ir::{Graph, Op, Unary};
+use mnv2c::ir::{Dtype, Graph, NodeId, Op, Unary};
 use mnv2c::objective::{Feed, Memory, Objective, Storage};
 use mnv2c::pass::{Skips, settle_quant};
 use mnv2c::quantize::{Settings, quantize};
 use mnv2c::schedule::{Part, Setting, lower_alone};
 use mnv2c::segment::{self, Role, RowBatch, Segment};
 use mnv2c::target::Target;
-use mnv2c::{choose, interp, pass, testing};
+use mnv2c::{choose, interp, pass, report, testing};
 
 const FEEDS: [Feed; 3] = [Feed::Caller, Feed::Arena, Feed::Rows];
 
@@ -228,6 +228,23 @@ fn rows_flow_through_branches_as_the_oracle_says() {
     poison::all_right(&nets.run(&(main + "}\n")));
 }
 
+#[test]
+fn rows_of_bytes_flow_through_branches_as_the_oracle_says() {
+    let mut nets = Crate::new("regions_of_bytes");
+    let mut main = format!("{}{MAIN_HEAD}", poison::GUARDED);
+    for seed in 0..8 {
+        let mut graph = testing::random_region_of_bytes(seed);
+        settle_quant::run(&mut graph, &mut Skips::new()).unwrap();
+        let inputs = testing::random_inputs(&graph, seed);
+        let expected = interp::run(&graph, &inputs).unwrap();
+        let feed = FEEDS[seed as usize % 3];
+        let memory = Memory { objective: Objective::Ram, feed, ..Memory::default() };
+        main +=
+            &poison::case(&mut nets, &format!("net_{seed}"), &graph, memory, &inputs, &expected);
+    }
+    poison::all_right(&nets.run(&(main + "}\n")));
+}
+
 /// Rows are asked for in order and each once; what the caller writes into the arena lies there when it is read.
 #[test]
 fn inputs_are_fed_in_every_way_and_answer_alike_in_a_poisoned_arena() {
@@ -268,6 +285,31 @@ fn every_plan_of_random_networks_is_sound_and_the_least_is_no_larger() {
             assert!(bytes(Objective::Within(between)) <= between, "seed {seed} {feed:?}");
         }
     }
+}
+
+/// Networks whose large values are all bytes: what stays in floats takes the memory of floats.
+#[test]
+fn bytes_take_a_quarter_of_the_memory_of_floats() {
+    let mut compared = 0;
+    for seed in 0..120 {
+        let bytes = testing::random_region_of_bytes(seed);
+        let mut settled = bytes.clone();
+        pass::run_all(&mut settled, |_, _, _| ()).unwrap();
+        let floats = |id: &NodeId| settled.node(*id).out.dtype == Dtype::F32;
+        let large = |id: &NodeId| settled.node(*id).out.len() > 64;
+        let computed = |id: &NodeId| settled.operand(*id, 0).is_some();
+        if settled.ids().iter().any(|id| floats(id) && large(id) && computed(id)) {
+            continue;
+        }
+        let feed = FEEDS[seed as usize % 3];
+        let memory = Memory { objective: Objective::Ram, feed, ..Memory::default() };
+        let arena = |graph| report::report(graph, &Target::host(), memory).unwrap().arena_bytes;
+        let (floats, bytes) = (arena(testing::random_region(seed)), arena(bytes));
+        let most = floats * 26 / 100 + 1024;
+        assert!(bytes <= most, "seed {seed} {feed:?}: {bytes} bytes, {floats} as floats");
+        compared += 1;
+    }
+    assert!(compared > 10, "only {compared} networks are compared");
 }
 
 /// KiB that a plan for bytes may take at most, with the image in the arena, and fed row by row.

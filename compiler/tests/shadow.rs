@@ -71,7 +71,9 @@ fn targets() -> Vec<Target> {
 /// Small networks of every form that rows flow in.
 fn networks() -> Vec<Graph> {
     let random = (0..6).flat_map(|seed| {
-        [testing::random_graph(seed), testing::random_region(seed), testing::random_bends(seed)]
+        let floats = [testing::random_graph(seed), testing::random_region(seed)];
+        let others = [testing::random_bends(seed), testing::random_region_of_bytes(seed)];
+        [floats, others].concat()
     });
     [mobilenet("0.35@32")].into_iter().chain(random).collect()
 }

@@ -92,11 +92,12 @@ pub(crate) fn run(args: &Args) -> Done {
     let wish = Wish { layers: args.layers, ..wish };
     let target = wish.target_for(&source, &model)?;
     let options = Options { target, ..options(name, &model, &wish, &blob_name) };
-    let mut artifact = mnv2c::compile(model.graph, &options, dump)?;
+    let compiled = mnv2c::compile(model.graph, &options, dump);
+    dumps.iter().try_for_each(|dump| output::line(dump))?;
+    let mut artifact = compiled?;
     if args.weights == Weights::Extern {
         artifact = artifact.apart();
     }
-    dumps.iter().try_for_each(|dump| output::line(dump))?;
     match &args.file {
         Some(path) => deliver(args, path, &artifact, &args.model.files(&source)?),
         None => Ok(Outcome::Well),

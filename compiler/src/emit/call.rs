@@ -72,8 +72,8 @@ pub(super) fn imports(graph: &Graph, stage: &Stage) -> Vec<&'static str> {
 }
 
 /// Whether the call passes the token of the instruction set.
-pub(super) fn takes_token(stage: &Stage) -> bool {
-    convolves(&stage.kernel) || quantized::takes_token(stage)
+pub(super) fn takes_token(graph: &Graph, stage: &Stage) -> bool {
+    convolves(&stage.kernel) || quantized::takes_token(graph, stage)
 }
 
 fn convolves(kernel: &Kernel) -> bool {
@@ -146,11 +146,10 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<To
 pub(super) fn run(scope: &Scope<'_>, call: &Call, stage: &Stage) -> TokenStream {
     let name = strips::kernel(scope.kernel(call.stage), call.reach);
     let rows = scope.span(&call.rows);
-    let operands = Operands::new(scope, call, stage);
+    let mut operands = Operands::new(scope, call, stage);
     match call.reach {
         Reach::Slices => {
-            let row = scope.expr(&call.rows.start);
-            return over_slices(scope, call.stage, stage, operands.row(scope, stage, &row));
+            operands = operands.row(scope, stage, &scope.expr(&call.rows.start));
         }
         Reach::ChannelShare(_) => {
             let Operands { w, x, y, .. } = operands;

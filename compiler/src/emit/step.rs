@@ -5,6 +5,7 @@ use quote::quote;
 use crate::emit::function::Function;
 use crate::emit::scope::{Ports, Scope};
 use crate::emit::{Carrier, Network, body, call, doc, input, names, words};
+use crate::ir::Graph;
 use crate::program;
 use crate::schedule::Step;
 
@@ -29,7 +30,7 @@ pub(super) fn function<'a>(
     let rows = scope.row_consts(step);
     let (places, slots) = (scope.slots.constant(network), scope.slots.statements(network));
     let body = body::body(&scope, step, program);
-    let isa = if uses_token(step) { quote!(isa) } else { quote!(_) };
+    let isa = if uses_token(network.graph, step) { quote!(isa) } else { quote!(_) };
     let item = quote! {
         #[doc = #about]
         #feature
@@ -53,6 +54,6 @@ pub(super) fn function<'a>(
     Function { item, arguments, kernels: paths, packs }
 }
 
-fn uses_token(step: &Step) -> bool {
-    step.stages.iter().any(call::takes_token)
+fn uses_token(graph: &Graph, step: &Step) -> bool {
+    step.stages.iter().any(|stage| call::takes_token(graph, stage))
 }

@@ -198,6 +198,13 @@ pub struct Slice {
     pub steps: Vec<isize>,
 }
 
+impl Slice {
+    /// A slice that takes everything.
+    pub fn whole(rank: usize) -> Self {
+        Self { starts: vec![0; rank], steps: vec![1; rank] }
+    }
+}
+
 /// Attributes of a pad, one entry a dimension; negative crops.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pad {

@@ -117,7 +117,7 @@ impl Lowering<'_> {
     }
 
     /// Makes means of the sums of a pool of bytes when all rows have flowed.
-    fn finish(&self) -> Option<Statement> {
+    pub(super) fn finish(&self) -> Option<Statement> {
         let stage = self.stages().len() - 1;
         self.stages()[stage].sums_bytes().then_some(Statement::Finish { stage })
     }

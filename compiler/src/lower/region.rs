@@ -24,6 +24,7 @@ impl Lowering<'_> {
         let turn = self.piece(&pieces, last, Variable::Row);
         let (variable, span) = (Variable::Row, Span::below(height));
         body.push(Statement::For { variable, span, by: 1, body: turn });
+        body.extend(self.finish());
         body
     }
 

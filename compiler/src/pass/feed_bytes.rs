@@ -3,10 +3,11 @@
 //! ```text
 //! quantize(input f32)    ->  input u8, and the scale that the caller quantises it with
 //! qconv(input u8, lent)  ->  qconv(relayout(input)), for convolutions of bytes read no planes
+//! view(quantize(input))  ->  quantize(view(input)), where it is lent, so that its bytes are a picture by their shape
 //! ```
 //! Not one of the passes: an input that the caller lends stays what the model says it is.
 
-use crate::ir::view::{base, lies_in_rows};
+use crate::ir::view::{base, is_view, lies_in_rows};
 use crate::ir::{Affine, Dtype, Graph, Layout, NodeId, Op, Port, Quant, Tensor};
 use crate::objective::Feed;
 use crate::pass::edit::{replace, x};
@@ -14,6 +15,7 @@ use crate::pass::edit::{replace, x};
 /// Makes inputs that are only quantised bytes, where `feed` says that the caller brings them.
 pub fn run(graph: &mut Graph, feed: Feed) {
     if feed == Feed::Caller {
+        see_pictures(graph);
         return interleave(graph);
     }
     for input in graph.inputs.clone() {
@@ -21,6 +23,25 @@ pub fn run(graph: &mut Graph, feed: Feed) {
         graph.node_mut(input).out.dtype = Dtype::U8;
         graph.scales.insert(input, scale);
         replace(graph, reader, input);
+    }
+}
+
+/// Quantises inputs as their readers see them.
+fn see_pictures(graph: &mut Graph) {
+    for input in graph.inputs.clone() {
+        let Some((quantise, _)) = quantiser(graph, input) else { continue };
+        while let Some(view) = graph.only_reader(quantise).filter(|view| is_view(graph, *view))
+            && !graph.is_output(view)
+        {
+            let seen = x(graph, quantise);
+            for (reader, port) in graph.readers(view) {
+                graph.connect(quantise, reader, port);
+            }
+            graph.node_mut(quantise).out = graph.node(view).out.clone();
+            graph.node_mut(view).out.dtype = Dtype::F32;
+            graph.connect(seen, view, Port(0));
+            graph.connect(view, quantise, Port(0));
+        }
     }
 }
 
@@ -71,6 +92,27 @@ mod tests {
         assert_eq!(graph.operand(y, 0), Some(x));
         assert_eq!((graph.node(x).out.dtype, graph.scales[&x]), (Dtype::U8, scale));
         assert!(crate::ir::verify::verify(&graph).is_empty());
+    }
+
+    #[test]
+    fn a_picture_that_is_lent_is_quantised_as_its_readers_see_it() {
+        let mut graph = Graph::default();
+        let scale = Affine { scale: 0.5, zero: 7 };
+        let typed = |dtype, shape: [usize; 4]| Tensor { dtype, ..Tensor::f32(shape) };
+        let x = graph.add_input("x", Tensor::f32([1, 5, 4, 3]));
+        let q = Op::Quant(Quant::Quantize(scale));
+        let q = graph.add("q", q, typed(Dtype::U8, [1, 5, 4, 3]), &[x]);
+        let seen = Tensor { layout: Layout::Nhwc, ..typed(Dtype::U8, [1, 3, 5, 4]) };
+        let turn = Op::Transpose(vec![0, 3, 1, 2]);
+        let turned = graph.add("turned", turn, seen.clone(), &[q]);
+        let reals = Op::Quant(Quant::Dequantize(scale));
+        let floats = Tensor { dtype: Dtype::F32, ..seen.clone() };
+        let y = graph.add("y", reals, floats, &[turned]);
+        graph.outputs.push(Output { name: "y".into(), node: y });
+        run(&mut graph, Feed::Caller);
+        assert_eq!([y, q, turned].map(|id| graph.operand(id, 0)), [Some(q), Some(turned), Some(x)]);
+        assert_eq!((&graph.node(q).out, graph.node(turned).out.dtype), (&seen, Dtype::F32));
+        assert_eq!(crate::ir::verify::verify(&graph), []);
     }
 
     #[test]

@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::Result;
-use crate::ir::{Binary, Dtype, Graph, NodeId, Op, Port, QPair, Quant};
+use crate::ir::{Binary, Dtype, Graph, NodeId, Op, Port, QConv, QPair, Quant};
 use crate::pass::edit::{replace, sole_reader};
 use crate::pass::{Attempt, Skip, Skips, fixpoint};
 
@@ -62,7 +62,9 @@ fn takes_residual(graph: &Graph, id: NodeId) -> Attempt<()> {
         Op::Conv(_) | Op::Quant(Quant::Conv(_)) if graph.operand(id, 3).is_some() => {
             refused("conv adds a residual already")
         }
-        Op::Conv(conv) if conv.group > 1 && conv.group == graph.node(id).out.shape[1] => {
+        Op::Conv(conv) | Op::Quant(Quant::Conv(QConv { conv, .. }))
+            if conv.group > 1 && conv.group == graph.node(id).out.shape[1] =>
+        {
             refused("a conv of one channel each sums no residual")
         }
         Op::Conv(_) | Op::Quant(Quant::Conv(_)) => sole_reader(graph, id).map(|_| ()),
@@ -73,7 +75,7 @@ fn takes_residual(graph: &Graph, id: NodeId) -> Attempt<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ir::{Affine, Bounds, QConv, Requant, To, Values};
+    use crate::ir::{Affine, Bounds, Requant, To, Values};
     use crate::ir::{Clamp, Conv};
     use crate::pass::fixture::{Net, golden, left, refusals, rewrite, same};
 
@@ -161,6 +163,24 @@ mod tests {
             };
             assert_eq!(*residual, Some(pair));
         }
+    }
+
+    #[test]
+    fn a_depthwise_conv_of_bytes_takes_no_residual() {
+        let scale = Affine { scale: 0.5, zero: 3 };
+        let mut net = Net::default();
+        let x = net.bytes(&[1, 2, 4, 4]);
+        let w = net.constant(&[2, 1, 1, 1], Values::I8(vec![1, -2]));
+        let requant =
+            Requant { multipliers: vec![0.5; 2], to: To::Bytes { zero: 3, bounds: Bounds::ALL } };
+        let conv = Conv { group: 2, ..same(1) };
+        let conv = Quant::Conv(QConv { conv, x_zero: 3, requant, residual: None });
+        let conv = net.typed(Op::Quant(conv), Dtype::U8, &[x, w]);
+        let pair = QPair { a: scale, b: scale, y: scale, bounds: Bounds::ALL };
+        let sum = net.typed(Op::Quant(Quant::Add(pair)), Dtype::U8, &[conv, x]);
+        let y = net.put(Op::Quant(Quant::Dequantize(scale)), &[sum]);
+        let reasons = refusals(run, net.answer(&[y]));
+        assert_eq!(reasons, ["a conv of one channel each sums no residual"]);
     }
 
     #[test]

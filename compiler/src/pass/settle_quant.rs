@@ -287,6 +287,24 @@ mod tests {
         assert_eq!(x_of_output(&graph), x);
     }
 
+    #[test]
+    fn flips_meet_over_several_moves() {
+        let bytes = |dtype, shape: &[usize]| Tensor { dtype, ..Tensor::f32(shape.to_vec()) };
+        let mut graph = Graph::default();
+        let x = graph.add_input("x", bytes(Dtype::U8, &[2, 3]));
+        let flip = || Op::Quant(Quant::Flip);
+        let there = graph.add("there", flip(), bytes(Dtype::I8, &[2, 3]), &[x]);
+        let turned =
+            graph.add("turned", Op::Transpose(vec![1, 0]), bytes(Dtype::I8, &[3, 2]), &[there]);
+        let both = graph.add("both", Op::Concat(0), bytes(Dtype::I8, &[6, 2]), &[turned, turned]);
+        let row = graph.add("row", Op::Reshape, bytes(Dtype::I8, &[12]), &[both]);
+        let y = graph.add("y", flip(), bytes(Dtype::U8, &[12]), &[row]);
+        graph.outputs.push(crate::ir::Output { name: "y".into(), node: y });
+        run(&mut graph, &mut Skips::new()).unwrap();
+        assert!(!graph.to_string().contains("flip"), "{graph}");
+        assert_eq!(crate::ir::verify::verify(&graph), []);
+    }
+
     fn x_of_output(graph: &Graph) -> NodeId {
         x(graph, graph.outputs[0].node)
     }

@@ -12,16 +12,14 @@
 
 use std::fmt::{self, Write};
 
-use crate::ir::Graph;
 use crate::program::{Call, Expr, Function, Lent, Offset, Program, Reach, Span, Statement};
 use crate::program::{Threads, Variable, Zero};
-use crate::schedule::{Home, Schedule, Stage, Step};
 
-/// The text of all steps.
-pub fn of(program: &Program, graph: &Graph, schedule: &Schedule) -> String {
+/// The text of all steps; `stages` says what the stages of each are.
+pub fn of(program: &Program, stages: &[Vec<String>]) -> String {
     let mut text = String::new();
-    for (number, (function, step)) in program.functions.iter().zip(&schedule.steps).enumerate() {
-        let _ = write!(text, "step {}\n{}", number + 1, Text { function, step, graph });
+    for (number, (function, stages)) in program.functions.iter().zip(stages).enumerate() {
+        let _ = write!(text, "step {}\n{}", number + 1, Text { function, stages });
     }
     text
 }
@@ -29,33 +27,15 @@ pub fn of(program: &Program, graph: &Graph, schedule: &Schedule) -> String {
 /// A function, and what its stages are.
 struct Text<'a> {
     function: &'a Function,
-    step: &'a Step,
-    graph: &'a Graph,
+    stages: &'a [String],
 }
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, stage) in self.step.stages.iter().enumerate() {
-            writeln!(f, "  {at} {}", self.stage(stage))?;
+        for (at, stage) in self.stages.iter().enumerate() {
+            writeln!(f, "  {at} {stage}")?;
         }
         statements(f, &self.function.body, 1)
-    }
-}
-
-impl Text<'_> {
-    fn stage(&self, stage: &Stage) -> String {
-        let kernel = format!("{:?}", stage.kernel);
-        let kernel = kernel.split(['(', ' ']).next().unwrap_or_default();
-        let (name, rows) = (&self.graph.node(stage.node).name, stage.into.rows);
-        let home = match stage.into.home {
-            Home::Arena(buffer) => format!("arena {}", buffer.0),
-            Home::Output(at) => format!("output {at}"),
-            Home::Input(at) | Home::Feed(at) => format!("input {at}"),
-            Home::Weights(_) => "weights".to_owned(),
-        };
-        let plural = if rows.kept == 1 { "" } else { "s" };
-        let size = format!("{} row{plural} of {}x{}", rows.kept, rows.width, rows.channels);
-        format!("{kernel} {name:?}  {home}, {size}")
     }
 }
 

@@ -10,13 +10,20 @@ use crate::plan::{Buffer, BufferId, Overlap};
 use crate::schedule::padding::padding;
 use crate::schedule::place::{Lowering, dense, is_depthwise};
 use crate::schedule::{Element, Home, Kernel, Part, Place, Stage, hand, stage, stream};
-use crate::segment::{RowBatch, Segment};
+use crate::segment::{RowBatch, Segment, quantises};
 
 impl Lowering<'_> {
     /// The stages of a chain: each reads the one before it.
     pub(super) fn chain(&mut self, segment: &Segment, panels: usize) -> Result<Vec<Stage>> {
         let (mut stages, mut turn): (Vec<Stage>, Part) = (Vec::new(), Part::Row);
-        for (at, id) in segment.stages.iter().enumerate() {
+        let mut convs = segment.stages.as_slice();
+        if let [first, rest @ ..] = convs
+            && quantises(self.graph, *first)
+        {
+            stages.push(self.quantised(*first, rest[0])?);
+            convs = rest;
+        }
+        for (at, id) in convs.iter().enumerate() {
             let from = match stages.last() {
                 Some(stage) => stage.into,
                 None => self.operand(*id, 0)?,
@@ -28,7 +35,7 @@ impl Lowering<'_> {
             }
             let from = stages.last().map_or(from, |stage| stage.into);
             self.is_panel = at == 0 && panels > 1;
-            let (stage, next) = match segment.stages.get(at + 1) {
+            let (stage, next) = match convs.get(at + 1) {
                 Some(reader) if self.anew.contains(id) => {
                     let stage = self.strip(*id, *reader, from)?;
                     self.inner.insert(*id, stage.into);
@@ -69,6 +76,18 @@ impl Lowering<'_> {
     /// Bands of rows in which the result is made; 1 where one thread makes them all.
     pub(super) fn bands(&self) -> usize {
         if let RowBatch::Bands(bands) = self.batch { bands } else { 1 }
+    }
+
+    /// The bytes of a picture of floats, in the rows that convolution `reader` wants.
+    fn quantised(&mut self, id: NodeId, reader: NodeId) -> Result<Stage> {
+        let from = self.operand(id, 0)?;
+        let flat = dense(Home::Output(0), &self.graph.node(id).out)?;
+        let conv = self.graph.node(reader).op.conv().expect("a chain is of convolutions");
+        let rows = self.rows_for(conv, is_depthwise(self.graph, reader), flat);
+        let element = self.element_for(reader, flat);
+        let into = self.scratch(&self.graph.node(id).name, Place { rows, element, ..flat });
+        self.inner.insert(id, into);
+        stage::lower(self, id, from, into)
     }
 
     /// A load of padded rows, where `from` lacks the padding that convolution `id` reads.

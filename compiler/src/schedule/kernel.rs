@@ -111,10 +111,11 @@ impl Kernel {
 
     /// Whether it knows no rows: of a streamed value it is given one row after the other, as slices.
     pub fn takes_slices(&self) -> bool {
-        matches!(
+        let of_floats = matches!(
             self,
             Self::Clamp(_) | Self::Unary(_) | Self::Binary(..) | Self::PRelu(_) | Self::Move(_)
-        )
+        );
+        of_floats || matches!(self, Self::QBinary(..) | Self::Dequantize(_) | Self::Table)
     }
 
     /// Whether a call of it makes all of its result, if it is not given slices.
@@ -122,7 +123,6 @@ impl Kernel {
         match self {
             Self::Pointwise { flat, .. } => *flat,
             Self::Softmax { .. } | Self::QSoftmax { .. } | Self::Reduce(..) | Self::Fill(_) => true,
-            Self::QBinary(..) | Self::Dequantize(_) | Self::Table => true,
             kernel => kernel.takes_slices(),
         }
     }

@@ -10,13 +10,13 @@ use mnv2c_runtime::ring::Rows;
 
 use crate::error::{Error, Result};
 use crate::ir::view::{base, is_view};
-use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Quant, Tensor};
+use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Tensor};
 use crate::objective::{Memory, Objective, Storage};
 use crate::plan::{Buffer, BufferId};
 use crate::schedule::{
     Element, Home, Pack, PackId, PackOrder, Place, Port, Ranking, SUM_BYTES, Schedule, Setting,
 };
-use crate::segment::{RowBatch, Segment};
+use crate::segment::{RowBatch, Segment, flow};
 use crate::target::Target;
 
 /// The state of lowering: what has been placed so far.
@@ -227,7 +227,9 @@ impl<'a> Lowering<'a> {
         let sums = match self.graph.node(id).op {
             Op::Reduce(_) => true,
             // Of a whole picture, sums of bytes stay in registers.
-            Op::Quant(Quant::Mean(_)) => self.batch != RowBatch::Whole,
+            Op::Quant(_) => {
+                self.batch != RowBatch::Whole && flow::pooling(self.graph, id).is_some()
+            }
             _ => false,
         };
         if let (true, Home::Arena(buffer)) = (sums, home) {

@@ -168,7 +168,7 @@ fn groups(stages: &[Stage], piece: Range<usize>, needs: &[Need], limits: &[usize
 
 /// Whether a stage leaves out the rows of its window that are not in the image.
 pub fn is_clipped(stage: &Stage) -> bool {
-    matches!(stage.kernel, Kernel::Pool(_) | Kernel::Resize(_))
+    matches!(stage.kernel, Kernel::Pool(_) | Kernel::QAverage(_) | Kernel::Resize(_))
 }
 
 impl Piece {

@@ -9,7 +9,7 @@ use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
 use crate::ir::view::base;
-use crate::ir::{Conv, NodeId, Op};
+use crate::ir::{Conv, NodeId, Op, Quant};
 use crate::plan::Overlap;
 use crate::schedule::padding::spacious;
 use crate::schedule::place::{Lowering, dense, is_depthwise};
@@ -67,13 +67,18 @@ impl Lowering<'_> {
                 {
                     return Ok(result);
                 }
+                Op::Quant(Quant::Add(_) | Quant::Mul(..) | Quant::Table(_))
+                    if *port == 0 && result.rows.form == Form::Nhwc =>
+                {
+                    return Ok(result);
+                }
                 _ => {}
             }
         }
         let node = self.graph.node(id);
         let flat = self.as_picture(id, |_| dense(Home::Output(0), &node.out))?;
-        let rows = self.ring_for(id, readers, flat);
-        Ok(self.scratch(&node.name, Place { rows, ..flat }))
+        let place = self.ring_for(id, readers, flat);
+        Ok(self.scratch(&node.name, place))
     }
 
     /// The place of a value, whose rows are those of its picture.
@@ -91,17 +96,25 @@ impl Lowering<'_> {
         })
     }
 
-    /// How the rows of a value inside lie best for the convolutions that read them.
-    fn ring_for(&self, id: NodeId, readers: &[(NodeId, usize)], flat: Place) -> Rows {
+    /// How the rows of a value inside lie best for the convolutions that read them. Those of bytes lie without padding
+    /// where the convolutions differ in what pads them.
+    fn ring_for(&self, id: NodeId, readers: &[(NodeId, usize)], flat: Place) -> Place {
         let graph = self.graph;
-        let windows: Vec<(&Conv, bool)> = readers
-            .iter()
-            .filter(|(_, port)| *port == 0)
-            .filter_map(|(reader, _)| match &graph.node(*reader).op {
-                Op::Conv(conv) => Some((conv, is_depthwise(graph, *reader))),
-                _ => None,
+        let of_picture =
+            || readers.iter().filter(|(_, port)| *port == 0).map(|(reader, _)| *reader);
+        let windows: Vec<(&Conv, bool)> = of_picture()
+            .filter_map(|reader| {
+                let conv = graph.node(reader).op.conv()?;
+                Some((conv, is_depthwise(graph, reader)))
             })
             .collect();
+        let convolves = |reader: &NodeId| graph.node(*reader).op.conv().is_some();
+        let mut elements =
+            of_picture().filter(convolves).map(|reader| self.element_for(reader, flat));
+        let element = elements.next().unwrap_or(flat.element);
+        if elements.any(|other| other != element) {
+            return flat;
+        }
         let all_depthwise =
             windows.len() == readers.len() && windows.iter().all(|(_, depthwise)| *depthwise);
         let chunks = all_depthwise && writes_chunks(&graph.node(id).op, is_depthwise(graph, id));
@@ -109,7 +122,8 @@ impl Lowering<'_> {
         let windows =
             windows.into_iter().filter(|(_, depthwise)| chunks || !depthwise || whole_vectors);
         let each = windows.map(|(conv, _)| self.rows_for(conv, chunks, flat));
-        each.reduce(spacious).unwrap_or(flat.rows)
+        let rows = each.reduce(spacious).unwrap_or(flat.rows);
+        Place { rows, element, ..flat }
     }
 
     /// The first of a concatenation's channels that it takes from `port`, and how many.
@@ -215,10 +229,11 @@ fn shuffled_row(shuffle: Shuffle) -> Move {
 
 /// Whether a kernel can write some of the channels of each pixel.
 fn writes_slices(op: &Op) -> bool {
-    matches!(op, Op::Conv(_) | Op::Pool(_) | Op::Resize(_) | Op::Concat(_))
+    op.conv().is_some()
+        || matches!(op, Op::Pool(_) | Op::Resize(_) | Op::Concat(_) | Op::Quant(Quant::Average(_)))
 }
 
 /// Whether a kernel can write channels in chunks.
 fn writes_chunks(op: &Op, depthwise: bool) -> bool {
-    matches!(op, Op::Conv(conv) if conv.group == 1 || depthwise)
+    op.conv().is_some_and(|conv| conv.group == 1 || depthwise)
 }

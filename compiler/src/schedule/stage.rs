@@ -1,10 +1,10 @@
 //! The kernel of one operator, over places already chosen.
 
 use crate::error::Result;
-use crate::ir::{NodeId, Op, Quant, Reducer, Resize, Scale};
+use crate::ir::{NodeId, Op, Quant, Resize, Scale};
 use crate::schedule::place::Lowering;
 use crate::schedule::{
-    Broadcast, Home, Kernel, Move, PackOrder, Place, RowWindow, Skip, Stage, convolution,
+    Broadcast, Home, Kernel, Move, PackOrder, Place, RowWindow, Skip, Stage, bytes, convolution,
 };
 
 /// A copy of rows into padded rows; what pads them is the second operand, if it is not zero.
@@ -65,7 +65,10 @@ pub(super) fn lower(
     into: Place,
 ) -> Result<Stage> {
     match &lowering.graph.node(id).op {
-        Op::Conv(_) | Op::Quant(Quant::Conv(_)) => {
+        Op::Quant(quant) if !matches!(quant, Quant::Conv(_)) => {
+            bytes::lower(lowering, id, from, into)
+        }
+        Op::Conv(_) | Op::Quant(_) => {
             let skip =
                 if lowering.graph.operand(id, 3).is_some() { Skip::Other } else { Skip::None };
             convolution::lower(lowering, id, from, into, skip)
@@ -74,17 +77,8 @@ pub(super) fn lower(
             let kernel = Kernel::GlobalPool(reduce.kind);
             Ok(Stage { height: from.height, ..Stage::new(id, kernel, vec![from], into) })
         }
-        Op::Quant(Quant::Mean(_)) => {
-            let kernel = Kernel::GlobalPool(Reducer::Mean);
-            Ok(Stage { height: from.height, ..Stage::new(id, kernel, vec![from], into) })
-        }
         Op::Pool(pool) => {
-            let window = RowWindow {
-                span: (pool.kernel[0] - 1) * pool.dilation[0] + 1,
-                stride: pool.stride[0],
-                above: pool.pads[0],
-                ..RowWindow::SAME
-            };
+            let window = RowWindow::of_pool(pool);
             Ok(Stage { window, ..Stage::new(id, Kernel::Pool(pool.clone()), vec![from], into) })
         }
         Op::Resize(resize) => {

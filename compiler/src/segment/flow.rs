@@ -5,7 +5,7 @@
 
 use crate::ir::view::base;
 use crate::ir::{
-    Graph, Layout, NodeId, Op, Pool, Quant, Reduce, Reducer, Resize, Scale, Tensor, To,
+    Dtype, Graph, Layout, NodeId, Op, Pool, Quant, Reduce, Reducer, Resize, Scale, Tensor, To,
 };
 
 /// Whether rows can flow through `id`: from what it reads into its result.
@@ -13,9 +13,8 @@ pub fn flows(graph: &Graph, id: NodeId) -> bool {
     let node = graph.node(id);
     let made = || picture(&node.out).is_some();
     match &node.op {
-        Op::Conv(_) | Op::Quant(Quant::Conv(_)) => {
-            node.out.layout == Layout::Nhwc && node.out.shape.len() == 4
-        }
+        Op::Conv(_) => is_nhwc(&node.out),
+        Op::Quant(quant) => flow_bytes(graph, id, quant),
         Op::Clamp(_) | Op::Unary(_) => made() && reads_rows(graph, id, 0),
         Op::Pool(pool) => made() && reads_rows(graph, id, 0) && meets_the_picture(graph, id, pool),
         Op::Binary(_) | Op::PRelu => {
@@ -29,11 +28,39 @@ pub fn flows(graph: &Graph, id: NodeId) -> bool {
         Op::Resize(resize) => made() && reads_rows(graph, id, 0) && grows(resize),
         Op::Transpose(_) => shuffle(graph, id).is_some(),
         Op::Input | Op::Const(_) | Op::BatchNorm(_) | Op::Gemm(_) | Op::MatMul => false,
-        Op::Reduce(_) | Op::Quant(Quant::Mean(_)) => pooling(graph, id).is_some(),
-        Op::Quant(_) => false,
+        Op::Reduce(_) => pooling(graph, id).is_some(),
         Op::Dense(_) | Op::Softmax(_) | Op::Reshape | Op::Relayout => false,
         Op::Concat(_) | Op::Slice(_) | Op::Pad(_) | Op::Expand | Op::Identity => false,
     }
+}
+
+/// Whether rows can flow through `id`, which computes `quant`.
+fn flow_bytes(graph: &Graph, id: NodeId, quant: &Quant) -> bool {
+    let out = &graph.node(id).out;
+    let made = picture(out).is_some();
+    match quant {
+        Quant::Conv(_) => is_nhwc(out),
+        Quant::Mean(_) => pooling(graph, id).is_some(),
+        Quant::Average(average) => {
+            let windows =
+                || reads_rows(graph, id, 0) && meets_the_picture(graph, id, &average.pool);
+            pooling(graph, id).is_some() || (made && windows())
+        }
+        Quant::Add(_) | Quant::Mul(..) => {
+            made && reads_alike(graph, id, 0) && reads_alike(graph, id, 1)
+        }
+        Quant::Table(_) | Quant::Dequantize(_) => made && reads_rows(graph, id, 0),
+        // Planes become rows of pixels on the way.
+        Quant::Quantize(_) => {
+            let read = graph.operand(id, 0).map(|x| &graph.node(x).out.shape);
+            made && read == Some(&out.shape)
+        }
+        Quant::Dense(_) | Quant::Softmax(_) | Quant::Unpack(_) | Quant::Flip => false,
+    }
+}
+
+fn is_nhwc(tensor: &Tensor) -> bool {
+    tensor.layout == Layout::Nhwc && tensor.shape.len() == 4
 }
 
 /// What `id` takes of a picture, if it makes one number of each channel: the last two of four axes are the pixels, and
@@ -46,6 +73,12 @@ pub fn pooling(graph: &Graph, id: NodeId) -> Option<Reducer> {
             of_pixels.then_some(*kind)
         }
         Op::Quant(Quant::Mean(mean)) => (mean.requant.to != To::Floats).then_some(Reducer::Mean),
+        Op::Quant(Quant::Average(average)) => {
+            let Pool { kernel, dilation, pads, .. } = &average.pool;
+            let x = &graph.node(graph.operand(id, 0)?).out;
+            let whole = lies_in_pixels(x) && x.shape[2..] == *kernel;
+            (whole && *dilation == [1, 1] && *pads == [0; 4]).then_some(Reducer::Mean)
+        }
         _ => None,
     }
 }
@@ -102,13 +135,13 @@ pub fn lying(graph: &Graph, id: NodeId) -> Option<[usize; 3]> {
 
 fn picture(tensor: &Tensor) -> Option<[usize; 3]> {
     match tensor.shape.as_slice() {
-        [1, c, h, w] if tensor.layout == Layout::Nhwc && is_float(tensor) => Some([*c, *h, *w]),
+        [1, c, h, w] if tensor.layout == Layout::Nhwc && has_kernels(tensor) => Some([*c, *h, *w]),
         _ => None,
     }
 }
 
-fn is_float(tensor: &Tensor) -> bool {
-    tensor.dtype.is_float()
+fn has_kernels(tensor: &Tensor) -> bool {
+    tensor.dtype.is_float() || tensor.dtype == Dtype::U8
 }
 
 /// Whether `id` reads rows of a picture like its own result at `port`.

@@ -210,6 +210,33 @@ fn averages_of_windows_round_like_the_model() {
     }
 }
 
+#[test]
+fn averages_of_a_whole_picture_are_the_same_row_by_row() {
+    let axis = |len| Window { len, taps: len, stride: len, dilation: 1, before: 0, after: 0 };
+    let (from, into) = (Rows::nhwc(5, 4, 3).ring(1), Rows::nhwc(1, 1, 3).ring(1));
+    let windows = Windows { from, into, channels: 3, down: axis(5), across: axis(4), width: 1 };
+    let (x, to) = (random(60), Affine { scale: 0.1, zero: 100 });
+    let levels = Levels { arithmetic: Arithmetic::Fixed, ..to.levels() };
+    let factor = factor(levels, A.scale / to.scale);
+    let scales = [
+        Averaged::Float { x: A, y: to, early: 0.0 },
+        Averaged::Fixed { zero: A.zero, factor, levels },
+    ];
+    for scales in scales {
+        let kernel = QAverage { windows, divisor: Divisor::Inside, scales };
+        let mut y = vec![0; 3];
+        kernel.run(0..1, &x, &mut y);
+        let mut arena = Arena::<64>::new();
+        let sums = arena.bytes_mut();
+        sums.fill(7);
+        for rows in [0..1, 1..4, 4..5] {
+            kernel.take(rows, &x, sums);
+        }
+        kernel.finish(3, sums);
+        assert_eq!(sums[..3], y);
+    }
+}
+
 /// Taps of window `at` in an image of `len` and one pixel of padding on both sides.
 fn padded(at: usize, len: usize) -> f32 {
     (0..3).filter(|tap| 2 * at + tap < len + 2).count() as f32

@@ -1,5 +1,6 @@
 //! Stages on bytes: their consts, their calls, and what those import.
 
+use mnv2c_runtime::ring::Form;
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
@@ -7,8 +8,8 @@ use super::operands::Operands;
 use super::{fields, scales};
 use crate::emit::literal;
 use crate::emit::scope::Scope;
-use crate::ir::{Affine, Arithmetic, Conv, Graph, NodeId, Op, Pool, PoolKind, QMean, QPair, Quant};
-use crate::ir::{Times, To};
+use crate::ir::{Affine, Arithmetic, Conv, Graph, NodeId, Op, Pool, PoolKind};
+use crate::ir::{QAverage, QMean, QPair, Quant, Times, To};
 use crate::program::{Call, Span};
 use crate::schedule::{Kernel, Part, Place, QBinary, Stage};
 
@@ -30,7 +31,7 @@ pub(super) fn imports(graph: &Graph, stage: &Stage) -> Option<Vec<&'static str>>
         Kernel::QSoftmax { .. } => {
             [scales::LEVELS, &["affine::Factor", "kernel::q8::softmax::QSoftmax"]].concat()
         }
-        Kernel::QAverage(_) => {
+        Kernel::QAverage(_) | Kernel::GlobalPool(_) if averages(graph, stage).is_some() => {
             let shape = ["kernel::pool::Divisor", "kernel::pool::Windows", "kernel::pool::Window"];
             [scales::of_average(by), &shape, &["kernel::q8::pool::QAverage"]].concat()
         }
@@ -59,18 +60,30 @@ pub(super) fn imports(graph: &Graph, stage: &Stage) -> Option<Vec<&'static str>>
 }
 
 /// Whether a stage that is no convolution passes the token of the instruction set.
-pub(super) fn takes_token(stage: &Stage) -> bool {
+pub(super) fn takes_token(graph: &Graph, stage: &Stage) -> bool {
     match &stage.kernel {
         Kernel::Quantize(_) | Kernel::Dequantize(_) | Kernel::QBinary(..) => true,
-        Kernel::GlobalPool(_) => stage.reads_bytes() && stage.part == Part::Row,
+        Kernel::GlobalPool(_) => {
+            let sums = averages(graph, stage).is_none();
+            sums && stage.reads_bytes() && stage.part == Part::Row
+        }
         _ => false,
     }
 }
 
-/// Whether the bytes of a stage lie otherwise than its floats.
+/// Whether a quantising stage works row by row: its bytes lie otherwise than its floats, or are a picture.
 pub(super) fn moves(stage: &Stage) -> bool {
     let (from, into) = (stage.from[0], stage.into);
-    from.rows != into.rows
+    from.rows != into.rows || (into.rows.form == Form::Nhwc && into.height > 1)
+}
+
+/// How a stage averages floats of bytes, if it does.
+fn averages<'a>(graph: &'a Graph, stage: &'a Stage) -> Option<&'a QAverage> {
+    match (&stage.kernel, &graph.node(stage.node).op) {
+        (Kernel::QAverage(average), _) => Some(average),
+        (Kernel::GlobalPool(_), Op::Quant(Quant::Average(average))) => Some(average),
+        _ => None,
+    }
 }
 
 /// The const of the scales of a residual.
@@ -95,7 +108,8 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<Op
             Some(early) => (quote!(Product), scales::product(*pair, early)),
             None => (quote!(Pair), scales::pair(*pair, *function, by)),
         },
-        Kernel::QAverage(average) => {
+        Kernel::QAverage(_) | Kernel::GlobalPool(_) if averages(graph, stage).is_some() => {
+            let average = averages(graph, stage).expect("asked above");
             let fields = fields::pool_fields(scope, from, into, &average.pool);
             let divisor = divisor(&average.pool);
             let scales = scales::averaged(average, by);
@@ -186,8 +200,11 @@ fn mean_call(
 ) -> TokenStream {
     let name = scope.kernel(call.stage);
     let whole = call.rows == Span::below(stage.height);
+    let averages = averages(scope.network.graph, stage).is_some();
     if makes_floats(scope, stage) {
         quote!(#name.run_floats(isa, #x, #y);)
+    } else if whole && averages {
+        quote!(#name.run(0..1, #x, #y);)
     } else if whole {
         quote!(#name.run(isa, #x, #y);)
     } else {

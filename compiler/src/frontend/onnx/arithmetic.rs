@@ -3,7 +3,7 @@
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::tensor::{self, Constant};
-use crate::frontend::onnx::{composed, fold, quantized};
+use crate::frontend::onnx::{fold, quantized};
 use crate::ir::{Binary, Clamp, Dtype, NodeId, Op, Softmax, Unary, Values, infer};
 use crate::proto::tensor_proto::DataType;
 
@@ -29,15 +29,6 @@ pub(super) fn elu(call: &mut Call<'_>) -> Made {
 pub(super) fn hard_sigmoid(call: &mut Call<'_>) -> Made {
     let (alpha, beta) = (call.real("alpha", 0.2)?, call.real("beta", 0.5)?);
     unary(call, Unary::HardSigmoid(alpha, beta))
-}
-
-/// Gelu by the error function, or by the hyperbolic tangent.
-pub(super) fn gelu(call: &mut Call<'_>) -> Made {
-    match call.text("approximate", "none")?.as_str() {
-        "none" => unary(call, Unary::Gelu),
-        "tanh" => composed::gelu_by_tanh(call),
-        other => Err(Fault::Misfit(format!("approximate={other}; none or tanh belong there"))),
-    }
 }
 
 /// Swish without a factor.

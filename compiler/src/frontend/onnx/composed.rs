@@ -4,7 +4,7 @@
 
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::{Fault, Made};
-use crate::frontend::onnx::{reduce, slice};
+use crate::frontend::onnx::{arithmetic, reduce, slice};
 use crate::ir::{Binary, Clamp, NodeId, Op, Pool, PoolKind, Reduce, Reducer, Unary, Values, infer};
 
 /// ReduceL1: the sum of magnitudes.
@@ -133,8 +133,17 @@ fn softplus_parts(call: &mut Call<'_>, x: NodeId) -> Result<[NodeId; 2], Fault> 
     Ok([positive, call.step("log", Op::Unary(Unary::Log), &[above])?])
 }
 
+/// Gelu by the error function, or by the hyperbolic tangent.
+pub(super) fn gelu(call: &mut Call<'_>) -> Made {
+    match call.text("approximate", "none")?.as_str() {
+        "none" => arithmetic::unary(call, Unary::Gelu),
+        "tanh" => gelu_by_tanh(call),
+        other => Err(Fault::Misfit(format!("approximate={other}; none or tanh belong there"))),
+    }
+}
+
 /// Gelu by the hyperbolic tangent: `0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))`.
-pub(super) fn gelu_by_tanh(call: &mut Call<'_>) -> Made {
+fn gelu_by_tanh(call: &mut Call<'_>) -> Made {
     let x = call.float(0)?;
     let square = pair(call, "square", Binary::Mul, x, x)?;
     let cube = pair(call, "cube", Binary::Mul, square, x)?;

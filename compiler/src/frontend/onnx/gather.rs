@@ -5,10 +5,9 @@
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::fold;
-use crate::frontend::onnx::slice::whole;
 use crate::frontend::onnx::store::checked_len;
 use crate::frontend::onnx::tensor::Constant;
-use crate::ir::{NodeId, Op, Values};
+use crate::ir::{NodeId, Op, Slice, Values};
 
 /// Most slices that indices may make of a value computed at run time.
 const MAX_RUNS: usize = 256;
@@ -118,7 +117,7 @@ fn sliced(
     run: &Run,
 ) -> Result<NodeId, Fault> {
     let mut shape = call.shape(x);
-    let mut slice = whole(shape.len());
+    let mut slice = Slice::whole(shape.len());
     (slice.starts[axis], slice.steps[axis], shape[axis]) = (run.start, run.step, run.len);
     call.step_as(part, Op::Slice(slice), shape, &[x])
 }

@@ -201,7 +201,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "Gather" 1 FloatsAndShapes &["axis"], "constant indices; at run time in at most 256 runs", gather::gather;
     "GatherElements" 11 Constants &["axis"], "", index::gather_elements;
     "GatherND" 11 Constants &["batch_dims"], "", index::gather_nd;
-    "Gelu" 20 Floats &["approximate"], "", arithmetic::gelu;
+    "Gelu" 20 Floats &["approximate"], "", composed::gelu;
     "Gemm" 1 Floats GEMM, "", matrix::gemm;
     "GlobalAveragePool" 1 Floats &[], "", |c| convolution::global_pool(c, Reducer::Mean);
     "GlobalMaxPool" 1 Floats &[], "", |c| convolution::global_pool(c, Reducer::Max);

@@ -22,7 +22,7 @@ pub(super) fn slice(call: &mut Call<'_>) -> Made {
         )));
     }
     call.axes(&axes, shape.len())?;
-    let mut slice = whole(shape.len());
+    let mut slice = Slice::whole(shape.len());
     for (i, axis) in axes.iter().enumerate() {
         let axis = call.axis(*axis, shape.len())?;
         let (start, len) = range(shape[axis], starts[i], ends[i], steps[i])
@@ -46,11 +46,6 @@ fn range(size: usize, start: i64, end: i64, step: i64) -> Option<(usize, usize)>
     Some((start.max(0) as usize, len as usize))
 }
 
-/// A slice that takes everything.
-pub(super) fn whole(rank: usize) -> Slice {
-    Slice { starts: vec![0; rank], steps: vec![1; rank] }
-}
-
 /// A step that takes `len` elements of `x` along `axis`, from `start` on; `x` itself, if those are all.
 pub(super) fn stretch(
     call: &mut Call<'_>,
@@ -64,7 +59,7 @@ pub(super) fn stretch(
     if shape[axis] == len && start == 0 {
         return Ok(x);
     }
-    let mut slice = whole(shape.len());
+    let mut slice = Slice::whole(shape.len());
     (slice.starts[axis], shape[axis]) = (start, len);
     call.step_as(part, Op::Slice(slice), shape, &[x])
 }
@@ -78,7 +73,7 @@ pub(super) fn split(call: &mut Call<'_>) -> Made {
     let mut slices = Vec::new();
     let mut start = 0;
     for (index, part) in parts.into_iter().enumerate() {
-        let (mut slice, mut shape) = (whole(shape.len()), shape.clone());
+        let (mut slice, mut shape) = (Slice::whole(shape.len()), shape.clone());
         (slice.starts[axis], shape[axis]) = (start, part);
         start += part;
         slices.push(call.add(call.result_name(index), Op::Slice(slice), Some(shape), &[x])?);

@@ -82,17 +82,16 @@ pub(super) fn cancel_flips(graph: &mut Graph, id: NodeId) -> bool {
     true
 }
 
-/// `flip(move(flip(x)))` becomes `move(x)`: the outer one goes before the move, where it meets the inner one.
+/// Moves that may lie between two flips.
+const MOST_MOVES: usize = 64;
+
+/// `flip(move(flip(x)))` becomes `move(x)`: the outer one goes before the move, where it meets the inner one, or before
+/// the next move.
 pub(super) fn raise_flip(graph: &mut Graph, id: NodeId) -> bool {
     let moving = through(graph, x(graph, id));
     let node = graph.node(moving);
     let operands = graph.operands(moving);
-    let flips =
-        |operand: &NodeId| graph.node(through(graph, *operand)).op == Op::Quant(Quant::Flip);
-    if !node.op.moves()
-        || operands.is_empty()
-        || !operands.iter().all(|(_, operand)| flips(operand))
-    {
+    if !node.op.moves() || operands.is_empty() || !comes_of_flips(graph, moving) {
         return false;
     }
     let is_signed = node.out.dtype == Dtype::I8;
@@ -102,11 +101,41 @@ pub(super) fn raise_flip(graph: &mut Graph, id: NodeId) -> bool {
     };
     let Some(op) = padded_with(&node.op, turned) else { return false };
     let bytes: Vec<NodeId> =
-        operands.iter().map(|(_, operand)| x(graph, through(graph, *operand))).collect();
+        operands.into_iter().map(|(_, operand)| turned_back(graph, operand)).collect();
     let (name, out) = (graph.node(id).name.clone(), graph.node(id).out.clone());
     let moved = graph.add(name, op, out, &bytes);
     replace(graph, id, moved);
     true
+}
+
+/// Whether all that a value is made of by moves are flips.
+fn comes_of_flips(graph: &Graph, id: NodeId) -> bool {
+    let (mut open, mut seen) = (vec![id], 0);
+    while let Some(id) = open.pop() {
+        let id = through(graph, id);
+        let (op, operands) = (&graph.node(id).op, graph.operands(id));
+        seen += 1;
+        match op {
+            Op::Quant(Quant::Flip) => {}
+            op if op.moves() && !operands.is_empty() && seen <= MOST_MOVES => {
+                open.extend(operands.into_iter().map(|(_, operand)| operand));
+            }
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// The bytes whose flip a value is: those that it was made of, or a flip of its own.
+fn turned_back(graph: &mut Graph, id: NodeId) -> NodeId {
+    let made = through(graph, id);
+    if graph.node(made).op == Op::Quant(Quant::Flip) {
+        return x(graph, made);
+    }
+    let node = graph.node(id);
+    let (name, mut out) = (format!("{}/turned", node.name), node.out.clone());
+    out.dtype = if out.dtype == Dtype::I8 { Dtype::U8 } else { Dtype::I8 };
+    graph.add(name, Op::Quant(Quant::Flip), out, &[id])
 }
 
 /// Makes `id` the move `op` of `bytes`.

@@ -235,6 +235,13 @@ impl Numbers<'_> {
                 let op = Op::Quant(Quant::Mean(mean.clone()));
                 self.apply(piece.stage, op, &[1, count, 1, 1], &[(0, x)])?
             }
+            Op::Quant(Quant::Average(average)) => {
+                let bytes = values.iter().map(|x| *x as u8).collect();
+                let x = Array { shape: vec![1, count, 1, len], values: Values::U8(bytes) };
+                let pool = Pool { kernel: [1, len], ..average.pool };
+                let op = Op::Quant(Quant::Average(QAverage { pool, ..*average }));
+                self.apply(piece.stage, op, &[1, count, 1, 1], &[(0, x)])?
+            }
             _ => Values::F32(values.chunks_exact(len.max(1)).map(|x| pooled(kind, x)).collect()),
         };
         let channels = piece.write.channels.start..piece.write.channels.start + count;

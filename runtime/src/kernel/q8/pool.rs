@@ -160,6 +160,61 @@ impl QAverage {
         });
     }
 
+    /// Takes `rows` of a picture that is one window into 32-bit sums, which lie in bytes; row 0 starts anew.
+    #[inline(always)]
+    pub fn take(&self, rows: Range<usize>, x: &[u8], sums: &mut [u8]) {
+        match self.scales {
+            Averaged::Float { x: affine, .. } => {
+                let sums = &mut wide_mut::<f32>(sums)[..self.windows.channels];
+                self.add_rows(rows, x, sums, |sum, q| sum + affine.real(q));
+            }
+            Averaged::Fixed { zero, .. } => {
+                let sums = &mut wide_mut::<i32>(sums)[..self.windows.channels];
+                self.add_rows(rows, x, sums, |sum, q| sum + i32::from(q) - i32::from(zero));
+            }
+        }
+    }
+
+    /// Turns the sums of so many channels into means, which lie where the sums begin.
+    #[inline(always)]
+    pub fn finish(&self, channels: usize, y: &mut [u8]) {
+        let count = self.count([0, 0, 0]);
+        for channel in 0..channels {
+            y[channel] = match self.scales {
+                Averaged::Float { y: affine, early, .. } => {
+                    let sum = wide_mut::<f32>(y)[channel];
+                    affine.levels().byte(sum / count as f32 / affine.scale + early)
+                }
+                Averaged::Fixed { factor, levels, .. } => {
+                    let sum = wide_mut::<i32>(y)[channel];
+                    levels.whole(factor.mean(sum, count))
+                }
+            };
+        }
+    }
+
+    /// Adds each byte of `rows` to the sum of its channel.
+    #[inline(always)]
+    fn add_rows<T: Copy + Default>(
+        &self,
+        rows: Range<usize>,
+        x: &[u8],
+        sums: &mut [T],
+        add: impl Fn(T, u8) -> T,
+    ) {
+        let Windows { from, across, .. } = self.windows;
+        if rows.start == 0 {
+            sums.fill(T::default());
+        }
+        for row in rows {
+            let line = &x[from.slot(row + from.top)..];
+            for column in 0..across.len {
+                let pixel = &line[column * from.pixel..][..sums.len()];
+                sums.iter_mut().zip(pixel).for_each(|(sum, q)| *sum = add(*sum, *q));
+            }
+        }
+    }
+
     #[inline(always)]
     fn count(&self, [row, column, _]: [usize; 3]) -> usize {
         let Windows { down, across, .. } = self.windows;
