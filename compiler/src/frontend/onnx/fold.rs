@@ -83,19 +83,29 @@ fn sliced(slice: &Slice, from: &[usize], x: &Values, shape: &[usize]) -> Values 
 }
 
 fn concatenated(axis: usize, operands: &[Operand<'_>]) -> Option<Values> {
-    let outer: usize = operands.first()?.0[..axis].iter().product();
-    match operands.first()?.1 {
-        Values::F32(_) => {
-            let parts: Option<Vec<&[f32]>> = operands.iter().map(|(_, v)| v.as_f32()).collect();
-            Some(Values::F32(interleaved(&parts?, outer)))
-        }
-        Values::I64(_) | Values::I32(_) | Values::I8(_) | Values::U8(_) => {
-            let parts: Option<Vec<Vec<i64>>> = operands.iter().map(|(_, v)| ints(v)).collect();
-            let parts = parts?;
-            let parts: Vec<&[i64]> = parts.iter().map(Vec::as_slice).collect();
-            Some(Values::I64(interleaved(&parts, outer)))
-        }
+    /// All operands, if each is of one type.
+    fn typed<'a, T: Copy + 'a>(
+        operands: &[Operand<'a>],
+        outer: usize,
+        of: impl Fn(&'a Values) -> Option<&'a [T]>,
+    ) -> Option<Vec<T>> {
+        let parts: Option<Vec<&[T]>> = operands.iter().map(|(_, values)| of(values)).collect();
+        Some(interleaved(&parts?, outer))
     }
+    let outer: usize = operands.first()?.0[..axis].iter().product();
+    let alike = match operands.first()?.1 {
+        Values::F32(_) => return typed(operands, outer, Values::as_f32).map(Values::F32),
+        Values::I8(_) => typed(operands, outer, Values::as_i8).map(Values::I8),
+        Values::U8(_) => typed(operands, outer, Values::as_u8).map(Values::U8),
+        Values::I32(_) => typed(operands, outer, Values::as_i32).map(Values::I32),
+        Values::I64(_) => None,
+    };
+    alike.or_else(|| {
+        let parts: Option<Vec<Vec<i64>>> = operands.iter().map(|(_, v)| ints(v)).collect();
+        let parts = parts?;
+        let parts: Vec<&[i64]> = parts.iter().map(Vec::as_slice).collect();
+        Some(Values::I64(interleaved(&parts, outer)))
+    })
 }
 
 /// `outer` rounds, each taking its share of every part.
