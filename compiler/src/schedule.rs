@@ -12,6 +12,7 @@ mod hand;
 mod intake;
 mod kernel;
 mod lone;
+mod matmul;
 mod moves;
 mod padding;
 mod panels;
@@ -27,7 +28,7 @@ pub mod support;
 mod tile;
 pub mod time;
 
-pub use kernel::{Broadcast, Kernel, Move, PackOrder, QBinary, Skip};
+pub use kernel::{Broadcast, Kernel, MatMul, Move, PackOrder, QBinary, Skip};
 pub use setting::Setting;
 
 use std::collections::{BTreeMap, BTreeSet};

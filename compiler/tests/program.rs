@@ -110,6 +110,12 @@ fn networks_of_halves_answer_as_the_oracle_does() {
 }
 
 #[test]
+fn products_of_halves_answer_as_the_oracle_does() {
+    check("heads", &strange::heads(), 2e-2, Storage::F16);
+    check("heads", &strange::heads(), 2e-1, Storage::Bf16);
+}
+
+#[test]
 fn networks_on_bytes_answer_as_the_oracle_does_to_the_bit() {
     for (name, graph) in bytes::networks() {
         for by in [Arithmetic::Float, Arithmetic::Fixed] {

@@ -11,6 +11,7 @@ pub mod copy;
 pub mod depthwise;
 pub mod elementwise;
 pub mod global_pool;
+pub mod matmul;
 pub mod pointwise;
 pub mod pool;
 pub mod q8;

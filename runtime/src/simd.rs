@@ -49,6 +49,7 @@ mod near;
 mod neon;
 mod number;
 mod plain;
+pub(crate) mod product;
 pub mod qgemm;
 pub mod qstencil;
 mod registers;

@@ -37,6 +37,8 @@ mod machine;
 mod draw;
 #[path = "any_fields/guard.rs"]
 mod guard;
+#[path = "any_fields/matrices.rs"]
+mod matrices;
 use draw::{Fields, Filter, each_draw};
 use guard::{Lens, stays_inside};
 

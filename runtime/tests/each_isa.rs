@@ -12,6 +12,7 @@ use mnv2c_runtime::half::Half;
 use mnv2c_runtime::isa::Isa;
 use mnv2c_runtime::kernel::conv::Conv;
 use mnv2c_runtime::kernel::depthwise::{Depthwise, DepthwiseAny};
+use mnv2c_runtime::kernel::matmul::MatMul;
 use mnv2c_runtime::kernel::pointwise::Pointwise;
 use mnv2c_runtime::kernel::unary::Unary;
 #[cfg(target_arch = "aarch64")]
@@ -116,6 +117,44 @@ fn depthwise_of_any_window_agrees_with_plain_loops() {
         )*};
     }
     depthwise_any_tiles!(lines);
+}
+
+#[test]
+fn products_of_rows_agree_with_plain_loops() {
+    macro_rules! lines {
+        ($($isa:ident $lanes:tt),*) => {$(
+            where_present!($isa {
+                products(&on!($isa $lanes, simd, (kernel: &MatMul<1>, a: &[f32], b: &[f32], y: &mut [f32])
+                    kernel.run(simd, a, b, y)));
+            });
+        )*};
+    }
+    lines!(Scalar 4, Avx2 8, Avx512 16, Avx512 8, Avx512Bf16 16, Neon 4);
+}
+
+/// A kernel that multiplies matrices in rows.
+type Multiply<'a> = &'a dyn Fn(&MatMul<1>, &[f32], &[f32], &mut [f32]);
+
+/// Products of three left matrices by one right one, at the edges of tiles.
+fn products(run: Multiply<'_>) {
+    for rows in [1, 3, 4, 5, 8] {
+        for columns in [1, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 70] {
+            let depth = 1 + columns % 5;
+            let (left, right) = ([rows * depth], [0]);
+            let kernel = MatMul { stack: [3], left, right, rows, depth, columns };
+            let whole = |len: usize| (0..len).map(|at| (at * 5 % 7) as f32 - 3.0);
+            let a: Vec<f32> = whole(3 * rows * depth).collect();
+            let b: Vec<f32> = whole(depth * columns).collect();
+            let mut y = vec![f32::NAN; 3 * rows * columns];
+            run(&kernel, &a, &b, &mut y);
+            for (at, y) in y.into_iter().enumerate() {
+                let (row, column) = (at / columns, at % columns);
+                let sum: f32 =
+                    (0..depth).map(|k| a[row * depth + k] * b[k * columns + column]).sum();
+                assert_eq!(y, sum, "{kernel:?} at row {row}, column {column}");
+            }
+        }
+    }
 }
 
 /// Tests with matrices of a short number.

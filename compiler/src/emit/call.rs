@@ -61,6 +61,7 @@ pub(super) fn imports(graph: &Graph, stage: &Stage) -> Vec<&'static str> {
             vec!["clamp::Clamp", "kernel::elementwise::self", "kernel::elementwise::Binary"]
         }
         Kernel::Softmax { .. } => vec!["kernel::softmax::Softmax"],
+        Kernel::MatMul(_) => vec!["kernel::matmul::MatMul"],
         Kernel::Move(_) => vec!["kernel::strided::Steps", "kernel::strided::Strided"],
         Kernel::Reduce(..) => {
             vec!["kernel::reduce::Fold", "kernel::reduce::Reduce", "kernel::strided::Steps"]
@@ -73,7 +74,8 @@ pub(super) fn imports(graph: &Graph, stage: &Stage) -> Vec<&'static str> {
 
 /// Whether the call passes the token of the instruction set.
 pub(super) fn takes_token(graph: &Graph, stage: &Stage) -> bool {
-    convolves(&stage.kernel) || quantized::takes_token(graph, stage)
+    let multiplies = matches!(stage.kernel, Kernel::MatMul(_));
+    multiplies || convolves(&stage.kernel) || quantized::takes_token(graph, stage)
 }
 
 fn convolves(kernel: &Kernel) -> bool {
@@ -124,6 +126,7 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<To
             let [outer, axis, inner] = [outer, axis, inner].map(|it| literal::size(*it));
             (quote!(Softmax), quote!(Softmax { outer: #outer, axis: #axis, inner: #inner }))
         }
+        Kernel::MatMul(matmul) => product::stack(matmul),
         Kernel::Move(copy) => elements::copy(copy),
         Kernel::Reduce(kind, copy) => elements::reduction(*kind, copy),
         Kernel::Clamp(_)
@@ -181,16 +184,16 @@ pub(super) fn run(scope: &Scope<'_>, call: &Call, stage: &Stage) -> TokenStream 
         }
         Kernel::Depthwise { .. } => quote!(#name.run(isa, #w, #x, #y, #rows);),
         Kernel::Pool(_) => quote!(#name.run(#rows, #x, #y);),
-        Kernel::Resize(resize) => match resize.blend {
-            Blend::Nearest => quote!(#name.nearest(#rows, #x, #y);),
-            Blend::Linear => quote!(#name.linear(#rows, #x, #y);),
-        },
+        Kernel::Resize(resize) => resized(resize.blend, &name, [&rows, x, y]),
         Kernel::GlobalPool(Reducer::Max) => quote!(#name.max(#rows, #x, #y);),
         Kernel::GlobalPool(_) => quote!(#name.average(#rows, #x, #y);),
         Kernel::Clamp(_) | Kernel::Unary(_) | Kernel::Binary(..) | Kernel::PRelu(_) => {
             over_slices(scope, call.stage, stage, operands)
         }
-        Kernel::Softmax { .. } | Kernel::Move(_) | Kernel::Reduce(..) | Kernel::Fill(_) => {
+        Kernel::Softmax { .. } | Kernel::MatMul(_) => {
+            over_slices(scope, call.stage, stage, operands)
+        }
+        Kernel::Move(_) | Kernel::Reduce(..) | Kernel::Fill(_) => {
             over_slices(scope, call.stage, stage, operands)
         }
         Kernel::Quantize(_)
@@ -199,6 +202,14 @@ pub(super) fn run(scope: &Scope<'_>, call: &Call, stage: &Stage) -> TokenStream 
         | Kernel::Table
         | Kernel::QSoftmax { .. }
         | Kernel::QAverage(_) => unreachable!("kernels of bytes have been printed"),
+    }
+}
+
+/// The statement that makes rows of a larger or smaller image.
+fn resized(blend: Blend, name: &Ident, [rows, x, y]: [&TokenStream; 3]) -> TokenStream {
+    match blend {
+        Blend::Nearest => quote!(#name.nearest(#rows, #x, #y);),
+        Blend::Linear => quote!(#name.linear(#rows, #x, #y);),
     }
 }
 
@@ -242,6 +253,7 @@ fn over_slices(scope: &Scope<'_>, at: usize, stage: &Stage, operands: Operands) 
                 quote!(#name.#method(#x, #y);)
             }
         }
+        Kernel::MatMul(_) => quote!(#name.run(isa, #x, #second, #y);),
         Kernel::Reduce(..) => quote!(#name.run(#x, #y);),
         Kernel::Move(_) => {
             let copy = element::copying(stage);

@@ -1,9 +1,10 @@
-//! Gives matrix products with constant weights their final form: `x * w + bias`, `w` as `[k, n]`.
+//! Gives matrix products their final form: with constant weights `x * w + bias`, `w` as `[k, n]`; else `a * b` alone.
 //!
 //! ```text
 //! gemm(x, b, c) alpha beta b'  ->  dense(x, alpha * b', beta * c)
 //! gemm(x, b, c), c no vector   ->  add(dense(x, b, 0), c)
 //! matmul(x, b)                 ->  dense(x, b, 0)
+//! gemm(a, b, c), b computed    ->  add(mul(matmul(a', b'), alpha), beta * c)
 //! ```
 //! An addition behind a product is `fold_bn`'s work; it finds the addition behind the rows of a product of many dimensions.
 
@@ -23,6 +24,10 @@ pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
 }
 
 fn settle_gemm(graph: &mut Graph, id: NodeId, gemm: Gemm) -> Attempt {
+    if graph.constant_operand(id, 1).is_none() {
+        spell_gemm(graph, id, gemm);
+        return Ok(true);
+    }
     let (weights, [rows, columns]) = matrix(graph, id)?;
     let (w, k, n) = if gemm.transpose_b {
         (transposed(&weights, columns), columns, rows)
@@ -31,11 +36,33 @@ fn settle_gemm(graph: &mut Graph, id: NodeId, gemm: Gemm) -> Attempt {
     };
     let w = w.into_iter().map(|value| gemm.alpha * value).collect();
     if gemm.transpose_a {
-        transpose_operand(graph, id);
+        transpose_operand(graph, id, 0);
     }
     let bias = take_bias(graph, id, gemm.beta).unwrap_or_else(|| vec![0.0; n]);
     make_dense(graph, id, (w, [k, n]), bias);
     Ok(true)
+}
+
+/// Makes a product by a computed matrix the operators that its attributes stand for.
+fn spell_gemm(graph: &mut Graph, id: NodeId, gemm: Gemm) {
+    for (port, transposed) in [gemm.transpose_a, gemm.transpose_b].into_iter().enumerate() {
+        if transposed {
+            transpose_operand(graph, id, port);
+        }
+    }
+    let name = graph.node(id).name.clone();
+    let c = graph.operand(id, 2);
+    if let (Some(c), Some(bias)) = (c, take_bias(graph, id, gemm.beta)) {
+        graph.disconnect(id, Port(2));
+        retire(graph, c);
+        let bias = graph.add_const(format!("{name}.bias"), [bias.len()], Values::F32(bias));
+        follow(graph, id, Binary::Add, bias);
+    }
+    if gemm.alpha != 1.0 {
+        let alpha = graph.add_const(format!("{name}.alpha"), [], Values::F32(vec![gemm.alpha]));
+        follow(graph, id, Binary::Mul, alpha);
+    }
+    graph.node_mut(id).op = Op::MatMul;
 }
 
 fn settle_matmul(graph: &mut Graph, id: NodeId) -> Attempt {
@@ -74,14 +101,19 @@ fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
     (0..columns).flat_map(column).collect()
 }
 
-/// Puts a transpose before the left operand.
-fn transpose_operand(graph: &mut Graph, id: NodeId) {
-    let a = x(graph, id);
-    let mut out = graph.node(a).out.clone();
+/// Puts a transpose before an operand, or transposes its numbers.
+fn transpose_operand(graph: &mut Graph, id: NodeId, port: usize) {
+    let operand = graph.operand(id, port).expect("verified operators have their operands");
+    let mut out = graph.node(operand).out.clone();
+    if let Some(values) = graph.constant_operand(id, port) {
+        let [rows, columns] = [out.shape[0], out.shape[1]];
+        let turned = transposed(values, columns);
+        return set_floats(graph, id, port, [columns, rows], turned);
+    }
     out.shape.reverse();
-    let name = format!("{}.a", graph.node(id).name);
-    let transpose = graph.add(name, Op::Transpose(vec![1, 0]), out, &[a]);
-    graph.connect(transpose, id, Port(0));
+    let name = format!("{}.{}", graph.node(id).name, ["a", "b"][port]);
+    let transpose = graph.add(name, Op::Transpose(vec![1, 0]), out, &[operand]);
+    graph.connect(transpose, id, Port(port));
 }
 
 /// `beta * c` if it is one constant a column or absent; any other c becomes an addition behind the product.
@@ -97,12 +129,18 @@ fn take_bias(graph: &mut Graph, id: NodeId, beta: f32) -> Option<Vec<f32>> {
         return Some(bias.into_iter().map(|value| beta * value).collect());
     }
     graph.disconnect(id, Port(2));
-    let name = graph.node(id).name.clone();
-    let out = graph.node(id).out.clone();
-    let sum = graph.insert_after(id, format!("{name}.sum"), Op::Binary(Binary::Add), out);
     let c = if beta == 1.0 { c } else { scaled(graph, c, beta) };
-    graph.connect(c, sum, Port(1));
+    follow(graph, id, Binary::Add, c);
     None
+}
+
+/// Puts a function of `id` and `other` behind `id`.
+fn follow(graph: &mut Graph, id: NodeId, f: Binary, other: NodeId) {
+    let out = graph.node(id).out.clone();
+    let word = if f == Binary::Add { "sum" } else { "scaled" };
+    let name = format!("{}.{word}", graph.node(id).name);
+    let after = graph.insert_after(id, name, Op::Binary(f), out);
+    graph.connect(other, after, Port(1));
 }
 
 /// `beta * c`: a constant, or a product if c is computed.
@@ -185,6 +223,23 @@ mod tests {
         let (x, w) = (net.input(&[2, 3]), net.ramp(&[3, 3]));
         let y = net.put(Op::Gemm(Gemm { beta: 2.0, ..PLAIN }), &[x, w, x]);
         assert_eq!(left(run, net.answer(&[y])), "input mul dense add");
+    }
+
+    #[test]
+    fn a_product_by_a_computed_matrix_is_spelled() {
+        let mut net = Net::default();
+        let (a, b, c) = (net.input(&[3, 2]), net.input(&[4, 3]), net.ramp(&[4]));
+        let turned = Gemm { alpha: 0.5, beta: 2.0, transpose_a: true, transpose_b: true };
+        let y = net.put(Op::Gemm(turned), &[a, b, c]);
+        assert_eq!(left(run, net.answer(&[y])), "input input transpose transpose matmul mul add");
+    }
+
+    #[test]
+    fn a_constant_left_operand_is_transposed_at_once() {
+        let mut net = Net::default();
+        let (c, x) = (net.ramp(&[3, 2]), net.input(&[3, 4]));
+        let y = net.put(Op::Gemm(Gemm { transpose_a: true, ..PLAIN }), &[c, x]);
+        assert_eq!(left(run, net.answer(&[y])), "input matmul");
     }
 
     #[test]

@@ -70,6 +70,8 @@ pub enum Kernel {
         /// Elements inside the axis in memory.
         inner: usize,
     },
+    /// Products of two matrices that lie in rows, neither of which is packed.
+    MatMul(MatMul),
     /// One value everywhere.
     Fill(f32),
     /// The nearest byte of each real.
@@ -123,6 +125,7 @@ impl Kernel {
         match self {
             Self::Pointwise { flat, .. } => *flat,
             Self::Softmax { .. } | Self::QSoftmax { .. } | Self::Reduce(..) | Self::Fill(_) => true,
+            Self::MatMul(_) => true,
             kernel => kernel.takes_slices(),
         }
     }
@@ -186,6 +189,23 @@ pub struct Move {
     pub into: usize,
     /// Strides of the destination.
     pub into_steps: Vec<isize>,
+}
+
+/// The product of each left matrix of a stack and its right one, all of which lie in rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MatMul {
+    /// Rows of left matrices and of products.
+    pub rows: usize,
+    /// Columns of left matrices, which are the rows of right ones.
+    pub depth: usize,
+    /// Columns of right matrices and of products.
+    pub columns: usize,
+    /// Products along each axis of the stack, outermost first.
+    pub stack: Vec<usize>,
+    /// Elements from one left matrix to the next along each axis; 0 where it is the same.
+    pub left: Vec<usize>,
+    /// Elements from one right matrix to the next.
+    pub right: Vec<usize>,
 }
 
 /// The order in which a kernel reads its weights.

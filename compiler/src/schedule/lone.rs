@@ -5,6 +5,7 @@ use mnv2c_runtime::ring::{Form, Rows};
 use crate::error::Result;
 use crate::ir::{NodeId, Op};
 use crate::schedule::elementwise::{along, binary, elementwise};
+use crate::schedule::matmul::matmul;
 use crate::schedule::place::Lowering;
 use crate::schedule::{Kernel, Place, Stage, convolution, moves, quant, stage};
 use crate::segment::flow;
@@ -52,7 +53,8 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
         | Op::Concat(_)
         | Op::Pad(_) => moved(lowering, id),
         Op::Quant(_) => quant::lone(lowering, id),
-        Op::Gemm(_) | Op::MatMul | Op::BatchNorm(_) => {
+        Op::MatMul => matmul(lowering, id),
+        Op::Gemm(_) | Op::BatchNorm(_) => {
             unreachable!("{} has no kernel and was refused", node.op.name())
         }
         Op::Conv(_) | Op::Input | Op::Const(_) => {

@@ -85,12 +85,13 @@ fn obstacle(graph: &Graph, id: NodeId) -> Option<String> {
         Op::Conv(_) | Op::Pool(_) | Op::Resize(_) if node.out.shape[0] > 1 => {
             Some(format!("{} holds several images; compile for a batch of 1", node.out))
         }
-        Op::Gemm(_) | Op::MatMul => Some(product(graph, id)),
         Op::BatchNorm(_) => {
             let how = computed(&[1, 2, 3, 4]).unwrap_or("not one constant float a channel");
             Some(format!("its statistics are {how}; export the model for inference"))
         }
+        Op::Gemm(_) => Some("its operands are no matrices of floats".into()),
         Op::Conv(_) | Op::Pool(_) | Op::Input | Op::Const(_) | Op::Dense(_) | Op::Clamp(_) => None,
+        Op::MatMul => None,
         Op::Unary(_) | Op::Binary(_) | Op::PRelu | Op::Reduce(_) | Op::Softmax(_) => None,
         Op::Reshape | Op::Transpose(_) | Op::Relayout | Op::Identity | Op::Expand => None,
         Op::Concat(_) | Op::Slice(_) | Op::Pad(_) | Op::Resize(_) => None,
@@ -114,54 +115,31 @@ fn obstacle(graph: &Graph, id: NodeId) -> Option<String> {
 /// How a value is made that depends on no input, yet is no constant.
 const UNFOLDED: &str = "made of constants by more work than is done while compiling";
 
-/// Why a product is none of a computed matrix and a constant one.
-fn product(graph: &Graph, id: NodeId) -> String {
-    let [left, right] = [0, 1].map(|port| graph.operand(id, port));
-    let constant = |operand: Option<NodeId>| operand.is_some_and(|id| graph.constant(id).is_some());
-    let shape = |id: NodeId| &graph.node(id).out.shape;
-    match (constant(left), right) {
-        (_, Some(right)) if graph.constant(right).is_some() => format!(
-            "its right operand is a stack of constant matrices, {:?}; the second has to be one constant matrix, so \
-             give each a product of its own",
-            shape(right)
-        ),
-        (true, _) => "its constant matrix stands on the left, and the right one is computed; the second has to be \
-                      one constant matrix, so transpose both, swap them, and transpose the product"
-            .to_owned(),
-        (_, Some(right)) if !graph.depends_on_inputs(right) => {
-            format!("its right operand is {UNFOLDED}; the second has to be one constant matrix")
-        }
-        (false, _) => "a product of two computed matrices, or of a stack of them; the second has to be one \
-                       constant matrix"
-            .to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ir::{Clamp, Conv, Output, Tensor, Values};
+    use crate::ir::{BatchNorm, Clamp, Conv, Output, Tensor, Values};
 
     #[test]
     fn all_that_no_kernel_does_is_named_at_once() {
         let mut graph = Graph::default();
-        let a = graph.add_input("a", Tensor::f32([2, 2]));
         let x = graph.add_input("x", Tensor::f32([1, 1, 2, 2]));
         let w = graph.add_input("w", Tensor::f32([1, 1, 1, 1]));
         let whole = graph.add_const("shape", [1], Values::I64(vec![7]));
-        let square = graph.add("square", Op::MatMul, Tensor::f32([2, 2]), &[a, a]);
+        let norm = Op::BatchNorm(BatchNorm { epsilon: 0.0 });
+        let norm = graph.add("norm", norm, Tensor::f32([1, 1, 2, 2]), &[x, w, w, w, w]);
         let pads = [0; 4];
         let (kernel, stride, dilation) = ([1, 1], [1, 1], [1, 1]);
         let conv =
             Conv { kernel, stride, dilation, pads, group: 1, clamp: Clamp::NONE, then: None };
         let conv = graph.add("conv", Op::Conv(conv), Tensor::f32([1, 1, 2, 2]), &[x, w]);
-        for (name, node) in [("product", square), ("picture", conv), ("size", whole)] {
+        for (name, node) in [("norm", norm), ("picture", conv), ("size", whole)] {
             graph.outputs.push(Output { name: name.into(), node });
         }
         assert_eq!(
             check(&graph, Memory::default()).unwrap_err().to_string(),
-            "these are unsupported:\n  matmul \"square\": a product of two computed matrices, or \
-             of a stack of them; the second has to be one constant matrix\n  conv \"conv\": its \
+            "these are unsupported:\n  batch_norm \"norm\": its statistics are computed at \
+             run time; export the model for inference\n  conv \"conv\": its \
              weights or bias are computed at run time; make them constants\n  output \"size\": \
              i64[1]; cast it to float"
         );

@@ -6,7 +6,7 @@
 use crate::ir::{Graph, NodeId};
 use crate::schedule::place::is_depthwise;
 use crate::schedule::tile;
-use crate::schedule::{Kernel, Part, Stage, Step};
+use crate::schedule::{Kernel, MatMul, Part, Stage, Step};
 use crate::target::{Product, Target};
 
 /// Cycles in which a kernel starts on another panel of weights, or vector of a window's.
@@ -59,6 +59,7 @@ fn work(graph: &Graph, stage: &Stage, rows: usize, target: &Target, rate: usize)
             let taps = conv.kernel[0] * conv.kernel[1];
             return calls * channels.div_ceil(lanes) * (START + rows * pixels * (taps + 3));
         }
+        Kernel::MatMul(product) => return multiplied(product, lanes),
         _ => return calls * rows * pixels * channels.div_ceil(lanes),
     };
     let element = from.element.bytes().min(stage.into.element.bytes());
@@ -68,6 +69,13 @@ fn work(graph: &Graph, stage: &Stage, rows: usize, target: &Target, rate: usize)
     let weights = depth * channels * from.element.bytes();
     let fetched = if weights > NEAR_BYTES { weights / rate } else { 0 };
     calls * (panels * START + (rows * row).max(fetched))
+}
+
+/// Cycles of products of matrices that lie in rows: two multiply-adds of vectors each.
+fn multiplied(product: &MatMul, lanes: usize) -> usize {
+    let MatMul { rows, depth, columns, stack, .. } = product;
+    let vectors = columns.div_ceil(lanes);
+    stack.iter().product::<usize>() * vectors * (START + (rows * depth).div_ceil(2))
 }
 
 /// Pixels of a whole row of the result.

@@ -1,8 +1,8 @@
 //! Small valid networks that strain where values lie: names of cases are what each is about.
 
 use mnv2c::ir::{
-    Binary, Blend, Clamp, Conv, Graph, NodeId, Op, Output, Pad, PadMode, Pool, PoolKind, Reduce,
-    Reducer, Resize, Scale, Tensor, Unary, Values, infer,
+    Binary, Blend, Clamp, Conv, Gemm, Graph, NodeId, Op, Output, Pad, PadMode, Pool, PoolKind,
+    Reduce, Reducer, Resize, Scale, Softmax, Tensor, Unary, Values, infer,
 };
 
 /// Every network with its name.
@@ -26,6 +26,9 @@ pub(crate) fn networks() -> Vec<(&'static str, Graph)> {
         ("a_pool_leaves_rows_out", sparse_pool()),
         ("pixels_are_taken_that_no_fraction_says", listed_pixels()),
         ("numbers_are_rounded_to_sixteen_bits", rounded()),
+        ("heads_attend_to_tokens", heads()),
+        ("pixels_attend_to_pixels", pixels()),
+        ("stacks_are_multiplied_by_what_is_repeated", stacks()),
     ]
 }
 
@@ -75,6 +78,61 @@ fn rounded() -> Graph {
         })
         .collect();
     net.answer(&outputs)
+}
+
+/// Attention of two heads: products of stacks of matrices, all of them computed.
+pub(crate) fn heads() -> Graph {
+    let mut net = Net::default();
+    let x = net.input(&[1, 5, 8]);
+    let [q, k, v] = [vec![0, 2, 1, 3], vec![0, 2, 3, 1], vec![0, 2, 1, 3]].map(|perm| {
+        let w = net.numbers(&[8, 8]);
+        let all = net.put(Op::MatMul, &[x, w]);
+        let heads = net.shaped(Op::Reshape, &[1, 5, 2, 4], &[all]);
+        net.put(Op::Transpose(perm), &[heads])
+    });
+    let scores = net.put(Op::MatMul, &[q, k]);
+    let shares = net.put(Op::Softmax(Softmax { axis: 3, log: false }), &[scores]);
+    let context = net.put(Op::MatMul, &[shares, v]);
+    let tokens = net.put(Op::Transpose(vec![0, 2, 1, 3]), &[context]);
+    let y = net.shaped(Op::Reshape, &[1, 5, 8], &[tokens]);
+    net.answer(&[y])
+}
+
+/// A block in which each pixel of an image is a mean of all, weighted by how alike they are.
+fn pixels() -> Graph {
+    let mut net = Net::default();
+    let x = net.input(&[1, 3, 5, 9]);
+    let [q, k, v] = [4, 4, 8].map(|channels| {
+        let conv = net.conv(x, channels, POINT);
+        net.shaped(Op::Reshape, &[1, channels, 45], &[conv])
+    });
+    let q = net.put(Op::Transpose(vec![0, 2, 1]), &[q]);
+    let alike = net.put(Op::MatMul, &[q, k]);
+    let shares = net.put(Op::Softmax(Softmax { axis: 2, log: false }), &[alike]);
+    let turned = net.put(Op::Transpose(vec![0, 2, 1]), &[shares]);
+    let mean = net.put(Op::MatMul, &[v, turned]);
+    let image = net.shaped(Op::Reshape, &[1, 8, 5, 9], &[mean]);
+    let y = net.conv(image, 3, POINT);
+    let sum = net.put(Op::Binary(Binary::Add), &[y, x]);
+    net.answer(&[sum])
+}
+
+/// Constant matrices and stacks on either side, and a product of what is computed whose factors are scaled and turned.
+fn stacks() -> Graph {
+    let mut net = Net::default();
+    let x = net.input(&[1, 3, 4, 5]);
+    let (left, stack) = (net.numbers(&[6, 4]), net.numbers(&[3, 5, 7]));
+    let rows = net.put(Op::MatMul, &[left, x]);
+    let columns = net.put(Op::MatMul, &[x, stack]);
+    let first = Reduce { kind: Reducer::Max, axes: vec![1] };
+    let most = net.shaped(Op::Reduce(first), &[4, 5], &[x]);
+    let gemm = Gemm { alpha: 0.5, beta: 2.0, transpose_a: true, transpose_b: false };
+    let bias = net.numbers(&[5, 1]);
+    let square = net.put(Op::Gemm(gemm), &[most, most, bias]);
+    let repeated = net.put(Op::MatMul, &[x, square]);
+    let turned = net.put(Op::Transpose(vec![1, 0]), &[most]);
+    let each = net.put(Op::MatMul, &[turned, x]);
+    net.answer(&[rows, columns, repeated, each])
 }
 
 fn reduced_rows() -> Graph {

@@ -37,6 +37,28 @@ pub trait Number: Element + Default {
     /// # Safety
     /// They lie inside one allocation, and `len < LANES`.
     unsafe fn store_head_at<S: Simd>(simd: S, into: *mut Self, len: usize, v: S::F32);
+
+    /// As many numbers as `from` has, up to `LANES`; zero in the lanes after.
+    #[inline(always)]
+    fn load_head<S: Simd>(simd: S, from: &[Self]) -> S::F32 {
+        if from.len() >= S::LANES {
+            // SAFETY: the slice is that long.
+            return unsafe { Self::load_at(simd, from.as_ptr()) };
+        }
+        // SAFETY: the slice has `len` numbers, fewer than `LANES`.
+        unsafe { Self::load_head_at(simd, from.as_ptr(), from.len()) }
+    }
+
+    /// As many lanes as `into` has numbers, up to `LANES`.
+    #[inline(always)]
+    fn store_head<S: Simd>(simd: S, into: &mut [Self], v: S::F32) {
+        if into.len() >= S::LANES {
+            // SAFETY: the slice is that long.
+            return unsafe { Self::store_at(simd, into.as_mut_ptr(), v) };
+        }
+        // SAFETY: the slice has `len` numbers, fewer than `LANES`.
+        unsafe { Self::store_head_at(simd, into.as_mut_ptr(), into.len(), v) }
+    }
 }
 
 /// The vector methods of a number, each by the name that [`Simd`] has for it.

@@ -317,6 +317,27 @@ impl Draw {
         self.edited(fields, [w, x.len(), y.len(), y.len()])
     }
 
+    /// A stack of products of matrices in rows.
+    pub(crate) fn matmul(&self) -> (Fields, Lens) {
+        let [outer, inner] = [1 + self.below(0, 3), 1 + self.below(1, 3)];
+        let [rows, depth] = [1 + self.below(2, 9), self.below(3, 9)];
+        let columns = 1 + self.below(4, 20);
+        let steps = |at: usize, len: usize| match self.below(at, 3) {
+            0 => [0, 0],
+            1 => [0, len],
+            _ => [inner * len, len],
+        };
+        let (left, right) = (steps(5, rows * depth), steps(6, depth * columns));
+        let all = [[outer, inner], left, right].concat();
+        let mut fields = Fields { all, at: 0 };
+        fields.all.extend([rows, depth, columns]);
+        let len = |steps: [usize; 2], matrix: usize| {
+            matrix + steps[0] * (outer - 1) + steps[1] * (inner - 1)
+        };
+        let [a, b] = [len(left, rows * depth), len(right, depth * columns)];
+        self.edited(fields, [b, a, 0, outer * inner * rows * columns])
+    }
+
     /// A depthwise convolution.
     pub(crate) fn stencil(&self, filter: Filter, t: usize, lanes: usize) -> (Fields, Lens) {
         let [rows, columns] = filter.kernel;

@@ -1,14 +1,14 @@
-//! Calls of products: what they add before the activation, and places that they see as one long row.
+//! Calls of products: what they add before the activation, places that they see as one long row, and stacks of matrices.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::operands::Operands;
 use super::quantized;
-use crate::emit::element;
 use crate::emit::scope::Scope;
+use crate::emit::{element, literal};
 use crate::ir::{Clamp, Unary};
-use crate::schedule::{Kernel, Skip, Stage};
+use crate::schedule::{Kernel, MatMul, Skip, Stage};
 
 /// Paths in the runtime that a product names, of which `path` is its kernel.
 pub(super) fn with_skip(
@@ -35,6 +35,28 @@ pub(super) fn with_activation(
         None => paths.push("clamp::Clamp"),
     }
     paths
+}
+
+/// The type and the value of products of matrices that lie in rows.
+pub(super) fn stack(matmul: &MatMul) -> (TokenStream, TokenStream) {
+    let axes = literal::size(matmul.stack.len());
+    let list = |numbers: &[usize]| {
+        let numbers = numbers.iter().map(|number| literal::size(*number));
+        quote!([#(#numbers),*])
+    };
+    let [stack, left, right] = [&matmul.stack, &matmul.left, &matmul.right].map(|it| list(it));
+    let [rows, depth, columns] = [matmul.rows, matmul.depth, matmul.columns].map(literal::size);
+    let value = quote! {
+        MatMul {
+            stack: #stack,
+            left: #left,
+            right: #right,
+            rows: #rows,
+            depth: #depth,
+            columns: #columns,
+        }
+    };
+    (quote!(MatMul<#axes>), value)
 }
 
 /// The statement that runs a product.

@@ -100,6 +100,22 @@ impl Numbers<'_> {
         Ok(())
     }
 
+    /// Products of whole values that lie in rows.
+    pub(super) fn multiply(&mut self, piece: &Piece<'_>) -> Result<()> {
+        let (node, graph) = (piece.stage.node, self.graph);
+        let operand = |port: usize| {
+            let id = graph.operand(node, port).expect("verified nodes have their operands");
+            let lies = piece.read(port).map(|(area, start)| self.read_along(area, start));
+            let values = lies.or_else(|| self.packed(piece.stage.from[port]));
+            let values = values.expect("what lies in no memory is constant");
+            (port, Array { shape: graph.node(id).out.shape.clone(), values })
+        };
+        let operands = [0, 1].map(operand);
+        let y = self.apply(piece.stage, Op::MatMul, &graph.node(node).out.shape, &operands)?;
+        self.write_along(&piece.write, piece.start, &y);
+        Ok(())
+    }
+
     /// Copies elements one by one between strides: of whole values, or of a row of each.
     pub(super) fn walk(&mut self, piece: &Piece<'_>, copy: &Move) {
         let (place, each) = (piece.stage.into, piece.stage.into.element.bytes());

@@ -37,6 +37,7 @@ impl Numbers<'_> {
                 Ok(())
             }
             Kernel::Softmax { .. } | Kernel::QSoftmax { .. } => self.shares(piece),
+            Kernel::MatMul(_) => self.multiply(piece),
             Kernel::Reduce(kind, copy) => {
                 self.fold(piece, *kind, copy);
                 Ok(())
