@@ -31,9 +31,8 @@ fn memories() -> Vec<Memory> {
     plain.chain([anew]).collect()
 }
 
-/// The answers of the network's program; nothing where it cannot be planned so.
-fn answers(graph: &Graph, target: Target, memory: Memory, inputs: &[Array]) -> Option<Vec<Array>> {
-    let options = Options {
+fn options(target: Target, memory: Memory) -> Options {
+    Options {
         target,
         name: "net".to_owned(),
         sha256: String::new(),
@@ -41,8 +40,12 @@ fn answers(graph: &Graph, target: Target, memory: Memory, inputs: &[Array]) -> O
         memory,
         layers: false,
         ends: mnv2c::ends::Ends::default(),
-    };
-    match compile(graph.clone(), &options, |_, _, _| ()) {
+    }
+}
+
+/// The answers of the network's program; nothing where it cannot be planned so.
+fn answers(graph: &Graph, target: Target, memory: Memory, inputs: &[Array]) -> Option<Vec<Array>> {
+    match compile(graph.clone(), &options(target, memory), |_, _, _| ()) {
         Ok(net) => Some(shadow::execute(&net, inputs).unwrap()),
         Err(Error::Unsupported(_)) => None,
         Err(error) => panic!("{error}"),
@@ -52,11 +55,16 @@ fn answers(graph: &Graph, target: Target, memory: Memory, inputs: &[Array]) -> O
 /// The largest difference, as a part of the largest magnitude.
 fn far(found: &Array, expected: &Array) -> f32 {
     assert_eq!(found.shape, expected.shape);
+    assert_eq!(found.values.len(), expected.values.len());
     let (Values::F32(found), Values::F32(expected)) = (&found.values, &expected.values) else {
         return f32::from(u8::from(found != expected));
     };
     let most = expected.iter().fold(f32::MIN_POSITIVE, |most, x| most.max(x.abs()));
-    found.iter().zip(expected).fold(0.0, |far, (a, b)| far.max((a - b).abs() / most))
+    found.iter().zip(expected).fold(0.0, |far, (a, b)| match (a - b).abs() / most {
+        _ if a.to_bits() == b.to_bits() => far,
+        apart if apart.is_nan() => f32::INFINITY,
+        apart => far.max(apart),
+    })
 }
 
 /// Compares the program of each plan with the oracle; how many plans there are.
@@ -70,12 +78,14 @@ fn check(name: &str, graph: &Graph, tolerance: f32, storage: Storage) -> usize {
             let memory = Memory { storage, ..memory };
             let Some(found) = answers(graph, target, memory, &inputs) else { continue };
             plans += 1;
+            assert_eq!(found.len(), expected.len(), "{name}");
             for (found, expected) in found.iter().zip(&expected) {
                 let far = far(found, expected);
                 assert!(far <= tolerance, "{name}: off by {far}, {target}, {memory:?}");
             }
         }
     }
+    assert!(plans > 0, "{name}: no plan can be made");
     plans
 }
 
@@ -98,6 +108,19 @@ fn random_networks_answer_as_the_oracle_does() {
 fn strange_networks_answer_as_the_oracle_does() {
     for (name, graph) in strange::networks() {
         check(name, &graph, 1e-4, Storage::F32);
+    }
+}
+
+#[test]
+fn inputs_that_do_not_fit_are_refused() {
+    let graph = testing::random_graph(0);
+    let right = testing::random_inputs(&graph, 1);
+    let wrong = vec![Array::f32([1, 2], vec![0.0; 2]); right.len()];
+    for inputs in [wrong, Vec::new()] {
+        let options = options(Target::GENERIC, Memory::default());
+        let net = compile(graph.clone(), &options, |_, _, _| ()).unwrap();
+        let error = shadow::execute(&net, &inputs).unwrap_err().to_string();
+        assert!(error.contains("given"), "{error}");
     }
 }
 

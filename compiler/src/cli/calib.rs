@@ -33,7 +33,7 @@ impl CalibArgs {
         flags.into_iter().filter(|(_, is_given)| *is_given).map(|(flag, _)| flag)
     }
 
-    /// Whether one of the files at least is a picture, to be normalised; arrays are taken as they are.
+    /// Looks for a picture among the files, to be normalised; arrays are taken as they are.
     pub(crate) fn has_pictures(&self) -> Result<bool> {
         Ok(self.files()?.iter().any(|path| input::is_picture(path)))
     }

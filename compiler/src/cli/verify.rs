@@ -318,7 +318,7 @@ fn oracle(graph: &Graph, memory: Memory) -> Result<Graph> {
     Ok(graph)
 }
 
-/// What the programs that are made of a model answer, each by its name.
+/// The answers of the loop program and of the emitted one, as far as they are asked, each by its name.
 fn answered(
     args: &Args,
     job: &Job<'_>,
@@ -347,7 +347,7 @@ fn answered(
     Ok(answers)
 }
 
-/// What the emitted program answers.
+/// The answers of the emitted program, built by rustc.
 fn emitted(args: &Args, job: &Job<'_>, artifact: &Artifact, given: &[Array]) -> Result<Vec<Array>> {
     let built = executable::build(artifact, &job.target)?;
     let scratch = Scratch::new(&std::env::temp_dir())?;

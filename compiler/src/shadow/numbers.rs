@@ -7,6 +7,7 @@ mod elements;
 mod windows;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use half::{bf16, f16};
 
@@ -71,6 +72,11 @@ impl<'a> Numbers<'a> {
         blob: &'a Blob,
         inputs: &[Array],
     ) -> Result<Self> {
+        if inputs.len() != schedule.inputs.len() {
+            let (wanted, found) = (schedule.inputs.len(), inputs.len());
+            let what = format!("the network takes {wanted} inputs, {found} are given");
+            return Err(Error::Wiring(what));
+        }
         let intakes = schedule.intakes.iter().zip(&schedule.inputs).zip(inputs);
         let inputs: Vec<Vec<u8>> = intakes
             .map(|((intake, port), array)| given(*intake, port, array))
@@ -194,7 +200,7 @@ impl<'a> Numbers<'a> {
     }
 
     /// Moves a run of bytes `by` bytes back, and fills what that leaves with zeros of a place.
-    pub(super) fn slide(&mut self, place: Place, run: std::ops::Range<usize>, by: usize) {
+    pub(super) fn slide(&mut self, place: Place, run: Range<usize>, by: usize) {
         let memory = self.memory_mut(place.home);
         memory.copy_within(run.start + by..run.end, run.start);
         let zero = if let Element::U8 { zero } = place.element { zero } else { 0 };
@@ -286,6 +292,12 @@ fn encode(
 /// An input as the network takes it: planes as rows of pixels, floats as bytes, where it says so.
 fn given(intake: Intake, port: &Port, array: &Array) -> Result<Vec<u8>> {
     let (place, len) = (intake.place, array.values.len());
+    let wanted = place.rows.width * place.height * place.rows.channels;
+    if len != wanted {
+        let (name, shape) = (&port.name, &array.shape);
+        let what = format!("input {name:?} takes {wanted} numbers, an array of {shape:?} is given");
+        return Err(Error::Wiring(what));
+    }
     let pixel = |at: usize| match intake.planes {
         true => {
             at % place.rows.channels * (place.height * place.rows.width) + at / place.rows.channels

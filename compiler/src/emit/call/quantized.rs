@@ -71,7 +71,7 @@ pub(super) fn takes_token(graph: &Graph, stage: &Stage) -> bool {
     }
 }
 
-/// Whether a quantising stage works row by row: its bytes lie otherwise than its floats, or are a picture.
+/// Tells a quantising stage that works row by row: its bytes lie otherwise than its floats, or are a picture.
 pub(super) fn moves(stage: &Stage) -> bool {
     let (from, into) = (stage.from[0], stage.into);
     from.rows != into.rows || (into.rows.form == Form::Nhwc && into.height > 1)

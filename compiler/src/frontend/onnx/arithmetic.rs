@@ -69,7 +69,7 @@ pub(super) fn clip(call: &mut Call<'_>) -> Made {
     call.emit(Op::Clamp(Clamp { lo: lo.min(hi), hi }), &[x])
 }
 
-/// The same by bounds that are computed: the greater of `x` and the lower one, then the lesser of that and the upper.
+/// Clip by computed bounds: the greater of `x` and the lower one, then the lesser of that and the upper.
 fn clip_to_operands(call: &mut Call<'_>, x: NodeId) -> Made {
     let mut clipped = x;
     for (port, part, f) in [(1, "min", Binary::Max), (2, "max", Binary::Min)] {

@@ -103,7 +103,7 @@ pub(super) fn subgraphs(node: &mut NodeProto) -> impl Iterator<Item = &mut Graph
     node.attribute.iter_mut().filter_map(|attribute| attribute.g.as_deref_mut())
 }
 
-/// What copies of bodies may still take.
+/// The budget of inlined bodies: nodes and bytes that may still be copied.
 #[derive(Debug)]
 pub(super) struct Room {
     nodes: usize,

@@ -175,33 +175,29 @@ impl Numbers<'_> {
     fn resize(&mut self, piece: &Piece<'_>, rows: Range<usize>, resize: &Resize) -> Result<()> {
         let (area, start) = piece.read(0).expect("a picture is made of one");
         let [height, width] = [area.place.height, area.place.rows.width];
-        let line = |row: usize, column: usize| {
-            let row = row as isize;
-            let area = Area { rows: row..row + 1, ..area.clone() };
-            let column = column as isize;
-            self.read(&Area { columns: column..column + 1, ..area }, start)
-        };
-        let mut made: Vec<Vec<f32>> = vec![Vec::new(); piece.write.channels.len()];
-        for row in rows {
-            let (i, down) = resize.down.at(row, height);
-            for column in 0..piece.write.columns.len() {
-                let (j, across) = resize.across.at(column, width);
-                let (below, right) = ((i + 1).min(height - 1), (j + 1).min(width - 1));
-                let pixel = |row, column| line(row, column).as_f32().unwrap_or_default().to_vec();
-                let here = pixel(i, j);
-                if resize.blend == Blend::Nearest {
-                    made.iter_mut().zip(here).for_each(|(made, x)| made.push(x));
-                    continue;
-                }
-                let corners = [here, pixel(i, right), pixel(below, j), pixel(below, right)];
-                for (channel, made) in made.iter_mut().enumerate() {
-                    let [a, b, c, d] = [0, 1, 2, 3].map(|corner: usize| corners[corner][channel]);
-                    let (a, c) = (a + (b - a) * across, c + (d - c) * across);
-                    made.push(a + (c - a) * down);
+        let values = self.read(area, start);
+        let plane = area.rows.len() * width;
+        let planes = values.as_f32().unwrap_or_default().chunks_exact(plane.max(1));
+        let mut made = Vec::new();
+        for plane in planes {
+            let at = |row: usize, column: usize| {
+                plane[(row as isize - area.rows.start) as usize * width + column]
+            };
+            for row in rows.clone() {
+                let (i, down) = resize.down.at(row, height);
+                for column in 0..piece.write.columns.len() {
+                    let (j, across) = resize.across.at(column, width);
+                    if resize.blend == Blend::Nearest {
+                        made.push(at(i, j));
+                        continue;
+                    }
+                    let (below, right) = ((i + 1).min(height - 1), (j + 1).min(width - 1));
+                    let line = |row: usize| at(row, j) + (at(row, right) - at(row, j)) * across;
+                    made.push(line(i) + (line(below) - line(i)) * down);
                 }
             }
         }
-        self.write(&piece.write, piece.start, &Values::F32(made.concat()));
+        self.write(&piece.write, piece.start, &Values::F32(made));
         Ok(())
     }
 
@@ -229,21 +225,21 @@ impl Numbers<'_> {
         let Kernel::GlobalPool(kind) = piece.stage.kernel else { return Ok(()) };
         let (count, len) = (channels.len(), channels.first().map_or(0, Vec::len));
         let values = channels.concat();
-        let y = match &self.graph.node(piece.stage.node).op {
-            Op::Quant(Quant::Mean(mean)) => {
-                let bytes = values.iter().map(|x| *x as u8).collect();
-                let x = Array { shape: vec![1, count, 1, len], values: Values::U8(bytes) };
-                let op = Op::Quant(Quant::Mean(mean.clone()));
-                self.apply(piece.stage, op, &[1, count, 1, 1], &[(0, x)])?
-            }
+        let of_bytes = match &self.graph.node(piece.stage.node).op {
+            Op::Quant(Quant::Mean(mean)) => Some(Quant::Mean(mean.clone())),
             Op::Quant(Quant::Average(average)) => {
+                let pool = Pool { kernel: [1, len], ..average.pool };
+                Some(Quant::Average(QAverage { pool, ..*average }))
+            }
+            _ => None,
+        };
+        let y = match of_bytes {
+            Some(quant) => {
                 let bytes = values.iter().map(|x| *x as u8).collect();
                 let x = Array { shape: vec![1, count, 1, len], values: Values::U8(bytes) };
-                let pool = Pool { kernel: [1, len], ..average.pool };
-                let op = Op::Quant(Quant::Average(QAverage { pool, ..*average }));
-                self.apply(piece.stage, op, &[1, count, 1, 1], &[(0, x)])?
+                self.apply(piece.stage, Op::Quant(quant), &[1, count, 1, 1], &[(0, x)])?
             }
-            _ => Values::F32(values.chunks_exact(len.max(1)).map(|x| pooled(kind, x)).collect()),
+            None => Values::F32(values.chunks_exact(len.max(1)).map(|x| pooled(kind, x)).collect()),
         };
         let channels = piece.write.channels.start..piece.write.channels.start + count;
         self.write(&Area { channels, ..piece.write.clone() }, piece.start, &y);
