@@ -65,3 +65,14 @@ impl Lowering<'_> {
         self.schedule.intakes.iter().any(|intake| intake.place == place)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_rows_of_zeros_are_a_loop() {
+        assert_eq!(rows_below(0, 7..9).len(), 2);
+        assert!(matches!(rows_below(0, 7..1 << 20)[..], [Statement::For { .. }]));
+    }
+}

@@ -244,3 +244,18 @@ impl Iterator for Offsets<'_> {
         (self.left, Some(self.left))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn joined_constants_keep_their_type() {
+        let (signed, more) = (Values::I8(vec![1, -2]), Values::I8(vec![3]));
+        let joined = concatenated(0, &[(&[2], &signed), (&[1], &more)]);
+        assert_eq!(joined, Some(Values::I8(vec![1, -2, 3])));
+        let wide = Values::I64(vec![4]);
+        let joined = concatenated(0, &[(&[2], &signed), (&[1], &wide)]);
+        assert_eq!(joined, Some(Values::I64(vec![1, -2, 4])));
+    }
+}
