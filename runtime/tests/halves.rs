@@ -1,8 +1,11 @@
 //! Numbers of 16 bits on every instruction set of this machine: the same bits as the conversions written in integers.
 
+use mnv2c_runtime::activation::Activation;
 use mnv2c_runtime::brain::Brain;
 use mnv2c_runtime::half::Half;
 use mnv2c_runtime::isa::Isa;
+use mnv2c_runtime::kernel::depthwise::DepthwiseAny;
+use mnv2c_runtime::ring::Rows;
 #[cfg(target_arch = "aarch64")]
 use mnv2c_runtime::simd::Neon;
 #[cfg(target_arch = "x86_64")]
@@ -55,6 +58,36 @@ fn every_number_is_widened_alike() {
 fn floats_between_halves_are_rounded_alike() {
     on_each!(between Half);
     on_each!(between Brain);
+}
+
+#[test]
+fn vectors_of_any_window_are_those_of_whole_rows() {
+    parts_of_a_window::<Half>();
+    parts_of_a_window::<Brain>();
+}
+
+fn parts_of_a_window<E: Short>() {
+    let (from, into) = (Rows::chunks(7, 7, 8, 4), Rows::nhwc(2, 2, 8));
+    let kernel = DepthwiseAny::<1> {
+        width: 2,
+        channels: 8,
+        kernel: [3, 3],
+        stride: [4, 4],
+        dilation: [1, 1],
+        pad: [0, 0],
+        from: from.ring(4),
+        into: into.ring(4),
+        activation: Activation::NONE,
+    };
+    let numbers = |len: usize| -> Vec<E> { (0..len).map(|at| E::of((at % 9) as f32)).collect() };
+    let (x, w) = (numbers(7 * 7 * 8), numbers(10 * 8));
+    let (mut whole, mut parts) = (vec![E::ZERO; 2 * 2 * 8], vec![E::ZERO; 2 * 2 * 8]);
+    kernel.run(Scalar::new(), &w, &x, &mut whole, 0..2);
+    for vector in 0..2 {
+        kernel.run_vectors(Scalar::new(), &w, &x, &mut parts, 0..2, vector..vector + 1);
+    }
+    assert_eq!(bits(&parts), bits(&whole));
+    assert!(bits(&whole).iter().all(|bits| *bits != 0));
 }
 
 /// A number of 16 bits, by its bits.

@@ -204,8 +204,7 @@ impl Lowering<'_> {
         });
         let sums =
             matches!(last.kernel, Kernel::GlobalPool(_)) && self.element_bytes(last.into) != 4;
-        let whole = Rows { form: Form::Nhwc, ..last.into.rows };
-        let dense = Place { rows: whole, ..last.into }.is_dense_nhwc();
+        let dense = last.into.whole_pixels().is_dense_nhwc();
         (dies && grows && apart && in_rows && dense && !sums).then_some(Overlap {
             dying,
             growing,

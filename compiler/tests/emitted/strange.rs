@@ -29,6 +29,8 @@ pub(crate) fn networks() -> Vec<(&'static str, Graph)> {
         ("heads_attend_to_tokens", heads()),
         ("pixels_attend_to_pixels", pixels()),
         ("stacks_are_multiplied_by_what_is_repeated", stacks()),
+        ("a_result_in_chunks_is_made_where_no_row_dies", chunked()),
+        ("a_constant_is_the_first_factor", constant_first()),
     ]
 }
 
@@ -39,6 +41,42 @@ fn added_to_itself() -> Graph {
     let wave = net.put(Op::Unary(Unary::Tanh), &[y]);
     let twice = net.put(Op::Binary(Binary::Add), &[wave, wave]);
     net.answer(&[twice])
+}
+
+/// Seven channels that a depthwise convolution wants in chunks, made row by row of a value that nobody reads again.
+fn chunked() -> Graph {
+    let mut net = Net::default();
+    let each = |side: usize, group: usize| Conv {
+        kernel: [side, side],
+        pads: [side / 2; 4],
+        group,
+        ..POINT
+    };
+    let x = net.input(&[1, 4, 17, 17]);
+    let wide = net.conv(x, 4, Conv { clamp: Clamp::RELU6, ..POINT });
+    let w = net.numbers(&[4, 1, 3, 3]);
+    let blurred = net.put(Op::Conv(Conv { clamp: Clamp::RELU6, ..each(3, 4) }), &[wide, w]);
+    let thin = net.conv(blurred, 4, POINT);
+    let sum = net.put(Op::Binary(Binary::Add), &[thin, x]);
+    let wide = net.conv(sum, 8, Conv { clamp: Clamp::RELU6, ..POINT });
+    let w = net.numbers(&[8, 1, 5, 5]);
+    let first = net.put(Op::Conv(each(5, 8)), &[wide, w]);
+    let kept = net.put(Op::Clamp(Clamp::RELU6), &[first]);
+    let seven = net.conv(kept, 7, POINT);
+    let w = net.numbers(&[7, 1, 1, 1]);
+    let sparse = Conv { stride: [5, 5], dilation: [3, 1], ..each(1, 7) };
+    let y = net.put(Op::Conv(sparse), &[seven, w]);
+    let y = net.put(Op::Unary(Unary::Abs), &[y]);
+    net.answer(&[y, first])
+}
+
+fn constant_first() -> Graph {
+    let mut net = Net::default();
+    let x = net.input(&[3, 1, 7]);
+    let by = net.numbers(&[3, 1, 7]);
+    let scaled = net.put(Op::Binary(Binary::Mul), &[by, x]);
+    let y = net.put(Op::Unary(Unary::Tanh), &[scaled]);
+    net.answer(&[y])
 }
 
 fn repeated_outputs() -> Graph {

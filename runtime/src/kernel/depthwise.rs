@@ -133,12 +133,12 @@ impl<const T: usize> DepthwiseAny<T> {
 
     /// Computes some vectors of channels, `LANES` each.
     #[inline(always)]
-    pub fn run_vectors<S: Simd>(
+    pub fn run_vectors<S: Simd, W: Number, X: Number, Y: Number>(
         &self,
         simd: S,
-        w: &[f32],
-        x: &[f32],
-        y: &mut [f32],
+        w: &[W],
+        x: &[X],
+        y: &mut [Y],
         rows: Range<usize>,
         vectors: Range<usize>,
     ) {

@@ -11,11 +11,12 @@ use crate::shadow::numbers::{Numbers, Piece, decoded, encode};
 impl Numbers<'_> {
     /// A function of each element, in the order of memory.
     pub(super) fn each(&mut self, piece: &Piece<'_>) -> Result<()> {
-        let (area, start) = piece.read(0).expect("what is computed of elements reads some");
-        let x = self.read_along(area, start);
-        let second = piece.read(1).map(|(area, start)| self.read_along(area, start));
-        let constant = || piece.stage.from.get(1).and_then(|place| self.packed(*place));
-        let second = second.or_else(constant);
+        let operand = |port: usize| match piece.read(port) {
+            Some((area, start)) => Some(self.read_along(area, start)),
+            None => piece.stage.from.get(port).and_then(|place| self.packed(*place)),
+        };
+        let x = operand(0).expect("what is computed of elements reads some");
+        let second = operand(1);
         let by = self.graph.arithmetic;
         let y = match (&piece.stage.kernel, x, second) {
             (Kernel::Clamp(clamp), Values::F32(x), _) => floats(&x, |x| clamp.apply(x)),
