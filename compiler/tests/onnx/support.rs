@@ -150,6 +150,18 @@ fn what_has_no_element_is_left_out_of_a_sum_of_parts_or_else_named() {
 }
 
 #[test]
+fn a_product_by_no_columns_is_named_though_its_constant_is_not() {
+    let model = Model::opset(13)
+        .input("x", &[1, 2, 4, 8])
+        .floats("w", &[8, 0])
+        .node("Relu", &["x"], &["r"], vec![])
+        .node("MatMul", &["r", "w"], &["y"], vec![])
+        .output("y");
+    let error = compiled(&model, Memory::default()).expect_err("it has no element");
+    assert!(error.contains("matmul \"y\": f32[1,2,4,0] has no element"), "{error}");
+}
+
+#[test]
 fn an_identity_of_bytes_is_still_one_when_the_model_is_quantised() {
     let model = Model::opset(13)
         .bytes_input(DataType::Uint8, &[1, 2, 3, 3])

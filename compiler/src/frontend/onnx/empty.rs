@@ -22,7 +22,8 @@ pub(super) fn drop_unneeded(graph: &mut Graph) -> Result<()> {
     let mut obstacles = Vec::new();
     for id in empty {
         let node = graph.node(id);
-        let first = graph.operands(id).iter().all(|(_, operand)| !is_empty(graph, *operand));
+        let told = |id: NodeId| is_empty(graph, id) && graph.constant(id).is_none();
+        let first = graph.operands(id).iter().all(|(_, operand)| !told(*operand));
         let is_kept = matches!(node.op, Op::Input) || graph.is_output(id);
         let is_computed = needed.contains(&id) && graph.constant(id).is_none();
         if is_kept || is_computed {
