@@ -188,7 +188,7 @@ impl Network<'_> {
         let shared = schedule.overlaps.iter().filter(here).map(|overlap| {
             let [dying, growing] =
                 [overlap.dying, overlap.growing].map(|id| aligned(&schedule.buffers[id.0]));
-            let align = self.setting.memory.storage.align();
+            let align = self.setting.target.align.of(self.setting.memory.storage);
             let both = growing.max(dying + overlap.ahead.next_multiple_of(align));
             (dying + growing).saturating_sub(both)
         });

@@ -147,14 +147,6 @@ impl Storage {
     pub fn bytes_of(self, tensor: &Tensor) -> usize {
         tensor.len() * self.bytes().unwrap_or(tensor.dtype.stored_bytes())
     }
-
-    /// Bytes of which every offset is a multiple: a line of cache for numbers, a vector of most machines for bytes.
-    pub fn align(self) -> usize {
-        match self {
-            Self::F32 | Self::F16 | Self::Bf16 => 64,
-            Self::Int8 => 16,
-        }
-    }
 }
 
 impl FromStr for Objective {

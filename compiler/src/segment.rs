@@ -16,9 +16,6 @@ use crate::ir::view::{aliases, base, is_view};
 use crate::ir::{Block, Graph, NodeId, Op, Quant, Reducer};
 use crate::target::Target;
 
-/// Bytes of the nearest cache that a panel of a wide value may take.
-pub(crate) const L1_BYTES: usize = 32 << 10;
-
 /// Nodes that run as one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
@@ -110,7 +107,8 @@ pub fn fastest(graph: &Graph, unit: &Segment, target: &Target) -> Segment {
     let bytes = |id: &NodeId| graph.node(*id).out.dtype.stored_bytes();
     let pixels = |id: &NodeId| shape(id).iter().skip(2).product::<usize>();
     let panel = |id: &NodeId| pixels(id) * lanes * 2 * bytes(id);
-    let outgrows = unit.stages.iter().map(panel).max() > Some(L1_BYTES);
+    let widest = unit.stages.iter().map(panel).max().unwrap_or(0);
+    let outgrows = target.caches.is_some_and(|caches| widest > caches.panel_bytes(1));
     let rows = unit.stages.last().and_then(|last| shape(last).get(2).copied());
     let batch = match (unit.role, target.threads) {
         (Role::Block(_), 1) if outgrows => RowBatch::Rows(1),

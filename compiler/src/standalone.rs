@@ -63,7 +63,7 @@ macro_rules! files {
 
 /// Every file of the runtime but the catalog, which only the compiler reads, and what build scripts need.
 const FILES: &[(&str, &str)] = files![
-    "lib" "activation" "affine" "arena" "blob" "brain" "clamp" "half" "isa" "ring" "ring/border"
+    "lib" "activation" "affine" "arena" "blob" "brain" "clamp" "half" "isa" "isa/facts" "ring" "ring/border"
     "kernel" "kernel/conv" "kernel/copy" "kernel/depthwise" "kernel/elementwise" "kernel/global_pool"
     "kernel/matmul" "kernel/pointwise" "kernel/pool" "kernel/rank" "kernel/reduce" "kernel/resize" "kernel/softmax" "kernel/strided"
     "kernel/unary" "kernel/widen"

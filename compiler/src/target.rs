@@ -1,10 +1,12 @@
-//! The machines code is emitted for: data only.
+//! The machines code is emitted for: data only, and all the numbers of them that the compiler decides by.
 
+mod machine;
 mod tuning;
 
 use std::fmt;
 use std::str::FromStr;
 
+pub use machine::{Align, Caches, Core};
 pub use mnv2c_runtime::isa::Isa;
 pub use tuning::{Product, Tuning};
 
@@ -12,17 +14,21 @@ use crate::alike::{alike, distance};
 use crate::error::Error;
 use crate::ir::{Dtype, Graph};
 
-/// One machine.
+/// One machine: every number of a machine that anything in the compiler decides by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target {
     /// The name that `--target` takes.
     pub name: &'static str,
     /// One line for `mnv2c targets`.
     pub about: &'static str,
-    /// Instructions that the emitted code uses.
+    /// Instructions that the emitted code uses; lanes and registers are theirs.
     pub isa: Isa,
-    /// Bytes of the cache that an expanded tensor should fit twice.
-    pub l2_bytes: usize,
+    /// Cycles of a core.
+    pub core: Core,
+    /// The caches of a core; `None` where all memory is equally near.
+    pub caches: Option<Caches>,
+    /// Bytes of which every offset in the arena is a multiple.
+    pub align: Align,
     /// Threads that one inference runs on.
     pub threads: usize,
     /// Tiles that were timed on such a machine; those of the best estimates where there are none.
@@ -45,7 +51,9 @@ impl Target {
         name: "generic",
         about: "portable Rust for any machine; the platform's baseline instructions",
         isa: Isa::Scalar,
-        l2_bytes: 256 << 10,
+        core: Core::WIDE,
+        caches: Some(Caches::of(256 << 10)),
+        align: Align::LINES,
         threads: 1,
         tuning: None,
     };
@@ -55,9 +63,8 @@ impl Target {
         name: "x86-64-v3",
         about: "x86-64 with AVX2 and FMA (Haswell, Zen and later)",
         isa: Isa::Avx2,
-        l2_bytes: 512 << 10,
-        threads: 1,
-        tuning: None,
+        caches: Some(Caches::of(512 << 10)),
+        ..Self::GENERIC
     };
 
     /// x86-64 with AVX-512 F, BW, DQ, VL (Skylake-SP, Zen 4 and later).
@@ -65,9 +72,8 @@ impl Target {
         name: "x86-64-v4",
         about: "x86-64 with AVX-512 F, BW, DQ, VL (Skylake-SP, Zen 4 and later)",
         isa: Isa::Avx512,
-        l2_bytes: 1 << 20,
-        threads: 1,
-        tuning: None,
+        caches: Some(Caches::of(1 << 20)),
+        ..Self::GENERIC
     };
 
     /// [`Self::X86_64_V4`] with VNNI and products of bf16 (Cooper Lake, Sapphire Rapids, Zen 4 and later).
@@ -75,9 +81,7 @@ impl Target {
         name: "x86-64-v4-bf16",
         about: "the same with VNNI and products of bf16 (Cooper Lake, Sapphire Rapids, Zen 4 and later)",
         isa: Isa::Avx512Bf16,
-        l2_bytes: 1 << 20,
-        threads: 1,
-        tuning: None,
+        ..Self::X86_64_V4
     };
 
     /// 64-bit Arm with NEON (every one).
@@ -85,9 +89,8 @@ impl Target {
         name: "armv8",
         about: "64-bit Arm with NEON (every one)",
         isa: Isa::Neon,
-        l2_bytes: 512 << 10,
-        threads: 1,
-        tuning: None,
+        caches: Some(Caches::of(512 << 10)),
+        ..Self::GENERIC
     };
 
     /// 64-bit Arm with NEON and dot products of bytes (Cortex-A55 and A76, Apple M1 and later).
@@ -95,16 +98,14 @@ impl Target {
         name: "armv8.2-dotprod",
         about: "64-bit Arm with NEON and dot products of bytes (Cortex-A55 and A76, Apple M1 and later)",
         isa: Isa::NeonDot,
-        l2_bytes: 512 << 10,
-        threads: 1,
-        tuning: None,
+        ..Self::ARMV8
     };
 
     /// The best target for the machine that runs the compiler.
     pub fn host() -> Self {
-        let isa = Isa::detect();
-        let of = |isa| TARGETS.iter().find(|target| target.isa == isa);
-        *of(isa).or(of(isa.of_floats())).expect("every instruction set has a target")
+        let name = Isa::detect().target();
+        let found = TARGETS.iter().find(|target| target.name == name);
+        *found.expect("every instruction set has a target")
     }
 }
 

@@ -58,6 +58,25 @@ fn petgraph_stays_in_the_graph_and_quote_in_emit() {
 }
 
 #[test]
+fn machines_are_described_in_one_place() {
+    for (path, text) in sources().into_iter().filter(|(path, _)| path.starts_with("compiler/src")) {
+        if path.starts_with("compiler/src/target") {
+            continue;
+        }
+        for line in code_of(&text).lines() {
+            // `isa::Isa::#token` is printed, not decided by.
+            let named =
+                line.split("Isa::").skip(1).any(|rest| rest.starts_with(char::is_uppercase));
+            assert!(!named || line.contains("Isa::ALL"), "{path} names an instruction set: {line}");
+            let sized = ["L1_", "L2_", "CACHE_", "_A_CYCLE", "LANES", "REGISTERS"];
+            let constant = line.contains("const ") && line.contains(": usize");
+            let number = constant && sized.iter().any(|word| line.contains(word));
+            assert!(!number, "{path} holds a number of a machine: {line}");
+        }
+    }
+}
+
+#[test]
 fn unsafe_lies_in_vectors_and_blobs() {
     for (path, text) in sources() {
         let may = UNSAFE.iter().any(|place| path.starts_with(place));

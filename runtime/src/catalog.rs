@@ -2,9 +2,9 @@
 //!
 //! There is no `cfg` here: any host sees every target's tiles. The tables stand in macros, so that a test can make a
 //! call of each line; a tile that is not here does not exist. A tile is listed where all it works on stays in
-//! registers; `registers` says how many those are.
+//! registers; [`Isa::registers`] says how many those are.
 
-use crate::isa::Isa;
+use crate::isa::{Isa, Multiplies};
 use crate::simd::dots::Quads;
 
 /// A tile of `Pointwise<MR, NV>` and `Conv<MR, NV>`.
@@ -60,43 +60,15 @@ pub const QDEPTHWISE: &[DepthwiseTile] = crate::qdepthwise_tiles!(depthwise_tabl
 /// Tiles of the depthwise kernel of bytes of any window.
 pub const QDEPTHWISE_ANY: &[DepthwiseAnyTile] = crate::qdepthwise_any_tiles!(depthwise_any_table);
 
-/// How an instruction set wants the weights for four bytes.
-pub const fn quads(isa: Isa) -> Quads {
-    match isa {
-        Isa::Scalar | Isa::Avx2 | Isa::Avx512 => Quads::Pairs,
-        Isa::Avx512Vnni | Isa::Avx512Bf16 | Isa::NeonDot => Quads::Bytes,
-        Isa::Neon => Quads::Lanes,
-    }
-}
-
-/// What an instruction set's products take off every byte of input; biases make up for it.
-pub const fn lift(isa: Isa) -> u8 {
-    match isa {
-        Isa::NeonDot => 128,
-        _ => 0,
-    }
-}
-
-/// Vector registers of an instruction set; of `Scalar`, those of an x86-64. A Cortex-M has room for 8 vectors of 4.
-pub const fn registers(isa: Isa) -> usize {
-    match isa {
-        Isa::Scalar | Isa::Avx2 => 16,
-        Isa::Avx512 | Isa::Avx512Vnni | Isa::Avx512Bf16 => 32,
-        Isa::Neon | Isa::NeonDot => 32,
-    }
-}
-
 impl GemmTile {
     /// Vector registers in use: sums, weights and inputs, and a product where there is no fused multiply-add.
     pub const fn registers(&self) -> usize {
         let sums = self.pixels * self.vectors;
-        match self.isa {
-            Isa::Neon | Isa::NeonDot if self.vectors > 2 => sums + self.pixels + 2,
-            Isa::Neon | Isa::NeonDot => sums + self.pixels + self.vectors,
-            Isa::Scalar => sums + self.vectors + 2,
-            Isa::Avx2 | Isa::Avx512 | Isa::Avx512Vnni | Isa::Avx512Bf16 => {
-                sums + 1 + if self.pixels == 1 { 0 } else { self.vectors }
-            }
+        match self.isa.multiplies() {
+            Multiplies::ByLane if self.vectors > 2 => sums + self.pixels + 2,
+            Multiplies::ByLane => sums + self.pixels + self.vectors,
+            Multiplies::Apart => sums + self.vectors + 2,
+            Multiplies::FromMemory => sums + 1 + if self.pixels == 1 { 0 } else { self.vectors },
         }
     }
 
@@ -104,10 +76,10 @@ impl GemmTile {
     /// pair of inputs and a product.
     pub const fn registers_of_bytes(&self) -> usize {
         let sums = self.pixels * self.vectors;
-        match self.isa {
-            Isa::Neon => sums + 4 * self.vectors + self.pixels,
-            Isa::Avx512Vnni | Isa::Avx512Bf16 | Isa::NeonDot => sums + self.vectors + 1,
-            Isa::Scalar | Isa::Avx2 | Isa::Avx512 => sums + 4,
+        match self.isa.quads() {
+            Quads::Lanes => sums + 4 * self.vectors + self.pixels,
+            Quads::Bytes => sums + self.vectors + 1,
+            Quads::Pairs => sums + 4,
         }
     }
 }
@@ -259,16 +231,16 @@ mod tests {
     #[test]
     fn every_tile_fits_its_registers() {
         for tile in GEMM {
-            assert!(tile.registers() <= registers(tile.isa), "{tile:?}");
+            assert!(tile.registers() <= tile.isa.registers(), "{tile:?}");
         }
         for tile in DEPTHWISE {
-            assert!(tile.registers() <= registers(tile.isa), "{tile:?}");
+            assert!(tile.registers() <= tile.isa.registers(), "{tile:?}");
         }
         for tile in DEPTHWISE_ANY {
-            assert!(tile.registers() <= registers(tile.isa), "{tile:?}");
+            assert!(tile.registers() <= tile.isa.registers(), "{tile:?}");
         }
         for tile in QGEMM {
-            assert!(tile.registers_of_bytes() <= registers(tile.isa), "{tile:?}");
+            assert!(tile.registers_of_bytes() <= tile.isa.registers(), "{tile:?}");
         }
     }
 

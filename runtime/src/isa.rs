@@ -1,10 +1,16 @@
 //! Instruction sets, and whether the running machine has the one that a program was compiled for.
 
-use core::sync::atomic::{AtomicU8, Ordering};
+mod facts;
+
+use core::sync::atomic::{AtomicU32, Ordering};
+
+pub use facts::Multiplies;
+use facts::{FACTS, Facts};
 
 use crate::simd::cpu;
+use crate::simd::dots::Quads;
 
-/// An instruction set that kernels are compiled for. On one architecture, each includes those before it.
+/// An instruction set that kernels are compiled for: a set of features of one architecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Isa {
     /// Any machine, 4 lanes of whatever it has.
@@ -13,88 +19,84 @@ pub enum Isa {
     Avx2,
     /// x86-64 with 16 lanes.
     Avx512,
-    /// The same with products of bytes.
+    /// [`Self::Avx512`] with products of bytes.
     Avx512Vnni,
-    /// The same with products of pairs of brain floats too.
+    /// [`Self::Avx512Vnni`] with products of pairs of brain floats.
     Avx512Bf16,
     /// aarch64 with 4 lanes.
     Neon,
-    /// The same with products of bytes.
+    /// [`Self::Neon`] with products of bytes.
     NeonDot,
 }
 
 impl Isa {
-    /// Every instruction set, in the order of their declaration.
-    pub const ALL: [Self; 7] = [
-        Self::Scalar,
-        Self::Avx2,
-        Self::Avx512,
-        Self::Avx512Vnni,
-        Self::Avx512Bf16,
-        Self::Neon,
-        Self::NeonDot,
-    ];
+    /// Every instruction set; of two that a machine has, the later does more with one instruction.
+    pub const ALL: [Self; FACTS.len()] = {
+        let (mut all, mut at) = ([Self::Scalar; FACTS.len()], 0);
+        while at < all.len() {
+            all[at] = FACTS[at].isa;
+            at += 1;
+        }
+        all
+    };
+
+    const fn facts(self) -> &'static Facts {
+        &FACTS[self as usize]
+    }
 
     /// A word for reports.
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Scalar => "scalar",
-            Self::Avx2 => "avx2",
-            Self::Avx512 => "avx512",
-            Self::Avx512Vnni => "avx512vnni",
-            Self::Avx512Bf16 => "avx512bf16",
-            Self::Neon => "neon",
-            Self::NeonDot => "neondot",
-        }
+        self.facts().name
     }
 
-    /// What its functions enable, as `#[target_feature(enable = ..)]` spells it; empty for plain code.
+    /// The features of its functions, as `#[target_feature(enable = ..)]` spells them; empty for plain code.
     pub const fn features(self) -> &'static str {
-        match self {
-            Self::Scalar => "",
-            Self::Avx2 => "avx2,fma,f16c",
-            Self::Avx512 => "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma",
-            Self::Avx512Vnni => "avx512vnni,avx512f,avx512vl,avx512bw,avx512dq,avx2,fma",
-            // F follows from BW; the attribute fits in a line without it.
-            Self::Avx512Bf16 => "avx512bf16,avx512vnni,avx512vl,avx512bw,avx512dq,avx2,fma",
-            Self::Neon => "neon",
-            Self::NeonDot => "neon,dotprod",
-        }
+        self.facts().features
     }
 
     /// The machines that have it, as `target_arch` spells them; `None` for all.
     pub const fn arch(self) -> Option<&'static str> {
-        match self {
-            Self::Scalar => None,
-            Self::Avx2 | Self::Avx512 | Self::Avx512Vnni | Self::Avx512Bf16 => Some("x86_64"),
-            Self::Neon | Self::NeonDot => Some("aarch64"),
-        }
+        self.facts().arch
     }
 
     /// `f32`s in one of its vectors.
     pub const fn lanes(self) -> usize {
-        match self {
-            Self::Scalar | Self::Neon | Self::NeonDot => 4,
-            Self::Avx2 => 8,
-            Self::Avx512 | Self::Avx512Vnni | Self::Avx512Bf16 => 16,
-        }
+        self.facts().lanes
+    }
+
+    /// Vector registers; of `Scalar`, those of an x86-64. A Cortex-M has room for 8 vectors of 4.
+    pub const fn registers(self) -> usize {
+        self.facts().registers
+    }
+
+    /// How it multiplies and adds floats.
+    pub const fn multiplies(self) -> Multiplies {
+        self.facts().multiplies
+    }
+
+    /// How it wants the weights for four bytes.
+    pub const fn quads(self) -> Quads {
+        self.facts().quads
+    }
+
+    /// The number that its products take off every byte of input; biases make up for it.
+    pub const fn lift(self) -> u8 {
+        self.facts().lift
+    }
+
+    /// The name of the compiler's target that emits code for it.
+    pub const fn target(self) -> &'static str {
+        self.facts().target
     }
 
     /// The instruction set whose kernels of floats this one runs.
     pub const fn of_floats(self) -> Self {
-        match self {
-            Self::Avx512Vnni | Self::Avx512Bf16 => Self::Avx512,
-            Self::NeonDot => Self::Neon,
-            Self::Scalar | Self::Avx2 | Self::Avx512 | Self::Neon => self,
-        }
+        self.facts().floats
     }
 
     /// The instruction set that does best with bytes on machines of this one's kind.
     pub const fn of_bytes(self) -> Self {
-        match self {
-            Self::Avx512 | Self::Avx512Bf16 => Self::Avx512Vnni,
-            Self::Scalar | Self::Avx2 | Self::Avx512Vnni | Self::Neon | Self::NeonDot => self,
-        }
+        self.facts().bytes
     }
 
     /// The instruction set whose kernels of brain floats this one runs: its own if it multiplies pairs of them.
@@ -104,61 +106,33 @@ impl Isa {
 
     /// Whether it multiplies pairs of brain floats.
     pub const fn has_pairs(self) -> bool {
-        matches!(self, Self::Avx512Bf16)
+        self.facts().pairs
     }
 
-    /// The widest instruction set of the running machine; it is asked once.
+    /// The last instruction set of [`Self::ALL`] that the running machine has; it is asked once.
     pub fn detect() -> Self {
-        const UNASKED: u8 = u8::MAX;
-        static FOUND: AtomicU8 = AtomicU8::new(UNASKED);
-        let found = FOUND.load(Ordering::Relaxed);
-        if let Some(isa) = Self::ALL.get(usize::from(found)) {
-            return *isa;
-        }
-        let isa = widest();
-        FOUND.store(isa as u8, Ordering::Relaxed);
-        isa
+        let present = Self::ALL.iter().rev().find(|isa| isa.is_present());
+        *present.unwrap_or(&Self::Scalar)
     }
 
-    /// Whether the running machine has it.
+    /// Whether the running machine has each of its features.
     pub fn is_present(self) -> bool {
-        let found = Self::detect();
-        self == Self::Scalar || (self <= found && self.is_arm() == found.is_arm())
-    }
-
-    const fn is_arm(self) -> bool {
-        matches!(self, Self::Neon | Self::NeonDot)
+        self.facts().needs & present() == self.facts().needs
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-fn widest() -> Isa {
-    if cpu::has_avx512_bf16() {
-        Isa::Avx512Bf16
-    } else if cpu::has_avx512_vnni() {
-        Isa::Avx512Vnni
-    } else if cpu::has_avx512() {
-        Isa::Avx512
-    } else if cpu::has_avx2() {
-        Isa::Avx2
-    } else {
-        Isa::Scalar
+/// The features of the running machine, which is asked once.
+fn present() -> u32 {
+    const ASKED: u32 = 1 << 31;
+    static FOUND: AtomicU32 = AtomicU32::new(0);
+    match FOUND.load(Ordering::Relaxed) {
+        0 => {
+            let found = cpu::features();
+            FOUND.store(found | ASKED, Ordering::Relaxed);
+            found
+        }
+        found => found,
     }
-}
-
-/// NEON belongs to the baseline of aarch64.
-#[cfg(target_arch = "aarch64")]
-fn widest() -> Isa {
-    match cfg!(target_feature = "neon") {
-        true if cpu::has_dotprod() => Isa::NeonDot,
-        true => Isa::Neon,
-        false => Isa::Scalar,
-    }
-}
-
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn widest() -> Isa {
-    Isa::Scalar
 }
 
 /// Returns when the machine has `isa`; else says what is missing and exits with code 1 (without the feature `std`:
@@ -172,14 +146,8 @@ pub fn require(isa: Isa) {
 #[cfg(feature = "std")]
 fn refuse(isa: Isa) -> ! {
     extern crate std;
-    let remedy = match Isa::detect() {
-        Isa::Scalar => "generic",
-        Isa::Avx512 if isa == Isa::Avx512Vnni => "x86-64-v3",
-        Isa::Avx2 => "x86-64-v3",
-        Isa::Avx512 | Isa::Avx512Vnni => "x86-64-v4",
-        Isa::Avx512Bf16 => "x86-64-v4-bf16",
-        Isa::Neon | Isa::NeonDot => "armv8",
-    };
+    let runs = |other: &&Isa| other.is_present() && other.target() != isa.target();
+    let remedy = Isa::ALL.iter().rev().find(runs).map_or("generic", |other| other.target());
     std::eprintln!(
         "this program needs {}, which this machine lacks; rebuild with --target {remedy}",
         isa.features()
@@ -224,6 +192,6 @@ mod tests {
 
     #[test]
     fn all_are_listed_in_order() {
-        assert!(Isa::ALL.iter().enumerate().all(|(at, isa)| at == *isa as usize));
+        assert!(FACTS.iter().enumerate().all(|(at, facts)| at == facts.isa as usize));
     }
 }

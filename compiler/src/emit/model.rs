@@ -12,7 +12,6 @@ use crate::emit::{
 };
 use crate::printed;
 use crate::schedule::{Home, Intake, Port};
-use crate::target::Isa;
 
 /// Names that the file itself uses, so that no step or port may take them.
 const RESERVED: &[&str] = &[
@@ -81,7 +80,7 @@ impl StepNames {
 fn imports(network: &Network<'_>, functions: &[Function]) -> Vec<TokenStream> {
     let token = format!("simd::{}", words::token(network.target));
     let always = ["arena::self", "arena::Slots", "blob::Blob", token.as_str()];
-    let needed = if network.target.isa == Isa::Scalar { None } else { Some("isa::self") };
+    let needed = words::needs_features(network.target).then_some("isa::self");
     let kernels = functions.iter().flat_map(|function| function.kernels.iter().copied());
     let mut modules: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for path in always
@@ -214,23 +213,22 @@ fn infer(network: &Network<'_>, names: &StepNames) -> TokenStream {
     let about = answer::about(network, &listed(&names.ports.outputs), &listed(&names.ports.inputs));
     let (arrow, end) = (answer::arrow(network), if ranked { quote!() } else { quote!(;) });
     let (takes_pool, pool) = pool(network);
-    let call = match network.target.isa {
-        Isa::Scalar => for_each_part(
+    let call = if words::needs_features(network.target) {
+        let calls = for_each_part(
+            network,
+            names,
+            |arguments| quote!(unsafe { run(#token::assume(), #pool #passed arena, #arguments) }),
+        );
+        quote! {
+            isa::require(isa::Isa::#token);
+            #calls
+        }
+    } else {
+        for_each_part(
             network,
             names,
             |arguments| quote!(run(#token::new(), #pool #passed arena, #arguments) #end),
-        ),
-        _ => {
-            let calls = for_each_part(
-                network,
-                names,
-                |arguments| quote!(unsafe { run(#token::assume(), #pool #passed arena, #arguments) }),
-            );
-            quote! {
-                isa::require(isa::Isa::#token);
-                #calls
-            }
-        }
+        )
     };
     let needs = network.target.isa.features();
     let needs = if needs.is_empty() {

@@ -6,7 +6,6 @@ use quote::quote;
 use crate::emit::{Network, literal, words};
 use crate::ir::Graph;
 use crate::schedule::{Kernel, Schedule, Stage, Step};
-use crate::target::Isa;
 
 /// A kernel whose time is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,14 +46,14 @@ pub(super) fn items(network: &Network<'_>) -> Vec<TokenStream> {
         return Vec::new();
     }
     let count = literal::size(network.schedule.steps.iter().map(|step| step.stages.len()).sum());
-    let isa = network.target.isa;
     let (token, feature) = (words::token(network.target), words::feature(network.target));
-    let call = match isa {
-        Isa::Scalar => quote!(peak(#token::new())),
-        _ => quote! {
+    let call = if words::needs_features(network.target) {
+        quote! {
             isa::require(isa::Isa::#token);
             unsafe { peak(#token::assume()) }
-        },
+        }
+    } else {
+        quote!(peak(#token::new()))
     };
     vec![
         quote! {

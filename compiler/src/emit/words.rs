@@ -8,7 +8,7 @@ use crate::ir::view::base;
 use crate::ir::{Block, Graph, NodeId, Op, Quant};
 use crate::schedule::{Kernel, Stage, Step};
 use crate::segment::Role;
-use crate::target::{Isa, Target};
+use crate::target::Target;
 
 /// What the const of a stage's kernel is called.
 pub(super) fn word(graph: &Graph, step: &Step, stage: &Stage) -> &'static str {
@@ -101,13 +101,13 @@ pub(super) fn token(target: &Target) -> Ident {
     names::ident(&format!("{:?}", target.isa))
 }
 
+/// Whether a target's instructions are more than every machine of its architecture has.
+pub(super) fn needs_features(target: &Target) -> bool {
+    !target.isa.features().is_empty()
+}
+
 /// The attribute that lets a function use its target's instructions.
 pub(super) fn feature(target: &Target) -> TokenStream {
-    match target.isa {
-        Isa::Scalar => quote!(),
-        _ => {
-            let features = target.isa.features();
-            quote!(#[target_feature(enable = #features)])
-        }
-    }
+    let features = target.isa.features();
+    if features.is_empty() { quote!() } else { quote!(#[target_feature(enable = #features)]) }
 }

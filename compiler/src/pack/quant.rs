@@ -1,7 +1,6 @@
 //! Weights of bytes: biases with the zero point of the input in them, multipliers, and quads of weights.
 
 use mnv2c_runtime::affine::Factor;
-use mnv2c_runtime::catalog;
 use mnv2c_runtime::simd::qgemm::quad;
 
 use crate::ir::quant::fixed::Fixed;
@@ -150,7 +149,7 @@ impl<'a> Layer<'a> {
         packed: &mut Vec<u8>,
         channels: impl Iterator<Item = Option<usize>> + Clone,
     ) {
-        let zero = i32::from(self.x_zero) - i32::from(catalog::lift(self.target.isa));
+        let zero = i32::from(self.x_zero) - i32::from(self.target.isa.lift());
         let bias = |m: usize| {
             let bias = self.bias.map_or(0, |bias| bias[m]);
             bias.wrapping_sub(zero.wrapping_mul(self.sum(m)))
@@ -178,7 +177,7 @@ impl<'a> Layer<'a> {
         columns: usize,
         weight: impl Fn(usize, usize) -> Option<i8>,
     ) {
-        let (quads, lanes) = (catalog::quads(self.target.isa), self.target.isa.lanes());
+        let (quads, lanes) = (self.target.isa.quads(), self.target.isa.lanes());
         for vector in (0..columns).step_by(lanes) {
             let start = packed.len();
             packed.resize(start + quads.len(lanes), 0);

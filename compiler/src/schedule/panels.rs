@@ -8,8 +8,8 @@ use crate::ir::{Graph, NodeId};
 use crate::schedule::place::{Lowering, dense, is_depthwise};
 use crate::schedule::tile;
 use crate::schedule::{Home, Kernel, Part, RowWindow, Skip, Stage};
-use crate::segment::{L1_BYTES, RowBatch, Segment, flow, is_chain};
-use crate::target::{Product, Target};
+use crate::segment::{RowBatch, Segment, flow, is_chain};
+use crate::target::{Caches, Product, Target};
 
 /// In how many parts the first value of `segment` goes to its reader.
 pub(super) fn count(lowering: &Lowering<'_>, segment: &Segment) -> Result<usize> {
@@ -30,7 +30,8 @@ pub(super) fn count(lowering: &Lowering<'_>, segment: &Segment) -> Result<usize>
     };
     let bytes = place.rows.width * place.height * lanes * lowering.element_bytes(place);
     let element = place.element.bytes();
-    let near_bytes = if target.threads > 1 { target.l2_bytes / 4 } else { L1_BYTES };
+    let panel_bytes = |caches: Caches| caches.panel_bytes(target.threads);
+    let near_bytes = target.caches.map_or(usize::MAX, panel_bytes);
     let fits = |vectors: &usize| {
         let panel = Product { pixels, channels: vectors * lanes, depth, planes: false, element };
         channels.is_multiple_of(panel.channels)

@@ -11,7 +11,7 @@ use mnv2c_runtime::ring::Rows;
 use crate::error::{Error, Result};
 use crate::ir::view::{base, is_view};
 use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Tensor};
-use crate::objective::{Memory, Objective, Storage};
+use crate::objective::{Memory, Objective};
 use crate::plan::{Buffer, BufferId};
 use crate::schedule::{
     Element, Home, Pack, PackId, PackOrder, Place, Port, Ranking, SUM_BYTES, Schedule, Setting,
@@ -258,9 +258,9 @@ impl<'a> Lowering<'a> {
     pub(super) fn align(&self) -> usize {
         let is_small = self.memory.objective != Objective::Speed;
         if is_small && (self.setting.is_quantised || self.memory.storage.half().is_some()) {
-            Storage::Int8.align()
+            self.target.align.vector
         } else {
-            self.memory.storage.align()
+            self.target.align.of(self.memory.storage)
         }
     }
 

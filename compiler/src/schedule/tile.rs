@@ -5,6 +5,7 @@
 //! waits for loads: the choice is by an estimate of cycles.
 
 use mnv2c_runtime::catalog::{self, DepthwiseAnyTile, DepthwiseTile, GemmTile};
+use mnv2c_runtime::isa::Multiplies;
 use mnv2c_runtime::simd::dots::Quads;
 
 use crate::target::{Isa, Product, Target};
@@ -46,7 +47,7 @@ pub(super) fn choose_pixels(target: &Target, product: Product, vectors: usize) -
     best(target, product, |tile| tile[1] == vectors).0[0]
 }
 
-/// Half cycles that `product` takes with its best tile.
+/// Cycles that `product` takes with its best tile, times the multiply-adds that start in one.
 pub(super) fn estimate(target: &Target, product: Product) -> usize {
     best(target, product, |_| true).1
 }
@@ -73,7 +74,7 @@ pub(super) fn choose_window(target: &Target, pixels: usize, window: SquareWindow
     let fits =
         |tile: &&DepthwiseTile| (tile.isa, tile.kernel, tile.stride) == (isa, kernel, stride);
     let tiles = tiles.iter().filter(fits).map(|tile| tile.pixels);
-    let most = match (catalog::registers(target.isa), stride) {
+    let most = match (target.isa.registers(), stride) {
         (32.., 1) => 7,
         (_, 1) | (32.., _) => 4,
         _ => 2,
@@ -113,7 +114,7 @@ fn best(
     let is_bytes = product.element == 1;
     // Widening takes a register, and where none is left, sums are spilled in the innermost loop.
     let widens = product.element == 2 && !by_pairs(target, product);
-    let spills = |tile: &GemmTile| widens && tile.registers() >= catalog::registers(isa);
+    let spills = |tile: &GemmTile| widens && tile.registers() >= isa.registers();
     let fits = |tile: &&GemmTile| {
         (tile.isa, tile.lanes) == (isa, lanes)
             && !spills(tile)
@@ -148,22 +149,23 @@ fn by_pairs(target: &Target, product: Product) -> bool {
     target.isa.has_pairs() && product.element == 2 && !product.planes
 }
 
-/// Half cycles: two multiply-adds and two loads start in one, and a sum waits four for itself. A vector of weights
-/// counts as two loads, as it comes from a farther cache than the inputs. Storing a vector and
-/// clamping it takes one more cycle, starting a tile about twelve.
+/// Times of a multiply-add (a part of a cycle where several start in one): as many loads start, and a sum waits for
+/// itself. A vector of weights counts as two loads, as it comes from a farther cache than the inputs. Storing a vector
+/// and clamping it takes one more cycle.
 fn cycles(target: &Target, tile: &GemmTile, product: Product) -> usize {
     let (mr, nv) = (tile.pixels, tile.vectors);
-    let loads = match target.isa.of_floats() {
-        Isa::Neon if !product.planes => mr.div_ceil(4) + 2 * nv,
-        _ => mr + 2 * nv,
+    let (core, each) = (target.core, target.core.multiply_adds);
+    let loads = match target.isa.multiplies() {
+        Multiplies::ByLane if !product.planes => mr.div_ceil(4) + 2 * nv,
+        Multiplies::ByLane | Multiplies::FromMemory | Multiplies::Apart => mr + 2 * nv,
     };
-    let (depth, wait) = if by_pairs(target, product) {
-        (product.depth.div_ceil(2), 12)
+    let (depth, latency) = if by_pairs(target, product) {
+        (product.depth.div_ceil(2), core.pair_latency)
     } else {
-        (product.depth, 8)
+        (product.depth, core.latency)
     };
-    let step = (mr * nv).max(loads).max(wait);
-    let finish = 2 * mr * nv + 24;
+    let step = (mr * nv).max(loads).max(latency * each);
+    let finish = each * (mr * nv + core.tile_start);
     let vectors = product.channels.div_ceil(tile.lanes);
     let tiles = product.pixels.div_ceil(mr) * vectors.div_ceil(nv);
     let far = if product.planes && mr > 8 { product.depth * mr / 2 } else { 0 };
@@ -174,14 +176,16 @@ fn cycles(target: &Target, tile: &GemmTile, product: Product) -> usize {
 /// four multiply-adds). A byte costs several instructions to make of its sum.
 fn cycles_of_bytes(target: &Target, tile: &GemmTile, product: Product) -> usize {
     let (mr, nv) = (tile.pixels, tile.vectors);
-    let (step, finish) = match catalog::quads(target.isa) {
+    let (step, finish) = match target.isa.quads() {
         Quads::Bytes => ((mr * nv).max(mr + 2 * nv), 4),
         Quads::Pairs => (2 * mr * nv + mr, 8),
         Quads::Lanes => (4 * mr * nv, 8),
     };
     let vectors = product.channels.div_ceil(tile.lanes);
     let tiles = product.pixels.div_ceil(mr) * vectors.div_ceil(nv);
-    tiles * (product.depth.div_ceil(4) * step.max(8) + finish * mr * nv + 24)
+    let (core, each) = (target.core, target.core.multiply_adds);
+    let sums = product.depth.div_ceil(4) * step.max(core.latency * each);
+    tiles * (sums + finish * mr * nv + core.tile_start * each)
 }
 
 /// The widest tile that divides `pixels`, if it is not much narrower than the widest that fits.

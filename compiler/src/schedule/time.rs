@@ -9,23 +9,13 @@ use crate::schedule::tile;
 use crate::schedule::{Kernel, MatMul, Part, Stage, Step};
 use crate::target::{Product, Target};
 
-/// Cycles in which a kernel starts on another panel of weights, or vector of a window's.
-const START: usize = 32;
-/// Bytes of weights that stay near between two calls.
-const NEAR_BYTES: usize = 24 << 10;
-/// Bytes a cycle from the second cache.
-const L2_BYTES_A_CYCLE: usize = 24;
-/// Bytes a cycle from beyond it.
-const FAR_BYTES_A_CYCLE: usize = 6;
-
 /// Cycles of a step on one core.
 pub fn cycles(graph: &Graph, step: &Step, target: &Target) -> u64 {
     let weights: usize = step.segment.stages.iter().map(|id| weights_bytes(graph, *id)).sum();
-    let rate = if weights > target.l2_bytes / 2 { FAR_BYTES_A_CYCLE } else { L2_BYTES_A_CYCLE };
     let stage = |stage: &Stage| {
         let far = if step.is_streamed() { 0 } else { traffic(stage, target) };
         let rows = step.segment.batch.rows(stage.height);
-        (work(graph, stage, rows, target, rate) + far) as u64
+        (work(graph, stage, rows, target, weights) + far) as u64
     };
     step.stages.iter().map(stage).sum()
 }
@@ -34,10 +24,10 @@ fn weights_bytes(graph: &Graph, id: NodeId) -> usize {
     graph.operand(id, 1).map_or(0, |weights| graph.node(weights).out.bytes())
 }
 
-/// Cycles of the sums of a stage that makes so many rows in a call, weights arriving at `rate` bytes a cycle.
-fn work(graph: &Graph, stage: &Stage, rows: usize, target: &Target, rate: usize) -> usize {
+/// Cycles of the sums of a stage that makes so many rows in a call, in a step of so many bytes of weights.
+fn work(graph: &Graph, stage: &Stage, rows: usize, target: &Target, of_step: usize) -> usize {
     let Some(from) = stage.from.first() else { return 0 };
-    let lanes = target.isa.lanes();
+    let (lanes, start) = (target.isa.lanes(), target.core.panel_start);
     let (width, channels) = (stage.into.rows.width, stage.into.rows.channels);
     let height = stage.height;
     let (pixels, rows, calls) = match (stage.part, &stage.kernel) {
@@ -57,25 +47,27 @@ fn work(graph: &Graph, stage: &Stage, rows: usize, target: &Target, rate: usize)
         }
         Kernel::Depthwise { conv, .. } if is_depthwise(graph, stage.node) => {
             let taps = conv.kernel[0] * conv.kernel[1];
-            return calls * channels.div_ceil(lanes) * (START + rows * pixels * (taps + 3));
+            return calls * channels.div_ceil(lanes) * (start + rows * pixels * (taps + 3));
         }
-        Kernel::MatMul(product) => return multiplied(product, lanes),
+        Kernel::MatMul(product) => return multiplied(product, target),
         _ => return calls * rows * pixels * channels.div_ceil(lanes),
     };
     let element = from.element.bytes().min(stage.into.element.bytes());
     let product = Product { pixels, channels, depth, planes: false, element };
-    let row = tile::estimate(target, product) / 2;
+    let row = tile::estimate(target, product) / target.core.multiply_adds;
     let panels = channels.div_ceil(tile::choose(target, product)[1] * lanes);
     let weights = depth * channels * from.element.bytes();
-    let fetched = if weights > NEAR_BYTES { weights / rate } else { 0 };
-    calls * (panels * START + (rows * row).max(fetched))
+    let far = target.caches.filter(|caches| weights > caches.kept_bytes);
+    let fetched = far.map_or(0, |caches| weights / caches.rate(of_step));
+    calls * (panels * start + (rows * row).max(fetched))
 }
 
 /// Cycles of products of matrices that lie in rows: two multiply-adds of vectors each.
-fn multiplied(product: &MatMul, lanes: usize) -> usize {
+fn multiplied(product: &MatMul, target: &Target) -> usize {
     let MatMul { rows, depth, columns, stack, .. } = product;
-    let vectors = columns.div_ceil(lanes);
-    stack.iter().product::<usize>() * vectors * (START + (rows * depth).div_ceil(2))
+    let (vectors, core) = (columns.div_ceil(target.isa.lanes()), target.core);
+    let sums = (rows * depth).div_ceil(core.multiply_adds);
+    stack.iter().product::<usize>() * vectors * (core.panel_start + sums)
 }
 
 /// Pixels of a whole row of the result.
@@ -90,5 +82,6 @@ fn all_channels(graph: &Graph, stage: &Stage) -> usize {
 /// Cycles in which a whole result goes beyond the second cache and comes back.
 fn traffic(stage: &Stage, target: &Target) -> usize {
     let bytes = stage.into.rows.len() * stage.into.element.bytes();
-    if bytes > target.l2_bytes / 2 { 2 * bytes / FAR_BYTES_A_CYCLE } else { 0 }
+    let outgrown = target.caches.filter(|caches| caches.outgrows(bytes));
+    outgrown.map_or(0, |caches| 2 * bytes / caches.far_rate)
 }

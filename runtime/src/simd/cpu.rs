@@ -1,8 +1,47 @@
 //! What takes the machine's own instructions: its features, its square root, and a stop without std.
 
+/// AVX2, FMA and F16C.
+pub(crate) const AVX2: u32 = 1 << 0;
+/// AVX-512 F, BW, DQ and VL.
+pub(crate) const AVX512: u32 = 1 << 1;
+/// AVX-512 VNNI: products of bytes.
+pub(crate) const VNNI: u32 = 1 << 2;
+/// AVX-512 BF16: products of pairs of brain floats.
+pub(crate) const BF16: u32 = 1 << 3;
+/// NEON.
+pub(crate) const NEON: u32 = 1 << 4;
+/// NEON with products of bytes.
+pub(crate) const DOTPROD: u32 = 1 << 5;
+
+/// The features that the running machine has.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn features() -> u32 {
+    let when = |has: bool, feature: u32| if has { feature } else { 0 };
+    when(has_avx2(), AVX2)
+        | when(has_avx512(), AVX512)
+        | when(has_avx512_vnni(), VNNI)
+        | when(has_avx512_bf16(), BF16)
+}
+
+/// The features that the running machine has. NEON belongs to the baseline of aarch64.
+#[cfg(target_arch = "aarch64")]
+pub(crate) fn features() -> u32 {
+    match cfg!(target_feature = "neon") {
+        true if has_dotprod() => NEON | DOTPROD,
+        true => NEON,
+        false => 0,
+    }
+}
+
+/// The features that the running machine has.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub(crate) fn features() -> u32 {
+    0
+}
+
 /// Has the AVX2 level: AVX2, FMA and F16C, and registers that the operating system saves.
 #[cfg(target_arch = "x86_64")]
-pub(crate) fn has_avx2() -> bool {
+fn has_avx2() -> bool {
     const AVX_OSXSAVE_FMA_F16C: u32 = 1 << 28 | 1 << 27 | 1 << 12 | 1 << 29;
     const AVX2: u32 = 1 << 5;
     const YMM_SAVED: u64 = 0b110;
@@ -13,7 +52,7 @@ pub(crate) fn has_avx2() -> bool {
 
 /// Has the AVX-512 level: F, DQ, BW and VL beside AVX2, and registers that the operating system saves.
 #[cfg(target_arch = "x86_64")]
-pub(crate) fn has_avx512() -> bool {
+fn has_avx512() -> bool {
     const F_DQ_BW_VL: u32 = 1 << 16 | 1 << 17 | 1 << 30 | 1 << 31;
     const ZMM_SAVED: u64 = 0b1110_0110;
     has_avx2() && has(leaf(7, 0)[1], F_DQ_BW_VL) && saved_registers() & ZMM_SAVED == ZMM_SAVED
@@ -21,14 +60,14 @@ pub(crate) fn has_avx512() -> bool {
 
 /// The same and VNNI, whose vectors multiply bytes.
 #[cfg(target_arch = "x86_64")]
-pub(crate) fn has_avx512_vnni() -> bool {
+fn has_avx512_vnni() -> bool {
     const VNNI: u32 = 1 << 11;
     has_avx512() && has(leaf(7, 0)[2], VNNI)
 }
 
 /// The same and BF16, whose vectors multiply pairs of brain floats.
 #[cfg(target_arch = "x86_64")]
-pub(crate) fn has_avx512_bf16() -> bool {
+fn has_avx512_bf16() -> bool {
     const BF16: u32 = 1 << 5;
     has_avx512_vnni() && has(leaf(7, 1)[0], BF16)
 }
@@ -81,7 +120,7 @@ fn saved_registers() -> u64 {
 
 /// Has products of bytes. Without std only a build for machines that have them, or Linux, can tell.
 #[cfg(target_arch = "aarch64")]
-pub(crate) fn has_dotprod() -> bool {
+fn has_dotprod() -> bool {
     #[cfg(feature = "std")]
     {
         extern crate std;

@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use mnv2c_runtime::catalog::quads;
 use mnv2c_runtime::isa::Isa;
 use mnv2c_runtime::ring::{Ring, Rows};
 use mnv2c_runtime::simd::window::{Slide, Window};
@@ -180,7 +179,7 @@ impl Draw {
     /// The same of bytes.
     pub(crate) fn qgemm(&self, mr: usize, nv: usize, lanes: usize, isa: Isa) -> (Fields, Lens) {
         let per_panel =
-            |window: &Window| nv * (8 * lanes + vectors(window, 4) * quads(isa).len(lanes));
+            |window: &Window| nv * (8 * lanes + vectors(window, 4) * isa.quads().len(lanes));
         self.product(mr, nv, lanes, false, per_panel)
     }
 
@@ -238,7 +237,7 @@ impl Draw {
     /// The same of bytes.
     pub(crate) fn qconv(&self, mr: usize, nv: usize, lanes: usize, isa: Isa) -> (Fields, Lens) {
         let per_panel =
-            |window: &Window| nv * (8 * lanes + vectors(window, 4) * quads(isa).len(lanes));
+            |window: &Window| nv * (8 * lanes + vectors(window, 4) * isa.quads().len(lanes));
         self.convolution(mr, nv, lanes, false, per_panel)
     }
 
@@ -293,7 +292,7 @@ impl Draw {
         isa: Isa,
     ) -> (Fields, Lens) {
         let per_panel =
-            |window: &Window| nv * (8 * lanes + vectors(window, 4) * quads(isa).len(lanes));
+            |window: &Window| nv * (8 * lanes + vectors(window, 4) * isa.quads().len(lanes));
         self.point(mr, nv, lanes, per_panel)
     }
 
@@ -352,7 +351,7 @@ impl Draw {
         lanes: usize,
         isa: Isa,
     ) -> (Fields, Lens) {
-        let quads_len = quads(isa).len(lanes);
+        let quads_len = isa.quads().len(lanes);
         let [rows, columns] = filter.kernel;
         self.depthwise(filter, t, lanes, 8 * lanes + rows.div_ceil(4) * columns * quads_len)
     }

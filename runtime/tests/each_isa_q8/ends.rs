@@ -2,7 +2,6 @@
 
 use mnv2c_runtime::affine::{Affine, Arithmetic, Factor, Levels, Pair, Product, Term};
 use mnv2c_runtime::arena::Arena;
-use mnv2c_runtime::catalog;
 use mnv2c_runtime::isa::Isa;
 use mnv2c_runtime::kernel::pool::{Divisor, Window, Windows};
 use mnv2c_runtime::kernel::q8::border::{Quantize, dequantize, quantize};
@@ -245,7 +244,7 @@ fn padded(at: usize, len: usize) -> f32 {
 #[test]
 fn weights_lie_as_the_catalog_says() {
     fn check<S: Dots>(isa: Isa) {
-        assert_eq!((S::QUADS, S::LIFT), (catalog::quads(isa), catalog::lift(isa)), "{isa:?}");
+        assert_eq!((S::QUADS, S::LIFT), (isa.quads(), isa.lift()), "{isa:?}");
     }
     check::<Scalar>(Isa::Scalar);
     check::<Plain>(Isa::Scalar);

@@ -1,7 +1,6 @@
 //! Bytes in memory for the tests, and the plain loops that say what a convolution of bytes is.
 
 use mnv2c_runtime::affine::{Arithmetic, Factor, Levels};
-use mnv2c_runtime::catalog;
 use mnv2c_runtime::isa::Isa;
 use mnv2c_runtime::ring::Ring;
 use mnv2c_runtime::simd::qgemm::quad;
@@ -278,7 +277,7 @@ impl Filter {
         channels: impl Iterator<Item = Option<usize>> + Clone,
     ) {
         let depth = self.weights.len() / self.c_out;
-        let zero = i32::from(self.x_zero) - i32::from(catalog::lift(isa));
+        let zero = i32::from(self.x_zero) - i32::from(isa.lift());
         let bias = |c: usize| {
             let weights = self.weights[c * depth..][..depth].iter().map(|w| i32::from(*w));
             self.bias[c] - zero * weights.sum::<i32>()
@@ -314,7 +313,7 @@ fn put_quad(
     lanes: usize,
     weight: impl Fn(usize, usize) -> Option<i8>,
 ) {
-    let (quads, start) = (catalog::quads(isa), packed.len());
+    let (quads, start) = (isa.quads(), packed.len());
     packed.resize(start + quads.len(lanes), 0);
     for lane in 0..lanes {
         for at in 0..4 {
