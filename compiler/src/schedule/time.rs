@@ -4,9 +4,10 @@
 //! beyond it where those of the whole step outgrow half of that; so do whole tensors that do.
 
 use crate::ir::{Graph, NodeId};
+use crate::kernels::{self, Depthwise, MatMul, Pointwise};
 use crate::schedule::place::is_depthwise;
 use crate::schedule::tile;
-use crate::schedule::{Kernel, MatMul, Part, Stage, Step};
+use crate::schedule::{Kernel, Part, Stage, Step};
 use crate::target::{Product, Target};
 
 /// Cycles in which a kernel starts on another panel of weights, or vector of a window's.
@@ -41,7 +42,7 @@ fn work(graph: &Graph, stage: &Stage, rows: usize, target: &Target, rate: usize)
     let (width, channels) = (stage.into.rows.width, stage.into.rows.channels);
     let height = stage.height;
     let (pixels, rows, calls) = match (stage.part, &stage.kernel) {
-        (_, Kernel::Pointwise { flat: true, .. }) => (width * height, 1, 1),
+        (_, Kernel::Pointwise(Pointwise { flat: true, .. })) => (width * height, 1, 1),
         (Part::Pixels(pixels), _) => (pixels, 1, height * (row(graph, stage) / pixels).max(1)),
         (Part::Strip(strip), _) => {
             let strips = row(graph, stage).div_ceil(strip.adds);
@@ -51,11 +52,11 @@ fn work(graph: &Graph, stage: &Stage, rows: usize, target: &Target, rate: usize)
     };
     let calls = calls * (all_channels(graph, stage) / channels).max(1);
     let depth = match &stage.kernel {
-        Kernel::Pointwise { .. } => from.rows.channels,
-        Kernel::Conv { conv, .. } => {
+        Kernel::Pointwise(_) => from.rows.channels,
+        Kernel::Conv(kernels::Conv { conv, .. }) => {
             from.rows.channels / conv.group * conv.kernel[0] * conv.kernel[1]
         }
-        Kernel::Depthwise { conv, .. } if is_depthwise(graph, stage.node) => {
+        Kernel::Depthwise(Depthwise { conv, .. }) if is_depthwise(graph, stage.node) => {
             let taps = conv.kernel[0] * conv.kernel[1];
             return calls * channels.div_ceil(lanes) * (START + rows * pixels * (taps + 3));
         }
