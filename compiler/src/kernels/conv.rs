@@ -5,7 +5,7 @@ use crate::ir;
 use crate::kernels::epilogue::{Epilogue, OTHER};
 use crate::kernels::host::Host;
 use crate::kernels::site::{Operand, Site, Skip};
-use crate::kernels::spec::{Extent, Footprint, Spec};
+use crate::kernels::spec::{Extent, Footprint, Spec, Work};
 use crate::kernels::value::{Constant, Invocation, Side, Value};
 use crate::kernels::weights::{PackOrder, Vectors};
 use crate::kernels::windows;
@@ -51,6 +51,11 @@ impl Spec for Conv {
     fn order(&self, from: &Operand, vectors: Vectors) -> Option<PackOrder> {
         let run = windows::run(&self.conv, from, vectors.lanes);
         Some(windows::panels(from, self.tile[1] * vectors.lanes, run, vectors))
+    }
+
+    fn work(&self, from: &Operand) -> Work {
+        let [rows, columns] = self.conv.kernel;
+        Work::Product { depth: from.rows.channels / self.conv.group * rows * columns }
     }
 
     fn footprint(&self) -> Footprint<'_> {

@@ -5,7 +5,7 @@ use crate::ir::Conv;
 use crate::kernels::epilogue::Epilogue;
 use crate::kernels::host::Host;
 use crate::kernels::site::{Operand, Site};
-use crate::kernels::spec::{Extent, Footprint, Spec};
+use crate::kernels::spec::{Extent, Footprint, Spec, Work};
 use crate::kernels::value::{Constant, Invocation, Side, Value};
 use crate::kernels::weights::{PackOrder, Vectors};
 use crate::kernels::windows;
@@ -70,6 +70,10 @@ impl Spec for Depthwise {
             1 => PackOrder::QDepthwise { lanes },
             _ => PackOrder::Depthwise { lanes },
         })
+    }
+
+    fn work(&self, _: &Operand) -> Work {
+        Work::Windows { taps: self.conv.kernel[0] * self.conv.kernel[1] }
     }
 
     fn footprint(&self) -> Footprint<'_> {

@@ -3,8 +3,8 @@
 use crate::error::Result;
 use crate::ir::Op;
 use crate::kernels::host::Host;
-use crate::kernels::site::Site;
-use crate::kernels::spec::{Extent, Flow, Spec};
+use crate::kernels::site::{Operand, Site};
+use crate::kernels::spec::{Extent, Flow, Spec, Work};
 use crate::kernels::value::{Constant, Invocation, Value};
 
 /// The product of each left matrix of a stack and its right one, all of which lie in rows.
@@ -44,6 +44,11 @@ impl Spec for MatMul {
 
     fn takes_token(&self, _: &Site) -> bool {
         true
+    }
+
+    fn work(&self, _: &Operand) -> Work {
+        let count = self.stack.iter().product();
+        Work::Matrices { count, sizes: [self.rows, self.depth, self.columns] }
     }
 
     fn compute(&self, host: &mut dyn Host) -> Result<()> {

@@ -5,7 +5,7 @@ use crate::ir::{Conv, To};
 use crate::kernels::epilogue::{Epilogue, OTHER};
 use crate::kernels::host::Host;
 use crate::kernels::site::{Operand, Part, Site, Skip, Strip};
-use crate::kernels::spec::{Extent, Flow, Footprint, Spec};
+use crate::kernels::spec::{Extent, Flow, Footprint, Spec, Work};
 use crate::kernels::value::{Constant, Invocation, Side, Value};
 use crate::kernels::weights::{PackOrder, Vectors};
 use crate::kernels::windows;
@@ -66,6 +66,10 @@ impl Spec for Pointwise {
             windows::run(&self.conv(), from, vectors.lanes),
             vectors,
         ))
+    }
+
+    fn work(&self, from: &Operand) -> Work {
+        Work::Product { depth: from.rows.channels }
     }
 
     fn footprint(&self) -> Footprint<'_> {

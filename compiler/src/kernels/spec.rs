@@ -30,6 +30,11 @@ pub trait Spec {
         None
     }
 
+    /// What takes its time.
+    fn work(&self, _: &Operand) -> Work {
+        Work::Elements
+    }
+
     /// What of its first operand a call reads.
     fn footprint(&self) -> Footprint<'_> {
         Footprint::Elements
@@ -159,4 +164,28 @@ pub enum Footprint<'a> {
         /// Elements of the result from one to the next along each axis.
         steps: &'a [isize],
     },
+}
+
+/// What takes a kernel's time.
+#[derive(Clone, Copy, Debug)]
+pub enum Work {
+    /// A product, each of whose sums has so many terms.
+    Product {
+        /// Terms of a sum.
+        depth: usize,
+    },
+    /// Windows of each channel.
+    Windows {
+        /// Terms of a sum.
+        taps: usize,
+    },
+    /// Products of matrices that lie in rows.
+    Matrices {
+        /// How many products.
+        count: usize,
+        /// Rows of left matrices, columns of them, and columns of right ones.
+        sizes: [usize; 3],
+    },
+    /// Each element of the result once.
+    Elements,
 }

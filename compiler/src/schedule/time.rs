@@ -4,10 +4,9 @@
 //! beyond it where those of the whole step outgrow half of that; so do whole tensors that do.
 
 use crate::ir::{Graph, NodeId};
-use crate::kernels::{self, Depthwise, MatMul, Pointwise};
-use crate::schedule::place::is_depthwise;
+use crate::kernels::spec::{Footprint, Work};
 use crate::schedule::tile;
-use crate::schedule::{Kernel, Part, Stage, Step};
+use crate::schedule::{Part, Stage, Step};
 use crate::target::{Product, Target};
 
 /// Cycles in which a kernel starts on another panel of weights, or vector of a window's.
@@ -41,8 +40,8 @@ fn work(graph: &Graph, stage: &Stage, rows: usize, target: &Target, rate: usize)
     let lanes = target.isa.lanes();
     let (width, channels) = (stage.into.rows.width, stage.into.rows.channels);
     let height = stage.height;
-    let (pixels, rows, calls) = match (stage.part, &stage.kernel) {
-        (_, Kernel::Pointwise(Pointwise { flat: true, .. })) => (width * height, 1, 1),
+    let (pixels, rows, calls) = match (stage.part, stage.kernel.footprint()) {
+        (_, Footprint::Long) => (width * height, 1, 1),
         (Part::Pixels(pixels), _) => (pixels, 1, height * (row(graph, stage) / pixels).max(1)),
         (Part::Strip(strip), _) => {
             let strips = row(graph, stage).div_ceil(strip.adds);
@@ -51,17 +50,13 @@ fn work(graph: &Graph, stage: &Stage, rows: usize, target: &Target, rate: usize)
         (Part::Row | Part::Channels(_), _) => (width, rows, height.div_ceil(rows)),
     };
     let calls = calls * (all_channels(graph, stage) / channels).max(1);
-    let depth = match &stage.kernel {
-        Kernel::Pointwise(_) => from.rows.channels,
-        Kernel::Conv(kernels::Conv { conv, .. }) => {
-            from.rows.channels / conv.group * conv.kernel[0] * conv.kernel[1]
-        }
-        Kernel::Depthwise(Depthwise { conv, .. }) if is_depthwise(graph, stage.node) => {
-            let taps = conv.kernel[0] * conv.kernel[1];
+    let depth = match stage.kernel.work(&from.operand()) {
+        Work::Product { depth } => depth,
+        Work::Windows { taps } => {
             return calls * channels.div_ceil(lanes) * (START + rows * pixels * (taps + 3));
         }
-        Kernel::MatMul(product) => return multiplied(product, lanes),
-        _ => return calls * rows * pixels * channels.div_ceil(lanes),
+        Work::Matrices { count, sizes } => return count * multiplied(sizes, lanes),
+        Work::Elements => return calls * rows * pixels * channels.div_ceil(lanes),
     };
     let element = from.element.bytes().min(stage.into.element.bytes());
     let product = Product { pixels, channels, depth, planes: false, element };
@@ -72,11 +67,9 @@ fn work(graph: &Graph, stage: &Stage, rows: usize, target: &Target, rate: usize)
     calls * (panels * START + (rows * row).max(fetched))
 }
 
-/// Cycles of products of matrices that lie in rows: two multiply-adds of vectors each.
-fn multiplied(product: &MatMul, lanes: usize) -> usize {
-    let MatMul { rows, depth, columns, stack, .. } = product;
-    let vectors = columns.div_ceil(lanes);
-    stack.iter().product::<usize>() * vectors * (START + (rows * depth).div_ceil(2))
+/// Cycles of a product of matrices that lie in rows: two multiply-adds of vectors each.
+fn multiplied([rows, depth, columns]: [usize; 3], lanes: usize) -> usize {
+    columns.div_ceil(lanes) * (START + (rows * depth).div_ceil(2))
 }
 
 /// Pixels of a whole row of the result.
