@@ -19,6 +19,7 @@ pub mod files;
 pub mod frontend;
 pub mod interp;
 pub mod ir;
+pub mod kernels;
 pub mod lower;
 pub mod npy;
 pub mod objective;

@@ -66,7 +66,9 @@ impl Lowering<'_> {
     fn call(&self, stage: usize, rows: Span) -> Vec<Statement> {
         let call = match self.shared(stage) {
             Some(shared) => shared,
-            None if self.stages()[stage].kernel == Kernel::Fetch => rows::fetch(stage, rows),
+            None if matches!(self.stages()[stage].kernel, Kernel::Fetch(_)) => {
+                rows::fetch(stage, rows)
+            }
             None => Statement::Call(Call::rows(stage, rows)),
         };
         vec![call, Statement::Mark { stage }]

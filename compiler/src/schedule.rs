@@ -10,7 +10,6 @@ mod convolution;
 mod elementwise;
 mod hand;
 mod intake;
-mod kernel;
 mod lone;
 mod matmul;
 mod moves;
@@ -28,7 +27,7 @@ pub mod support;
 mod tile;
 pub mod time;
 
-pub use kernel::{Broadcast, Kernel, MatMul, Move, PackOrder, QBinary, Skip};
+pub use crate::kernels::{Element, Kernel, PackOrder, Part, Strip};
 pub use setting::Setting;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,6 +37,7 @@ use mnv2c_runtime::ring::{Form, Rows};
 use crate::error::Result;
 use crate::ir::view::base;
 use crate::ir::{Affine, Dtype, Graph, NodeId, Pool};
+use crate::kernels::{Operand, Site};
 use crate::objective::Memory;
 use crate::plan::{Buffer, BufferId, Overlap};
 use crate::segment::{RowBatch, Segment};
@@ -143,34 +143,6 @@ pub struct Stage {
     pub product: Option<Product>,
 }
 
-/// How much of a row one call of a kernel makes; a stage and its reader take turns at parts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// All of it.
-    Row,
-    /// So many pixels.
-    Pixels(usize),
-    /// So many channels of each pixel.
-    Channels(usize),
-    /// A strip of columns of all rows that one row of its reader reads.
-    Strip(Strip),
-}
-
-/// Columns that move over a row: each strip keeps the last ones of the strip before it and computes those it adds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Strip {
-    /// Columns computed before the first strip.
-    pub first: usize,
-    /// Columns that each strip adds.
-    pub adds: usize,
-    /// Columns that the last strip adds; fewer where the window ends in zeros.
-    pub last: usize,
-    /// Pixels of the tile that computes the last ones.
-    pub last_tile: usize,
-    /// Pixels of the reader's row that a strip serves.
-    pub pixels: usize,
-}
-
 /// Rows `(r * stride + at) / per - above ..`, if `shared` is `(per, at)`, of `span` rows are what row `r` of a stage reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowWindow {
@@ -195,22 +167,6 @@ pub struct Place {
     pub height: usize,
     /// What its elements are.
     pub element: Element,
-}
-
-/// What the elements of a value are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Element {
-    /// Floats; padding is 0.
-    F32,
-    /// Floats that are stored as halves; padding is 0.
-    F16,
-    /// Floats that are stored as brain floats; padding is 0.
-    Bf16,
-    /// Bytes.
-    U8 {
-        /// What padding holds.
-        zero: u8,
-    },
 }
 
 /// Whose memory a value lies in.
@@ -330,10 +286,26 @@ impl Step {
 
 impl Stage {
     /// A stage of whole rows, each made of the same row.
-    pub(crate) fn new(node: NodeId, kernel: Kernel, from: Vec<Place>, into: Place) -> Self {
-        let (window, height) = (RowWindow::SAME, into.height);
+    pub(crate) fn new(
+        node: NodeId,
+        kernel: impl Into<Kernel>,
+        from: Vec<Place>,
+        into: Place,
+    ) -> Self {
+        let (kernel, window, height) = (kernel.into(), RowWindow::SAME, into.height);
         let (pack, part, shares, product) = (None, Part::Row, 1, None);
         Self { node, kernel, from, into, pack, window, height, part, shares, product }
+    }
+
+    /// What its kernel is told of it.
+    pub fn site(&self) -> Site {
+        Site {
+            from: self.from.iter().map(Place::operand).collect(),
+            into: self.into.operand(),
+            over: self.from.first().is_some_and(|place| place.home == self.into.home),
+            part: self.part,
+            shares: self.shares,
+        }
     }
 
     /// Whether its operand is bytes.
@@ -343,7 +315,7 @@ impl Stage {
 
     /// Whether it sums up bytes of rows, of which the last call makes means.
     pub fn sums_bytes(&self) -> bool {
-        matches!(self.kernel, Kernel::GlobalPool(_)) && self.reads_bytes()
+        self.kernel.pools_all() && self.reads_bytes()
     }
 
     /// Elements that a sum of a pooled value takes.
@@ -363,28 +335,12 @@ impl RowWindow {
     }
 }
 
-impl Element {
-    /// What elements of a type are while a network runs.
-    pub fn of(dtype: Dtype) -> Self {
-        match dtype {
-            Dtype::U8 | Dtype::I8 => Self::U8 { zero: 0 },
-            Dtype::F16 => Self::F16,
-            Dtype::Bf16 => Self::Bf16,
-            Dtype::F32 | Dtype::I32 | Dtype::I64 => Self::F32,
-        }
-    }
-
-    /// Bytes of one.
-    pub fn bytes(self) -> usize {
-        match self {
-            Self::F32 => 4,
-            Self::F16 | Self::Bf16 => 2,
-            Self::U8 { .. } => 1,
-        }
-    }
-}
-
 impl Place {
+    /// How it lies, whosever memory it is.
+    pub fn operand(&self) -> Operand {
+        Operand { rows: self.rows, height: self.height, element: self.element }
+    }
+
     /// The same memory as one row of all its pixels.
     pub(crate) fn flattened(self) -> Self {
         let pixels = self.rows.width * self.height;

@@ -2,7 +2,7 @@
 
 use crate::ir::{Graph, NodeId};
 use crate::printed;
-use crate::schedule::{Home, Kernel, MatMul, Place, Stage, Step};
+use crate::schedule::{Home, Place, Stage, Step};
 use crate::segment::{Role, flow};
 
 /// What a step is, what it does to shapes, and what it costs.
@@ -28,23 +28,14 @@ pub(super) fn step(graph: &Graph, step: &Step) -> String {
     let residual = if has_residual(graph, &step.segment.stages) { ", residual" } else { "" };
     let size = format!("{}x{}", last.into.height, last.into.rows.width);
     let what = subject(graph, step);
-    let shape = if let Kernel::MatMul(matmul) = &last.kernel {
-        format!(": {}", sizes(matmul))
+    let shape = if let Some(about) = last.kernel.about() {
+        format!(": {about}")
     } else if step.madds > 0 {
         format!(": {} at {size}{stride}{residual}", widths.join(" -> "))
     } else {
         String::new()
     };
     format!("{what}{shape}.{}", cost(step.madds))
-}
-
-/// The sizes of the matrices of a product, and of how many: `8 of 50x32 by 32x50`.
-fn sizes(MatMul { rows, depth, columns, stack, .. }: &MatMul) -> String {
-    let count = match stack.iter().product() {
-        1 => String::new(),
-        count => format!("{count} of "),
-    };
-    format!("{count}{rows}x{depth} by {depth}x{columns}")
 }
 
 /// `300.8 M MAdds`, or nothing for none.
@@ -106,7 +97,7 @@ fn has_residual(graph: &Graph, stages: &[NodeId]) -> bool {
 }
 
 fn changes_width(stage: &Stage) -> bool {
-    matches!(stage.kernel, Kernel::Pointwise { .. } | Kernel::Conv { .. })
+    stage.kernel.tile().is_some()
 }
 
 fn channels(place: Option<&Place>) -> String {

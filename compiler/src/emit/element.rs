@@ -6,7 +6,7 @@ use quote::{ToTokens, format_ident, quote};
 use crate::emit::{Network, literal};
 use crate::ir::Dtype;
 use crate::pack::Number;
-use crate::schedule::{Element, Home, Intake, Place, Port, Stage};
+use crate::schedule::{Element, Home, Intake, Place, Port};
 
 /// The type of elements of so many bytes.
 pub(super) fn name(network: &Network<'_>, bytes: usize) -> TokenStream {
@@ -41,21 +41,6 @@ pub(super) fn number(element: Element, x: f32) -> TokenStream {
         }
         Element::U8 { .. } => literal::size(x as usize).into_token_stream(),
     }
-}
-
-/// The variant of a residual whose elements are these.
-pub(super) fn residual(element: Element) -> Ident {
-    match element {
-        Element::F32 | Element::U8 { .. } => format_ident!("Of"),
-        Element::F16 | Element::Bf16 => format_ident!("Of{}", word(element)),
-    }
-}
-
-/// The method that copies between a stage's ends: numbers may be stored otherwise on either side.
-pub(super) fn copying(stage: &Stage) -> TokenStream {
-    let from = stage.from.first().map_or(stage.into.element, |from| from.element);
-    let alike = from.bytes() == stage.into.element.bytes();
-    if alike { quote!(run) } else { quote!(convert) }
 }
 
 /// The type of 16 bits that the user makes of an input, if so, as a path of the runtime.

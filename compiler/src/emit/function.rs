@@ -11,7 +11,7 @@ pub(super) struct Function {
     /// What `run` passes after the token.
     pub arguments: Vec<TokenStream>,
     /// Paths in the runtime that it uses.
-    pub kernels: Vec<&'static str>,
+    pub kernels: Vec<String>,
     /// The weights it reads, by the name of their const.
     pub packs: Vec<(Ident, PackId)>,
 }

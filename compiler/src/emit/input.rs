@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 
 use crate::emit::scope::Scope;
 use crate::emit::{Network, doc, element, literal};
-use crate::schedule::{Element, Home, Intake, Kernel, Place, Port, Stage};
+use crate::schedule::{Element, Home, Intake, Port, Stage};
 
 /// The methods that lend the slots of inputs that lie in the arena.
 pub(super) fn slots(network: &Network<'_>) -> Vec<TokenStream> {
@@ -41,61 +41,6 @@ pub(super) fn slots(network: &Network<'_>) -> Vec<TokenStream> {
     };
     let ports = network.schedule.intakes.iter().zip(&network.schedule.inputs);
     ports.enumerate().filter_map(slot).collect()
-}
-
-/// Paths in the runtime that a stage needs because it asks for bytes and makes something of them.
-pub(super) fn imports(stage: &Stage) -> Option<&'static str> {
-    match stage.kernel {
-        Kernel::Fetch if widens(stage) => Some("kernel::widen::self"),
-        Kernel::Fetch if stage.pack.is_some() => Some("kernel::q8::look_up::self"),
-        _ => None,
-    }
-}
-
-/// Whether a stage makes floats of bytes.
-fn widens(stage: &Stage) -> bool {
-    let from = stage.from.first().map(|place| place.element.bytes());
-    from == Some(1) && stage.into.element.bytes() > 1
-}
-
-/// The numbers of the kernel that makes floats of bytes.
-pub(super) fn widen(scope: &Scope<'_>, into: Place) -> TokenStream {
-    let (ring, len) = (scope.ring(into), literal::size(into.rows.width * into.rows.channels));
-    quote!(Widen { into: #ring, len: #len })
-}
-
-/// The call of that kernel, whose const is called `name`.
-pub(super) fn widened(
-    scope: &Scope<'_>,
-    stage: &Stage,
-    name: &TokenStream,
-    rows: &TokenStream,
-    y: &TokenStream,
-) -> TokenStream {
-    let x = scope.tail(stage.from[0]);
-    quote!(#name.run(#rows, #x, #y);)
-}
-
-/// The numbers of the kernel that looks bytes up.
-pub(super) fn look_up(scope: &Scope<'_>, from: Place, into: Place) -> TokenStream {
-    let (width, channels) = (literal::size(into.rows.width), literal::size(into.rows.channels));
-    let (from, into) = (scope.ring(from), scope.ring(into));
-    quote!(LookUp { from: #from, into: #into, width: #width, channels: #channels })
-}
-
-/// The statement that asks the caller for a row in stage `at`.
-pub(super) fn fetch(scope: &Scope<'_>, at: usize, stage: &Stage, row: &TokenStream) -> TokenStream {
-    let from = stage.from[0];
-    let (next, ring, y) =
-        (scope.variable(from), scope.rows_of(stage.into), scope.variable(stage.into));
-    if widens(stage) {
-        return quote!(widen::fetch(#next, #row, #ring.row_mut(#y, #row)););
-    }
-    if stage.pack.is_some() {
-        let tables = scope.weights(at);
-        return quote!(look_up::fetch(#next, #row, #tables, #ring.row_mut(#y, #row)););
-    }
-    quote!(#next(#row, #ring.row_mut(#y, #row));)
 }
 
 /// The numbers around a picture, where they are not zero.

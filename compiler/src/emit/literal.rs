@@ -4,9 +4,7 @@ use std::ops::Range;
 
 use mnv2c_runtime::ring::{Form, Rows};
 use proc_macro2::{Literal, TokenStream};
-use quote::{format_ident, quote};
-
-use crate::ir::{Clamp, Unary};
+use quote::quote;
 
 /// A count, its digits in groups of three: `75_264`.
 pub(super) fn int(n: impl Into<u64>) -> Literal {
@@ -51,75 +49,6 @@ pub(super) fn float(x: f32) -> TokenStream {
     }
     let magnitude: Literal = format!("{:?}", x.abs()).parse().expect("a finite float is a literal");
     if x.is_sign_negative() { quote!(-#magnitude) } else { quote!(#magnitude) }
-}
-
-/// What a layer does to its sums, by name where it has one.
-pub(super) fn activation(clamp: Clamp, then: Option<Unary>) -> TokenStream {
-    match (clamp, then) {
-        (Clamp::NONE, None) => quote!(Activation::NONE),
-        (Clamp::RELU, None) => quote!(Activation::RELU),
-        (Clamp::RELU6, None) => quote!(Activation::RELU6),
-        (bounds, None) => {
-            let bounds = self::clamp(bounds);
-            quote!(Activation::Clamp(#bounds))
-        }
-        (_, Some(function)) => {
-            let function = unary(function);
-            quote!(Activation::Function(#function))
-        }
-    }
-}
-
-/// Bounds, by name where they have one.
-pub(super) fn clamp(clamp: Clamp) -> TokenStream {
-    match clamp {
-        Clamp::NONE => quote!(Clamp::NONE),
-        Clamp::RELU => quote!(Clamp::RELU),
-        Clamp::RELU6 => quote!(Clamp::RELU6),
-        Clamp { lo, hi } => {
-            let (lo, hi) = (float(lo), float(hi));
-            quote!(Clamp { lo: #lo, hi: #hi })
-        }
-    }
-}
-
-/// A function of one number.
-pub(super) fn unary(function: Unary) -> TokenStream {
-    let plain = |name: &str| {
-        let name = format_ident!("{name}");
-        quote!(Unary::#name)
-    };
-    match function {
-        Unary::LeakyRelu(alpha) => {
-            let alpha = float(alpha);
-            quote!(Unary::LeakyRelu { alpha: #alpha })
-        }
-        Unary::Elu(alpha) => {
-            let alpha = float(alpha);
-            quote!(Unary::Elu { alpha: #alpha })
-        }
-        Unary::HardSigmoid(alpha, beta) => {
-            let (alpha, beta) = (float(alpha), float(beta));
-            quote!(Unary::HardSigmoid { alpha: #alpha, beta: #beta })
-        }
-        Unary::Sigmoid => plain("Sigmoid"),
-        Unary::HardSwish => plain("HardSwish"),
-        Unary::Silu => plain("Silu"),
-        Unary::Tanh => plain("Tanh"),
-        Unary::Gelu => plain("Gelu"),
-        Unary::Erf => plain("Erf"),
-        Unary::Exp => plain("Exp"),
-        Unary::Log => plain("Log"),
-        Unary::Sqrt => plain("Sqrt"),
-        Unary::Reciprocal => plain("Reciprocal"),
-        Unary::Neg => plain("Neg"),
-        Unary::Abs => plain("Abs"),
-        Unary::Floor => plain("Floor"),
-        Unary::Ceil => plain("Ceil"),
-        Unary::Round => plain("Round"),
-        Unary::ToF16 => plain("ToF16"),
-        Unary::ToBf16 => plain("ToBf16"),
-    }
 }
 
 /// How rows lie, as an expression.

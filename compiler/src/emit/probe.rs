@@ -98,9 +98,5 @@ pub(super) fn mark(network: &Network<'_>, step: &Step, at: usize) -> TokenStream
 }
 
 fn tile(kernel: &Kernel) -> String {
-    match (kernel.tile(), kernel) {
-        (Some([mr, nv]), _) => format!("{mr}x{nv}"),
-        (None, Kernel::Depthwise { tile, .. }) => format!("{tile}x1"),
-        _ => String::new(),
-    }
+    kernel.registers().map(|[pixels, vectors]| format!("{pixels}x{vectors}")).unwrap_or_default()
 }

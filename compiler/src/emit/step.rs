@@ -4,8 +4,7 @@ use quote::quote;
 
 use crate::emit::function::Function;
 use crate::emit::scope::{Ports, Scope};
-use crate::emit::{Carrier, Network, body, call, doc, input, names, words};
-use crate::ir::Graph;
+use crate::emit::{Carrier, Network, body, call, doc, names, words};
 use crate::program;
 use crate::schedule::Step;
 
@@ -26,11 +25,11 @@ pub(super) fn function<'a>(
         arguments.insert(0, quote!(weights));
     }
     let stages = step.stages.iter().enumerate();
-    let kernels = stages.filter_map(|(at, stage)| call::constant(&scope, at, stage));
+    let kernels = stages.map(|(at, stage)| call::constants(&scope, at, stage));
     let rows = scope.row_consts(step);
     let (places, slots) = (scope.slots.constant(network), scope.slots.statements(network));
     let body = body::body(&scope, step, program);
-    let isa = if uses_token(network.graph, step) { quote!(isa) } else { quote!(_) };
+    let isa = if uses_token(step) { quote!(isa) } else { quote!(_) };
     let item = quote! {
         #[doc = #about]
         #feature
@@ -43,17 +42,15 @@ pub(super) fn function<'a>(
             #body
         }
     };
-    let mut paths: Vec<&'static str> =
-        step.stages.iter().flat_map(|stage| call::imports(network.graph, stage)).collect();
-    paths.extend(scope.slots.imports());
-    paths.extend(step.stages.iter().filter_map(input::imports));
-    if !scope.rows.is_empty() || step.stages.iter().any(call::names_rings) {
-        paths.push("ring::Rows");
+    let mut paths: Vec<String> = step.stages.iter().flat_map(call::imports).collect();
+    paths.extend(scope.slots.imports().into_iter().map(str::to_owned));
+    if !scope.rows.is_empty() {
+        paths.push("ring::Rows".to_owned());
     }
     let packs = scope.packs(step);
     Function { item, arguments, kernels: paths, packs }
 }
 
-fn uses_token(graph: &Graph, step: &Step) -> bool {
-    step.stages.iter().any(|stage| call::takes_token(graph, stage))
+fn uses_token(step: &Step) -> bool {
+    step.stages.iter().any(|stage| stage.kernel.takes_token(&stage.site()))
 }

@@ -6,7 +6,7 @@ use quote::quote;
 use crate::emit::{doc, names};
 use crate::ir::view::base;
 use crate::ir::{Block, Graph, NodeId, Op, Quant};
-use crate::schedule::{Kernel, Stage, Step};
+use crate::schedule::{Stage, Step};
 use crate::segment::Role;
 use crate::target::Target;
 
@@ -21,18 +21,13 @@ pub(super) fn word(graph: &Graph, step: &Step, stage: &Stage) -> &'static str {
         Role::Head | Role::Chain | Role::Single | Role::Copy => None,
     };
     let role = if before_pool(step, stage) { Role::Head } else { step.segment.role };
-    match (&stage.kernel, block, role) {
-        (Kernel::Load | Kernel::Widen | Kernel::LookUp, _, _) => "load",
-        (Kernel::Fetch, _, _) if stage.pack.is_some() => "load",
-        (Kernel::Depthwise { .. }, _, _) => "depthwise",
-        (Kernel::GlobalPool(_) | Kernel::Pool(_), _, _) => "pool",
-        (Kernel::Resize(_), _, _) => "resize",
-        (Kernel::Move(_) | Kernel::Fill(_), _, _) => "copy",
-        (_, Some(block), _) if block.expand == Some(stage.node) => "expand",
-        (_, Some(block), _) if block.project == stage.node => "project",
-        (_, Some(_), _) => "stem",
-        (_, None, Role::Head) => "head",
-        (_, None, _) => graph.node(stage.node).op.name(),
+    match (stage.kernel.word(), block, role) {
+        (Some(word), _, _) => word,
+        (None, Some(block), _) if block.expand == Some(stage.node) => "expand",
+        (None, Some(block), _) if block.project == stage.node => "project",
+        (None, Some(_), _) => "stem",
+        (None, None, Role::Head) => "head",
+        (None, None, _) => graph.node(stage.node).op.name(),
     }
 }
 
@@ -46,7 +41,7 @@ pub(super) fn block_of<'a>(graph: &'a Graph, stage: &Stage) -> Option<(usize, &'
 /// Whether global pooling follows a stage.
 fn before_pool(step: &Step, stage: &Stage) -> bool {
     let next = step.stages.iter().skip_while(|it| it.node != stage.node).nth(1);
-    next.is_some_and(|next| matches!(next.kernel, Kernel::GlobalPool(_)))
+    next.is_some_and(|next| next.kernel.pools_all())
 }
 
 /// What the memory that a kernel fills is called, where it lives for the step only.

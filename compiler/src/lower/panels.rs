@@ -7,7 +7,6 @@ use std::ops::Range;
 
 use crate::lower::{Lowering, padding, rows};
 use crate::program::{Call, Expr, Lent, Offset, Reach, Span, Statement, Threads, Variable};
-use crate::schedule::Kernel;
 
 impl Lowering<'_> {
     /// The two stages that go by panels over whole values: behind the one that brings the image, if there is one. Rows that
@@ -57,9 +56,7 @@ impl Lowering<'_> {
             let below = vec![padding::below(0, Variable::Line.into())];
             body.push(Statement::For { variable: Variable::Line, span, by: 1, body: below });
         }
-        let Kernel::Pointwise { tile: [_, vectors], .. } = maker.kernel else {
-            unreachable!("panels are made by 1x1 convolutions")
-        };
+        let [_, vectors] = maker.kernel.tile().expect("panels are made by 1x1 convolutions");
         let reach = Reach::Vectors(vectors);
         let expand = Call { reach, ..Call::rows(0, Span::ROWS) };
         let filter = Call { reach, ..Call::rows(1, batch.clone()) };

@@ -1,8 +1,9 @@
 //! Parts of rows: a stage makes a few pixels or channels of a row, and its reader uses them at once.
 
+use crate::kernels::spec::Footprint;
 use crate::lower::Lowering;
 use crate::program::{Call, Offset, Reach, Span, Statement, Variable};
-use crate::schedule::{Kernel, Part, Stage};
+use crate::schedule::{Part, Stage};
 
 impl Lowering<'_> {
     /// A loop in which stage `at` makes part after part of some rows, and the stage behind it follows.
@@ -24,8 +25,8 @@ impl Lowering<'_> {
     /// The call of a stage for its part of some rows.
     pub(super) fn part(&self, at: usize, stage: &Stage, rows: Span) -> Call {
         let call = Call::rows(at, rows);
-        match (stage.part, &stage.kernel) {
-            (Part::Pixels(pixels), Kernel::Depthwise { conv, .. }) => {
+        match (stage.part, stage.kernel.footprint()) {
+            (Part::Pixels(pixels), Footprint::Channels(conv)) => {
                 let from = stage.from[0].rows.ring(0).pixel * conv.stride[1];
                 let from = Some(Offset::each(from, Variable::Pixel));
                 Call { reach: Reach::Pixels(pixels), from, ..call }
@@ -36,8 +37,8 @@ impl Lowering<'_> {
                 });
                 Call { reach: Reach::Pixels(pixels), into, residual, ..call }
             }
-            (Part::Channels(_), kernel) => {
-                let into = matches!(kernel, Kernel::GlobalPool(_)).then(|| {
+            (Part::Channels(_), _) => {
+                let into = stage.kernel.pools_all().then(|| {
                     let len = stage.from[0].rows.channels * stage.sum_len();
                     Offset { len: Some(len), ..Offset::each(len, Variable::Panel) }
                 });

@@ -1,8 +1,9 @@
 //! Expansions that are computed anew: a strip of columns moves over a row, and its two readers follow.
 
+use crate::kernels::spec::Footprint;
 use crate::lower::{Lowering, rows};
 use crate::program::{Call, Offset, Reach, Span, Statement, Variable, Zero};
-use crate::schedule::{Kernel, RowWindow, Stage, Strip};
+use crate::schedule::{RowWindow, Stage, Strip};
 
 impl Lowering<'_> {
     /// A row of the two stages after stage `at`, strip by strip.
@@ -59,7 +60,7 @@ fn source(stage: &Stage, batch: &Span) -> Span {
 
 /// What a strip that serves the reader from `pixel` on reads, and where in the strip the columns that it adds lie.
 fn columns(stage: &Stage, filter: &Stage, strip: Strip) -> (Offset, Option<Offset>) {
-    let Kernel::Depthwise { conv, .. } = &filter.kernel else {
+    let Footprint::Channels(conv) = filter.kernel.footprint() else {
         unreachable!("strips are read by depthwise convolutions")
     };
     let column = stage.from[0].rows.ring(0).pixel;

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::kernels::{Pointwise, Skip};
 use crate::lower::{Lowering, rows};
 use crate::program::{Call, Expr, Lent, Offset, Reach, Span, Statement, Threads, Variable};
-use crate::schedule::{Home, Kernel, Skip, Stage};
+use crate::schedule::{Home, Kernel, Stage};
 
 impl Lowering<'_> {
     /// Bands of the result, one for a thread, and the loop over the rows of each.
@@ -52,8 +53,8 @@ impl Lowering<'_> {
         let stage = &self.stages()[at];
         match &stage.kernel {
             _ if stage.shares == 1 => None,
-            Kernel::Pointwise { flat: true, skip, .. } => Some(pixels(at, stage, *skip)),
-            Kernel::Pointwise { tile: [_, vectors], .. } => {
+            Kernel::Pointwise(Pointwise { flat: true, skip, .. }) => Some(pixels(at, stage, *skip)),
+            Kernel::Pointwise(Pointwise { tile: [_, vectors], .. }) => {
                 let len = vectors * self.target.isa.lanes();
                 let call = Call {
                     reach: Reach::ChannelShare(stage.shares),
@@ -61,6 +62,7 @@ impl Lowering<'_> {
                 };
                 Some(shares(stage, Lent { stage: at, len, ragged: true }, call))
             }
+            // No other kernel has a call for a part that a thread takes.
             _ => None,
         }
     }

@@ -8,13 +8,12 @@ use mnv2c_runtime::ring::Rows;
 
 use crate::error::Result;
 use crate::ir::{Conv, Graph, Layout, NodeId};
+use crate::kernels::{Pointwise, Skip};
 use crate::objective::Memory;
 use crate::plan::{Buffer, BufferId};
 use crate::schedule::place::{Lowering, is_depthwise};
 use crate::schedule::tile;
-use crate::schedule::{
-    Element, Home, Kernel, Part, Place, RowWindow, Skip, Stage, Strip, convolution, hand,
-};
+use crate::schedule::{Element, Home, Part, Place, RowWindow, Stage, Strip, convolution, hand};
 use crate::segment::{RowBatch, Segment};
 use crate::target::{Product, Target};
 
@@ -62,13 +61,12 @@ impl Lowering<'_> {
     /// The stage of `expand` that makes strips for `reader` of what lies at `from`.
     pub(super) fn strip(&mut self, expand: NodeId, reader: NodeId, from: Place) -> Result<Stage> {
         let graph = self.graph;
-        let expansion = graph.node(expand).op.conv().expect("candidates are convolutions");
         let conv = window_of(graph, reader).expect("candidates are read by windows");
         let [_, channels, height, width] = size(graph, expand);
         let [_, _, rows, columns] = size(graph, reader);
         let pixels = hand::pixels(columns, self.batch, true);
-        let (kernel, stride, left) = (conv.kernel[1], conv.stride[1], conv.pads[1]);
-        let beyond = ((columns - 1) * stride + kernel).saturating_sub(left + width);
+        let (across, stride, left) = (conv.kernel[1], conv.stride[1], conv.pads[1]);
+        let beyond = ((columns - 1) * stride + across).saturating_sub(left + width);
         let adds = pixels * stride;
         let (depth, read) = (from.rows.channels, from.element.bytes());
         let product = |pixels| Product { pixels, channels, depth, planes: false, element: read };
@@ -78,8 +76,7 @@ impl Lowering<'_> {
             0 => 1,
             last => tile::choose_pixels(self.target, product(last), tile[1]),
         };
-        let first = kernel - stride - left;
-        let lanes = self.target.isa.lanes();
+        let first = across - stride - left;
         let shape = strip_rows(conv, channels, pixels, self.target);
         let element = match self.element_for(reader, from) {
             bytes @ Element::U8 { .. } => bytes,
@@ -87,9 +84,9 @@ impl Lowering<'_> {
         };
         let place = self
             .strip_memory(expand, Place { home: Home::Output(0), rows: shape, height, element });
-        let columns = tile[1] * lanes;
-        let order = convolution::panels(self, expand, from, columns, depth);
-        let pack = self.pack(expand, order);
+        let epilogue = convolution::epilogue(graph, expand);
+        let kernel = Pointwise { tile, epilogue, skip: Skip::None, flat: false };
+        let pack = self.weights(expand, &kernel, from);
         let window = RowWindow {
             span: conv.kernel[0],
             stride: conv.stride[0],
@@ -98,21 +95,11 @@ impl Lowering<'_> {
         };
         Ok(Stage {
             node: expand,
-            kernel: Kernel::Pointwise {
-                tile,
-                clamp: expansion.clamp,
-                then: expansion.then,
-                skip: Skip::None,
-                flat: false,
-            },
-            from: vec![from],
-            into: place,
-            pack: Some(pack),
+            pack,
             window,
             height: rows,
             part: Part::Strip(Strip { first, adds, last, last_tile, pixels }),
-            shares: 1,
-            product: None,
+            ..Stage::new(expand, kernel, vec![from], place)
         })
     }
 

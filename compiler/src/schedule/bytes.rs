@@ -1,13 +1,13 @@
 //! The kernels of operators on bytes, but for convolutions, through which rows flow.
 
 use crate::error::Result;
-use crate::ir::{NodeId, Op, QPair, Quant, Reducer};
+use crate::ir::{NodeId, Op, QPair, Quant};
+use crate::kernels::{
+    Dequantize, GlobalPool, Kernel, Means, QAverage, QBinary, QFunction, Quantize, Table,
+};
 use crate::schedule::place::Lowering;
-use crate::schedule::{Kernel, PackOrder, Place, QBinary, RowWindow, Stage};
+use crate::schedule::{Place, RowWindow, Stage};
 use crate::segment::flow::pooling;
-
-/// The mean of each channel.
-const MEAN: Kernel = Kernel::GlobalPool(Reducer::Mean);
 
 /// The stage of an operator on bytes that is no convolution.
 pub(super) fn lower(
@@ -19,23 +19,28 @@ pub(super) fn lower(
     let Op::Quant(quant) = lowering.graph.node(id).op.clone() else {
         unreachable!("the caller found an operator on bytes")
     };
-    let of_one = |kernel| Stage::new(id, kernel, vec![from], into);
+    let by = lowering.graph.arithmetic;
+    let of_one = |kernel: Kernel| Stage::new(id, kernel, vec![from], into);
+    let pool = |means| {
+        let pool = GlobalPool::Bytes { means, by };
+        Stage { height: from.height, ..of_one(pool.into()) }
+    };
     Ok(match quant {
-        Quant::Quantize(affine) => of_one(Kernel::Quantize(affine)),
-        Quant::Dequantize(affine) => of_one(Kernel::Dequantize(affine)),
-        Quant::Add(pair) => of_pair(lowering, id, from, into, QBinary::Add, pair)?,
-        Quant::Mul(pair, times) => of_pair(lowering, id, from, into, QBinary::Mul(times), pair)?,
-        Quant::Mean(_) => Stage { height: from.height, ..of_one(MEAN) },
-        Quant::Average(_) if pooling(lowering.graph, id).is_some() => {
-            Stage { height: from.height, ..of_one(MEAN) }
+        Quant::Quantize(affine) => of_one(Quantize(affine).into()),
+        Quant::Dequantize(affine) => of_one(Dequantize(affine).into()),
+        Quant::Add(pair) => of_pair(lowering, id, from, into, QFunction::Add, pair)?,
+        Quant::Mul(pair, times) => of_pair(lowering, id, from, into, QFunction::Mul(times), pair)?,
+        Quant::Mean(mean) => pool(Means::Sums(mean)),
+        Quant::Average(average) if pooling(lowering.graph, id).is_some() => {
+            pool(Means::Reals(average))
         }
         Quant::Average(average) => {
             let window = RowWindow::of_pool(&average.pool);
-            Stage { window, ..of_one(Kernel::QAverage(average)) }
+            Stage { window, ..of_one(QAverage { average, by }.into()) }
         }
         Quant::Table(_) => {
-            let pack = Some(lowering.pack(id, PackOrder::Table));
-            Stage { pack, ..of_one(Kernel::Table) }
+            let pack = lowering.weights(id, &Table, from);
+            Stage { pack, ..of_one(Table.into()) }
         }
         Quant::Conv(_) | Quant::Dense(_) | Quant::Softmax(_) | Quant::Unpack(_) | Quant::Flip => {
             unreachable!("{} does not stream here", quant.name())
@@ -49,9 +54,10 @@ fn of_pair(
     id: NodeId,
     from: Place,
     into: Place,
-    function: QBinary,
+    function: QFunction,
     pair: QPair,
 ) -> Result<Stage> {
     let second = lowering.operand(id, 1)?;
-    Ok(Stage::new(id, Kernel::QBinary(function, pair), vec![from, second], into))
+    let by = lowering.graph.arithmetic;
+    Ok(Stage::new(id, QBinary { function, pair, by }, vec![from, second], into))
 }

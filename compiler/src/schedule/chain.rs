@@ -9,7 +9,7 @@ use crate::ir::{NodeId, Op};
 use crate::plan::{Buffer, BufferId, Overlap};
 use crate::schedule::padding::padding;
 use crate::schedule::place::{Lowering, dense, is_depthwise};
-use crate::schedule::{Element, Home, Kernel, Part, Place, Stage, hand, stage, stream};
+use crate::schedule::{Element, Home, Part, Place, Stage, hand, stage, stream};
 use crate::segment::{RowBatch, Segment, quantises};
 
 impl Lowering<'_> {
@@ -241,7 +241,7 @@ impl Lowering<'_> {
         let apart = dying != growing && stages.len() > 2;
         let alike = self.element_bytes(x) == self.element_bytes(last.into);
         let read_last = last.from.iter().any(|place| place.home == x.home);
-        let sums = matches!(last.kernel, Kernel::GlobalPool(_)) && self.element_bytes(x) != 4;
+        let sums = last.kernel.pools_all() && self.element_bytes(x) != 4;
         (dies && grows && in_rows && apart && alike && !read_last && !sums).then_some(Overlap {
             dying,
             growing,

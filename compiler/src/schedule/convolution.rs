@@ -3,10 +3,11 @@
 use mnv2c_runtime::ring::Form;
 
 use crate::error::Result;
-use crate::ir::{Clamp, Conv, Dtype, NodeId, Unary};
+use crate::ir::{Conv, Graph, NodeId, Op, Quant};
+use crate::kernels::{self, Depthwise, Epilogue, Kernel, Pointwise, Skip};
 use crate::schedule::place::{Lowering, is_depthwise};
 use crate::schedule::tile::SquareWindow;
-use crate::schedule::{Element, Kernel, PackOrder, Place, RowWindow, Skip, Stage, tile};
+use crate::schedule::{Place, RowWindow, Stage, tile};
 use crate::segment::RowBatch;
 use crate::target::Product;
 
@@ -20,7 +21,6 @@ pub(super) fn lower(
 ) -> Result<Stage> {
     let conv = lowering.graph.node(id).op.conv().expect("only convolutions have residuals").clone();
     let bytes = from.element.bytes() == 1;
-    let lanes = lowering.target.isa.lanes();
     let strips = lowering.graph.operand(id, 0).is_some_and(|wide| lowering.anew.contains(&wide));
     let window = RowWindow {
         span: (conv.kernel[0] - 1) * conv.dilation[0] + 1,
@@ -31,7 +31,7 @@ pub(super) fn lower(
     // What is computed anew for a row is there when that row is made.
     let window = if strips { RowWindow::SAME } else { window };
     let (mut shares, mut product) = (1, None);
-    let (kernel, order) = if is_depthwise(lowering.graph, id) {
+    let kernel = if is_depthwise(lowering.graph, id) {
         let pixels = into.rows.width;
         let tile = match conv.square_window() {
             Some([kernel, stride]) => {
@@ -39,31 +39,24 @@ pub(super) fn lower(
             }
             None => tile::choose_any_window(lowering.target, pixels, bytes),
         };
-        let order =
-            if bytes { PackOrder::QDepthwise { lanes } } else { PackOrder::Depthwise { lanes } };
-        (Kernel::Depthwise { tile, conv }, order)
+        Depthwise { tile, conv, epilogue: epilogue(lowering.graph, id) }.into()
     } else {
         shares = matrix_shares(lowering, &conv, from, into);
-        let (kernel, order, made) = matrix(lowering, id, conv, from, into, skip);
+        let (kernel, made) = matrix(lowering, id, conv, from, into, skip);
         product = Some(made);
-        (kernel, order)
+        kernel
     };
     let residual = match skip {
         Skip::Other => Some(lowering.operand(id, 3)?),
         Skip::None | Skip::InPlace => None,
     };
+    let pack = lowering.weights(id, &*kernel, from);
     let from = [from].into_iter().chain(residual).collect();
-    let pack = Some(lowering.pack(id, order));
     Ok(Stage { pack, window, shares, product, ..Stage::new(id, kernel, from, into) })
 }
 
 /// A dense layer, whose panels of channels threads may share.
-pub(super) fn dense(
-    lowering: &mut Lowering<'_>,
-    id: NodeId,
-    clamp: Clamp,
-    then: Option<Unary>,
-) -> Result<Stage> {
+pub(super) fn dense(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Stage> {
     let from = lowering.operand(id, 0)?;
     let into = lowering.place_result(id)?;
     let product = Product {
@@ -74,10 +67,10 @@ pub(super) fn dense(
         element: from.element.bytes(),
     };
     let tile = tile::choose(lowering.target, product);
-    let kernel = Kernel::Pointwise { tile, clamp, then, skip: Skip::None, flat: false };
+    let epilogue = epilogue(lowering.graph, id);
+    let kernel = Pointwise { tile, epilogue, skip: Skip::None, flat: false };
     let columns = tile[1] * lowering.target.isa.lanes();
-    let order = panels(lowering, id, from, columns, product.depth);
-    let pack = Some(lowering.pack(id, order));
+    let pack = lowering.weights(id, &kernel, from);
     let shared = lowering.target.threads > 1 && from.rows.width * from.height == 1;
     let shares = if shared { into.rows.channels.div_ceil(columns) } else { 1 };
     Ok(Stage { pack, shares, product: Some(product), ..Stage::new(id, kernel, vec![from], into) })
@@ -91,52 +84,37 @@ fn matrix(
     from: Place,
     into: Place,
     skip: Skip,
-) -> (Kernel, PackOrder, Product) {
+) -> (Kernel, Product) {
     let flat = is_flat(lowering, &conv, from, into);
     let whole = product(&conv, from, into, flat);
     let shares = matrix_shares(lowering, &conv, from, into);
     let product = Product { pixels: whole.pixels / shares, ..whole };
     let exact = tile::choose_exact(lowering.target, product).filter(|_| skip == Skip::InPlace);
     let tile = exact.unwrap_or_else(|| tile::choose(lowering.target, product));
-    let lanes = lowering.target.isa.lanes();
-    let columns = tile[1] * lanes;
-    let order = panels(lowering, id, from, columns, run(&conv, from, lanes));
+    let epilogue = epilogue(lowering.graph, id);
     let kernel = if is_point(&conv, from) {
-        Kernel::Pointwise { tile, clamp: conv.clamp, then: conv.then, skip, flat }
+        Pointwise { tile, epilogue, skip, flat }.into()
     } else {
-        Kernel::Conv { tile, conv, skip }
+        kernels::Conv { tile, conv, epilogue, skip }.into()
     };
-    (kernel, order, product)
+    (kernel, product)
 }
 
-/// How the weights of product `id` lie in panels, where inputs lie at `from`, `run` of a window side by side.
-pub(super) fn panels(
-    lowering: &Lowering<'_>,
-    id: NodeId,
-    from: Place,
-    columns: usize,
-    run: usize,
-) -> PackOrder {
-    let graph = lowering.graph;
-    let short = graph.operand(id, 1).is_some_and(|w| graph.node(w).out.dtype == Dtype::Bf16);
-    let planes = from.rows.form == Form::Planes;
-    let pairs = lowering.target.isa.has_pairs() && short && from.element == Element::Bf16;
-    match () {
-        () if from.element.bytes() == 1 => PackOrder::QPanels { columns, run },
-        () if pairs && !planes => PackOrder::Pairs { columns, run },
-        () => PackOrder::Panels { columns, planes },
-    }
-}
-
-/// Inputs of convolution `conv` that its kernel finds side by side.
-fn run(conv: &Conv, from: Place, lanes: usize) -> usize {
-    let channels = from.rows.channels / conv.group;
-    let columns = from.rows.left + from.rows.width + from.rows.right;
-    let apart = matches!(from.rows.form, Form::Chunks(_)) && from.rows.kept * columns > 1;
-    match () {
-        () if apart && channels > lanes => lanes,
-        () if conv.dilation[1] * from.rows.ring(0).pixel == channels => conv.kernel[1] * channels,
-        () => channels,
+/// What happens to the sums of convolution or dense layer `id`.
+pub(super) fn epilogue(graph: &Graph, id: NodeId) -> Epilogue {
+    let by = graph.arithmetic;
+    match &graph.node(id).op {
+        Op::Quant(Quant::Conv(conv)) => {
+            Epilogue::Bytes { to: conv.requant.to, residual: conv.residual, by }
+        }
+        Op::Quant(Quant::Dense(dense)) => {
+            Epilogue::Bytes { to: dense.requant.to, residual: None, by }
+        }
+        Op::Dense(dense) => Epilogue::Floats { clamp: dense.clamp, then: dense.then },
+        op => {
+            let conv = op.conv().expect("products are convolutions and dense layers");
+            Epilogue::Floats { clamp: conv.clamp, then: conv.then }
+        }
     }
 }
 

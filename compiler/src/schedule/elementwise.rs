@@ -2,24 +2,25 @@
 
 use crate::error::Result;
 use crate::ir::{Dtype, Layout, NodeId, Tensor};
+use crate::kernels::{Broadcast, Kernel};
 use crate::schedule::place::{Lowering, dense};
-use crate::schedule::{Broadcast, Home, Kernel, Place, Stage, moves};
+use crate::schedule::{Home, Place, Stage, moves};
 
 /// A function of each element, over its operand where that dies.
 pub(super) fn elementwise(
     lowering: &mut Lowering<'_>,
     id: NodeId,
-    kernel: Kernel,
+    kernel: impl Into<Kernel>,
 ) -> Result<Vec<Stage>> {
     let (from, into) = over_or_fresh(lowering, id)?;
     Ok(vec![Stage::new(id, kernel, vec![from], into)])
 }
 
 /// A function of two elements; an operand that is not as large as the result may be widened before.
-pub(super) fn binary(
+pub(super) fn binary<K: Into<Kernel>>(
     lowering: &mut Lowering<'_>,
     id: NodeId,
-    kernel: impl Fn(Broadcast) -> Kernel,
+    kernel: impl Fn(Broadcast) -> K,
 ) -> Result<Vec<Stage>> {
     let out = lowering.graph.node(id).out.clone();
     let shape = |lowering: &Lowering<'_>, port| {
@@ -53,7 +54,7 @@ pub(super) fn binary(
         let into =
             lowering.scratch(&format!("{}.operand_{port}", lowering.graph.node(id).name), rows);
         let copies = moves::broadcast(lowering, id, port, from, into)?;
-        stages.push(Stage::new(id, Kernel::Move(copies), vec![from], into));
+        stages.push(Stage::new(id, copies, vec![from], into));
         widened.push(into);
     }
     let into = lowering.place_result(id)?;

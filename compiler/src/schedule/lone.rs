@@ -4,10 +4,11 @@ use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
 use crate::ir::{NodeId, Op};
+use crate::kernels::{Binary, Clamp, Fill, PRelu, Reduce, Softmax, Unary, Widen};
 use crate::schedule::elementwise::{along, binary, elementwise};
 use crate::schedule::matmul::matmul;
 use crate::schedule::place::Lowering;
-use crate::schedule::{Kernel, Place, Stage, convolution, moves, quant, stage};
+use crate::schedule::{Place, Stage, convolution, moves, quant, stage};
 use crate::segment::flow;
 
 /// An operator that is a segment of its own, and no convolution.
@@ -15,17 +16,14 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
     let graph = lowering.graph;
     let node = graph.node(id);
     match &node.op {
-        Op::Dense(dense) => Ok(vec![convolution::dense(lowering, id, dense.clamp, dense.then)?]),
-        Op::Clamp(clamp) => elementwise(lowering, id, Kernel::Clamp(*clamp)),
-        Op::Unary(function) => elementwise(lowering, id, Kernel::Unary(*function)),
-        Op::Binary(function) => {
-            binary(lowering, id, |broadcast| Kernel::Binary(*function, broadcast))
-        }
-        Op::PRelu => binary(lowering, id, Kernel::PRelu),
+        Op::Dense(_) => Ok(vec![convolution::dense(lowering, id)?]),
+        Op::Clamp(clamp) => elementwise(lowering, id, Clamp(*clamp)),
+        Op::Unary(function) => elementwise(lowering, id, Unary(*function)),
+        Op::Binary(function) => binary(lowering, id, |broadcast| Binary(*function, broadcast)),
+        Op::PRelu => binary(lowering, id, PRelu),
         Op::Softmax(softmax) => {
-            let [outer, axis, inner] = along(&node.out, softmax.axis);
-            let kernel = Kernel::Softmax { softmax: *softmax, outer, axis, inner };
-            elementwise(lowering, id, kernel)
+            let shape = along(&node.out, softmax.axis);
+            elementwise(lowering, id, Softmax { softmax: *softmax, shape })
         }
         Op::Pool(_) | Op::Resize(_) => {
             let from = lowering.operand(id, 0)?;
@@ -38,7 +36,7 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
             if flow::pooling(graph, id).is_some() && from.rows.form == Form::Nhwc {
                 return Ok(vec![stage::lower(lowering, id, from, into)?]);
             }
-            let kernel = Kernel::Reduce(reduce.kind, moves::reduction(lowering, id, from)?);
+            let kernel = Reduce(reduce.kind, moves::reduction(lowering, id, from)?);
             Ok(vec![Stage::new(id, kernel, vec![from], into)])
         }
         Op::Identity if lowering.operand(id, 0)?.element.bytes() == 1 => {
@@ -69,7 +67,7 @@ fn widen(lowering: &mut Lowering<'_>, node: NodeId) -> Result<Stage> {
         |place: Place| Place { rows: Rows::nhwc(1, place.rows.len(), 1), height: 1, ..place };
     let from = lowering.operand(node, 0)?;
     let into = lowering.place_result(node)?;
-    Ok(Stage::new(node, Kernel::Widen, vec![flat(from)], flat(into)))
+    Ok(Stage::new(node, Widen, vec![flat(from)], flat(into)))
 }
 
 /// What the result holds beforehand, if that matters, and the copies of each operand into it.
@@ -82,11 +80,11 @@ fn moved(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>> {
     let from: Vec<Place> =
         (0..operands).map(|port| lowering.operand(id, port)).collect::<Result<_>>()?;
     let into = lowering.place_result(id)?;
-    let fill = moves::fill(op).map(|value| Stage::new(id, Kernel::Fill(value), vec![], into));
+    let fill = moves::fill(op).map(|value| Stage::new(id, Fill(value), vec![], into));
     let mut stages: Vec<Stage> = fill.into_iter().collect();
     for (port, from) in from.into_iter().enumerate() {
         let copies = moves::copies(lowering, id, port, from, into)?.into_iter();
-        stages.extend(copies.map(|copy| Stage::new(id, Kernel::Move(copy), vec![from], into)));
+        stages.extend(copies.map(|copy| Stage::new(id, copy, vec![from], into)));
     }
     Ok(stages)
 }

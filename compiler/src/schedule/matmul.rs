@@ -2,8 +2,9 @@
 
 use crate::error::Result;
 use crate::ir::NodeId;
+use crate::kernels::MatMul;
+use crate::schedule::Stage;
 use crate::schedule::place::Lowering;
-use crate::schedule::{Kernel, MatMul, Stage};
 
 /// A product of whole values that lie in rows.
 pub(super) fn matmul(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>> {
@@ -12,7 +13,7 @@ pub(super) fn matmul(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stag
         let operand = graph.operand(id, port).expect("verified nodes have their operands");
         graph.node(operand).out.shape.as_slice()
     };
-    let kernel = Kernel::MatMul(of_shapes(shape(0), shape(1), &graph.node(id).out.shape));
+    let kernel = of_shapes(shape(0), shape(1), &graph.node(id).out.shape);
     let from = vec![lowering.operand(id, 0)?, lowering.operand(id, 1)?];
     let into = lowering.place_result(id)?;
     Ok(vec![Stage::new(id, kernel, from, into)])

@@ -5,11 +5,10 @@ use std::cmp::Reverse;
 use crate::error::{Error, Result};
 use crate::ir::view::{self, refine};
 use crate::ir::{Layout, NodeId, Op, Pad, PadMode, Tensor};
+use crate::kernels::Move;
 use crate::schedule::Place;
 use crate::schedule::place::Lowering;
 use mnv2c_runtime::ring::Form;
-
-pub(super) use crate::schedule::Move;
 
 /// The copies that put what `id` reads at `port`, lying at `from`, into its result at `into`.
 pub(super) fn copies(

@@ -5,9 +5,10 @@
 
 use crate::error::Result;
 use crate::ir::{Graph, NodeId};
+use crate::kernels::{Pointwise, Skip};
 use crate::schedule::place::{Lowering, dense, is_depthwise};
 use crate::schedule::tile;
-use crate::schedule::{Home, Kernel, Part, RowWindow, Skip, Stage};
+use crate::schedule::{Home, Kernel, Part, RowWindow, Stage};
 use crate::segment::{RowBatch, Segment, flow, is_chain};
 use crate::target::{Caches, Product, Target};
 
@@ -54,11 +55,12 @@ pub(super) fn interleaved(lowering: &Lowering<'_>, segment: &Segment, stages: &[
     let vectors = maker.into.rows.channels.div_ceil(lowering.target.isa.lanes());
     match (&maker.kernel, &reader.kernel) {
         (
-            Kernel::Pointwise { tile: [_, nv], skip: Skip::None, flat: false, .. },
-            Kernel::Depthwise { .. },
+            Kernel::Pointwise(Pointwise { tile: [_, nv], skip: Skip::None, flat: false, .. }),
+            Kernel::Depthwise(_),
         ) if streamed && !follows && vectors.is_multiple_of(*nv) && reader.part == Part::Row => {
             vectors / nv
         }
+        // Only these two walk the vectors of a panel.
         _ => 1,
     }
 }

@@ -11,6 +11,7 @@ use mnv2c_runtime::ring::Rows;
 use crate::error::{Error, Result};
 use crate::ir::view::{base, is_view};
 use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Tensor};
+use crate::kernels::{Spec, Vectors};
 use crate::objective::{Memory, Objective};
 use crate::plan::{Buffer, BufferId};
 use crate::schedule::{
@@ -210,6 +211,21 @@ impl<'a> Lowering<'a> {
         let now = self.now();
         let home = self.add_buffer(name.to_owned(), place, now + 1);
         Place { home, ..place }
+    }
+
+    /// The weights of `node` in the order in which its kernel reads them, if it reads any, where its operand is at `from`.
+    pub(super) fn weights(
+        &mut self,
+        node: NodeId,
+        kernel: &dyn Spec,
+        from: Place,
+    ) -> Option<PackId> {
+        let (graph, isa) = (self.graph, self.target.isa);
+        let weights = graph.operand(node, 1).map(|weights| graph.node(weights).out.dtype);
+        let pairs = isa.has_pairs() && weights == Some(Dtype::Bf16);
+        let vectors = Vectors { lanes: isa.lanes(), pairs };
+        let order = kernel.order(&from.operand(), vectors)?;
+        Some(self.pack(node, order))
     }
 
     /// The weights of `node` in the given order, once.

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::schedule::{Home, Kernel, Place, RowWindow, Stage, Step};
+use crate::schedule::{Home, Place, RowWindow, Stage, Step};
 
 /// Stages of which nothing but the last one's result is read outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,7 +142,7 @@ fn limits(stages: &[Stage]) -> Vec<usize> {
             .map(|(reader, window)| {
                 let rows = limits[reader].min(stages[reader].height);
                 let end = Need { scale: 0, shift: rows as isize, per: 1 }.behind(window).at(0);
-                if is_clipped(&stages[reader]) { end.min(stages[at].height) } else { end }
+                if stages[reader].kernel.is_clipped() { end.min(stages[at].height) } else { end }
             });
         // Where all that is read is padding, the loop over rows to be made is there, though it makes none.
         limits[at] = readers.max().unwrap_or(stages[at].height).max(1);
@@ -164,11 +164,6 @@ fn groups(stages: &[Stage], piece: Range<usize>, needs: &[Need], limits: &[usize
         }
     }
     groups
-}
-
-/// Whether a stage leaves out the rows of its window that are not in the image.
-pub fn is_clipped(stage: &Stage) -> bool {
-    matches!(stage.kernel, Kernel::Pool(_) | Kernel::QAverage(_) | Kernel::Resize(_))
 }
 
 impl Piece {
@@ -316,7 +311,7 @@ impl<'a> Flow<'a> {
         let read = readers.filter(|(at, ..)| unfinished(at)).map(|(at, place, window)| {
             let (per, shift) = window.shared;
             let first = (self.made[*at] * window.stride + shift) / per + place.rows.top;
-            if is_clipped(&self.stages[*at]) {
+            if self.stages[*at].kernel.is_clipped() {
                 first.saturating_sub(window.above).max(place.rows.top)
             } else {
                 first - window.above

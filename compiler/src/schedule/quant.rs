@@ -1,25 +1,26 @@
 //! The kernel of an operator on bytes that is a segment of its own.
 
 use crate::error::Result;
-use crate::ir::{Clamp, NodeId, Op, Quant, To};
+use crate::ir::{NodeId, Op, Quant, To};
+use crate::kernels::{Dequantize, QAverage, QBinary, QFunction, QSoftmax, Quantize, Table};
 use crate::schedule::elementwise::{along, binary, elementwise, over_or_fresh};
 use crate::schedule::place::Lowering;
-use crate::schedule::{Kernel, PackOrder, QBinary, Stage, convolution, stage};
+use crate::schedule::{Stage, convolution, stage};
 
 /// An operator on bytes that is no convolution.
 pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>> {
     let Op::Quant(quant) = lowering.graph.node(id).op.clone() else {
         unreachable!("the caller found an operator on bytes")
     };
+    let by = lowering.graph.arithmetic;
+    let of_pair = |function, pair| move |_| QBinary { function, pair, by };
     match quant {
-        Quant::Quantize(affine) => elementwise(lowering, id, Kernel::Quantize(affine)),
-        Quant::Dequantize(affine) => elementwise(lowering, id, Kernel::Dequantize(affine)),
-        Quant::Add(pair) => binary(lowering, id, |_| Kernel::QBinary(QBinary::Add, pair)),
-        Quant::Mul(pair, times) => {
-            binary(lowering, id, |_| Kernel::QBinary(QBinary::Mul(times), pair))
-        }
+        Quant::Quantize(affine) => elementwise(lowering, id, Quantize(affine)),
+        Quant::Dequantize(affine) => elementwise(lowering, id, Dequantize(affine)),
+        Quant::Add(pair) => binary(lowering, id, of_pair(QFunction::Add, pair)),
+        Quant::Mul(pair, times) => binary(lowering, id, of_pair(QFunction::Mul(times), pair)),
         Quant::Dense(dense) => {
-            let stage = convolution::dense(lowering, id, Clamp::NONE, None)?;
+            let stage = convolution::dense(lowering, id)?;
             let shares = match dense.requant.to {
                 To::Bytes { .. } => stage.shares,
                 To::Floats => 1,
@@ -29,7 +30,7 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
         Quant::Average(average) => {
             let from = lowering.operand(id, 0)?;
             let into = lowering.place_result(id)?;
-            Ok(vec![Stage::new(id, Kernel::QAverage(average), vec![from], into)])
+            Ok(vec![Stage::new(id, QAverage { average, by }, vec![from], into)])
         }
         Quant::Mean(_) => {
             let from = lowering.operand(id, 0)?;
@@ -38,15 +39,15 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
         }
         Quant::Softmax(softmax) => {
             let shape = along(&lowering.graph.node(id).out, softmax.axis);
-            let pack = Some(lowering.pack(id, PackOrder::Table));
+            let kernel = QSoftmax { softmax, shape };
             let (from, into) = over_or_fresh(lowering, id)?;
-            let kernel = Kernel::QSoftmax { softmax, shape };
+            let pack = lowering.weights(id, &kernel, from);
             Ok(vec![Stage { pack, ..Stage::new(id, kernel, vec![from], into) }])
         }
         Quant::Table(_) => {
-            let pack = lowering.pack(id, PackOrder::Table);
             let (from, into) = over_or_fresh(lowering, id)?;
-            Ok(vec![Stage { pack: Some(pack), ..Stage::new(id, Kernel::Table, vec![from], into) }])
+            let pack = lowering.weights(id, &Table, from);
+            Ok(vec![Stage { pack, ..Stage::new(id, Table, vec![from], into) }])
         }
         Quant::Conv(_) | Quant::Unpack(_) | Quant::Flip => {
             unreachable!("{} is no lone step", lowering.graph.node(id).op.name())

@@ -10,10 +10,11 @@ use mnv2c_runtime::ring::{Form, Rows};
 use crate::error::Result;
 use crate::ir::view::base;
 use crate::ir::{Conv, NodeId, Op, Quant};
+use crate::kernels::Move;
 use crate::plan::Overlap;
 use crate::schedule::padding::spacious;
 use crate::schedule::place::{Lowering, dense, is_depthwise};
-use crate::schedule::{Home, Kernel, Move, Place, Stage, pull, stage};
+use crate::schedule::{Home, Place, Stage, pull, stage};
 use crate::segment::Segment;
 use crate::segment::flow::{Shuffle, shuffle};
 
@@ -150,8 +151,7 @@ impl Lowering<'_> {
         if let Some(shuffle) = shuffle(graph, id) {
             let picture = graph.operand(id, 0).map(|pixels| base(graph, pixels));
             let from = self.value(picture.expect("a shuffle reads a picture"))?;
-            let kernel = Kernel::Move(shuffled_row(shuffle));
-            stages.push(Stage::new(id, kernel, vec![from], into));
+            stages.push(Stage::new(id, shuffled_row(shuffle), vec![from], into));
             return Ok(());
         }
         let from = self.operand(id, 0)?;
@@ -202,8 +202,7 @@ impl Lowering<'_> {
             let alike = place.rows.form == Form::Nhwc && place.element.bytes() == element;
             place.home != home || alike
         });
-        let sums =
-            matches!(last.kernel, Kernel::GlobalPool(_)) && self.element_bytes(last.into) != 4;
+        let sums = last.kernel.pools_all() && self.element_bytes(last.into) != 4;
         let dense = last.into.whole_pixels().is_dense_nhwc();
         (dies && grows && apart && in_rows && dense && !sums).then_some(Overlap {
             dying,

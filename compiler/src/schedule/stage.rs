@@ -1,21 +1,24 @@
 //! The kernel of one operator, over places already chosen.
 
 use crate::error::Result;
-use crate::ir::{NodeId, Op, Quant, Resize, Scale};
-use crate::schedule::place::Lowering;
-use crate::schedule::{
-    Broadcast, Home, Kernel, Move, PackOrder, Place, RowWindow, Skip, Stage, bytes, convolution,
+use crate::ir::{NodeId, Op, Quant, Scale};
+use crate::kernels::{
+    Binary, Broadcast, Clamp, Fetch, GlobalPool, Kernel, Load, LookUp, Move, PRelu, Pool, Resize,
+    Skip, Unary, Widen,
 };
+use crate::schedule::place::Lowering;
+use crate::schedule::{Home, Place, RowWindow, Stage, bytes, convolution};
 
 /// A copy of rows into padded rows; what pads them is the second operand, if it is not zero.
 pub(super) fn load(lowering: &mut Lowering<'_>, node: NodeId, from: Place, into: Place) -> Stage {
-    let pack = looks_up(lowering, node).then(|| lowering.pack(node, PackOrder::Tables));
-    let kernel = match from.home {
-        Home::Feed(_) => Kernel::Fetch,
-        _ if pack.is_some() => Kernel::LookUp,
-        _ if from.element.bytes() == 1 && into.element.bytes() > 1 => Kernel::Widen,
-        _ => Kernel::Load,
+    let kernel: Kernel = match (from.home, looks_up(lowering, node)) {
+        (Home::Feed(_), true) => Fetch::LookUp.into(),
+        (Home::Feed(_), false) => Fetch::Plain.into(),
+        (_, true) => LookUp.into(),
+        (_, false) if from.element.bytes() == 1 && into.element.bytes() > 1 => Widen.into(),
+        (_, false) => Load.into(),
     };
+    let pack = lowering.weights(node, &*kernel, from);
     let conv = lowering.graph.node(node).op.conv();
     let border = conv.filter(|_| pack.is_none()).and_then(|_| lowering.graph.operand(node, 4));
     let border = border.map(|border| lowering.value(border).expect("a border is one row"));
@@ -32,7 +35,7 @@ pub(super) fn looks_up(lowering: &Lowering<'_>, id: NodeId) -> bool {
 pub(super) fn repeat(node: NodeId, from: Place, into: Place) -> Stage {
     let (shape, steps) = (vec![into.rows.len()], vec![1]);
     let copy = Move { shape, from: 0, from_steps: steps.clone(), into: 0, into_steps: steps };
-    Stage::new(node, Kernel::Move(copy), vec![from], into)
+    Stage::new(node, copy, vec![from], into)
 }
 
 /// The last stage of a segment: its result crosses segments.
@@ -74,42 +77,40 @@ pub(super) fn lower(
             convolution::lower(lowering, id, from, into, skip)
         }
         Op::Reduce(reduce) => {
-            let kernel = Kernel::GlobalPool(reduce.kind);
+            let kernel = GlobalPool::Floats(reduce.kind);
             Ok(Stage { height: from.height, ..Stage::new(id, kernel, vec![from], into) })
         }
         Op::Pool(pool) => {
             let window = RowWindow::of_pool(pool);
-            Ok(Stage { window, ..Stage::new(id, Kernel::Pool(pool.clone()), vec![from], into) })
+            Ok(Stage { window, ..Stage::new(id, Pool(pool.clone()), vec![from], into) })
         }
         Op::Resize(resize) => {
-            let window = resize_window(resize);
-            Ok(Stage { window, ..Stage::new(id, Kernel::Resize(resize.clone()), vec![from], into) })
+            let window = resize_window(&resize.down);
+            Ok(Stage { window, ..Stage::new(id, Resize(resize.clone()), vec![from], into) })
         }
-        Op::Clamp(clamp) => Ok(Stage::new(id, Kernel::Clamp(*clamp), vec![from], into)),
-        Op::Unary(function) => Ok(Stage::new(id, Kernel::Unary(*function), vec![from], into)),
-        Op::Binary(function) => {
-            pair(lowering, id, from, into, |how| Kernel::Binary(*function, how))
-        }
-        Op::PRelu => pair(lowering, id, from, into, Kernel::PRelu),
+        Op::Clamp(clamp) => Ok(Stage::new(id, Clamp(*clamp), vec![from], into)),
+        Op::Unary(function) => Ok(Stage::new(id, Unary(*function), vec![from], into)),
+        Op::Binary(function) => pair(lowering, id, from, into, |how| Binary(*function, how)),
+        Op::PRelu => pair(lowering, id, from, into, PRelu),
         op => unreachable!("{} does not stream", op.name()),
     }
 }
 
 /// The rows between which a row of a resized picture lies.
-fn resize_window(resize: &Resize) -> RowWindow {
-    let Scale { step, shift, per, .. } = resize.down;
+fn resize_window(down: &Scale) -> RowWindow {
+    let Scale { step, shift, per, .. } = *down;
     let above = if shift < 0 { shift.unsigned_abs().div_ceil(per) } else { 0 };
     let at = (shift + (above * per) as isize).unsigned_abs();
     RowWindow { span: 2 + above, stride: step, above, shared: (per, at) }
 }
 
 /// A function of two elements, row by row.
-fn pair(
+fn pair<K: Into<Kernel>>(
     lowering: &mut Lowering<'_>,
     id: NodeId,
     from: Place,
     into: Place,
-    kernel: impl Fn(Broadcast) -> Kernel,
+    kernel: impl Fn(Broadcast) -> K,
 ) -> Result<Stage> {
     let second = lowering.operand(id, 1)?;
     let graph = lowering.graph;

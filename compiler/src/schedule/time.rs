@@ -4,9 +4,9 @@
 //! beyond it where those of the whole step outgrow half of that; so do whole tensors that do.
 
 use crate::ir::{Graph, NodeId};
-use crate::schedule::place::is_depthwise;
+use crate::kernels::spec::{Footprint, Work};
 use crate::schedule::tile;
-use crate::schedule::{Kernel, MatMul, Part, Stage, Step};
+use crate::schedule::{Part, Stage, Step};
 use crate::target::{Product, Target};
 
 /// Cycles of a step on one core.
@@ -30,8 +30,8 @@ fn work(graph: &Graph, stage: &Stage, rows: usize, target: &Target, of_step: usi
     let (lanes, start) = (target.isa.lanes(), target.core.panel_start);
     let (width, channels) = (stage.into.rows.width, stage.into.rows.channels);
     let height = stage.height;
-    let (pixels, rows, calls) = match (stage.part, &stage.kernel) {
-        (_, Kernel::Pointwise { flat: true, .. }) => (width * height, 1, 1),
+    let (pixels, rows, calls) = match (stage.part, stage.kernel.footprint()) {
+        (_, Footprint::Long) => (width * height, 1, 1),
         (Part::Pixels(pixels), _) => (pixels, 1, height * (row(graph, stage) / pixels).max(1)),
         (Part::Strip(strip), _) => {
             let strips = row(graph, stage).div_ceil(strip.adds);
@@ -40,17 +40,13 @@ fn work(graph: &Graph, stage: &Stage, rows: usize, target: &Target, of_step: usi
         (Part::Row | Part::Channels(_), _) => (width, rows, height.div_ceil(rows)),
     };
     let calls = calls * (all_channels(graph, stage) / channels).max(1);
-    let depth = match &stage.kernel {
-        Kernel::Pointwise { .. } => from.rows.channels,
-        Kernel::Conv { conv, .. } => {
-            from.rows.channels / conv.group * conv.kernel[0] * conv.kernel[1]
-        }
-        Kernel::Depthwise { conv, .. } if is_depthwise(graph, stage.node) => {
-            let taps = conv.kernel[0] * conv.kernel[1];
+    let depth = match stage.kernel.work(&from.operand()) {
+        Work::Product { depth } => depth,
+        Work::Windows { taps } => {
             return calls * channels.div_ceil(lanes) * (start + rows * pixels * (taps + 3));
         }
-        Kernel::MatMul(product) => return multiplied(product, target),
-        _ => return calls * rows * pixels * channels.div_ceil(lanes),
+        Work::Matrices { count, sizes } => return count * multiplied(sizes, target),
+        Work::Elements => return calls * rows * pixels * channels.div_ceil(lanes),
     };
     let element = from.element.bytes().min(stage.into.element.bytes());
     let product = Product { pixels, channels, depth, planes: false, element };
@@ -62,12 +58,11 @@ fn work(graph: &Graph, stage: &Stage, rows: usize, target: &Target, of_step: usi
     calls * (panels * start + (rows * row).max(fetched))
 }
 
-/// Cycles of products of matrices that lie in rows: two multiply-adds of vectors each.
-fn multiplied(product: &MatMul, target: &Target) -> usize {
-    let MatMul { rows, depth, columns, stack, .. } = product;
-    let (vectors, core) = (columns.div_ceil(target.isa.lanes()), target.core);
+/// Cycles of a product of matrices that lie in rows: multiply-adds of vectors.
+fn multiplied([rows, depth, columns]: [usize; 3], target: &Target) -> usize {
+    let core = target.core;
     let sums = (rows * depth).div_ceil(core.multiply_adds);
-    stack.iter().product::<usize>() * vectors * (core.panel_start + sums)
+    columns.div_ceil(target.isa.lanes()) * (core.panel_start + sums)
 }
 
 /// Pixels of a whole row of the result.

@@ -4,9 +4,11 @@ use std::ops::Range;
 
 use mnv2c_runtime::ring::Form;
 
+use crate::ir::Conv;
+use crate::kernels::Skip;
+use crate::kernels::spec::Footprint;
 use crate::program::{Call, Offset, Reach, Variable};
-use crate::schedule::pull::is_clipped;
-use crate::schedule::{Broadcast, Home, Kernel, Part, Place, RowWindow, Skip, Stage, Step, Strip};
+use crate::schedule::{Home, Part, Place, RowWindow, Stage, Step, Strip};
 use crate::shadow::area::{Area, PartOf};
 
 /// A call whose numbers are known.
@@ -50,9 +52,9 @@ impl Access<'_> {
         let stage = self.stage();
         let Range { start, end } = self.rows;
         let (all, one) = ((start, end) == (0, stage.height), end == start + 1);
-        let rows = match (&stage.kernel, self.call.reach) {
-            (_, Reach::Slices) => one,
-            (_, Reach::PixelShare(_) | Reach::ChannelShare(_)) => (start, end) == (0, 1),
+        let rows = match self.call.reach {
+            Reach::Slices => one,
+            Reach::PixelShare(_) | Reach::ChannelShare(_) => (start, end) == (0, 1),
             _ if stage.kernel.ignores_rows() => all,
             _ => true,
         };
@@ -84,10 +86,9 @@ impl Access<'_> {
 
     /// What is read of the result's own memory: a residual that it overwrites.
     pub(super) fn over(&self) -> Option<Area> {
-        match self.stage().kernel {
-            Kernel::Pointwise { skip: Skip::InPlace, .. }
-            | Kernel::Conv { skip: Skip::InPlace, .. } => Some(self.write()),
-            _ => None,
+        match self.stage().kernel.skip() {
+            Skip::InPlace => Some(self.write()),
+            Skip::None | Skip::Other => None,
         }
     }
 
@@ -96,23 +97,25 @@ impl Access<'_> {
         let stage = self.stage();
         let shift = self.shift(self.call.from);
         let image = Area { shift, ..Area::image(from) };
-        match &stage.kernel {
-            Kernel::Pointwise { flat: true, .. } => self.share(from.flattened(), shift),
-            Kernel::Pointwise { .. } => self.by_points(image),
-            Kernel::Conv { .. } => image.rows(self.windows(stage.window)).with_edges(),
-            Kernel::Depthwise { .. } => self.by_channels(image),
-            Kernel::GlobalPool(_) => {
+        match stage.kernel.footprint() {
+            Footprint::Long => self.share(from.flattened(), shift),
+            Footprint::Points => self.by_points(image),
+            Footprint::Windows => image.rows(self.windows(stage.window)).with_edges(),
+            Footprint::Channels(conv) => self.by_channels(image, conv),
+            Footprint::Pooled => {
                 let part = PartOf { panel: self.panel(), ..PartOf::default() };
                 Area { part, ..image.rows(self.image_rows()) }
             }
-            _ if is_clipped(stage) => {
+            Footprint::Clipped => {
                 let streamed = self.step.is_streamed();
                 let all = 0..from.height as isize;
                 let rows = if streamed { self.windows(stage.window) } else { all };
                 image.rows(rows.start.max(0)..rows.end.min(from.height as isize))
             }
-            _ if from.height == stage.height => image.rows(self.image_rows()),
-            _ => image,
+            Footprint::Elements | Footprint::Walk { .. } if from.height == stage.height => {
+                image.rows(self.image_rows())
+            }
+            Footprint::Elements | Footprint::Walk { .. } => image,
         }
     }
 
@@ -138,9 +141,8 @@ impl Access<'_> {
     }
 
     /// What a depthwise convolution reads: windows of the channels that it writes.
-    fn by_channels(&self, image: Area) -> Area {
+    fn by_channels(&self, image: Area, conv: &Conv) -> Area {
         let stage = self.stage();
-        let Kernel::Depthwise { conv, .. } = &stage.kernel else { return image };
         let pixel = (self.value)(Variable::Pixel) * conv.stride[1];
         if let Some((maker, _)) = self.strip() {
             let width = Some(maker.from[0].rows.width);
@@ -172,15 +174,12 @@ impl Access<'_> {
         let stage = self.stage();
         let shift = self.shift(self.call.residual);
         let image = Area { shift, ..Area::image(from) };
-        match &stage.kernel {
-            Kernel::Pointwise { flat: true, .. } => self.share(from.flattened(), shift),
-            Kernel::Binary(_, Broadcast::Channel | Broadcast::Scalar)
-            | Kernel::PRelu(Broadcast::Channel | Broadcast::Scalar) => image,
-            _ => match stage.part {
-                Part::Pixels(pixels) => self.pixels(image.rows(self.image_rows()), pixels),
-                _ if from.height == stage.height => image.rows(self.image_rows()),
-                _ => image,
-            },
+        match (stage.kernel.footprint(), stage.part) {
+            (Footprint::Long, _) => self.share(from.flattened(), shift),
+            _ if stage.kernel.repeats_second() => image,
+            (_, Part::Pixels(pixels)) => self.pixels(image.rows(self.image_rows()), pixels),
+            _ if from.height == stage.height => image.rows(self.image_rows()),
+            _ => image,
         }
     }
 
@@ -190,14 +189,14 @@ impl Access<'_> {
         let into = stage.into;
         let image = Area { shift: self.shift(self.call.into), ..Area::image(into) };
         let rows = self.image_rows();
-        match (&stage.kernel, stage.part, self.call.reach) {
-            (Kernel::Pointwise { flat: true, .. }, ..) => {
+        match (stage.kernel.footprint(), stage.part, self.call.reach) {
+            (Footprint::Long, ..) => {
                 let share = self.share(into.flattened(), image.shift);
                 Area { part: PartOf { panel: self.panel(), ..share.part }, ..share }
             }
-            (Kernel::GlobalPool(_), _, Reach::Panel(_)) => self.of_panel(image),
-            (Kernel::GlobalPool(_), ..) => image,
-            (Kernel::Depthwise { .. }, Part::Pixels(pixels), _) => {
+            (Footprint::Pooled, _, Reach::Panel(_)) => self.of_panel(image),
+            (Footprint::Pooled, ..) => image,
+            (Footprint::Channels(_), Part::Pixels(pixels), _) => {
                 let width = self.step.stages.get(self.call.stage + 1);
                 let width = width.map(|reader| reader.into.rows.width);
                 let column = (self.value)(Variable::Pixel) as isize;
@@ -211,7 +210,7 @@ impl Access<'_> {
                 let part = PartOf { column: column as isize, width, ..PartOf::default() };
                 Area { columns: 0..count as isize, part, ..image.rows(rows) }
             }
-            (Kernel::Depthwise { .. }, _, Reach::Panel(_)) => self.of_panel(image.rows(rows)),
+            (Footprint::Channels(_), _, Reach::Panel(_)) => self.of_panel(image.rows(rows)),
             (_, _, Reach::Panel(_)) => {
                 let part = PartOf { panel: self.panel(), ..PartOf::default() };
                 Area { part, ..image.rows(rows) }
@@ -275,10 +274,9 @@ impl Access<'_> {
     /// The first column of the image that a call of a strip's stage makes, and how many.
     fn columns(&self, reach: Reach) -> (usize, usize) {
         let Part::Strip(strip) = self.stage().part else { return (0, 0) };
-        let stride = match &self.step.stages[self.call.stage + 1].kernel {
-            Kernel::Depthwise { conv, .. } => conv.stride[1],
-            _ => 1,
-        };
+        let reader = &self.step.stages[self.call.stage + 1];
+        let Footprint::Channels(conv) = reader.kernel.footprint() else { return (0, 0) };
+        let stride = conv.stride[1];
         let next = (self.value)(Variable::Pixel) * stride + strip.first;
         match reach {
             Reach::FirstColumns => (0, strip.first),

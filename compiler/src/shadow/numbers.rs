@@ -3,8 +3,8 @@
 //! The shadow proves that a call finds what it should; here it is also computed, by the plain loops of the oracle over
 //! the rows, columns and channels that the call reads where they lie.
 
-mod elements;
-mod windows;
+mod host;
+mod layer;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -27,8 +27,8 @@ pub(super) struct Numbers<'a> {
     /// What the caller holds of each input: its array, or the rows that it gives one by one.
     inputs: Vec<Vec<u8>>,
     outputs: Vec<Vec<u8>>,
-    /// The rows that pools of a step have taken so far, by stage and first channel.
-    pooled: BTreeMap<(usize, usize), windows::Pooled>,
+    /// The rows of each channel that pools of a step have taken so far, by stage and first channel.
+    pooled: BTreeMap<(usize, usize), Vec<Vec<f32>>>,
 }
 
 /// What a call reads and writes.

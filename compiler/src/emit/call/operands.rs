@@ -3,13 +3,13 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::elements::scalar;
 use crate::emit::literal;
 use crate::emit::scope::Scope;
 use crate::program::{Call, Offset, Reach, Variable};
-use crate::schedule::Stage;
+use crate::schedule::{Element, Home, Place, Stage};
 
-/// The slices that a call is given.
+/// The slices that a call is given, and its rows.
+#[derive(Default)]
 pub(super) struct Operands {
     /// Weights.
     pub w: TokenStream,
@@ -19,6 +19,10 @@ pub(super) struct Operands {
     pub second: TokenStream,
     /// The result.
     pub y: TokenStream,
+    /// The rows that it makes.
+    pub rows: TokenStream,
+    /// The first of them.
+    pub row: TokenStream,
 }
 
 impl Operands {
@@ -38,11 +42,14 @@ impl Operands {
                 _ => second,
             },
             y: call.into.map_or(y.clone(), |offset| behind(scope, &quote!(&mut #y), offset)),
+            rows: scope.span(&call.rows),
+            row: scope.expr(&call.rows.start),
         }
     }
 
-    /// The same of one row of what flows in rows.
-    pub(super) fn row(self, scope: &Scope<'_>, stage: &Stage, row: &TokenStream) -> Self {
+    /// Slices of the row, of what flows in rows.
+    pub(super) fn of_row(self, scope: &Scope<'_>, stage: &Stage) -> Self {
+        let row = &self.row;
         let read = |place| {
             let (rows, slice) = (scope.rows_of(place), scope.slice(place));
             quote!(#rows.row(#slice, #row))
@@ -83,5 +90,19 @@ fn behind(scope: &Scope<'_>, slice: &TokenStream, offset: Offset) -> TokenStream
     match len.map(literal::size) {
         Some(len) => quote!(#slice[#start..][..#len]),
         None => quote!(#slice[#start..]),
+    }
+}
+
+/// One number, as it is computed with: written out where it is constant.
+fn scalar(scope: &Scope<'_>, place: Place) -> TokenStream {
+    match place.home {
+        Home::Weights(id) => literal::float(scope.network.blob.floats(id)[0]),
+        Home::Input(_) | Home::Output(_) | Home::Arena(_) | Home::Feed(_) => {
+            let slice = scope.variable(place);
+            match place.element {
+                Element::F16 | Element::Bf16 => quote!(#slice[0].real()),
+                Element::F32 | Element::U8 { .. } => quote!(#slice[0]),
+            }
+        }
     }
 }

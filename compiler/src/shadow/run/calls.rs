@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::error::Result;
+use crate::kernels::spec::Footprint;
 use crate::program::{Call, Reach, Span, Variable};
 use crate::schedule::{Home, Kernel};
 use crate::shadow::access::Access;
@@ -15,7 +16,7 @@ impl Running<'_, '_> {
     pub(super) fn call(&mut self, call: &Call) -> Result<()> {
         let stage = &self.step.stages[call.stage];
         let rows = self.span(&call.rows);
-        if stage.kernel == Kernel::Fetch {
+        if matches!(stage.kernel, Kernel::Fetch(_)) {
             self.ask(call.stage, rows.clone())?;
         }
         let lent = self.lent.get(&stage.into.home).map_or(0, |(len, _)| *len);
@@ -29,10 +30,10 @@ impl Running<'_, '_> {
         if !fits {
             return Err(self.unsound(call.stage, "makes rows or parts of rows that it is not for"));
         }
-        if let Kernel::Move(_) | Kernel::Fill(_) = stage.kernel
+        if let Footprint::Walk { shape, into, steps } = stage.kernel.footprint()
             && !self.step.is_streamed()
         {
-            self.walk(call.stage)?;
+            self.walk(call.stage, written(shape, into, steps))?;
             return self.compute(call, rows, reads, None, write);
         }
         for (port, area) in &reads {
@@ -42,9 +43,10 @@ impl Running<'_, '_> {
             let (parts, padding) = (&self.found.over[call.stage], self.padding(call.stage));
             self.holds(call.stage, area, parts, padding)?;
         }
-        match stage.kernel {
-            Kernel::GlobalPool(_) => self.pool(call, rows.clone(), &write)?,
-            _ => self.put(call.stage, &write, Tag::Made(self.found.made[call.stage]))?,
+        if stage.kernel.pools_all() {
+            self.pool(call, rows.clone(), &write)?;
+        } else {
+            self.put(call.stage, &write, Tag::Made(self.found.made[call.stage]))?;
         }
         self.compute(call, rows, reads, over, write)
     }
@@ -67,7 +69,7 @@ impl Running<'_, '_> {
         let (reads, start) = (reads.collect(), start(&write));
         let row = (call.reach == Reach::Slices).then_some(rows.start);
         let piece = Piece { at, stage, row, reads, over, write, start };
-        let ends = matches!(stage.kernel, Kernel::GlobalPool(_)) && rows.end == stage.height;
+        let ends = stage.kernel.pools_all() && rows.end == stage.height;
         let is_last = ends && (!stage.sums_bytes() || call.rows == Span::below(stage.height));
         let Some(numbers) = &mut self.shadow.numbers else { return Ok(()) };
         numbers.call(&piece, rows)?;
@@ -147,18 +149,15 @@ impl Running<'_, '_> {
         Ok(())
     }
 
-    /// Copies or fills elements of whole values.
-    fn walk(&mut self, at: usize) -> Result<()> {
+    /// Copies elements of whole values.
+    fn walk(&mut self, at: usize, written: Vec<Range<usize>>) -> Result<()> {
         let stage = &self.step.stages[at];
         if let Some(from) = stage.from.first() {
             self.reads(at, 0, &Area::image(*from))?;
         }
         let made = Tag::Made(self.found.made[at]);
-        let Kernel::Move(copy) = &stage.kernel else {
-            return self.put(at, &Area::image(stage.into), made);
-        };
         let (limits, element) = (self.limits(stage.into.home), stage.into.element.bytes());
-        for elements in written(&copy.shape, copy.into, &copy.into_steps) {
+        for elements in written {
             let bytes =
                 limits.start + elements.start * element..limits.start + elements.end * element;
             if bytes.end > limits.end {

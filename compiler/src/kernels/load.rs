@@ -1,0 +1,57 @@
+//! Rows copied into padded rows, maybe of another form.
+
+use mnv2c_runtime::ring::{Form, Rows};
+
+use crate::error::Result;
+use crate::kernels::host::Host;
+use crate::kernels::site::Site;
+use crate::kernels::spec::{Extent, Spec};
+use crate::kernels::value::{Constant, Invocation, Side, Value};
+
+/// A copy of rows into padded rows, maybe of another form.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Load;
+
+impl Spec for Load {
+    fn constants(&self, site: &Site) -> Vec<Constant> {
+        let lanes = |rows: Rows| match rows.form {
+            Form::Nhwc | Form::Slice { .. } => rows.channels,
+            Form::Chunks(lanes) => lanes,
+            Form::Planes => 1,
+        };
+        let (from, into) = (site.first().rows, site.into.rows);
+        let fields = [
+            ("from", Value::Ring(Side::First)),
+            ("from_lanes", Value::size(lanes(from))),
+            ("into", Value::Ring(Side::Result)),
+            ("into_lanes", Value::size(lanes(into))),
+            ("width", Value::size(from.width)),
+            ("channels", Value::size(from.channels)),
+        ];
+        vec![Constant::of_fields("kernel::copy::Relayout", [], fields)]
+    }
+
+    fn call(&self, site: &Site, _: Extent) -> Invocation {
+        Invocation::method(copying(site), [Value::Rows, Value::First, Value::Result])
+    }
+
+    fn compute(&self, host: &mut dyn Host) -> Result<()> {
+        let (image, _) = host.image();
+        host.put(&image.values);
+        Ok(())
+    }
+
+    fn loads(&self) -> bool {
+        true
+    }
+
+    fn word(&self) -> Option<&'static str> {
+        Some("load")
+    }
+}
+
+/// The method that copies between two sides: numbers may be stored otherwise on either.
+pub(super) fn copying(site: &Site) -> &'static str {
+    let from = site.from.first().map_or(site.into.element, |from| from.element);
+    if from.bytes() == site.into.element.bytes() { "run" } else { "convert" }
+}

@@ -1,0 +1,107 @@
+//! What bytes stand for, and what sums of them are multiplied with, as values: in floats, or in integers alone.
+
+use crate::ir::quant::fixed::{Fixed, Terms};
+use crate::ir::{Affine, Arithmetic, Bounds, QAverage, QPair, Requant, To};
+use crate::kernels::value::{Constant, Value};
+
+pub(super) fn affine(Affine { scale, zero }: Affine) -> Value {
+    let fields = [("scale", Value::Float(scale)), ("zero", Value::Int(zero.into()))];
+    Value::fields("affine::Affine", fields)
+}
+
+/// The const of two operands' scales; `terms` are those of integers alone.
+pub(super) fn pair(pair: QPair, terms: Terms, by: Arithmetic) -> Constant {
+    let QPair { a, b, y, bounds } = pair;
+    let levels = ("levels", levels_of(y.zero, bounds, by));
+    let value = match by {
+        Arithmetic::Float => {
+            let (a, b) = (("a", affine(a)), ("b", affine(b)));
+            let fields = [a, b, ("scale", Value::Float(y.scale)), levels];
+            Value::fields("affine::Pair::Float", fields)
+        }
+        Arithmetic::Fixed => {
+            let Terms { a: of_a, b: of_b, shift } = terms;
+            let (a, b) = (("a", term(a.zero, of_a)), ("b", term(b.zero, of_b)));
+            let fields = [a, b, ("shift", Value::Int(shift.into())), levels];
+            Value::fields("affine::Pair::Fixed", fields)
+        }
+    };
+    Constant::own("affine::Pair", value)
+}
+
+/// The const of a product that is rounded with `early` of its zero point.
+pub(super) fn product(pair: QPair, early: i16) -> Constant {
+    let QPair { a, b, y, bounds } = pair;
+    let levels = levels_of(late(y.zero, early), bounds, Arithmetic::Float);
+    let fields = [
+        ("a", Value::Int(a.zero.into())),
+        ("b", Value::Int(b.zero.into())),
+        ("factor", Value::Float(pair.factor())),
+        ("early", Value::Float(early.into())),
+        ("levels", levels),
+    ];
+    Constant::of_fields("affine::Product", [], fields)
+}
+
+/// What is added to rounded steps, where `early` is added before.
+fn late(zero: u8, early: i16) -> u8 {
+    u8::try_from(i16::from(zero) - early).expect("verified zero points are bytes")
+}
+
+fn term(zero: u8, factor: i32) -> Value {
+    let factor = Value::Int(factor.unsigned_abs().into());
+    Value::fields("affine::Term", [("zero", Value::Int(zero.into())), ("factor", factor)])
+}
+
+pub(super) fn averaged(average: &QAverage, by: Arithmetic) -> Value {
+    let QAverage { x, y, early, .. } = average;
+    match by {
+        Arithmetic::Float => {
+            let y = Affine { zero: late(y.zero, *early), ..*y };
+            let early = Value::Float(f32::from(*early));
+            let fields = [("x", affine(*x)), ("y", affine(y)), ("early", early)];
+            Value::fields("kernel::q8::pool::Averaged::Float", fields)
+        }
+        Arithmetic::Fixed => {
+            let fields = [
+                ("zero", Value::Int(x.zero.into())),
+                ("factor", fixed(average.factor())),
+                ("levels", levels_of(y.zero, Bounds::ALL, by)),
+            ];
+            Value::fields("kernel::q8::pool::Averaged::Fixed", fields)
+        }
+    }
+}
+
+/// The one factor of a mean.
+pub(super) fn factor(requant: &Requant, by: Arithmetic) -> Value {
+    let multiplier = requant.multipliers[0];
+    match requant.arithmetic(by) {
+        Arithmetic::Float => Value::made("affine::Factor::float", [Value::Float(multiplier)]),
+        Arithmetic::Fixed => fixed(Fixed::of(multiplier)),
+    }
+}
+
+pub(super) fn fixed(Fixed { mantissa, shift }: Fixed) -> Value {
+    let arguments = [Value::Int(mantissa.into()), Value::Int(shift.into())];
+    Value::made("affine::Factor::fixed", arguments)
+}
+
+/// What sums become.
+pub(super) fn levels(to: To, by: Arithmetic) -> Value {
+    match to {
+        To::Bytes { zero, bounds } => levels_of(zero, bounds, by),
+        To::Floats => levels_of(0, Bounds::ALL, Arithmetic::Float),
+    }
+}
+
+pub(super) fn levels_of(zero: u8, Bounds { lo, hi }: Bounds, by: Arithmetic) -> Value {
+    let byte = |name, byte: u8| (name, Value::Int(byte.into()));
+    let by = match by {
+        Arithmetic::Float => "affine::Arithmetic::Float",
+        Arithmetic::Fixed => "affine::Arithmetic::Fixed",
+    };
+    let fields =
+        [byte("zero", zero), byte("lo", lo), byte("hi", hi), ("arithmetic", Value::item(by))];
+    Value::fields("affine::Levels", fields)
+}

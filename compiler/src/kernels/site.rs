@@ -1,0 +1,135 @@
+//! Where a kernel runs: how its operands and its result lie, and how much of a row a call makes.
+
+use mnv2c_runtime::ring::Rows;
+
+use crate::ir::Dtype;
+
+/// What a kernel is told of the stage that it runs in.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The operands: the streamed one first.
+    pub from: Vec<Operand>,
+    /// The result.
+    pub into: Operand,
+    /// Whether the result lies where the first operand does.
+    pub over: bool,
+    /// How much of a row one call makes.
+    pub part: Part,
+    /// Equal parts of its pixels, or panels of its channels, that threads share.
+    pub shares: usize,
+}
+
+/// How an operand or a result lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Operand {
+    /// Its rows in memory.
+    pub rows: Rows,
+    /// Rows of the image.
+    pub height: usize,
+    /// What its elements are.
+    pub element: Element,
+}
+
+/// What the elements of a value are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Element {
+    /// Floats; padding is 0.
+    F32,
+    /// Floats that are stored as halves; padding is 0.
+    F16,
+    /// Floats that are stored as brain floats; padding is 0.
+    Bf16,
+    /// Bytes.
+    U8 {
+        /// What padding holds.
+        zero: u8,
+    },
+}
+
+/// How much of a row one call of a kernel makes; a stage and its reader take turns at parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All of it.
+    Row,
+    /// So many pixels.
+    Pixels(usize),
+    /// So many channels of each pixel.
+    Channels(usize),
+    /// A strip of columns of all rows that one row of its reader reads.
+    Strip(Strip),
+}
+
+/// Columns that move over a row: each strip keeps the last ones of the strip before it and computes those it adds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Strip {
+    /// Columns computed before the first strip.
+    pub first: usize,
+    /// Columns that each strip adds.
+    pub adds: usize,
+    /// Columns that the last strip adds; fewer where the window ends in zeros.
+    pub last: usize,
+    /// Pixels of the tile that computes the last ones.
+    pub last_tile: usize,
+    /// Pixels of the reader's row that a strip serves.
+    pub pixels: usize,
+}
+
+/// How a second operand is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broadcast {
+    /// Not at all: equal shapes.
+    Same,
+    /// One number a channel, the innermost dimension.
+    Channel,
+    /// One number.
+    Scalar,
+}
+
+/// Where a residual comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Skip {
+    /// There is none.
+    None,
+    /// The second operand.
+    Other,
+    /// The output's own memory, which holds the residual until it is overwritten.
+    InPlace,
+}
+
+impl Site {
+    /// The first operand, which all kernels but one have.
+    pub fn first(&self) -> Operand {
+        self.from[0]
+    }
+
+    /// Whether its operand is bytes.
+    pub fn reads_bytes(&self) -> bool {
+        self.from.first().is_some_and(|from| from.element.bytes() == 1)
+    }
+
+    /// Whether bytes become floats of any kind.
+    pub fn widens(&self) -> bool {
+        self.reads_bytes() && self.into.element.bytes() > 1
+    }
+}
+
+impl Element {
+    /// What elements of a type are while a network runs.
+    pub fn of(dtype: Dtype) -> Self {
+        match dtype {
+            Dtype::U8 | Dtype::I8 => Self::U8 { zero: 0 },
+            Dtype::F16 => Self::F16,
+            Dtype::Bf16 => Self::Bf16,
+            Dtype::F32 | Dtype::I32 | Dtype::I64 => Self::F32,
+        }
+    }
+
+    /// Bytes of one.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::F16 | Self::Bf16 => 2,
+            Self::U8 { .. } => 1,
+        }
+    }
+}
