@@ -96,14 +96,7 @@ impl Spec for GlobalPool {
         Ok(())
     }
 
-    fn word(&self) -> Option<&'static str> {
-        Some("pool")
-    }
-}
-
-impl GlobalPool {
-    /// The number of each channel, when all its pixels are there.
-    pub fn pooled(&self, host: &dyn Host, channels: &[Vec<f32>]) -> Result<Values> {
+    fn pooled(&self, host: &dyn Host, channels: &[Vec<f32>]) -> Result<Values> {
         let (count, len) = (channels.len(), channels.first().map_or(0, Vec::len));
         let quant = match self {
             Self::Floats(kind) => {
@@ -118,6 +111,10 @@ impl GlobalPool {
         let bytes = channels.iter().flatten().map(|x| *x as u8).collect();
         let x = Array { shape: vec![1, count, 1, len], values: Values::U8(bytes) };
         host.oracle(Op::Quant(quant), &[1, count, 1, 1], &[(0, x)])
+    }
+
+    fn word(&self) -> Option<&'static str> {
+        Some("pool")
     }
 }
 

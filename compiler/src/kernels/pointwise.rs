@@ -130,3 +130,36 @@ impl Pointwise {
         first.into_iter().chain([each]).chain(last).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use mnv2c_runtime::ring::Rows;
+
+    use super::*;
+    use crate::ir::Clamp;
+    use crate::kernels::site::Element;
+
+    fn check(part: Part, expected: &[(Option<&str>, [usize; 2])]) {
+        let operand = |channels| {
+            let rows = Rows::nhwc(8, 8, channels);
+            Operand { rows, height: 8, element: Element::F32 }
+        };
+        let (from, into) = (vec![operand(4)], operand(32));
+        let site = Site { from, into, over: false, part, shares: 1 };
+        let epilogue = Epilogue::Floats { clamp: Clamp::RELU6, then: None };
+        let kernel = Pointwise { tile: [6, 2], epilogue, skip: Skip::None, flat: false };
+        let constants = kernel.constants(&site);
+        let found: Vec<_> = constants.iter().map(|it| (it.word, it.generics.as_slice())).collect();
+        let expected: Vec<_> = expected.iter().map(|(word, it)| (*word, it.as_slice())).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn strips_have_a_const_for_each_width() {
+        check(Part::Row, &[(None, [6, 2])]);
+        let strip = Strip { first: 1, adds: 2, last: 1, last_tile: 1, pixels: 2 };
+        let each = [(Some("FIRST"), [1, 2]), (None, [6, 2]), (Some("LAST"), [1, 2])];
+        check(Part::Strip(strip), &each);
+        check(Part::Strip(Strip { first: 0, last: 2, ..strip }), &[(None, [6, 2])]);
+    }
+}

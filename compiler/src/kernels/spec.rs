@@ -1,7 +1,7 @@
 //! What every kernel tells of itself.
 
 use crate::error::Result;
-use crate::ir::Conv;
+use crate::ir::{Conv, Values};
 use crate::kernels::host::Host;
 use crate::kernels::site::{Broadcast, Operand, Site, Skip};
 use crate::kernels::value::{Constant, Invocation};
@@ -42,6 +42,11 @@ pub trait Spec {
 
     /// Computes what a call makes, by plain loops.
     fn compute(&self, host: &mut dyn Host) -> Result<()>;
+
+    /// The number of each channel when all its pixels are there, of a kernel that takes row after row.
+    fn pooled(&self, _: &dyn Host, _: &[Vec<f32>]) -> Result<Values> {
+        unreachable!("a kernel that takes row after row makes something of them")
+    }
 
     /// How it sees rows.
     fn flow(&self) -> Flow {

@@ -5,8 +5,8 @@ use std::ops::Range;
 use crate::error::Result;
 use crate::interp::Array;
 use crate::ir::{Conv, Op, Values};
+use crate::kernels::Site;
 use crate::kernels::host::Host;
-use crate::kernels::{Kernel, Site};
 use crate::shadow::area::Area;
 use crate::shadow::numbers::{Numbers, Piece, along, decoded, encode};
 
@@ -21,9 +21,8 @@ impl Numbers<'_> {
     pub(in crate::shadow) fn pooled(&mut self, piece: &Piece<'_>) -> Result<()> {
         let (first, stage) = (piece.write.part.channel, piece.stage);
         let Some(channels) = self.pooled.remove(&(piece.at, first)) else { return Ok(()) };
-        let Kernel::GlobalPool(pool) = &stage.kernel else { return Ok(()) };
         let calling = Calling { numbers: self, piece, rows: 0..stage.height, site: stage.site() };
-        let y = pool.pooled(&calling, &channels)?;
+        let y = stage.kernel.pooled(&calling, &channels)?;
         let channels = piece.write.channels.start..piece.write.channels.start + channels.len();
         self.write(&Area { channels, ..piece.write.clone() }, piece.start, &y);
         Ok(())
