@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use crate::error::{Error, Result};
-use crate::ir::view::{self, refine};
+use crate::ir::view::refine;
 use crate::ir::{Layout, NodeId, Op, Pad, PadMode, Tensor};
 use crate::schedule::Place;
 use crate::schedule::place::Lowering;
@@ -117,7 +117,7 @@ pub(super) fn reduction(lowering: &Lowering<'_>, id: NodeId, from: Place) -> Res
     } else {
         Tensor::f32(kept.iter().map(|axis| operand.shape[*axis]).collect::<Vec<_>>())
     };
-    let steps = view::strides(&result);
+    let steps = result.strides();
     let mut into_steps = vec![0; operand.shape.len()];
     for (at, axis) in kept.into_iter().enumerate() {
         into_steps[axis] = steps[if keeps_rank { axis } else { at }] as isize;

@@ -2,7 +2,7 @@
 
 use mnv2c::ir::{
     Binary, Blend, Clamp, Conv, Gemm, Graph, NodeId, Op, Output, Pad, PadMode, Pool, PoolKind,
-    Reduce, Reducer, Resize, Scale, Softmax, Tensor, Unary, Values, infer,
+    Reduce, Reducer, Resize, Scale, Softmax, Tensor, Unary, Values,
 };
 
 /// Every network with its name.
@@ -318,7 +318,7 @@ impl Net {
         let shape = |id: &NodeId| self.graph.node(*id).out.shape.clone();
         let shapes: Vec<Vec<usize>> = operands.iter().map(shape).collect();
         let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
-        let shape = infer::shape(&op, &shapes).unwrap().unwrap();
+        let shape = op.shape(&shapes).unwrap().unwrap();
         self.shaped(op, &shape, operands)
     }
 

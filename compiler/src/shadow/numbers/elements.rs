@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::interp::Array;
-use crate::interp::elementwise::{binary, leaky, unary};
+use crate::ir::op::leaky;
 use crate::ir::{Arithmetic, Op, QSoftmax, Quant, Reducer, Softmax, Values};
 use crate::schedule::{Kernel, Move, QBinary};
 use crate::shadow::area::Area;
@@ -19,9 +19,9 @@ impl Numbers<'_> {
         let by = self.graph.arithmetic;
         let y = match (&piece.stage.kernel, x, second) {
             (Kernel::Clamp(clamp), Values::F32(x), _) => floats(&x, |x| clamp.apply(x)),
-            (Kernel::Unary(function), Values::F32(x), _) => floats(&x, |x| unary(*function, x)),
+            (Kernel::Unary(function), Values::F32(x), _) => floats(&x, |x| function.apply(x)),
             (Kernel::Binary(function, _), Values::F32(a), Some(Values::F32(b))) => {
-                pairs(&a, &b, |a, b| binary(*function, a, b))
+                pairs(&a, &b, |a, b| function.apply(a, b))
             }
             (Kernel::PRelu(_), Values::F32(a), Some(Values::F32(b))) => pairs(&a, &b, leaky),
             (Kernel::Quantize(affine), Values::F32(x), _) => {
