@@ -67,6 +67,7 @@ fn quantiser(graph: &Graph, input: NodeId) -> Option<(NodeId, Affine)> {
     let reader = graph.only_reader(input)?;
     match graph.node(reader).op {
         Op::Quant(Quant::Quantize(scale)) if !graph.is_output(reader) => Some((reader, scale)),
+        // Any other reader wants the floats.
         _ => None,
     }
 }

@@ -78,6 +78,7 @@ fn before(graph: &Graph, id: NodeId) -> Option<NodeId> {
             .into_iter()
             .flatten()
             .find(|operand| graph.constant(*operand).is_none()),
+        // Any other operator needs more than one byte at a time, or other bytes.
         _ => None,
     }
 }
@@ -138,6 +139,7 @@ impl Seen {
             Op::Quant(Quant::Quantize(to)) => self.each(|x| to.quantize(x).into()),
             Op::Quant(Quant::Dequantize(from)) => self.each(|x| from.dequantize(x as u8)),
             Op::Quant(Quant::Table(table)) => self.each(|x| table[x as usize].into()),
+            // `before` stops at any other operator.
             _ => return None,
         }
         Some(())

@@ -319,6 +319,7 @@ impl Call<'_> {
             (Op::Reshape, Some(from)) if from.iter().product::<usize>() != len => {
                 Err(Fault::Misfit(format!("an operand of shape {from:?} where {shape:?} belongs")))
             }
+            // What is implied by operands has been checked with them.
             _ => Ok(shape),
         }
     }

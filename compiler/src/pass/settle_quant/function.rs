@@ -75,6 +75,7 @@ impl Region<'_> {
             Op::Unary(f) => Some(each(&operand(0)?, |x| f.apply(x))),
             Op::Binary(f) => Some(pairs(&operand(0)?, &operand(1)?, |a, b| f.apply(a, b))),
             Op::PRelu => Some(pairs(&operand(0)?, &operand(1)?, leaky)),
+            // A table has one byte to look up, and other operators look at more than one element.
             _ => None,
         }
     }
