@@ -77,6 +77,7 @@ fn moved(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>> {
     let op = &lowering.graph.node(id).op;
     let operands = match op {
         Op::Concat(_) => lowering.graph.operands(id).len(),
+        // What moves and is no concat reads one operand.
         _ => 1,
     };
     let from: Vec<Place> =

@@ -130,6 +130,7 @@ pub(super) fn reduction(lowering: &Lowering<'_>, id: NodeId, from: Place) -> Res
 pub(super) fn fill(op: &Op) -> Option<f32> {
     match op {
         Op::Pad(Pad { mode: PadMode::Constant(value), .. }) => Some(*value),
+        // Everything else writes all of its result.
         _ => None,
     }
 }

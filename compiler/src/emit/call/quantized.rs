@@ -82,6 +82,7 @@ fn averages<'a>(graph: &'a Graph, stage: &'a Stage) -> Option<&'a QAverage> {
     match (&stage.kernel, &graph.node(stage.node).op) {
         (Kernel::QAverage(average), _) => Some(average),
         (Kernel::GlobalPool(_), Op::Quant(Quant::Average(average))) => Some(average),
+        // No other kernel averages.
         _ => None,
     }
 }
@@ -280,6 +281,7 @@ fn makes_floats(scope: &Scope<'_>, stage: &Stage) -> bool {
 fn residual(graph: &Graph, id: NodeId) -> Option<QPair> {
     match &graph.node(id).op {
         Op::Quant(Quant::Conv(conv)) => conv.residual,
+        // Only convolutions add residuals.
         _ => None,
     }
 }

@@ -141,6 +141,7 @@ fn levels_of(zero: u8, Bounds { lo, hi }: Bounds, by: Arithmetic) -> TokenStream
 pub(super) fn requant(graph: &Graph, id: NodeId) -> Option<&Requant> {
     match &graph.node(id).op {
         Op::Quant(quant) => quant.requant(),
+        // Floats are not requantised.
         _ => None,
     }
 }

@@ -132,6 +132,7 @@ impl Numbers<'_> {
                 let (x_zero, requant, residual) = (q.x_zero, some(&q.requant), None);
                 Op::Quant(Quant::Conv(QConv { conv, x_zero, requant, residual }))
             }
+            // Dense layers of floats are pointwise convolutions here.
             _ => Op::Conv(conv),
         }
     }
@@ -231,6 +232,7 @@ impl Numbers<'_> {
                 let pool = Pool { kernel: [1, len], ..average.pool };
                 Some(Quant::Average(QAverage { pool, ..*average }))
             }
+            // Other pools are of floats.
             _ => None,
         };
         let y = match of_bytes {
