@@ -6,7 +6,7 @@ use crate::ir::op::definition::{Definition, Ports};
 use crate::ir::op::index::{offsets, strides};
 use crate::ir::op::reads::{Floats, Reads};
 use crate::ir::op::site::{Batch, Site};
-use crate::ir::op::traits::{Early, Layouts, Pooling, Reducer, Streams, Traits};
+use crate::ir::op::traits::{Early, Layouts, Pooling, Reducer, Streams, Sums, Traits};
 
 /// Attributes of a reduction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,7 @@ impl Definition for Reduce {
         Traits {
             pools: pooled.then_some(Pooling { kind: self.kind, size: None }),
             early: Early::IfSmall,
+            sums: Sums::Memory,
             ..Traits::new(Layouts::Reduced(self.axes.clone()), streams)
         }
     }

@@ -5,7 +5,7 @@ use crate::ir::Values;
 use crate::ir::op::definition::{Definition, Ports, first};
 use crate::ir::op::reads::{Floats, Reads};
 use crate::ir::op::site::Batch;
-use crate::ir::op::traits::{Early, Layouts, Streams, Traits};
+use crate::ir::op::traits::{Early, Layouts, Streams, Sums, Traits};
 
 /// Attributes of softmax.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,11 @@ impl Definition for Softmax {
     }
 
     fn traits(&self) -> Traits {
-        Traits { early: Early::Always, ..Traits::new(Layouts::Alike, Streams::No) }
+        Traits {
+            early: Early::Always,
+            sums: Sums::Memory,
+            ..Traits::new(Layouts::Alike, Streams::No)
+        }
     }
 
     fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, String> {

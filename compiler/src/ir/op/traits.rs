@@ -19,6 +19,8 @@ pub struct Traits {
     pub early: Early,
     /// What a second application in a row does.
     pub again: Again,
+    /// Where its result is until it is whole.
+    pub sums: Sums,
 }
 
 /// What of its numbers an operator computes.
@@ -149,6 +151,15 @@ pub enum Again {
     Nothing,
 }
 
+/// Where results are until they are whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sums {
+    /// In registers: an element is stored once, in whatever type it is kept.
+    Registers,
+    /// Where the result lies, which therefore is as wide as what is computed.
+    Memory,
+}
+
 impl Traits {
     /// An operator that computes, of no constants, and later than a file is read.
     pub fn new(layouts: Layouts, streams: Streams) -> Self {
@@ -160,6 +171,7 @@ impl Traits {
             constants: None,
             early: Early::Later,
             again: Again::Computes,
+            sums: Sums::Registers,
         }
     }
 
