@@ -17,6 +17,7 @@ mod gemm;
 mod identity;
 pub(super) mod index;
 pub(super) mod matmul;
+pub mod onnx;
 mod pad;
 pub(super) mod pool;
 mod prelu;

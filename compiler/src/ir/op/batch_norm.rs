@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::ir::Values;
 use crate::ir::op::definition::{Definition, PortSpec, Ports, first};
+use crate::ir::op::onnx::OnnxNode;
 use crate::ir::op::reads::{Floats, Reads};
 use crate::ir::op::site::Batch;
 use crate::ir::op::traits::{Layouts, Streams, Traits};
@@ -51,6 +52,10 @@ impl Definition for BatchNorm {
 
     fn attributes(&self) -> String {
         format!(" epsilon {}", self.epsilon)
+    }
+
+    fn in_onnx(&self) -> Option<OnnxNode> {
+        Some(OnnxNode::new("BatchNormalization", vec![("epsilon", self.epsilon.into())]))
     }
 }
 

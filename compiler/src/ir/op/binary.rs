@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::ir::op::definition::{Definition, Ports, first, second};
 use crate::ir::op::index::zip;
+use crate::ir::op::onnx::OnnxNode;
 use crate::ir::op::reads::Reads;
 use crate::ir::op::site::{Batch, Site};
 use crate::ir::op::traits::{Early, Layouts, Streams, Traits};
@@ -104,6 +105,19 @@ impl Definition for Binary {
         } else {
             (commutes && is_neutral(0) && keeps_shape(1)).then_some(1)
         }
+    }
+
+    fn in_onnx(&self) -> Option<OnnxNode> {
+        let op = match self {
+            Self::Add => "Add",
+            Self::Sub => "Sub",
+            Self::Mul => "Mul",
+            Self::Div => "Div",
+            Self::Min => "Min",
+            Self::Max => "Max",
+            Self::Pow => "Pow",
+        };
+        Some(OnnxNode::new(op, vec![]))
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::ir::op::definition::{Definition, Ports, Rest};
 use crate::ir::op::gather::gather;
+use crate::ir::op::onnx::OnnxNode;
 use crate::ir::op::reads::Reads;
 use crate::ir::op::site::{Batch, Site};
 use crate::ir::op::traits::{Layouts, Streams, Traits};
@@ -44,6 +45,10 @@ impl Definition for Concat {
 
     fn unchanged(&self, site: &Site<'_>) -> Option<usize> {
         (site.operands.len() == 1).then_some(0)
+    }
+
+    fn in_onnx(&self) -> Option<OnnxNode> {
+        Some(OnnxNode::new("Concat", vec![("axis", self.0.into())]))
     }
 }
 

@@ -5,6 +5,7 @@
 //! here is true of any operator that computes something new. Absent: kernels, machines and graphs.
 
 use crate::error::Error;
+use crate::ir::op::onnx::OnnxNode;
 use crate::ir::op::reads::Reads;
 use crate::ir::op::site::{Batch, Site};
 use crate::ir::op::traits::Traits;
@@ -56,6 +57,11 @@ pub trait Definition {
     /// Whether every element of the result `to` lies where it lies in operand 0, which is `from`.
     fn is_view(&self, _from: &Tensor, _to: &Tensor) -> bool {
         false
+    }
+
+    /// The node of ONNX that says the same, where one does.
+    fn in_onnx(&self) -> Option<OnnxNode> {
+        None
     }
 
     /// Multiply-adds of an element of the result, counted as the paper does: of convolutions and dense layers only.

@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::ir::Values;
 use crate::ir::op::definition::{Definition, PortSpec, Ports, first, second};
 use crate::ir::op::index::{broadcast_strides, offsets};
+use crate::ir::op::onnx::OnnxNode;
 use crate::ir::op::reads::{Floats, Reads};
 use crate::ir::op::site::Batch;
 use crate::ir::op::traits::{Layouts, Streams, Traits};
@@ -60,6 +61,16 @@ impl Definition for Gemm {
     fn madds(&self, operands: &[&[usize]]) -> usize {
         let a = operands.first().and_then(|a| a.get(usize::from(!self.transpose_a)));
         a.copied().unwrap_or(0)
+    }
+
+    fn in_onnx(&self) -> Option<OnnxNode> {
+        let attributes = vec![
+            ("alpha", self.alpha.into()),
+            ("beta", self.beta.into()),
+            ("transA", self.transpose_a.into()),
+            ("transB", self.transpose_b.into()),
+        ];
+        Some(OnnxNode::new("Gemm", attributes))
     }
 }
 

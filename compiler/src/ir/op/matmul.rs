@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::ir::op::definition::{Definition, Ports, first, second};
 use crate::ir::op::index::{broadcast_strides, offsets};
+use crate::ir::op::onnx::OnnxNode;
 use crate::ir::op::reads::{Floats, Reads};
 use crate::ir::op::site::Batch;
 use crate::ir::op::traits::{Layouts, Streams, Traits};
@@ -41,6 +42,10 @@ impl Definition for MatMul {
 
     fn madds(&self, operands: &[&[usize]]) -> usize {
         depth(operands)
+    }
+
+    fn in_onnx(&self) -> Option<OnnxNode> {
+        Some(OnnxNode::new("MatMul", vec![]))
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::ir::op::definition::{Definition, PortSpec, Ports, first, second};
 use crate::ir::op::index::zip;
+use crate::ir::op::onnx::OnnxNode;
 use crate::ir::op::reads::Reads;
 use crate::ir::op::site::Batch;
 use crate::ir::op::traits::{Early, Layouts, Streams, Traits};
@@ -39,6 +40,10 @@ impl Definition for PRelu {
 
     fn keeps_apart(&self, batch: &Batch<'_>) -> bool {
         batch.fits(0) && batch.fits(1)
+    }
+
+    fn in_onnx(&self) -> Option<OnnxNode> {
+        Some(OnnxNode::new("PRelu", vec![]))
     }
 }
 

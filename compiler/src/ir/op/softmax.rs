@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::ir::Values;
 use crate::ir::op::definition::{Definition, Ports, first};
+use crate::ir::op::onnx::OnnxNode;
 use crate::ir::op::reads::{Floats, Reads};
 use crate::ir::op::site::Batch;
 use crate::ir::op::traits::{Early, Layouts, Streams, Sums, Traits};
@@ -50,6 +51,11 @@ impl Definition for Softmax {
 
     fn attributes(&self) -> String {
         format!(" axis {}", self.axis)
+    }
+
+    fn in_onnx(&self) -> Option<OnnxNode> {
+        let op = if self.log { "LogSoftmax" } else { "Softmax" };
+        Some(OnnxNode::new(op, vec![("axis", self.axis.into())]))
     }
 }
 

@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::ir::op::definition::{Definition, Ports, first};
 use crate::ir::op::gather::gather;
 use crate::ir::op::index::{offsets, strides};
+use crate::ir::op::onnx::OnnxNode;
 use crate::ir::op::reads::Reads;
 use crate::ir::op::site::{Batch, Site};
 use crate::ir::op::traits::{Layouts, Streams, Traits};
@@ -50,6 +51,10 @@ impl Definition for Transpose<'_> {
         let moved = self.0.iter().map(|axis| from_strides[*axis]);
         let mut pairs = moved.zip(to.strides()).zip(&to.shape);
         pairs.all(|((before, after), dim)| *dim == 1 || before == after)
+    }
+
+    fn in_onnx(&self) -> Option<OnnxNode> {
+        Some(OnnxNode::new("Transpose", vec![("perm", self.0.into())]))
     }
 }
 
