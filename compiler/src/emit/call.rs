@@ -16,6 +16,7 @@ use crate::emit::call::operands::Operands;
 use crate::emit::call::product::{matrix, with_activation, with_skip};
 use crate::emit::scope::Scope;
 use crate::emit::{element, input, literal};
+use crate::ir::op::CumSum;
 use crate::ir::{Blend, Graph, PoolKind, Reducer};
 use crate::program::{Call, Reach};
 use crate::schedule::{Kernel, Part, Stage};
@@ -61,6 +62,7 @@ pub(super) fn imports(graph: &Graph, stage: &Stage) -> Vec<&'static str> {
             vec!["clamp::Clamp", "kernel::elementwise::self", "kernel::elementwise::Binary"]
         }
         Kernel::Softmax { .. } => vec!["kernel::softmax::Softmax"],
+        Kernel::CumSum { .. } => vec!["kernel::cum_sum::CumSum"],
         Kernel::MatMul(_) => vec!["kernel::matmul::MatMul"],
         Kernel::Move(_) => vec!["kernel::strided::Steps", "kernel::strided::Strided"],
         Kernel::Reduce(..) => {
@@ -125,6 +127,12 @@ pub(super) fn constant(scope: &Scope<'_>, at: usize, stage: &Stage) -> Option<To
         Kernel::Softmax { outer, axis, inner, .. } => {
             let [outer, axis, inner] = [outer, axis, inner].map(|it| literal::size(*it));
             (quote!(Softmax), quote!(Softmax { outer: #outer, axis: #axis, inner: #inner }))
+        }
+        Kernel::CumSum { cum_sum, shape } => {
+            let [outer, axis, inner] = shape.map(literal::size);
+            let CumSum { exclusive, reverse, .. } = cum_sum;
+            let ways = quote!(exclusive: #exclusive, reverse: #reverse);
+            (quote!(CumSum), quote!(CumSum { outer: #outer, axis: #axis, inner: #inner, #ways }))
         }
         Kernel::MatMul(matmul) => product::stack(matmul),
         Kernel::Move(copy) => elements::copy(copy),
@@ -193,7 +201,7 @@ pub(super) fn run(scope: &Scope<'_>, call: &Call, stage: &Stage) -> TokenStream 
         Kernel::Softmax { .. } | Kernel::MatMul(_) => {
             over_slices(scope, call.stage, stage, operands)
         }
-        Kernel::Move(_) | Kernel::Reduce(..) | Kernel::Fill(_) => {
+        Kernel::Move(_) | Kernel::Reduce(..) | Kernel::Fill(_) | Kernel::CumSum { .. } => {
             over_slices(scope, call.stage, stage, operands)
         }
         Kernel::Quantize(_)
@@ -254,7 +262,7 @@ fn over_slices(scope: &Scope<'_>, at: usize, stage: &Stage, operands: Operands) 
             }
         }
         Kernel::MatMul(_) => quote!(#name.run(isa, #x, #second, #y);),
-        Kernel::Reduce(..) => quote!(#name.run(#x, #y);),
+        Kernel::Reduce(..) | Kernel::CumSum { .. } => quote!(#name.run(#x, #y);),
         Kernel::Move(_) => {
             let copy = element::copying(stage);
             quote!(#name.#copy(#x, #y);)

@@ -9,6 +9,7 @@ mod binary;
 mod clamp;
 mod concat;
 pub(super) mod conv;
+mod cum_sum;
 pub mod definition;
 mod dense;
 mod expand;
@@ -38,6 +39,7 @@ pub use batch_norm::BatchNorm;
 pub use binary::Binary;
 pub use clamp::Clamp;
 pub use conv::Conv;
+pub use cum_sum::CumSum;
 pub use dense::Dense;
 pub use gemm::Gemm;
 pub use pad::{Pad, PadMode};
@@ -89,6 +91,8 @@ pub enum Op {
     Reduce(Reduce),
     /// Softmax over one axis: x.
     Softmax(Softmax),
+    /// Running sums along one axis: x.
+    CumSum(CumSum),
     /// The same elements in row-major order under another shape: x. Flatten, Squeeze and Unsqueeze are this.
     Reshape,
     /// Output dimension `i` is input dimension `perm[i]`: x.
@@ -128,6 +132,7 @@ impl Op {
             Self::Resize(resize) => ask(resize),
             Self::Reduce(reduce) => ask(reduce),
             Self::Softmax(softmax) => ask(softmax),
+            Self::CumSum(cum_sum) => ask(cum_sum),
             Self::Reshape => ask(&reshape::Reshape),
             Self::Transpose(perm) => ask(&transpose::Transpose(perm)),
             Self::Relayout => ask(&relayout::Relayout),

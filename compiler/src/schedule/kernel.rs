@@ -1,5 +1,6 @@
 //! What runs: the kernels, and the order in which each reads its weights.
 
+use crate::ir::op::CumSum;
 use crate::ir::{
     Affine, Binary, Clamp, Conv, Pool, QAverage, QPair, QSoftmax, Reducer, Resize, Softmax, Times,
     Unary,
@@ -70,6 +71,13 @@ pub enum Kernel {
         /// Elements inside the axis in memory.
         inner: usize,
     },
+    /// Running sums: `outer` times, `inner` interleaved runs of `axis` numbers.
+    CumSum {
+        /// The operator.
+        cum_sum: CumSum,
+        /// Outside, along and inside the axis in memory.
+        shape: [usize; 3],
+    },
     /// Products of two matrices that lie in rows, neither of which is packed.
     MatMul(MatMul),
     /// One value everywhere.
@@ -125,7 +133,7 @@ impl Kernel {
         match self {
             Self::Pointwise { flat, .. } => *flat,
             Self::Softmax { .. } | Self::QSoftmax { .. } | Self::Reduce(..) | Self::Fill(_) => true,
-            Self::MatMul(_) => true,
+            Self::MatMul(_) | Self::CumSum { .. } => true,
             kernel => kernel.takes_slices(),
         }
     }

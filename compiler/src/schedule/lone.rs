@@ -27,6 +27,13 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
             let kernel = Kernel::Softmax { softmax: *softmax, outer, axis, inner };
             elementwise(lowering, id, kernel)
         }
+        Op::CumSum(cum_sum) => {
+            let from = lowering.operand(id, 0)?;
+            let into = lowering.place_result(id)?;
+            let shape = along(&node.out, cum_sum.axis);
+            let kernel = Kernel::CumSum { cum_sum: *cum_sum, shape };
+            Ok(vec![Stage::new(id, kernel, vec![from], into)])
+        }
         Op::Pool(_) | Op::Resize(_) => {
             let from = lowering.operand(id, 0)?;
             let into = lowering.place_result(id)?;

@@ -1,5 +1,6 @@
 //! Small valid networks that strain where values lie: names of cases are what each is about.
 
+use mnv2c::ir::op::CumSum;
 use mnv2c::ir::{
     Binary, Blend, Clamp, Conv, Gemm, Graph, NodeId, Op, Output, Pad, PadMode, Pool, PoolKind,
     Reduce, Reducer, Resize, Scale, Softmax, Tensor, Unary, Values,
@@ -29,6 +30,7 @@ pub(crate) fn networks() -> Vec<(&'static str, Graph)> {
         ("heads_attend_to_tokens", heads()),
         ("pixels_attend_to_pixels", pixels()),
         ("stacks_are_multiplied_by_what_is_repeated", stacks()),
+        ("sums_run_along_channels_rows_and_columns", running()),
     ]
 }
 
@@ -39,6 +41,19 @@ fn added_to_itself() -> Graph {
     let wave = net.put(Op::Unary(Unary::Tanh), &[y]);
     let twice = net.put(Op::Binary(Binary::Add), &[wave, wave]);
     net.answer(&[twice])
+}
+
+fn running() -> Graph {
+    let mut net = Net::default();
+    let x = net.input(&[1, 3, 5, 6]);
+    let y = net.conv(x, 8, POINT);
+    let sums = [(1, false, true), (2, true, false), (3, true, true)];
+    let sums = sums.map(|(axis, exclusive, reverse)| {
+        net.put(Op::CumSum(CumSum { axis, exclusive, reverse }), &[y])
+    });
+    let again = net.conv(sums[0], 4, POINT);
+    let of_input = net.put(Op::CumSum(CumSum { axis: 1, exclusive: false, reverse: false }), &[x]);
+    net.answer(&[again, sums[1], sums[2], of_input])
 }
 
 fn repeated_outputs() -> Graph {

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::interp::Array;
-use crate::ir::op::leaky;
+use crate::ir::op::{CumSum, leaky};
 use crate::ir::{Arithmetic, Op, QSoftmax, Quant, Reducer, Softmax, Values};
 use crate::schedule::{Kernel, Move, QBinary};
 use crate::shadow::area::Area;
@@ -79,9 +79,9 @@ impl Numbers<'_> {
         Ok(())
     }
 
-    /// Shares of a whole value that sum to one.
-    pub(super) fn shares(&mut self, piece: &Piece<'_>) -> Result<()> {
-        let (area, start) = piece.read(0).expect("shares are of something");
+    /// Shares of a whole value that sum to one, or sums that run along it.
+    pub(super) fn along(&mut self, piece: &Piece<'_>) -> Result<()> {
+        let (area, start) = piece.read(0).expect("what runs along an axis reads something");
         let values = self.read_along(area, start);
         let (op, shape) = match &piece.stage.kernel {
             Kernel::QSoftmax { softmax, shape } => {
@@ -92,7 +92,10 @@ impl Numbers<'_> {
                 let softmax = Softmax { axis: 1, log: softmax.log };
                 (Op::Softmax(softmax), vec![*outer, *axis, *inner])
             }
-            kernel => unreachable!("{kernel:?} is no softmax"),
+            Kernel::CumSum { cum_sum, shape } => {
+                (Op::CumSum(CumSum { axis: 1, ..*cum_sum }), shape.to_vec())
+            }
+            kernel => unreachable!("{kernel:?} runs along no axis"),
         };
         let x = Array { shape: shape.clone(), values };
         let y = self.apply(piece.stage, op, &shape, &[(0, x)])?;

@@ -36,7 +36,9 @@ impl Numbers<'_> {
                 self.take(piece);
                 Ok(())
             }
-            Kernel::Softmax { .. } | Kernel::QSoftmax { .. } => self.shares(piece),
+            Kernel::Softmax { .. } | Kernel::QSoftmax { .. } | Kernel::CumSum { .. } => {
+                self.along(piece)
+            }
             Kernel::MatMul(_) => self.multiply(piece),
             Kernel::Reduce(kind, copy) => {
                 self.fold(piece, *kind, copy);
