@@ -1,5 +1,5 @@
-//! The oracle: executes a graph with plain loops in f32, bytes in exact integers, one function an operator; values of
-//! type f16 or bf16 are rounded to it when they are made.
+//! The oracle: executes a graph with the plain loops of its operators (`ir/op`), floats in f32, bytes in exact integers;
+//! values of type f16 or bf16 are rounded to it when they are made.
 //!
 //! It is what every pass must keep and every emitted program must match, so it is obvious before it is anything else:
 //! arrays are row-major in their logical shape, layouts are ignored, nothing is fused or reordered. Graphs are expected
@@ -7,37 +7,15 @@
 //! is dropped after its last reader.
 
 pub(crate) mod batch;
-pub(crate) mod elementwise;
-mod index;
-mod movement;
-mod product;
+#[cfg(test)]
 mod quantized;
-mod resize;
-mod slices;
-mod window;
 
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
+pub use crate::ir::Array;
+use crate::ir::op::reads::Reads;
 use crate::ir::{Dtype, Graph, Node, NodeId, Op, Values};
-
-/// Numbers with a shape, in row-major order.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Array {
-    /// Dimensions, outermost first.
-    pub shape: Vec<usize>,
-    /// As many numbers as the shape says.
-    pub values: Values,
-}
-
-impl Array {
-    /// Floats of the given shape.
-    pub fn f32(shape: impl Into<Vec<usize>>, values: Vec<f32>) -> Self {
-        let shape = shape.into();
-        debug_assert_eq!(shape.iter().product::<usize>(), values.len());
-        Self { shape, values: Values::F32(values) }
-    }
-}
 
 /// What the model answers to `inputs`, in the order of `graph.outputs`.
 pub fn run(graph: &Graph, inputs: &[Array]) -> Result<Vec<Array>> {
@@ -101,7 +79,7 @@ pub fn eval(graph: &Graph, id: NodeId, operands: &[&Array]) -> Result<Array> {
     let node = graph.node(id);
     let ports = graph.operands(id).into_iter().map(|(port, _)| port.0);
     let arrays = ports.zip(operands.iter().copied()).collect();
-    let values = stored(compute(graph, &Reads { node, arrays })?, node.out.dtype);
+    let values = stored(compute(graph, node, arrays)?, node.out.dtype);
     let shape = node.out.shape.clone();
     Ok(Array { shape, values })
 }
@@ -109,7 +87,7 @@ pub fn eval(graph: &Graph, id: NodeId, operands: &[&Array]) -> Result<Array> {
 /// What an operator that is no node of the graph makes of operands, by their ports.
 pub(crate) fn apply(graph: &Graph, node: &Node, operands: &[(usize, Array)]) -> Result<Values> {
     let arrays = operands.iter().map(|(port, array)| (*port, array)).collect();
-    compute(graph, &Reads { node, arrays })
+    compute(graph, node, arrays)
 }
 
 /// Floats as they are kept, where that is in 16 bits.
@@ -122,115 +100,13 @@ fn stored(values: Values, dtype: Dtype) -> Values {
     }
 }
 
-fn compute(graph: &Graph, reads: &Reads<'_>) -> Result<Values> {
-    let out = reads.node.out.shape.as_slice();
-    let x = || reads.floats(0);
-    let floats = match &reads.node.op {
-        Op::Input => return Err(reads.fault("has no value until the model runs".into())),
-        Op::Const(weights) => return Ok(graph.weights.get(*weights).clone()),
-        Op::Identity if reads.node.out.dtype.is_float() => {
-            return Ok(widened(reads.array(0)?).values);
-        }
-        Op::Reshape | Op::Relayout | Op::Identity => return Ok(reads.array(0)?.values.clone()),
-        Op::Transpose(perm) => return Ok(movement::transpose(perm, reads.array(0)?)),
-        Op::Concat(axis) => {
-            return movement::concat(*axis, &reads.all()).map_err(|what| reads.fault(what));
-        }
-        Op::Slice(slice) => return Ok(movement::slice(slice, reads.array(0)?, out)),
-        Op::Pad(pad) => return Ok(movement::pad(pad, reads.array(0)?, out)),
-        Op::Expand => return Ok(movement::expand(reads.array(0)?, out)),
-        Op::Conv(conv) => {
-            let (bias, residual) = (reads.optional(2)?, reads.optional(3)?);
-            let picture = widened(reads.array(0)?);
-            let (conv, x) = match reads.optional(4)? {
-                Some(border) => window::bordered(conv, &picture, border),
-                None => (conv.clone(), picture),
-            };
-            let x = Floats { shape: &x.shape, values: reads.numbers(0, &x)? };
-            window::conv(&conv, x, reads.floats(1)?, bias, residual, out)
-        }
-        Op::BatchNorm(norm) => {
-            let statistics =
-                [reads.floats(1)?, reads.floats(2)?, reads.floats(3)?, reads.floats(4)?];
-            elementwise::batch_norm(*norm, x()?, statistics.map(|s| s.values))
-        }
-        Op::Gemm(gemm) => product::gemm(*gemm, x()?, reads.floats(1)?, reads.optional(2)?, out),
-        Op::MatMul => product::matmul(x()?, reads.floats(1)?, out),
-        Op::Dense(dense) => product::dense(*dense, x()?, reads.floats(1)?, reads.floats(2)?, out),
-        Op::Clamp(clamp) => elementwise::map(x()?, |x| clamp.apply(x)),
-        Op::Unary(f) => elementwise::map(x()?, |x| elementwise::unary(*f, x)),
-        Op::Binary(f) => {
-            elementwise::zip(x()?, reads.floats(1)?, out, |a, b| elementwise::binary(*f, a, b))
-        }
-        Op::PRelu => elementwise::zip(x()?, reads.floats(1)?, out, elementwise::leaky),
-        Op::Pool(pool) if !reads.node.out.dtype.is_float() => {
-            return quantized::max_pool(pool, reads);
-        }
-        Op::Pool(pool) => window::pool(pool, x()?, out),
-        Op::Resize(resize) => resize::resize(resize, x()?, out),
-        Op::Reduce(reduce) => slices::reduce(reduce, x()?),
-        Op::Softmax(softmax) => slices::softmax(*softmax, x()?),
-        Op::Quant(quant) => return quantized::compute(quant, graph.arithmetic, reads),
-    };
-    Ok(Values::F32(floats))
-}
-
-/// Bytes as floats; other numbers as they are.
-fn widened(array: &Array) -> Array {
-    match &array.values {
-        Values::U8(bytes) => {
-            Array::f32(array.shape.clone(), bytes.iter().copied().map(f32::from).collect())
-        }
-        _ => array.clone(),
+fn compute(graph: &Graph, node: &Node, arrays: BTreeMap<usize, &Array>) -> Result<Values> {
+    if let Op::Const(weights) = node.op {
+        return Ok(graph.weights.get(weights).clone());
     }
-}
-
-/// What a node reads.
-struct Reads<'a> {
-    node: &'a Node,
-    arrays: BTreeMap<usize, &'a Array>,
-}
-
-/// An array known to hold floats.
-#[derive(Clone, Copy)]
-struct Floats<'a> {
-    shape: &'a [usize],
-    values: &'a [f32],
-}
-
-impl<'a> Reads<'a> {
-    fn array(&self, port: usize) -> Result<&'a Array> {
-        let array = self.arrays.get(&port).copied();
-        array.ok_or_else(|| self.fault(format!("has no operand {port}")))
-    }
-
-    fn floats(&self, port: usize) -> Result<Floats<'a>> {
-        let array = self.array(port)?;
-        Ok(Floats { shape: &array.shape, values: self.numbers(port, array)? })
-    }
-
-    /// The numbers of what is read at `port`, which have to be floats.
-    fn numbers<'b>(&self, port: usize, array: &'b Array) -> Result<&'b [f32]> {
-        array.values.as_f32().ok_or_else(|| {
-            let dtype = array.values.dtype();
-            self.fault(format!(
-                "reads {dtype} at operand {port}; only floats are computed: cast it"
-            ))
-        })
-    }
-
-    fn optional(&self, port: usize) -> Result<Option<Floats<'a>>> {
-        let present = self.arrays.contains_key(&port);
-        present.then(|| self.floats(port)).transpose()
-    }
-
-    fn all(&self) -> Vec<&'a Array> {
-        self.arrays.values().copied().collect()
-    }
-
-    fn fault(&self, what: String) -> Error {
-        Error::Node { name: self.node.name.clone(), op: self.node.op.name().into(), what }
-    }
+    let arithmetic = graph.arithmetic;
+    let reads = Reads { name: &node.name, op: node.op.name(), out: &node.out, arithmetic, arrays };
+    node.op.define(|op| op.evaluate(&reads))
 }
 
 fn bind(graph: &Graph, inputs: &[Array]) -> Result<BTreeMap<NodeId, Array>> {

@@ -7,6 +7,7 @@
 mod border;
 mod bytes;
 mod conv;
+mod cum_sum;
 mod depthwise;
 mod elementwise;
 pub mod epilogue;
@@ -32,6 +33,7 @@ mod windows;
 pub use border::{Dequantize, Quantize};
 pub use bytes::{QBinary, QFunction, Table};
 pub use conv::Conv;
+pub use cum_sum::CumSum;
 pub use depthwise::Depthwise;
 pub use elementwise::{Binary, Clamp, PRelu, Unary};
 pub use epilogue::Epilogue;
@@ -108,6 +110,8 @@ kernels! {
     PRelu,
     /// Runs of numbers that sum to one.
     Softmax,
+    /// Running sums along an axis.
+    CumSum,
     /// Products of two matrices that lie in rows, neither of which is packed.
     MatMul,
     /// One value everywhere.

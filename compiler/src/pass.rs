@@ -222,7 +222,7 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
-    use crate::ir::view::{base, is_view, lies_in_rows, moves_nothing};
+    use crate::ir::view::{base, is_view, moves_nothing};
     use crate::ir::{Clamp, Conv, Dense, Layout, NodeId, Op, Tensor};
     use crate::pass::fixture::{Net, answers, is_close, same};
     use crate::testing::{random_bends, random_graph};
@@ -302,7 +302,7 @@ mod tests {
             Op::Reshape | Op::Identity => is_view(graph, id),
             _ => true,
         };
-        settled && (!graph.is_output(id) || lies_in_rows(&graph.node(id).out))
+        settled && (!graph.is_output(id) || graph.node(id).out.lies_in_rows())
     }
 
     #[test]

@@ -202,6 +202,7 @@ fn role(parts: &[&Segment]) -> Role {
 fn parts_vectors(graph: &Graph, pair: &[NodeId]) -> bool {
     let groups = |id: NodeId| match &graph.node(id).op {
         Op::Conv(conv) => conv.group,
+        // What is no convolution of floats counts as one group.
         _ => 1,
     };
     let depthwise = |id: NodeId| graph.node(id).out.shape.get(1) == Some(&groups(id));

@@ -28,6 +28,8 @@ mod recorded;
 mod resize;
 #[path = "onnx/rewritten.rs"]
 mod rewritten;
+#[path = "onnx/running.rs"]
+mod running;
 #[path = "onnx/shapes.rs"]
 mod shapes;
 #[path = "onnx/support.rs"]

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use mnv2c::error::{Error, Result};
 use mnv2c::frontend::spec;
-use mnv2c::ir::{Clamp, Conv, Graph, NodeId, Op, Output, Pool, PoolKind, Tensor, Values, infer};
+use mnv2c::ir::{Clamp, Conv, Graph, NodeId, Op, Output, Pool, PoolKind, Tensor, Values};
 use mnv2c::objective::{Feed, Memory, Objective};
 use mnv2c::target::Target;
 use mnv2c::{Artifact, Options, compile, shadow, testing};
@@ -99,7 +99,7 @@ fn sparse() -> Graph {
         let shapes: Vec<Vec<usize>> =
             operands.iter().map(|x| graph.node(*x).out.shape.clone()).collect();
         let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
-        let shape = infer::shape(&op, &shapes).unwrap().unwrap();
+        let shape = op.shape(&shapes).unwrap().unwrap();
         graph.add(name, op, Tensor::f32(shape), operands)
     };
     let point = Conv {

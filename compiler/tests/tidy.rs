@@ -132,6 +132,37 @@ fn files_open_with_what_they_are() {
     }
 }
 
+#[test]
+fn a_catch_all_over_operators_says_why() {
+    for (path, text) in sources().into_iter().filter(|(path, _)| path.starts_with("compiler/src")) {
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or(&text);
+        let lines: Vec<&str> = code.lines().collect();
+        for at in (1..lines.len()).filter(|at| lines[*at].trim_start().starts_with("_ =>")) {
+            let said = lines[at - 1].trim_start().starts_with("//");
+            let line = at + 1;
+            assert!(
+                said || !is_over_operators(&lines[..at], indent(lines[at])),
+                "{path}:{line}: say why every future operator belongs to this `_ =>`"
+            );
+        }
+    }
+}
+
+/// Whether the arms that stand `deep` at the end of `lines` name operators in their patterns.
+fn is_over_operators(lines: &[&str], deep: usize) -> bool {
+    let arms = lines.iter().rev().take_while(|line| line.is_empty() || indent(line) >= deep);
+    let mut patterns = arms.filter(|line| indent(line) == deep).map(|line| line.split("=>").next());
+    patterns.any(|pattern| {
+        let pattern = pattern.unwrap_or_default();
+        pattern.contains("Op::") || pattern.contains("Quant::")
+    })
+}
+
+/// Spaces before a line.
+fn indent(line: &str) -> usize {
+    line.len() - line.trim_start().len()
+}
+
 /// Every source file of the crates, by its path from the root.
 fn sources() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();

@@ -8,6 +8,7 @@
 
 pub mod conv;
 pub mod copy;
+pub mod cum_sum;
 pub mod depthwise;
 pub mod elementwise;
 pub mod global_pool;

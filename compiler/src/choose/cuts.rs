@@ -206,6 +206,7 @@ fn batches(graph: &Graph, segment: &Segment) -> Vec<RowBatch> {
     let last = segment.stages[segment.stages.len() - 1];
     let streamed = match (&graph.node(last).op, graph.operand(last, 0)) {
         (Op::Reduce(_), Some(pooled)) => pooled,
+        // What makes rows of its own is streamed over them.
         _ => last,
     };
     let height = graph.node(streamed).out.nchw().map_or(1, |[_, _, h, _]| h);

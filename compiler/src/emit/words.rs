@@ -87,6 +87,7 @@ fn reads_input(graph: &Graph, id: NodeId) -> bool {
     maker(id).is_some_and(|maker| match graph.node(maker).op {
         Op::Input => true,
         Op::Quant(Quant::Quantize(_)) => reads_input(graph, maker),
+        // Whatever computes or moves makes a value of its own.
         _ => false,
     })
 }

@@ -120,6 +120,7 @@ impl Answer {
         let rows = values.chunks_exact(graph.node(node).out.shape[axis]);
         let probabilities: Vec<f32> = match graph.node(maker(graph, node)).op {
             Op::Softmax(Softmax { log: false, .. }) => values.clone(),
+            // All but shares of one are scores.
             _ => rows.flat_map(softmax).collect(),
         };
         let likeliest = || {

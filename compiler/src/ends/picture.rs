@@ -124,6 +124,7 @@ impl Picture {
         let reader = front.graph.only_reader(front.last).map(|reader| &front.graph.node(reader).op);
         let turned = |perm: [usize; 4]| match reader {
             Some(Op::Reshape) if channels == 1 => Op::Reshape,
+            // Any other reader, or several, get the channels moved.
             _ => Op::Transpose(perm.to_vec()),
         };
         let (to_planes, to_pixels) = (turned([0, 3, 1, 2]), turned([0, 2, 3, 1]));

@@ -9,9 +9,8 @@ use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 use petgraph::visit::EdgeRef;
 
-use crate::ir::{
-    Affine, Arithmetic, Dtype, Layout, Op, Outputs, QConv, Quant, Tensor, Values, Weights,
-};
+use crate::ir::op::site::{Operand, Site};
+use crate::ir::{Affine, Arithmetic, Dtype, Layout, Op, Outputs, Tensor, Values, Weights};
 
 /// A model.
 #[derive(Clone, Debug)]
@@ -278,6 +277,7 @@ impl Graph {
     pub fn constant(&self, id: NodeId) -> Option<&Values> {
         match self.node(id).op {
             Op::Const(weights) => Some(self.weights.get(weights)),
+            // Only constants have numbers.
             _ => None,
         }
     }
@@ -337,44 +337,24 @@ impl Graph {
 
     /// Multiply-adds of one node, counted as the paper does: convolutions and dense layers only.
     pub fn madds(&self, id: NodeId) -> u64 {
-        let node = self.node(id);
-        let per_output = match &node.op {
-            Op::Conv(conv) | Op::Quant(Quant::Conv(QConv { conv, .. })) => {
-                let weights = self
-                    .operand(id, 1)
-                    .map_or(0, |w| self.node(w).out.shape.get(1).copied().unwrap_or(0));
-                weights * conv.kernel[0] * conv.kernel[1]
-            }
-            Op::Gemm(gemm) => {
-                let a = self.operand(id, 0).map(|a| &self.node(a).out.shape);
-                a.and_then(|a| a.get(usize::from(!gemm.transpose_a))).copied().unwrap_or(0)
-            }
-            Op::MatMul | Op::Dense(_) | Op::Quant(Quant::Dense(_)) => self
-                .operand(id, 0)
-                .and_then(|a| self.node(a).out.shape.last().copied())
-                .unwrap_or(0),
-            Op::Input
-            | Op::Const(_)
-            | Op::BatchNorm(_)
-            | Op::Clamp(_)
-            | Op::Unary(_)
-            | Op::Binary(_) => 0,
-            Op::PRelu
-            | Op::Pool(_)
-            | Op::Resize(_)
-            | Op::Reduce(_)
-            | Op::Softmax(_)
-            | Op::Reshape
-            | Op::Transpose(_) => 0,
-            Op::Relayout
-            | Op::Concat(_)
-            | Op::Slice(_)
-            | Op::Pad(_)
-            | Op::Expand
-            | Op::Identity
-            | Op::Quant(_) => 0,
-        };
-        per_output as u64 * node.out.len() as u64
+        let per_output = self.node(id).op.define(|op| op.madds(&self.site(id).shapes()));
+        per_output as u64 * self.node(id).out.len() as u64
+    }
+
+    /// Multiply-adds of one node, or elements that it looks at.
+    pub fn work(&self, id: NodeId) -> u64 {
+        let per_output = self.node(id).op.define(|op| op.work(&self.site(id).shapes()));
+        (per_output as u64).saturating_mul(self.node(id).out.len() as u64)
+    }
+
+    /// What `id` reads and makes, as its operator sees it.
+    pub fn site(&self, id: NodeId) -> Site<'_> {
+        let operands = self.operands(id).into_iter().map(|(port, operand)| Operand {
+            port: port.0,
+            tensor: &self.node(operand).out,
+            constant: self.constant(operand),
+        });
+        Site { out: &self.node(id).out, operands: operands.collect() }
     }
 
     /// Multiply-adds of one inference.

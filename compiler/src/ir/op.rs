@@ -1,12 +1,60 @@
 //! Operators, in the meaning ONNX gives them; each computes one tensor from its operands.
 //!
-//! Operands are edges numbered by port, in the order each variant's documentation lists.
+//! Operands are edges numbered by port, in the order each variant's documentation lists. All else that there is to know
+//! of an operator stands in its file below and is asked for through [`Op::define`], the one match that a new operator
+//! has to join.
 
-mod element;
+mod batch_norm;
+mod binary;
+mod clamp;
+mod concat;
+pub(super) mod conv;
+mod cum_sum;
+pub mod definition;
+mod dense;
+mod expand;
+mod gather;
+mod gemm;
+mod identity;
+pub(super) mod index;
+pub(super) mod matmul;
+pub mod onnx;
+mod pad;
+pub(super) mod pool;
+mod prelu;
+pub mod reads;
+mod reduce;
+mod relayout;
+mod reshape;
+mod resize;
+pub mod site;
+mod slice;
+mod softmax;
+mod source;
+pub mod traits;
+mod transpose;
+mod unary;
 
-pub use element::{Binary, Clamp, Unary};
+pub use batch_norm::BatchNorm;
+pub use binary::Binary;
+pub use clamp::Clamp;
+pub use conv::Conv;
+pub use cum_sum::CumSum;
+pub use dense::Dense;
+pub use gemm::Gemm;
+pub use pad::{Pad, PadMode};
+pub use pool::{Pool, PoolKind};
+pub(crate) use prelu::leaky;
+pub use reduce::Reduce;
+pub use resize::{Blend, Resize, Scale};
+pub use slice::Slice;
+pub use softmax::Softmax;
+pub use traits::Reducer;
+pub use unary::Unary;
 
-use crate::ir::{QConv, Quant, Resize, WeightsId};
+use crate::ir::{Dtype, QConv, Quant, WeightsId, infer};
+use definition::{Definition, Ports};
+use traits::Traits;
 
 /// What a node computes.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +91,8 @@ pub enum Op {
     Reduce(Reduce),
     /// Softmax over one axis: x.
     Softmax(Softmax),
+    /// Running sums along one axis: x.
+    CumSum(CumSum),
     /// The same elements in row-major order under another shape: x. Flatten, Squeeze and Unsqueeze are this.
     Reshape,
     /// Output dimension `i` is input dimension `perm[i]`: x.
@@ -63,231 +113,75 @@ pub enum Op {
     Quant(Quant),
 }
 
-/// Attributes of a convolution.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Conv {
-    /// Rows and columns of the window.
-    pub kernel: [usize; 2],
-    /// Steps down and across.
-    pub stride: [usize; 2],
-    /// Distance between taps, 1 for a dense window.
-    pub dilation: [usize; 2],
-    /// Zeros above, left, below and right.
-    pub pads: [usize; 4],
-    /// Independent groups of channels.
-    pub group: usize,
-    /// Applied to the sum and the residual.
-    pub clamp: Clamp,
-    /// Applied last, if `fuse_function` put it there; then the clamp has no bounds.
-    pub then: Option<Unary>,
-}
-
-impl Conv {
-    /// Whether each output pixel is made of the one input pixel at its place, all channels of it.
-    pub fn is_point(&self) -> bool {
-        let unit = self.kernel == [1, 1] && self.stride == [1, 1];
-        unit && self.group == 1 && self.pads == [0; 4]
-    }
-
-    /// Whether nothing is done to the sums.
-    pub fn ends_linear(&self) -> bool {
-        self.clamp == Clamp::NONE && self.then.is_none()
-    }
-
-    /// Sides and strides, for an odd square window of a common size; then the unrolled depthwise kernel fits it.
-    pub fn square_window(&self) -> Option<[usize; 2]> {
-        let [down, across] = self.stride;
-        let square = matches!(self.kernel, [3, 3] | [5, 5] | [7, 7]);
-        let fits = square && down == across && down <= 2 && self.dilation == [1, 1];
-        fits.then_some([self.kernel[0], across])
-    }
-}
-
-/// Attributes of batch normalisation.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BatchNorm {
-    /// Added to the variance.
-    pub epsilon: f32,
-}
-
-/// Attributes of ONNX Gemm.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Gemm {
-    /// Factor of the product.
-    pub alpha: f32,
-    /// Factor of c.
-    pub beta: f32,
-    /// Whether a is given transposed.
-    pub transpose_a: bool,
-    /// Whether b is given transposed.
-    pub transpose_b: bool,
-}
-
-/// Attributes of a dense layer.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Dense {
-    /// Applied to the sum.
-    pub clamp: Clamp,
-    /// Applied last, if `fuse_function` put it there; then the clamp has no bounds.
-    pub then: Option<Unary>,
-}
-
-/// Attributes of a pooling window.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Pool {
-    /// What is taken of a window.
-    pub kind: PoolKind,
-    /// Rows and columns of the window.
-    pub kernel: [usize; 2],
-    /// Steps down and across.
-    pub stride: [usize; 2],
-    /// Distance between taps.
-    pub dilation: [usize; 2],
-    /// Padding above, left, below and right (never chosen by Max; see [`PoolKind`] for Average).
-    pub pads: [usize; 4],
-}
-
-/// What a pooling window yields.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PoolKind {
-    /// The greatest element.
-    Max,
-    /// The mean of the elements inside the picture.
-    Average,
-    /// The mean with padding counted as zeros.
-    AverageWithPads,
-}
-
-/// Attributes of a reduction.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reduce {
-    /// What is taken of each slice.
-    pub kind: Reducer,
-    /// Reduced dimensions, ascending.
-    pub axes: Vec<usize>,
-}
-
-/// What a reduction yields.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reducer {
-    /// Sum.
-    Sum,
-    /// Arithmetic mean.
-    Mean,
-    /// Greatest element.
-    Max,
-    /// Least element.
-    Min,
-}
-
-/// Attributes of softmax.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Softmax {
-    /// The dimension that sums to one.
-    pub axis: usize,
-    /// Whether the logarithm is taken.
-    pub log: bool,
-}
-
-/// Attributes of a slice, one entry a dimension.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Slice {
-    /// First element.
-    pub starts: Vec<usize>,
-    /// Distance between elements; negative runs backwards.
-    pub steps: Vec<isize>,
-}
-
-impl Slice {
-    /// A slice that takes everything.
-    pub fn whole(rank: usize) -> Self {
-        Self { starts: vec![0; rank], steps: vec![1; rank] }
-    }
-}
-
-/// Attributes of a pad, one entry a dimension; negative crops.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Pad {
-    /// Added before.
-    pub before: Vec<isize>,
-    /// Added after.
-    pub after: Vec<isize>,
-    /// What is added.
-    pub mode: PadMode,
-}
-
-/// What a pad adds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum PadMode {
-    /// One value.
-    Constant(f32),
-    /// The elements mirrored at the edge, which is not repeated.
-    Reflect,
-    /// The element at the edge.
-    Edge,
-}
-
 impl Op {
-    /// Whether elements of any type are only moved, or compared.
-    pub fn moves(&self) -> bool {
+    /// Asks the operator's definition.
+    pub fn define<R>(&self, ask: impl FnOnce(&dyn Definition) -> R) -> R {
         match self {
-            Self::Reshape | Self::Transpose(_) | Self::Relayout | Self::Concat(_) => true,
-            Self::Slice(_) | Self::Pad(_) | Self::Expand | Self::Identity => true,
-            Self::Pool(pool) => pool.kind == PoolKind::Max,
-            Self::Input | Self::Const(_) | Self::Conv(_) | Self::BatchNorm(_) | Self::Gemm(_) => {
-                false
-            }
-            Self::MatMul | Self::Dense(_) | Self::Clamp(_) | Self::Unary(_) | Self::Binary(_) => {
-                false
-            }
-            Self::PRelu | Self::Reduce(_) | Self::Softmax(_) | Self::Quant(_) => false,
-            Self::Resize(_) => false,
+            Self::Input => ask(&source::Input),
+            Self::Const(_) => ask(&source::Const),
+            Self::Conv(conv) => ask(conv),
+            Self::BatchNorm(norm) => ask(norm),
+            Self::Gemm(gemm) => ask(gemm),
+            Self::MatMul => ask(&matmul::MatMul),
+            Self::Dense(dense) => ask(dense),
+            Self::Clamp(clamp) => ask(clamp),
+            Self::Unary(function) => ask(function),
+            Self::Binary(function) => ask(function),
+            Self::PRelu => ask(&prelu::PRelu),
+            Self::Pool(pool) => ask(pool),
+            Self::Resize(resize) => ask(resize),
+            Self::Reduce(reduce) => ask(reduce),
+            Self::Softmax(softmax) => ask(softmax),
+            Self::CumSum(cum_sum) => ask(cum_sum),
+            Self::Reshape => ask(&reshape::Reshape),
+            Self::Transpose(perm) => ask(&transpose::Transpose(perm)),
+            Self::Relayout => ask(&relayout::Relayout),
+            Self::Concat(axis) => ask(&concat::Concat(*axis)),
+            Self::Slice(slice) => ask(slice),
+            Self::Pad(pad) => ask(pad),
+            Self::Expand => ask(&expand::Expand),
+            Self::Identity => ask(&identity::Identity),
+            Self::Quant(quant) => quant.define(ask),
         }
     }
 
     /// The word snapshots and messages use.
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::Input => "input",
-            Self::Const(_) => "const",
-            Self::Conv(_) => "conv",
-            Self::BatchNorm(_) => "batch_norm",
-            Self::Gemm(_) => "gemm",
-            Self::MatMul => "matmul",
-            Self::Dense(_) => "dense",
-            Self::Clamp(_) => "clamp",
-            Self::Unary(f) => f.name(),
-            Self::Binary(f) => f.name(),
-            Self::PRelu => "prelu",
-            Self::Pool(pool) => match pool.kind {
-                PoolKind::Max => "max_pool",
-                PoolKind::Average | PoolKind::AverageWithPads => "average_pool",
-            },
-            Self::Resize(_) => "resize",
-            Self::Reduce(reduce) => match reduce.kind {
-                Reducer::Sum => "reduce_sum",
-                Reducer::Mean => "reduce_mean",
-                Reducer::Max => "reduce_max",
-                Reducer::Min => "reduce_min",
-            },
-            Self::Softmax(Softmax { log: false, .. }) => "softmax",
-            Self::Softmax(Softmax { log: true, .. }) => "log_softmax",
-            Self::Reshape => "reshape",
-            Self::Transpose(_) => "transpose",
-            Self::Relayout => "relayout",
-            Self::Concat(_) => "concat",
-            Self::Slice(_) => "slice",
-            Self::Pad(_) => "pad",
-            Self::Expand => "expand",
-            Self::Identity => "identity",
-            Self::Quant(quant) => quant.name(),
-        }
+        self.define(|op| op.name())
+    }
+
+    /// The operands, by port.
+    pub fn ports(&self) -> Ports {
+        self.define(|op| op.ports())
+    }
+
+    /// What passes and the streaming of rows have to know.
+    pub fn traits(&self) -> Traits {
+        self.define(|op| op.traits())
+    }
+
+    /// Whether elements of any type are only moved, or compared.
+    pub fn moves(&self) -> bool {
+        self.traits().moves()
+    }
+
+    /// The element type of the result if operand 0 has type `x`, for an operator that defines it.
+    pub fn dtype(&self, x: Dtype) -> Option<Dtype> {
+        self.define(|op| op.dtype(x))
+    }
+
+    /// The shape that it makes of operands of the given shapes, by port; `None` where the operator itself carries the
+    /// shape (Input, Const, Reshape, Reduce, Slice, Expand). `Err` says what does not fit.
+    pub fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, String> {
+        let shape = self.define(|op| op.shape(operands))?;
+        shape.map(|shape| infer::checked_len(&shape).map(|_| shape)).transpose()
     }
 
     /// The window, if this is a convolution of whatever numbers.
     pub fn conv(&self) -> Option<&Conv> {
         match self {
             Self::Conv(conv) | Self::Quant(Quant::Conv(QConv { conv, .. })) => Some(conv),
+            // Any other kind of convolution is rewritten into these, or is one by its own name.
             _ => None,
         }
     }

@@ -64,6 +64,39 @@ impl Tensor {
         self.len() * self.dtype.bytes()
     }
 
+    /// Elements between neighbours along each logical dimension.
+    pub fn strides(&self) -> Vec<usize> {
+        let rank = self.shape.len();
+        let outermost_first: Vec<usize> = match (self.layout, rank) {
+            (Layout::Nhwc, 4) => vec![0, 2, 3, 1],
+            (Layout::Nhwc | Layout::RowMajor, _) => (0..rank).collect(),
+        };
+        let mut strides = vec![1; rank];
+        let mut stride = 1;
+        for axis in outermost_first.into_iter().rev() {
+            strides[axis] = stride;
+            stride *= self.shape[axis];
+        }
+        strides
+    }
+
+    /// Length and stride of every dimension that has more than one index.
+    pub fn steps(&self) -> Vec<(usize, usize)> {
+        let steps = self.shape.iter().copied().zip(self.strides());
+        steps.filter(|(dim, _)| *dim != 1).collect()
+    }
+
+    /// Whether the elements lie in row-major order of the logical shape, whatever the layout is called.
+    pub fn lies_in_rows(&self) -> bool {
+        let rows = Self { layout: Layout::RowMajor, ..self.clone() };
+        self.steps() == rows.steps()
+    }
+
+    /// Whether elements of the same type lie at the same places in `other`.
+    pub fn lies_like(&self, other: &Self) -> bool {
+        self.dtype == other.dtype && self.steps() == other.steps()
+    }
+
     /// `[n, c, h, w]` of a rank-4 tensor.
     pub fn nchw(&self) -> Option<[usize; 4]> {
         self.shape.as_slice().try_into().ok()
@@ -128,5 +161,17 @@ impl fmt::Display for Tensor {
             Layout::RowMajor => Ok(()),
             Layout::Nhwc => f.write_str(" nhwc"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_are_innermost_in_nhwc() {
+        let rows = Tensor::f32([2, 3, 4, 5]);
+        assert_eq!(rows.strides(), [60, 20, 5, 1]);
+        assert_eq!(Tensor { layout: Layout::Nhwc, ..rows }.strides(), [60, 1, 15, 3]);
     }
 }

@@ -5,15 +5,10 @@
 //! ```
 //! Constants are shown where they are read; their numbers are not shown, but for those of one element.
 
-mod quant;
-
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::ir::{
-    Arithmetic, Blend, Clamp, Conv, Graph, NodeId, Op, PadMode, Pool, PoolKind, Quant, Resize,
-    Scale, Unary,
-};
+use crate::ir::{Arithmetic, Graph, NodeId, Op};
 
 impl fmt::Display for Graph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -34,7 +29,8 @@ impl fmt::Display for Graph {
                     value(self, &numbers, operand)
                 )?;
             }
-            writeln!(f, "{} -> {}", attributes(&self.node(id).op), self.node(id).out)?;
+            let attributes = self.node(id).op.define(|op| op.attributes());
+            writeln!(f, "{attributes} -> {}", self.node(id).out)?;
         }
         for output in &self.outputs {
             writeln!(f, "output {:?} = {}", output.name, value(self, &numbers, output.node))?;
@@ -65,118 +61,6 @@ fn value(graph: &Graph, numbers: &BTreeMap<NodeId, usize>, id: NodeId) -> String
 }
 
 fn port_name(op: &Op, port: usize) -> String {
-    let names: &[&str] = match op {
-        Op::Conv(_) => &["x", "w", "b", "add", "border"],
-        Op::Quant(Quant::Conv(_)) => &["x", "w", "b", "add", "tables"],
-        Op::Dense(_) | Op::Quant(Quant::Dense(_)) => &["x", "w", "b"],
-        Op::BatchNorm(_) => &["x", "scale", "bias", "mean", "var"],
-        Op::Gemm(_) | Op::MatMul | Op::Binary(_) => &["a", "b", "c"],
-        Op::Quant(Quant::Add(_) | Quant::Mul(..)) => &["a", "b"],
-        Op::Quant(_) => &["x"],
-        Op::PRelu => &["x", "slope"],
-        Op::Concat(_) | Op::Input | Op::Const(_) => &[],
-        Op::Clamp(_)
-        | Op::Unary(_)
-        | Op::Pool(_)
-        | Op::Resize(_)
-        | Op::Reduce(_)
-        | Op::Softmax(_)
-        | Op::Reshape => &["x"],
-        Op::Transpose(_) | Op::Relayout | Op::Slice(_) | Op::Pad(_) | Op::Expand | Op::Identity => {
-            &["x"]
-        }
-    };
-    names.get(port).map_or_else(|| format!("x{port}"), |name| (*name).to_owned())
-}
-
-fn attributes(op: &Op) -> String {
-    match op {
-        Op::Conv(conv) => conv_attributes(conv),
-        Op::BatchNorm(norm) => format!(" epsilon {}", norm.epsilon),
-        Op::Gemm(g) => {
-            let transposed = |on, name| if on { name } else { "" };
-            let (a, b) = (transposed(g.transpose_a, " a'"), transposed(g.transpose_b, " b'"));
-            format!(" alpha {} beta {}{a}{b}", g.alpha, g.beta)
-        }
-        Op::Dense(dense) => activation(dense.clamp, dense.then),
-        Op::Clamp(clamp) => format!(" {clamp}"),
-        Op::Unary(function) => slopes(*function),
-        Op::Pool(pool) => pool_attributes(pool),
-        Op::Resize(resize) => resize_attributes(resize),
-        Op::Reduce(reduce) => format!(" axes {:?}", reduce.axes),
-        Op::Softmax(softmax) => format!(" axis {}", softmax.axis),
-        Op::Transpose(perm) => format!(" {perm:?}"),
-        Op::Concat(axis) => format!(" axis {axis}"),
-        Op::Slice(slice) => format!(" from {:?} by {:?}", slice.starts, slice.steps),
-        Op::Pad(pad) => {
-            let mode = match pad.mode {
-                PadMode::Constant(value) => value.to_string(),
-                PadMode::Reflect => "reflect".into(),
-                PadMode::Edge => "edge".into(),
-            };
-            format!(" {:?} {:?} with {mode}", pad.before, pad.after)
-        }
-        Op::Input | Op::Const(_) | Op::MatMul | Op::Binary(_) | Op::PRelu => String::new(),
-        Op::Reshape | Op::Relayout | Op::Expand | Op::Identity => String::new(),
-        Op::Quant(quant) => quant::attributes(quant),
-    }
-}
-
-fn conv_attributes(conv: &Conv) -> String {
-    let group = if conv.group == 1 { String::new() } else { format!(" g{}", conv.group) };
-    let window = window(conv.kernel, conv.stride, conv.dilation, conv.pads);
-    format!("{window}{group}{}", activation(conv.clamp, conv.then))
-}
-
-fn pool_attributes(pool: &Pool) -> String {
-    let counted = if pool.kind == PoolKind::AverageWithPads { " pads counted" } else { "" };
-    format!("{}{counted}", window(pool.kernel, pool.stride, pool.dilation, pool.pads))
-}
-
-fn resize_attributes(resize: &Resize) -> String {
-    let place = |scale: &Scale| match scale {
-        Scale { step, shift, per, listed } if listed.is_empty() => {
-            format!("({step}i{shift:+})/{per}")
-        }
-        Scale { listed, .. } => format!("{listed:?}"),
-    };
-    let blend = match resize.blend {
-        Blend::Nearest => "nearest",
-        Blend::Linear => "linear",
-    };
-    format!(" {blend} at {} {}", place(&resize.down), place(&resize.across))
-}
-
-fn window(
-    kernel: [usize; 2],
-    stride: [usize; 2],
-    dilation: [usize; 2],
-    pads: [usize; 4],
-) -> String {
-    let pair = |[down, across]: [usize; 2]| {
-        if down == across { format!("{down}") } else { format!("{down}x{across}") }
-    };
-    let mut text = format!(" k{}x{} s{}", kernel[0], kernel[1], pair(stride));
-    if dilation != [1, 1] {
-        text += &format!(" d{}", pair(dilation));
-    }
-    if pads != [0; 4] {
-        text += &format!(" p{}/{}/{}/{}", pads[0], pads[1], pads[2], pads[3]);
-    }
-    text
-}
-
-/// What a layer does to its sums.
-fn activation(clamp: Clamp, then: Option<Unary>) -> String {
-    let clamp = if clamp == Clamp::NONE { String::new() } else { format!(" clamp {clamp}") };
-    let then = then.map(|then| format!(" then {}{}", then.name(), slopes(then)));
-    clamp + &then.unwrap_or_default()
-}
-
-fn slopes(function: Unary) -> String {
-    match function {
-        Unary::LeakyRelu(alpha) | Unary::Elu(alpha) => format!(" alpha {alpha}"),
-        Unary::HardSigmoid(alpha, beta) => format!(" alpha {alpha} beta {beta}"),
-        _ => String::new(),
-    }
+    let listed = op.ports().listed.get(port);
+    listed.map_or_else(|| format!("x{port}"), |spec| spec.name.to_owned())
 }

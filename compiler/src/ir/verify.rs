@@ -1,10 +1,10 @@
 //! The law of the IR: what every graph between two passes keeps. A breach is a fault of ours, not of the user.
 
-mod quant;
-
 use std::fmt;
 
-use crate::ir::{Clamp, Conv, Dense, Dtype, Graph, Layout, NodeId, Op, Port, Quant, infer};
+use crate::ir::op::definition::{Ports, Rest, Source};
+use crate::ir::op::site::{Operand, Site};
+use crate::ir::{Dtype, Graph, Layout, NodeId, Op};
 
 /// A breach of the law.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,95 +39,77 @@ pub fn verify(graph: &Graph) -> Vec<Violation> {
 
 fn breach(graph: &Graph, id: NodeId) -> Option<Violation> {
     let node = graph.node(id);
-    let operands = graph.operands(id);
-    let what = arity(&node.op, &operands).or_else(|| shape_breach(graph, id));
-    let what = what.or_else(|| bend_breach(&node.op));
-    let what = what.or_else(|| quant::breach(graph, id)).or_else(|| {
-        (node.out.layout == Layout::Nhwc && node.out.shape.len() != 4)
-            .then(|| format!("{} cannot lie in nhwc", node.out))
-    });
+    let site = graph.site(id);
+    let own = || node.op.define(|op| op.breach(&site));
+    let what = arity(&node.op, &site)
+        .or_else(|| shape_breach(graph, id, &site))
+        .or_else(own)
+        .or_else(|| type_breach(&node.op, &site))
+        .or_else(|| {
+            (node.out.layout == Layout::Nhwc && node.out.shape.len() != 4)
+                .then(|| format!("{} cannot lie in nhwc", node.out))
+        });
     what.map(|what| violation(graph, id, what))
 }
 
-fn arity(op: &Op, operands: &[(Port, NodeId)]) -> Option<String> {
-    let required = match op {
-        Op::Input | Op::Const(_) => 0,
-        Op::Conv(_) | Op::Gemm(_) | Op::MatMul | Op::Binary(_) | Op::PRelu => 2,
-        Op::Dense(_) => 3,
-        Op::BatchNorm(_) => 5,
-        Op::Clamp(_) | Op::Unary(_) | Op::Pool(_) | Op::Reduce(_) | Op::Softmax(_) => 1,
-        Op::Reshape | Op::Transpose(_) | Op::Relayout | Op::Concat(_) => 1,
-        Op::Slice(_) | Op::Pad(_) | Op::Expand | Op::Identity | Op::Resize(_) => 1,
-        Op::Quant(quant) => quant.arity(),
-    };
-    let optional: &[Port] = match op {
-        Op::Conv(_) => &[Port(2), Port(3), Port(4)],
-        Op::Quant(Quant::Conv(_)) => &[Port(2), Port(3), Port(4)],
-        Op::Gemm(_) | Op::Quant(Quant::Dense(_)) => &[Port(2)],
-        _ => &[],
-    };
-    let missing = (0..required).find(|port| operands.iter().all(|(p, _)| p.0 != *port));
-    let surplus = operands.iter().find(|(p, _)| p.0 >= required && !optional.contains(p));
-    match (missing, surplus, op) {
-        (Some(port), _, _) => Some(format!("{} has no operand {port}", op.name())),
-        (None, Some(_), Op::Concat(_)) | (None, None, _) => None,
-        (None, Some((port, _)), _) => {
-            Some(format!("{} has an operand {} too many", op.name(), port.0))
+fn arity(op: &Op, site: &Site<'_>) -> Option<String> {
+    let Ports { required, listed, rest } = op.ports();
+    let missing = (0..required).find(|port| site.operand(*port).is_none());
+    let surplus = site.operands.iter().find(|operand| operand.port >= required.max(listed.len()));
+    match (missing, surplus) {
+        (Some(port), _) => Some(format!("{} has no operand {port}", op.name())),
+        (None, Some(operand)) if rest == Rest::None => {
+            Some(format!("{} has an operand {} too many", op.name(), operand.port))
         }
+        (None, _) => None,
     }
 }
 
-fn shape_breach(graph: &Graph, id: NodeId) -> Option<String> {
-    let node = graph.node(id);
-    let operands: Vec<&[usize]> = graph
-        .operands(id)
-        .iter()
-        .map(|(_, operand)| graph.node(*operand).out.shape.as_slice())
-        .collect();
-    let same_len = |what: &str, from: usize| {
-        (from != node.out.len()).then(|| format!("{what} {from} elements as {}", node.out))
-    };
-    match &node.op {
-        Op::Const(weights) => same_len("holds", graph.weights.get(*weights).len()),
-        Op::Reshape => same_len("views", operands[0].iter().product()),
-        Op::Reduce(reduce) => {
-            let kept = operands[0].iter().enumerate().filter(|(i, _)| !reduce.axes.contains(i));
-            same_len("reduces to", kept.map(|(_, dim)| dim).product())
+fn shape_breach(graph: &Graph, id: NodeId, site: &Site<'_>) -> Option<String> {
+    if let Some(values) = graph.constant(id) {
+        return site.other_len("holds", values.len());
+    }
+    match graph.node(id).op.shape(&site.shapes()) {
+        Err(what) => Some(what),
+        Ok(Some(shape)) if shape != site.out.shape => {
+            Some(format!("is {} but its operands make {shape:?}", site.out))
         }
-        op => match infer::shape(op, &operands) {
-            Err(what) => Some(what),
-            Ok(Some(shape)) if shape != node.out.shape => {
-                Some(format!("is {} but its operands make {shape:?}", node.out))
-            }
-            Ok(_) => residual_breach(graph, id).or_else(|| border_breach(graph, id)),
-        },
+        Ok(_) => None,
     }
 }
 
-fn bend_breach(op: &Op) -> Option<String> {
-    let (Op::Conv(Conv { clamp, then, .. }) | Op::Dense(Dense { clamp, then })) = op else {
-        return None;
-    };
-    let then = then.filter(|_| *clamp != Clamp::NONE)?;
-    Some(format!("clamps to {clamp} before its {}", then.name()))
-}
-
-fn residual_breach(graph: &Graph, id: NodeId) -> Option<String> {
-    let (out, residual) = (&graph.node(id).out, graph.operand(id, 3)?);
-    if !matches!(graph.node(id).op, Op::Conv(_) | Op::Quant(Quant::Conv(_))) {
-        return None;
+/// What is wrong with the element types of what is read and made.
+fn type_breach(op: &Op, site: &Site<'_>) -> Option<String> {
+    match site.operand(0).and_then(|x| op.dtype(x.tensor.dtype)) {
+        Some(dtype) => {
+            let fits = dtype == site.out.dtype && site.operands.iter().all(|x| is_listed(op, x));
+            (!fits).then(|| site.mistyped())
+        }
+        None => unmoved(op, site),
     }
-    let residual = &graph.node(residual).out;
-    (residual.shape != out.shape || residual.dtype == Dtype::I64)
-        .then(|| format!("adds a residual {residual} to {out}"))
 }
 
-fn border_breach(graph: &Graph, id: NodeId) -> Option<String> {
-    let conv = matches!(graph.node(id).op, Op::Conv(_));
-    let border = graph.operand(id, 4).filter(|_| conv)?;
-    let channels = graph.operand(id, 0).and_then(|x| graph.node(x).out.shape.get(1).copied());
-    let (len, fits) = (graph.node(border).out.len(), graph.constant_operand(id, 4).is_some());
-    (!fits || channels != Some(len)).then(|| format!("has a border of {len} numbers"))
+/// Whether an operand has the type and source that its operator lists.
+fn is_listed(op: &Op, operand: &Operand<'_>) -> bool {
+    op.ports().listed.get(operand.port).is_none_or(|spec| {
+        let typed = spec.dtype.is_none_or(|dtype| dtype == operand.tensor.dtype);
+        typed && (spec.source == Source::Any || operand.constant.is_some())
+    })
+}
+
+/// Bytes that an operator on floats reads, or makes: those that only move take any type, and the bytes of an image
+/// become floats in a convolution or where nothing else is done.
+fn unmoved(op: &Op, site: &Site<'_>) -> Option<String> {
+    let is_byte = |dtype| matches!(dtype, Dtype::U8 | Dtype::I8);
+    let (out, traits) = (site.out.dtype, op.traits());
+    let wrong = site.operands.iter().find(|operand| {
+        let dtype = operand.tensor.dtype;
+        let same = dtype == out && traits.moves();
+        let widens = traits.widens() && operand.port == 0;
+        let image = widens && (dtype, out) == (Dtype::U8, Dtype::F32);
+        (is_byte(dtype) || is_byte(out)) && !same && !image
+    });
+    wrong.map(|operand| format!("{} makes {out} of {}", op.name(), operand.tensor.dtype))
 }
 
 fn violation(graph: &Graph, id: NodeId, what: String) -> Violation {
@@ -137,7 +119,7 @@ fn violation(graph: &Graph, id: NodeId, what: String) -> Violation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ir::{Tensor, Unary, Values};
+    use crate::ir::{Clamp, Dense, Tensor, Unary, Values};
 
     #[test]
     fn a_layer_has_no_bounds_before_its_function() {

@@ -1,7 +1,7 @@
 //! Functions of each element, of one operand or of two.
 
 use crate::error::Result;
-use crate::interp::elementwise as oracle;
+use crate::ir::op::leaky;
 use crate::ir::{self, Values};
 use crate::kernels::host::Host;
 use crate::kernels::site::{Broadcast, Site};
@@ -53,7 +53,7 @@ impl Spec for Unary {
     }
 
     fn compute(&self, host: &mut dyn Host) -> Result<()> {
-        each(host, |x| oracle::unary(self.0, x));
+        each(host, |x| self.0.apply(x));
         Ok(())
     }
 
@@ -72,7 +72,7 @@ impl Spec for Binary {
     }
 
     fn compute(&self, host: &mut dyn Host) -> Result<()> {
-        pairs(host, |a, b| oracle::binary(self.0, a, b));
+        pairs(host, |a, b| self.0.apply(a, b));
         Ok(())
     }
 
@@ -95,7 +95,7 @@ impl Spec for PRelu {
     }
 
     fn compute(&self, host: &mut dyn Host) -> Result<()> {
-        pairs(host, oracle::leaky);
+        pairs(host, leaky);
         Ok(())
     }
 

@@ -11,6 +11,8 @@ pub struct Path(pub &'static str);
 pub enum Value {
     /// A count, a byte or a factor.
     Int(u64),
+    /// Whether something holds.
+    Flag(bool),
     /// A signed stride.
     Step(isize),
     /// A float.
@@ -171,7 +173,8 @@ impl Value {
                 values.iter().for_each(|value| value.each(seen));
             }
             Self::Struct(_, fields) => fields.iter().for_each(|(_, value)| value.each(seen)),
-            Self::Int(_) | Self::Step(_) | Self::Float(_) | Self::Element(_) | Self::Range(_) => {}
+            Self::Int(_) | Self::Flag(_) | Self::Step(_) | Self::Float(_) => {}
+            Self::Element(_) | Self::Range(_) => {}
             Self::Item(_) | Self::Ring(_) | Self::LongRing(_) | Self::Const(_) | Self::Token => {}
             Self::Weights | Self::First | Self::FirstImage | Self::Second | Self::Result => {}
             Self::ResultRow | Self::Rows | Self::Row | Self::Panel | Self::VectorsOfPanel(_) => {}

@@ -8,6 +8,7 @@ use crate::pass::edit::x;
 pub(crate) fn bounded(graph: &Graph, id: NodeId) -> Option<(NodeId, Clamp)> {
     match graph.node(id).op {
         Op::Clamp(clamp) => Some((x(graph, id), clamp)),
+        // Bounds may be written in other operators.
         _ => as_clamp(graph, id),
     }
 }
@@ -23,6 +24,7 @@ pub(crate) fn as_clamp(graph: &Graph, id: NodeId) -> Option<(NodeId, Clamp)> {
             .filter(|(operand, slope)| *slope == 0.0 && *operand == x(graph, id))
             .map(|(x, _)| (x, Clamp::RELU)),
         Op::Unary(Unary::LeakyRelu(0.0)) => Some((x(graph, id), Clamp::RELU)),
+        // No other operator bounds what it reads.
         _ => None,
     }
 }

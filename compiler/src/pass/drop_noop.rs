@@ -6,9 +6,9 @@
 //! ```
 
 use crate::error::Result;
-use crate::ir::{Binary, Clamp, Graph, NodeId, Op, Unary};
-use crate::pass::constant::scalar;
-use crate::pass::edit::{reconnect, replace, x, x_tensor};
+use crate::ir::op::traits::Again;
+use crate::ir::{Graph, NodeId, Op};
+use crate::pass::edit::{reconnect, replace, x};
 use crate::pass::permute::composed;
 use crate::pass::{Attempt, Skip, Skips, fixpoint};
 
@@ -25,6 +25,7 @@ fn merge(graph: &mut Graph, id: NodeId) -> bool {
     let merged = match (&graph.node(id).op, &graph.node(inner).op) {
         (Op::Reshape, Op::Reshape) => Op::Reshape,
         (Op::Transpose(outer), Op::Transpose(inner)) => Op::Transpose(composed(outer, inner)),
+        // Other views of views are different by their kinds, or merged by passes of their own.
         _ => return false,
     };
     let source = x(graph, inner);
@@ -52,54 +53,17 @@ fn drop(graph: &mut Graph, id: NodeId) -> Attempt {
 
 /// The operand that `id` hands on unchanged.
 fn unchanged(graph: &Graph, id: NodeId) -> Option<NodeId> {
-    let node = graph.node(id);
-    let keeps_shape = || x_tensor(graph, id).shape == node.out.shape;
-    let drops = match &node.op {
-        Op::Input | Op::Const(_) => false,
-        Op::Identity => true,
-        Op::Clamp(clamp) => *clamp == Clamp::NONE,
-        Op::Reshape | Op::Expand => keeps_shape(),
-        Op::Relayout => x_tensor(graph, id).layout == node.out.layout,
-        Op::Transpose(perm) => perm.iter().copied().eq(0..perm.len()),
-        Op::Concat(_) => graph.operands(id).len() == 1,
-        Op::Slice(slice) => keeps_shape() && slice.steps.iter().all(|step| *step == 1),
-        Op::Pad(pad) => pad.before.iter().chain(&pad.after).all(|added| *added == 0),
-        Op::Pool(pool) => keeps_shape() && pool.kernel == [1, 1] && pool.pads == [0; 4],
-        Op::Reduce(_) => keeps_shape(),
-        Op::Binary(binary) => return neutral_binary(graph, id, *binary),
-        Op::Conv(_) | Op::BatchNorm(_) | Op::Gemm(_) | Op::MatMul | Op::Dense(_) => false,
-        // What was rounded once is not changed by rounding it again.
-        Op::Unary(Unary::ToF16 | Unary::ToBf16) => graph.node(x(graph, id)).op == node.op,
-        Op::Unary(_) | Op::PRelu | Op::Softmax(_) | Op::Quant(_) | Op::Resize(_) => false,
-    };
-    drops.then(|| x(graph, id))
-}
-
-/// The other operand of an operator with its neutral element.
-fn neutral_binary(graph: &Graph, id: NodeId, binary: Binary) -> Option<NodeId> {
-    let (neutral, commutes) = match binary {
-        Binary::Add => (0.0, true),
-        Binary::Sub => (0.0, false),
-        Binary::Mul => (1.0, true),
-        Binary::Div | Binary::Pow => (1.0, false),
-        Binary::Min => (f32::INFINITY, true),
-        Binary::Max => (f32::NEG_INFINITY, true),
-    };
-    let (a, b) = (graph.operand(id, 0)?, graph.operand(id, 1)?);
-    let shape = &graph.node(id).out.shape;
-    let is_neutral = |c| scalar(graph, c, shape) == Some(neutral);
-    let keeps_shape = |x: NodeId| graph.node(x).out.shape == *shape;
-    if is_neutral(b) && keeps_shape(a) {
-        Some(a)
-    } else {
-        (commutes && is_neutral(a) && keeps_shape(b)).then_some(b)
-    }
+    let op = &graph.node(id).op;
+    let twice = |x: &NodeId| op.traits().again == Again::Nothing && graph.node(*x).op == *op;
+    let port = op.define(|op| op.unchanged(&graph.site(id)));
+    let again = || graph.operand(id, 0).filter(twice);
+    port.and_then(|port| graph.operand(id, port)).or_else(again)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ir::{Dtype, Pad, PadMode, Pool, PoolKind, Slice, Tensor};
+    use crate::ir::{Binary, Clamp, Dtype, Pad, PadMode, Pool, PoolKind, Slice, Tensor};
     use crate::pass::fixture::{Net, golden, left, refusals};
 
     #[test]

@@ -7,7 +7,7 @@
 //! ```
 //! Not one of the passes: an input that the caller lends stays what the model says it is.
 
-use crate::ir::view::{base, is_view, lies_in_rows};
+use crate::ir::view::{base, is_view};
 use crate::ir::{Affine, Dtype, Graph, Layout, NodeId, Op, Port, Quant, Tensor};
 use crate::objective::Feed;
 use crate::pass::edit::{replace, x};
@@ -54,7 +54,7 @@ fn interleave(graph: &mut Graph) {
         let lent = x(graph, id);
         let pixels = Tensor { layout: Layout::Nhwc, ..graph.node(lent).out.clone() };
         let is_lent = graph.node(base(graph, lent)).op == Op::Input;
-        if is_lent && graph.node(lent).out.layout == Layout::RowMajor && !lies_in_rows(&pixels) {
+        if is_lent && graph.node(lent).out.layout == Layout::RowMajor && !pixels.lies_in_rows() {
             let name = format!("{}.nhwc", graph.node(lent).name);
             let moved = graph.add(name, Op::Relayout, pixels, &[lent]);
             graph.connect(moved, id, Port(0));
@@ -67,6 +67,7 @@ fn quantiser(graph: &Graph, input: NodeId) -> Option<(NodeId, Affine)> {
     let reader = graph.only_reader(input)?;
     match graph.node(reader).op {
         Op::Quant(Quant::Quantize(scale)) if !graph.is_output(reader) => Some((reader, scale)),
+        // Any other reader wants the floats.
         _ => None,
     }
 }

@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::Result;
-use crate::ir::{Block, Clamp, Conv, Graph, NodeId, Op, QConv, Quant, To};
+use crate::ir::{Block, Clamp, Conv, Graph, NodeId, Op, Quant, To};
 use crate::pass::edit::{sole_reader, x};
 use crate::pass::layer;
 use crate::pass::{Attempt, Skip, Skips};
@@ -82,7 +82,7 @@ fn bends(op: &Op) -> Option<bool> {
 
 /// Whether each channel is convolved alone into one.
 fn is_depthwise(graph: &Graph, id: NodeId) -> bool {
-    geometry(&graph.node(id).op).is_some_and(|conv| {
+    graph.node(id).op.conv().is_some_and(|conv| {
         conv.group > 1
             && conv.group == channels(graph, id)
             && conv.group == channels(graph, x(graph, id))
@@ -91,15 +91,7 @@ fn is_depthwise(graph: &Graph, id: NodeId) -> bool {
 
 /// Whether `id` is a convolution whose window is one pixel over all channels.
 fn is_pointwise(graph: &Graph, id: NodeId) -> bool {
-    geometry(&graph.node(id).op).is_some_and(Conv::is_point)
-}
-
-/// The window of a convolution of floats or bytes.
-fn geometry(op: &Op) -> Option<&Conv> {
-    match op {
-        Op::Conv(conv) | Op::Quant(Quant::Conv(QConv { conv, .. })) => Some(conv),
-        _ => None,
-    }
+    graph.node(id).op.conv().is_some_and(Conv::is_point)
 }
 
 fn channels(graph: &Graph, id: NodeId) -> usize {

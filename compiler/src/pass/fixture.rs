@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::interp::{self, Array};
 use crate::ir::verify::verify;
 use crate::ir::{
-    BatchNorm, Binary, Clamp, Conv, Dtype, Graph, NodeId, Op, Output, Port, Tensor, Values, infer,
+    BatchNorm, Binary, Clamp, Conv, Dtype, Graph, NodeId, Op, Output, Port, Tensor, Values,
 };
 use crate::pass::Skips;
 use crate::testing::random_inputs;
@@ -31,7 +31,7 @@ impl Net {
     pub(crate) fn put(&mut self, op: Op, operands: &[NodeId]) -> NodeId {
         let shapes: Vec<&[usize]> =
             operands.iter().map(|id| &self.graph.node(*id).out.shape[..]).collect();
-        let shape = infer::shape(&op, &shapes).expect("operands fit").expect("shape is implied");
+        let shape = op.shape(&shapes).expect("operands fit").expect("shape is implied");
         self.shaped(op, &shape, operands)
     }
 

@@ -45,6 +45,7 @@ fn affine(graph: &Graph, id: NodeId) -> Attempt<Option<Affine>> {
     match graph.node(id).op {
         Op::BatchNorm(norm) => batch_norm(graph, id, norm.epsilon).map(Some),
         Op::Binary(binary) => Ok(affine::binary(graph, id, binary)),
+        // Only these scale and shift.
         _ => Ok(None),
     }
 }
@@ -92,6 +93,7 @@ fn fold_before(graph: &mut Graph, id: NodeId, affine: &Affine) -> Attempt {
     let pads = match &graph.node(after).op {
         Op::Conv(conv) => conv.pads,
         Op::Dense(_) => [0; 4],
+        // Only layers have weights to scale.
         _ => return Err(Skip::new(graph, id, "there is no conv or dense beside it")),
     };
     if graph.operand(after, 0) != Some(id) {

@@ -9,7 +9,7 @@ use std::cell::Cell;
 
 use crate::error::Result;
 use crate::interp::{self, Array};
-use crate::ir::{Graph, NodeId, Op, Values};
+use crate::ir::{Graph, NodeId, Values};
 use crate::pass::edit::replace;
 use crate::pass::{Attempt, Skip, Skips, fixpoint};
 
@@ -43,7 +43,7 @@ fn fold(graph: &mut Graph, id: NodeId, left: &Cell<usize>) -> Attempt {
     if len > left.get() {
         return Err(Skip::new(graph, id, "the constants before it have grown too large"));
     }
-    if work(graph, id) > MAX_WORK {
+    if graph.work(id) > MAX_WORK {
         return Err(Skip::new(graph, id, "it takes too long to compute"));
     }
     let result = interp::eval(graph, id, &operands.iter().collect::<Vec<_>>());
@@ -53,18 +53,6 @@ fn fold(graph: &mut Graph, id: NodeId, left: &Cell<usize>) -> Attempt {
     let constant = graph.add_const(name, folded.shape, folded.values);
     replace(graph, id, constant);
     Ok(true)
-}
-
-/// Multiply-adds, or elements that pooling looks at.
-fn work(graph: &Graph, id: NodeId) -> u64 {
-    let node = graph.node(id);
-    match &node.op {
-        Op::Pool(pool) => {
-            let [h, w] = pool.kernel.map(|size| size as u64);
-            h.saturating_mul(w).saturating_mul(node.out.len() as u64)
-        }
-        _ => graph.madds(id),
-    }
 }
 
 /// All operands, if there are any and each is a constant.
@@ -85,7 +73,7 @@ fn constants(graph: &Graph, id: NodeId) -> Option<Vec<Array>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ir::{Pool, PoolKind, Tensor, Unary};
+    use crate::ir::{Op, Pool, PoolKind, Tensor, Unary};
     use crate::pass::fixture::{Net, golden, refusals};
 
     #[test]

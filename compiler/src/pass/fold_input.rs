@@ -93,6 +93,7 @@ impl Chain {
                 self.reversed = !self.reversed;
                 Some(x(graph, self.source))
             }
+            // Any other operator does more to an image than weights can take in.
             _ => None,
         }
     }
@@ -138,6 +139,7 @@ fn widening(graph: &Graph, id: NodeId) -> Option<NodeId> {
     let puts_first = match &graph.node(id).op {
         Op::Transpose(perm) => *perm == TO_NCHW,
         Op::Reshape => matches!(graph.node(id).out.shape[..], [_, 1, _, _]),
+        // No other operator puts channels first.
         _ => false,
     };
     let widening = graph.operand(id, 0).filter(|_| puts_first)?;

@@ -49,6 +49,7 @@ fn fold(graph: &mut Graph, id: NodeId) -> Attempt {
             let filler = if is_zero { Filler::Zero } else { Filler::Other };
             fold_into_pool(pool, added, filler, false)
         }
+        // Only windows have pads.
         _ => return Ok(false),
     };
     taken.map_err(|reason| Skip::new(graph, pad_id, reason))?;

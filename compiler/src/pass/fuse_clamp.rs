@@ -55,6 +55,7 @@ fn fuse(graph: &mut Graph, id: NodeId, clamp: Clamp) -> Attempt {
         Op::Clamp(inner) => *inner = inner.then(clamp),
         Op::Conv(conv) => conv.clamp = inner.then(clamp),
         Op::Dense(dense) => dense.clamp = inner.then(clamp),
+        // Only layers and clamps hold bounds.
         _ => return Ok(false),
     }
     replace(graph, id, before);

@@ -13,6 +13,7 @@ use crate::pass::{Attempt, Skip, Skips, fixpoint, layer};
 pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
     Ok(fixpoint(graph, skips, |graph, id| match graph.node(id).op {
         Op::Unary(function) => fuse(graph, id, function),
+        // The pass is about functions alone.
         _ => Ok(false),
     }))
 }
@@ -38,6 +39,7 @@ fn fuse(graph: &mut Graph, id: NodeId, function: Unary) -> Attempt {
     match &mut graph.node_mut(before).op {
         Op::Conv(conv) => conv.then = Some(function),
         Op::Dense(dense) => dense.then = Some(function),
+        // Only layers apply a function to their sums.
         _ => return Ok(false),
     }
     replace(graph, id, x(graph, id));

@@ -25,6 +25,7 @@ impl Layer {
         let shape = graph.node(weights_id).out.shape.clone();
         let (groups, outs) = match &graph.node(id).op {
             Op::Conv(conv) => (conv.group, shape[0]),
+            // Every other layer is a product, its outputs along the columns.
             _ => (1, shape[1]),
         };
         let bias = match graph.operand(id, 2) {
@@ -98,6 +99,7 @@ pub(crate) fn clamp(op: &Op) -> Option<Clamp> {
     match op {
         Op::Conv(conv) if conv.then.is_none() => Some(conv.clamp),
         Op::Dense(dense) if dense.then.is_none() => Some(dense.clamp),
+        // What is no layer has no bounds, and behind a function there are none.
         _ => None,
     }
 }

@@ -7,7 +7,6 @@
 //! Tables hold what f32 makes of all 256 bytes, so nothing changes; those that change no byte are left out.
 
 use crate::error::Result;
-use crate::interp::elementwise;
 use crate::ir::{Dtype, Graph, NodeId, Op, Quant, Slice, Tensor, Values};
 use crate::pass::constant::per_channel;
 use crate::pass::edit::{reconnect, sole_reader, x};
@@ -79,6 +78,7 @@ fn before(graph: &Graph, id: NodeId) -> Option<NodeId> {
             .into_iter()
             .flatten()
             .find(|operand| graph.constant(*operand).is_none()),
+        // Any other operator needs more than one byte at a time, or other bytes.
         _ => None,
     }
 }
@@ -124,7 +124,7 @@ impl Seen {
                 reverses(graph, id, slice, axis).then(|| self.channels.reverse())?;
             }
             Op::Clamp(clamp) => self.each(|x| clamp.apply(x)),
-            Op::Unary(function) => self.each(|x| elementwise::unary(*function, x)),
+            Op::Unary(function) => self.each(|x| function.apply(x)),
             Op::Binary(function) => {
                 let swapped = graph.constant(x(graph, id)).is_some();
                 let numbers = graph.operand(id, usize::from(!swapped))?;
@@ -132,13 +132,14 @@ impl Seen {
                 for (channel, by) in self.channels.iter_mut().zip(numbers) {
                     channel.values.iter_mut().for_each(|x| {
                         let (a, b) = if swapped { (by, *x) } else { (*x, by) };
-                        *x = elementwise::binary(*function, a, b);
+                        *x = function.apply(a, b);
                     });
                 }
             }
             Op::Quant(Quant::Quantize(to)) => self.each(|x| to.quantize(x).into()),
             Op::Quant(Quant::Dequantize(from)) => self.each(|x| from.dequantize(x as u8)),
             Op::Quant(Quant::Table(table)) => self.each(|x| table[x as usize].into()),
+            // `before` stops at any other operator.
             _ => return None,
         }
         Some(())

@@ -17,6 +17,7 @@ pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
     Ok(fixpoint(graph, skips, |graph, id| match &graph.node(id).op {
         Op::Pool(pool) => Ok(settle_pool(graph, id, &pool.clone())),
         Op::Reduce(outer) => merge(graph, id, &outer.clone()),
+        // The pass is about means alone.
         _ => Ok(false),
     }))
 }

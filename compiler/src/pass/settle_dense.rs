@@ -19,6 +19,7 @@ pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
     Ok(fixpoint(graph, skips, |graph, id| match graph.node(id).op {
         Op::Gemm(gemm) => settle_gemm(graph, id, gemm),
         Op::MatMul => settle_matmul(graph, id),
+        // The pass is about products alone.
         _ => Ok(false),
     }))
 }

@@ -11,8 +11,9 @@
 //! packed for its reader.
 
 use crate::error::Result;
-use crate::ir::view::{base, is_view, lies_in_rows, moves_nothing, strides};
-use crate::ir::{Graph, Layout, NodeId, Op, Quant, Tensor};
+use crate::ir::op::traits::Layouts;
+use crate::ir::view::{base, is_view, moves_nothing};
+use crate::ir::{Graph, Layout, NodeId, Op, Tensor};
 use crate::pass::Skips;
 use crate::pass::edit::{x, x_tensor};
 
@@ -52,29 +53,21 @@ fn settle_outputs(graph: &mut Graph) -> usize {
 /// How the result of `id` lies, when its operands are settled.
 fn result_layout(graph: &Graph, id: NodeId) -> Layout {
     let node = graph.node(id);
-    let window = is_window(&node.op);
-    if node.out.shape.len() != 4 || (node.out.shape[0] != 1 && !window) {
+    let traits = node.op.traits();
+    if node.out.shape.len() != 4 || (node.out.shape[0] != 1 && !traits.takes_images()) {
         return Layout::RowMajor;
     }
-    match &node.op {
-        Op::Input | Op::Const(_) | Op::Gemm(_) | Op::MatMul | Op::Dense(_) => Layout::RowMajor,
-        Op::Conv(_) | Op::Pool(_) | Op::Resize(_) => Layout::Nhwc,
-        Op::Quant(Quant::Conv(_) | Quant::Average(_) | Quant::Mean(_)) => Layout::Nhwc,
-        Op::Quant(Quant::Dense(_) | Quant::Unpack(_)) => Layout::RowMajor,
-        Op::Quant(Quant::Quantize(_)) if readers_layout(graph, id) == Layout::Nhwc => Layout::Nhwc,
-        Op::Relayout => node.out.layout,
-        Op::Transpose(_) => {
+    match traits.layouts {
+        Layouts::Source | Layouts::Rows => Layout::RowMajor,
+        Layouts::Pixels | Layouts::Convolution => Layout::Nhwc,
+        Layouts::Converted if readers_layout(graph, id) == Layout::Nhwc => Layout::Nhwc,
+        Layouts::Own => node.out.layout,
+        Layouts::Permuted => {
             view_layout(graph, id, x_tensor(graph, id)).unwrap_or_else(|| readers_layout(graph, id))
         }
-        Op::Reshape => reshaped_layout(graph, id),
-        Op::Reduce(_) if x_tensor(graph, id).shape.len() != 4 => Layout::RowMajor,
-        Op::Reduce(_) | Op::BatchNorm(_) | Op::Clamp(_) | Op::Unary(_) | Op::Binary(_) => {
-            common_layout(graph, id)
-        }
-        Op::PRelu | Op::Softmax(_) | Op::Concat(_) | Op::Slice(_) | Op::Pad(_) | Op::Expand => {
-            common_layout(graph, id)
-        }
-        Op::Identity | Op::Quant(_) => common_layout(graph, id),
+        Layouts::Regrouped => reshaped_layout(graph, id),
+        Layouts::Reduced(_) if x_tensor(graph, id).shape.len() != 4 => Layout::RowMajor,
+        Layouts::Reduced(_) | Layouts::Alike | Layouts::Converted => common_layout(graph, id),
     }
 }
 
@@ -97,7 +90,7 @@ fn reshaped_layout(graph: &Graph, id: NodeId) -> Layout {
 /// The layout that saves the readers of a transpose a second move.
 fn readers_layout(graph: &Graph, id: NodeId) -> Layout {
     let readers = graph.readers(id);
-    if readers.iter().any(|(reader, _)| is_window(&graph.node(*reader).op)) {
+    if readers.iter().any(|(reader, _)| graph.node(*reader).op.traits().takes_images()) {
         Layout::Nhwc
     } else {
         Layout::RowMajor
@@ -112,50 +105,27 @@ fn common_layout(graph: &Graph, id: NodeId) -> Layout {
         operands.by_ref().filter(|id| in_rows(id) || differs(graph, *id, Layout::RowMajor));
     match decided.next() {
         Some(first) if in_rows(&first) && decided.all(|id| in_rows(&id)) => Layout::RowMajor,
-        _ => Layout::Nhwc,
+        Some(_) | None => Layout::Nhwc,
     }
 }
 
 /// How `id` needs the operand at `port` to lie, if it needs it at all.
 fn wanted_layout(graph: &Graph, id: NodeId, port: usize) -> Option<Layout> {
     let node = graph.node(id);
-    match &node.op {
-        Op::Conv(_) | Op::Quant(Quant::Conv(_))
-            if port == 0 && is_from_input(graph, x(graph, id)) =>
-        {
-            None
-        }
-        Op::Conv(_) | Op::Quant(Quant::Conv(_)) if port == 1 || port == 2 => Some(Layout::RowMajor),
-        Op::Conv(_) | Op::Pool(_) | Op::Resize(_) => Some(Layout::Nhwc),
-        Op::Quant(Quant::Conv(_) | Quant::Average(_) | Quant::Mean(_)) => Some(Layout::Nhwc),
-        Op::Quant(Quant::Dense(_)) => Some(Layout::RowMajor),
-        Op::Quant(Quant::Quantize(_)) if node.out.layout == Layout::Nhwc => None,
-        Op::Gemm(_) | Op::MatMul | Op::Dense(_) => Some(Layout::RowMajor),
-        Op::Reshape => (!is_view(graph, id)).then_some(Layout::RowMajor),
-        Op::Reduce(reduce) if x_tensor(graph, id).shape.len() != node.out.shape.len() => {
-            let sorted = keeps_order(x_tensor(graph, id), &reduce.axes);
+    match node.op.traits().layouts {
+        Layouts::Convolution if port == 0 && is_from_input(graph, x(graph, id)) => None,
+        Layouts::Convolution if port == 1 || port == 2 => Some(Layout::RowMajor),
+        Layouts::Convolution | Layouts::Pixels => Some(Layout::Nhwc),
+        Layouts::Converted if node.out.layout == Layout::Nhwc => None,
+        Layouts::Rows => Some(Layout::RowMajor),
+        Layouts::Regrouped => (!is_view(graph, id)).then_some(Layout::RowMajor),
+        Layouts::Reduced(axes) if x_tensor(graph, id).shape.len() != node.out.shape.len() => {
+            let sorted = keeps_order(x_tensor(graph, id), &axes);
             (!sorted).then_some(Layout::RowMajor)
         }
-        Op::Input | Op::Const(_) | Op::Transpose(_) | Op::Relayout | Op::Reduce(_) => None,
-        Op::BatchNorm(_) | Op::Clamp(_) | Op::Unary(_) | Op::Binary(_) | Op::PRelu => {
-            Some(node.out.layout)
-        }
-        Op::Softmax(_) | Op::Concat(_) | Op::Slice(_) | Op::Pad(_) | Op::Expand => {
-            Some(node.out.layout)
-        }
-        Op::Identity | Op::Quant(_) => Some(node.out.layout),
+        Layouts::Source | Layouts::Permuted | Layouts::Own | Layouts::Reduced(_) => None,
+        Layouts::Alike | Layouts::Converted => Some(node.out.layout),
     }
-}
-
-/// Whether `op` slides a window over pictures, or takes them whole.
-fn is_window(op: &Op) -> bool {
-    matches!(
-        op,
-        Op::Conv(_)
-            | Op::Pool(_)
-            | Op::Resize(_)
-            | Op::Quant(Quant::Conv(_) | Quant::Average(_) | Quant::Mean(_))
-    )
 }
 
 /// Whether `id` is an input of the model, or a view of one: convolutions read its planes as they are.
@@ -165,7 +135,7 @@ fn is_from_input(graph: &Graph, id: NodeId) -> bool {
 
 /// Whether the dimensions that are not reduced lie in their logical order.
 fn keeps_order(tensor: &Tensor, axes: &[usize]) -> bool {
-    let strides = strides(tensor);
+    let strides = tensor.strides();
     let kept = |axis: &usize| tensor.shape[*axis] != 1 && !axes.contains(axis);
     let kept: Vec<usize> = (0..strides.len()).filter(kept).map(|axis| strides[axis]).collect();
     kept.is_sorted_by(|outer, inner| outer > inner)
@@ -183,7 +153,7 @@ fn differs(graph: &Graph, id: NodeId, layout: Layout) -> bool {
 /// Whether a picture lies the same in both layouts.
 fn lies_alike(picture: &Tensor) -> bool {
     let nhwc = Tensor { layout: Layout::Nhwc, ..picture.clone() };
-    lies_in_rows(&nhwc)
+    nhwc.lies_in_rows()
 }
 
 /// `id` in another layout, and how many nodes that took.

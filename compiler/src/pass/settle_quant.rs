@@ -43,6 +43,7 @@ fn rewrite(graph: &mut Graph, id: NodeId) -> Attempt {
         }
         Op::Reshape | Op::Transpose(_) if reads_unpacked(graph, id) => Ok(unpack::sink(graph, id)),
         op if op.moves() => Ok(moves::sink_dequantize(graph, id)),
+        // What computes in floats stays until its result is quantised.
         _ => Ok(false),
     }
 }
@@ -68,6 +69,7 @@ fn settle(graph: &mut Graph, id: NodeId, to: Affine) -> Attempt {
         Op::Reduce(_) | Op::Pool(_) if bounds == Bounds::ALL => {
             pair::settle_mean(graph, value, to)?
         }
+        // Operators without a form on bytes compute in floats.
         _ => return Ok(false),
     };
     replace(graph, id, made);
@@ -97,6 +99,7 @@ fn dequantized(graph: &Graph, id: NodeId) -> Option<(NodeId, Affine)> {
     let id = through(graph, id);
     match graph.node(id).op {
         Op::Quant(Quant::Dequantize(affine)) => Some((x(graph, id), affine)),
+        // Nothing else makes floats of bytes with a scale.
         _ => None,
     }
 }
@@ -113,6 +116,7 @@ fn only_quantized(graph: &Graph, value: NodeId) -> Attempt<()> {
     }
     match graph.node(reader).op {
         Op::Quant(Quant::Quantize(_)) => Ok(()),
+        // Any other reader takes the floats themselves.
         _ => Err(Skip::new(graph, value, "its result is read in floats")),
     }
 }

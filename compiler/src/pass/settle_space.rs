@@ -44,6 +44,7 @@ fn chain(graph: &Graph, id: NodeId) -> Attempt<Option<Chain>> {
     let transpose = match graph.node(id).op {
         Op::Reshape => x(graph, id),
         Op::Transpose(_) if graph.only_reader(id).is_some_and(is_reshape) => return Ok(None),
+        // A chain may end in any reader of its transpose.
         _ => id,
     };
     if !matches!(graph.node(transpose).op, Op::Transpose(_)) {
@@ -136,6 +137,7 @@ fn is_picture(graph: &Graph, mut id: NodeId) -> bool {
             _ if node.out.shape.len() != 4 => return false,
             Op::Conv(_) | Op::Pool(_) | Op::Resize(_) | Op::Quant(Quant::Conv(_)) => return true,
             Op::Clamp(_) | Op::Unary(_) | Op::BatchNorm(_) | Op::Binary(_) => id = x(graph, id),
+            // What may make images or not tells nothing.
             _ => return false,
         }
     }
@@ -153,6 +155,7 @@ fn is_seen_as_picture(graph: &Graph, id: NodeId) -> bool {
                 Op::Conv(_) | Op::Pool(_) | Op::Resize(_) | Op::Pad(_) => return true,
                 Op::Concat(1) | Op::Quant(Quant::Conv(_)) => return true,
                 Op::Clamp(_) | Op::Unary(_) | Op::BatchNorm(_) => made.push(reader),
+                // What may read images or not tells nothing.
                 _ => {}
             }
         }

@@ -20,6 +20,7 @@ pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
     Ok(fixpoint(graph, skips, |graph, id| match &graph.node(id).op {
         Op::Transpose(perm) => sink(graph, id, &perm.clone()),
         Op::Reduce(_) => Ok(absorb(graph, id)),
+        // Only these hold or drop an order of dimensions.
         _ => Ok(false),
     }))
 }
@@ -112,6 +113,7 @@ impl Region<'_> {
                     saved += isize::from(composed(outer, self.perm).is_sorted())
                 }
                 Op::Reduce(_) if kept_axes(graph, reader, self.perm).is_some() => {}
+                // Whatever the region does not hold reads the old order.
                 _ => needs_one = true,
             }
         }
@@ -251,6 +253,7 @@ fn turned_op(op: &Op, perm: &[usize]) -> Op {
             pad.before = turned(&pad.before, perm);
             pad.after = turned(&pad.after, perm);
         }
+        // The other operators that `is_turnable` lists name no dimension.
         _ => {}
     }
     op

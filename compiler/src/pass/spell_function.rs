@@ -19,6 +19,7 @@ use crate::pass::{Skips, fixpoint};
 pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
     Ok(fixpoint(graph, skips, |graph, id| match graph.node(id).op {
         Op::Binary(Binary::Mul | Binary::Div) => Ok(spell(graph, id)),
+        // The functions that are recognised end in a product.
         _ => Ok(false),
     }))
 }
@@ -69,6 +70,7 @@ fn gated(graph: &Graph, source: NodeId, share: NodeId, scale: f32) -> Option<(No
             let plain = inner.factors == [source] && is_near(inner.scale, FRAC_1_SQRT_2);
             plain.then_some(Unary::Gelu)?
         }
+        // No other share makes a function that has a name.
         _ => return None,
     };
     Some((source, function))
@@ -125,6 +127,7 @@ impl Product {
                 self.scale /= number(b)?;
                 self.take(graph, a, false)?;
             }
+            // What is no product is a factor.
             _ => self.factors.push(id),
         }
         (self.factors.len() <= FACTORS).then_some(())

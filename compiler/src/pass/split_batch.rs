@@ -9,7 +9,8 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Result};
-use crate::ir::{Graph, NodeId, Op, Quant};
+use crate::ir::op::site::Batch;
+use crate::ir::{Graph, NodeId, Op};
 use crate::pass::{Skip, Skips};
 
 /// Splits the batch; 1 if there was one. A picture that is a part of a batch and stays so is an error.
@@ -49,14 +50,7 @@ fn is_batch_of_pictures(graph: &Graph, id: NodeId) -> bool {
 
 /// Whether the kernels of a node work on a single picture.
 fn needs_one_image(graph: &Graph, id: NodeId) -> bool {
-    let window = matches!(
-        graph.node(id).op,
-        Op::Conv(_)
-            | Op::Pool(_)
-            | Op::Resize(_)
-            | Op::Quant(Quant::Conv(_) | Quant::Average(_) | Quant::Mean(_))
-    );
-    window && is_batch_of_pictures(graph, id)
+    graph.node(id).op.traits().takes_images() && is_batch_of_pictures(graph, id)
 }
 
 /// All values that follow the batch; `Err` names one that mixes pictures, or an output that is the same for all.
@@ -69,9 +63,9 @@ fn followers(graph: &Graph, images: usize) -> std::result::Result<Vec<NodeId>, S
             continue;
         }
         let moving = |port: usize| graph.operand(id, port).is_some_and(|x| followers.contains(&x));
-        let (apart, leads) =
-            (keeps_apart(graph, id, moving), leading(graph, id).is_multiple_of(images));
-        if !apart || !leads {
+        let batch = Batch { site: graph.site(id), moving: &moving };
+        let apart = graph.node(id).op.define(|op| op.keeps_apart(&batch));
+        if !apart || !leading(graph, id).is_multiple_of(images) {
             let reason = format!("the {images} images of the batch are not worked on one by one");
             return Err(Skip::new(graph, id, reason));
         }
@@ -80,55 +74,6 @@ fn followers(graph: &Graph, images: usize) -> std::result::Result<Vec<NodeId>, S
     match graph.outputs.iter().find(|output| !followers.contains(&output.node)) {
         Some(output) => Err(Skip::new(graph, output.node, "an output is the same for all images")),
         None => Ok(followers.into_iter().collect()),
-    }
-}
-
-/// Whether `id` computes each image from its own part of the operands for which `moving` holds, and from all of the
-/// others.
-fn keeps_apart(graph: &Graph, id: NodeId, moving: impl Fn(usize) -> bool) -> bool {
-    let out = &graph.node(id).out;
-    let shape = |port: usize| {
-        let operand = graph.operand(id, port);
-        operand.map_or(&[][..], |operand| &graph.node(operand).out.shape[..])
-    };
-    let fixed = |ports: std::ops::Range<usize>| ports.into_iter().all(|port| !moving(port));
-    // Repeated for every image, or a part for each.
-    let fits = |port: usize| {
-        let aligned = shape(port).len() == out.shape.len();
-        if moving(port) {
-            aligned && shape(port)[0] == out.shape[0]
-        } else {
-            !aligned || shape(port)[0] == 1
-        }
-    };
-    match &graph.node(id).op {
-        Op::Input => leading(graph, id) > 1,
-        Op::Const(_) => false,
-        Op::Conv(_) => fixed(1..3) && moving(0) && (shape(3).is_empty() || moving(3)),
-        Op::BatchNorm(_) => fixed(1..5),
-        Op::Dense(_) => fixed(1..3),
-        Op::Gemm(gemm) => !gemm.transpose_a && fixed(1..3) && fits(2),
-        Op::MatMul => {
-            let stacked = shape(0).len() > 2 || shape(1).len() > 2;
-            moving(0) && if stacked { fits(0) && fits(1) } else { fixed(1..2) }
-        }
-        Op::Binary(_) | Op::PRelu => fits(0) && fits(1),
-        Op::Clamp(_) | Op::Unary(_) | Op::Identity | Op::Relayout | Op::Reshape => true,
-        Op::Pool(_) | Op::Resize(_) => true,
-        Op::Expand => fits(0),
-        Op::Reduce(reduce) => !reduce.axes.contains(&0),
-        Op::Softmax(softmax) => softmax.axis != 0,
-        Op::Quant(Quant::Softmax(softmax)) => softmax.axis != 0,
-        Op::Transpose(perm) => perm.first() == Some(&0),
-        Op::Concat(axis) => *axis != 0 && graph.operands(id).iter().all(|(port, _)| moving(port.0)),
-        Op::Slice(slice) => {
-            (slice.starts[0], slice.steps[0]) == (0, 1) && shape(0)[0] == out.shape[0]
-        }
-        Op::Pad(pad) => (pad.before[0], pad.after[0]) == (0, 0),
-        Op::Quant(Quant::Conv(_)) => moving(0) && (shape(3).is_empty() || moving(3)),
-        Op::Quant(Quant::Dense(_)) => moving(0),
-        Op::Quant(Quant::Add(_) | Quant::Mul(..)) => fits(0) && fits(1),
-        Op::Quant(_) => true,
     }
 }
 

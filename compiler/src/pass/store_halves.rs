@@ -10,6 +10,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Result};
+use crate::ir::op::traits::Sums;
 use crate::ir::view::base;
 use crate::ir::{Dtype, Graph, NodeId, Op, Values};
 use crate::objective::{Feed, Memory};
@@ -45,7 +46,7 @@ pub fn types(graph: &mut Graph, memory: Memory) -> Vec<NodeId> {
 fn lent(graph: &Graph, feed: Feed) -> BTreeSet<NodeId> {
     let outputs = graph.outputs.iter().map(|output| base(graph, output.node));
     let inputs = graph.inputs.iter().copied().filter(|_| feed == Feed::Caller);
-    let sums = |id: &NodeId| matches!(graph.node(*id).op, Op::Reduce(_) | Op::Softmax(_));
+    let sums = |id: &NodeId| graph.node(*id).op.traits().sums == Sums::Memory;
     let sums = graph.ids().into_iter().filter(sums);
     outputs.chain(inputs).chain(sums).collect()
 }

@@ -95,6 +95,7 @@ impl Numbers {
         let values = graph.constant(weights).and_then(Values::as_f32)?.to_vec();
         let (groups, is_conv) = match &graph.node(id).op {
             Op::Conv(conv) => (conv.group, true),
+            // Every other layer is a product.
             _ => (1, false),
         };
         Some(Self { values, shape: graph.node(weights).out.shape.clone(), groups, is_conv })

@@ -97,6 +97,7 @@ impl<'a> Writer<'a> {
         let clamp = match &self.graph.node(id).op {
             Op::Conv(conv) => conv.clamp,
             Op::Dense(dense) => dense.clamp,
+            // Only layers hold bounds.
             _ => Clamp::NONE,
         };
         let implied = |affine: &Affine| {

@@ -18,6 +18,7 @@ pub(super) fn scratch(graph: &Graph, stages: &[NodeId], memory: Memory) -> Optio
     let channels: usize = channels.filter(|_| is_block(graph, stages))?.into_iter().sum();
     let sums = match graph.node(*last).op {
         Op::Conv(_) => graph.node(*last).out.len() * (SUM_BYTES - bytes),
+        // Other stages need no sums in memory.
         _ => 0,
     };
     Some(channels + sums)
@@ -35,6 +36,7 @@ fn is_block(graph: &Graph, stages: &[NodeId]) -> bool {
     let apart = |id: &NodeId| match &graph.node(*id).op {
         Op::Conv(conv) => Some(conv.group) == graph.node(*id).out.shape.get(1).copied(),
         Op::Reduce(_) => true,
+        // Other operators are no part of a block.
         _ => false,
     };
     match stages {

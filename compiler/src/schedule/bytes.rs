@@ -43,7 +43,7 @@ pub(super) fn lower(
             Stage { pack, ..of_one(Table.into()) }
         }
         Quant::Conv(_) | Quant::Dense(_) | Quant::Softmax(_) | Quant::Unpack(_) | Quant::Flip => {
-            unreachable!("{} does not stream here", quant.name())
+            unreachable!("{} does not stream here", quant.define(|op| op.name()))
         }
     })
 }

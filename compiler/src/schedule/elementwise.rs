@@ -91,7 +91,7 @@ pub(super) fn along(tensor: &Tensor, axis: usize) -> [usize; 3] {
         Layout::RowMajor => (0..tensor.shape.len()).collect(),
         Layout::Nhwc => vec![0, 2, 3, 1],
     };
-    let at = stored.iter().position(|it| *it == axis).expect("softmax has an axis");
+    let at = stored.iter().position(|it| *it == axis).expect("the axis is one of the tensor");
     let size = |axes: &[usize]| axes.iter().map(|axis| tensor.shape[*axis]).product();
     [size(&stored[..at]), tensor.shape[axis], size(&stored[at + 1..])]
 }

@@ -4,7 +4,7 @@ use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
 use crate::ir::{NodeId, Op};
-use crate::kernels::{Binary, Clamp, Fill, PRelu, Reduce, Softmax, Unary, Widen};
+use crate::kernels::{Binary, Clamp, CumSum, Fill, PRelu, Reduce, Softmax, Unary, Widen};
 use crate::schedule::elementwise::{along, binary, elementwise};
 use crate::schedule::matmul::matmul;
 use crate::schedule::place::Lowering;
@@ -24,6 +24,13 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
         Op::Softmax(softmax) => {
             let shape = along(&node.out, softmax.axis);
             elementwise(lowering, id, Softmax { softmax: *softmax, shape })
+        }
+        Op::CumSum(cum_sum) => {
+            let from = lowering.operand(id, 0)?;
+            let into = lowering.place_result(id)?;
+            let shape = along(&node.out, cum_sum.axis);
+            let kernel = CumSum { cum_sum: *cum_sum, shape };
+            Ok(vec![Stage::new(id, kernel, vec![from], into)])
         }
         Op::Pool(_) | Op::Resize(_) => {
             let from = lowering.operand(id, 0)?;
@@ -75,6 +82,7 @@ fn moved(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>> {
     let op = &lowering.graph.node(id).op;
     let operands = match op {
         Op::Concat(_) => lowering.graph.operands(id).len(),
+        // What moves and is no concat reads one operand.
         _ => 1,
     };
     let from: Vec<Place> =

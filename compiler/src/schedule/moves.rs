@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use crate::error::{Error, Result};
-use crate::ir::view::{self, refine};
+use crate::ir::view::refine;
 use crate::ir::{Layout, NodeId, Op, Pad, PadMode, Tensor};
 use crate::kernels::Move;
 use crate::schedule::Place;
@@ -116,7 +116,7 @@ pub(super) fn reduction(lowering: &Lowering<'_>, id: NodeId, from: Place) -> Res
     } else {
         Tensor::f32(kept.iter().map(|axis| operand.shape[*axis]).collect::<Vec<_>>())
     };
-    let steps = view::strides(&result);
+    let steps = result.strides();
     let mut into_steps = vec![0; operand.shape.len()];
     for (at, axis) in kept.into_iter().enumerate() {
         into_steps[axis] = steps[if keeps_rank { axis } else { at }] as isize;
@@ -129,6 +129,7 @@ pub(super) fn reduction(lowering: &Lowering<'_>, id: NodeId, from: Place) -> Res
 pub(super) fn fill(op: &Op) -> Option<f32> {
     match op {
         Op::Pad(Pad { mode: PadMode::Constant(value), .. }) => Some(*value),
+        // Everything else writes all of its result.
         _ => None,
     }
 }

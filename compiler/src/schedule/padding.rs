@@ -45,6 +45,7 @@ impl Lowering<'_> {
         match &self.graph.node(reader).op {
             Op::Quant(Quant::Conv(conv)) => Element::U8 { zero: conv.x_zero },
             Op::Conv(_) if place.element.bytes() == 1 => Element::F32,
+            // Other readers take numbers as they lie.
             _ => place.element,
         }
     }

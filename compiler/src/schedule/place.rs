@@ -157,6 +157,7 @@ impl<'a> Lowering<'a> {
                 let place = self.intake(index, maker)?.place;
                 self.places.insert(maker, place);
             }
+            // Whatever is computed lies where its maker puts it.
             _ => {
                 self.place_result(maker)?;
             }
@@ -246,6 +247,7 @@ impl<'a> Lowering<'a> {
             Op::Quant(_) => {
                 self.batch != RowBatch::Whole && flow::pooling(self.graph, id).is_some()
             }
+            // Other operators keep no sums in memory.
             _ => false,
         };
         if let (true, Home::Arena(buffer)) = (sums, home) {

@@ -73,6 +73,7 @@ impl Lowering<'_> {
                 {
                     return Ok(result);
                 }
+                // Other readers do not work in place.
                 _ => {}
             }
         }

@@ -1,6 +1,8 @@
 //! What is supported: the one answer, given before anything is chosen or lowered, so that one run names all obstacles
 //! and every verb, objective and machine has the same.
 
+use std::ops::Range;
+
 use crate::error::{Error, Result};
 use crate::ir::view::base;
 use crate::ir::{Dtype, Graph, NodeId, Op, QConv, Quant, Requant, To};
@@ -72,43 +74,45 @@ fn unranked(graph: &Graph) -> Option<String> {
 
 fn obstacle(graph: &Graph, id: NodeId) -> Option<String> {
     let node = graph.node(id);
-    let computed = |ports: &[usize]| {
-        let operands = ports.iter().filter_map(|port| graph.operand(id, *port));
-        let left: Vec<NodeId> = operands.filter(|id| graph.constant(*id).is_none()).collect();
-        let depend = left.iter().any(|id| graph.depends_on_inputs(*id));
-        let how = if depend { "computed at run time" } else { UNFOLDED };
-        (!left.is_empty()).then_some(how)
-    };
-    match &node.op {
-        Op::Conv(_) if computed(&[1, 2]).is_some() => computed(&[1, 2])
-            .map(|how| format!("its weights or bias are {how}; make them constants")),
-        Op::Conv(_) | Op::Pool(_) | Op::Resize(_) if node.out.shape[0] > 1 => {
-            Some(format!("{} holds several images; compile for a batch of 1", node.out))
-        }
+    let traits = node.op.traits();
+    let variable = traits.constants.as_ref().and_then(|constants| {
+        let how = computed(graph, id, constants.ports.clone())?;
+        Some(format!("its {} are {how}; make them constants", constants.what))
+    });
+    let images = traits.takes_images() && node.out.shape[0] > 1;
+    let images =
+        images.then(|| format!("{} holds several images; compile for a batch of 1", node.out));
+    variable.or(images).or_else(|| unscheduled(graph, id))
+}
+
+/// How what `id` reads at `ports` is made, if it is not constant.
+fn computed(graph: &Graph, id: NodeId, ports: Range<usize>) -> Option<&'static str> {
+    let operands = ports.filter_map(|port| graph.operand(id, port));
+    let left: Vec<NodeId> = operands.filter(|id| graph.constant(*id).is_none()).collect();
+    let depend = left.iter().any(|id| graph.depends_on_inputs(*id));
+    let how = if depend { "computed at run time" } else { UNFOLDED };
+    (!left.is_empty()).then_some(how)
+}
+
+/// Why an operator that passes rewrite is still there.
+fn unscheduled(graph: &Graph, id: NodeId) -> Option<String> {
+    match &graph.node(id).op {
         Op::BatchNorm(_) => {
-            let how = computed(&[1, 2, 3, 4]).unwrap_or("not one constant float a channel");
+            let how = computed(graph, id, 1..5).unwrap_or("not one constant float a channel");
             Some(format!("its statistics are {how}; export the model for inference"))
         }
         Op::Gemm(_) => Some("its operands are no matrices of floats".into()),
-        Op::Conv(_) | Op::Pool(_) | Op::Input | Op::Const(_) | Op::Dense(_) | Op::Clamp(_) => None,
-        Op::MatMul => None,
-        Op::Unary(_) | Op::Binary(_) | Op::PRelu | Op::Reduce(_) | Op::Softmax(_) => None,
-        Op::Reshape | Op::Transpose(_) | Op::Relayout | Op::Identity | Op::Expand => None,
-        Op::Concat(_) | Op::Slice(_) | Op::Pad(_) | Op::Resize(_) => None,
         Op::Quant(Quant::Unpack(_)) => {
-            let how = computed(&[0]).unwrap_or(UNFOLDED);
-            Some(format!("its integers are {how}; make them constants"))
+            Some(format!("its integers are {UNFOLDED}; make them constants"))
         }
         Op::Quant(Quant::Flip) => {
             Some("signed bytes at an end of the model; make it u8 or float".into())
         }
-        Op::Quant(Quant::Conv(_) | Quant::Average(_) | Quant::Mean(_)) if node.out.shape[0] > 1 => {
-            Some(format!("{} holds several images; compile for a batch of 1", node.out))
-        }
         Op::Quant(Quant::Conv(QConv { requant: Requant { to: To::Floats, .. }, .. })) => {
             Some("a convolution of bytes that makes floats; quantise its result".into())
         }
-        Op::Quant(_) => None,
+        // Every other operator has a kernel: `lone` and `stage` name it.
+        _ => None,
     }
 }
 

@@ -3,84 +3,48 @@
 //! An operator lets rows flow if each row of its result is made of a few rows of what it reads, all of them NHWC.
 //! A channel shuffle is written as a transpose of pixels, so its result is no picture by shape, but lies as one.
 
+use crate::ir::op::traits::{Pooling, Streams, Window};
 use crate::ir::view::base;
-use crate::ir::{
-    Dtype, Graph, Layout, NodeId, Op, Pool, Quant, Reduce, Reducer, Resize, Scale, Tensor, To,
-};
+use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Reducer, Tensor};
 
 /// Whether rows can flow through `id`: from what it reads into its result.
 pub fn flows(graph: &Graph, id: NodeId) -> bool {
-    let node = graph.node(id);
-    let made = || picture(&node.out).is_some();
-    match &node.op {
-        Op::Conv(_) => is_nhwc(&node.out),
-        Op::Quant(quant) => flow_bytes(graph, id, quant),
-        Op::Clamp(_) | Op::Unary(_) => made() && reads_rows(graph, id, 0),
-        Op::Pool(pool) => made() && reads_rows(graph, id, 0) && meets_the_picture(graph, id, pool),
-        Op::Binary(_) | Op::PRelu => {
-            let second = reads_alike(graph, id, 1) || repeats(graph, id);
-            made() && reads_alike(graph, id, 0) && second
-        }
-        Op::Concat(1) => {
-            let mut ports = graph.operands(id).into_iter();
-            made() && ports.all(|(port, _)| reads_rows(graph, id, port.0))
-        }
-        Op::Resize(resize) => made() && reads_rows(graph, id, 0) && grows(resize),
-        Op::Transpose(_) => shuffle(graph, id).is_some(),
-        Op::Input | Op::Const(_) | Op::BatchNorm(_) | Op::Gemm(_) | Op::MatMul => false,
-        Op::Reduce(_) => pooling(graph, id).is_some(),
-        Op::Dense(_) | Op::Softmax(_) | Op::Reshape | Op::Relayout => false,
-        Op::Concat(_) | Op::Slice(_) | Op::Pad(_) | Op::Expand | Op::Identity => false,
-    }
-}
-
-/// Whether rows can flow through `id`, which computes `quant`.
-fn flow_bytes(graph: &Graph, id: NodeId, quant: &Quant) -> bool {
     let out = &graph.node(id).out;
     let made = picture(out).is_some();
-    match quant {
-        Quant::Conv(_) => is_nhwc(out),
-        Quant::Mean(_) => pooling(graph, id).is_some(),
-        Quant::Average(average) => {
-            let windows =
-                || reads_rows(graph, id, 0) && meets_the_picture(graph, id, &average.pool);
+    match graph.node(id).op.traits().streams {
+        Streams::No => false,
+        Streams::Convolution => out.layout == Layout::Nhwc && out.shape.len() == 4,
+        Streams::Rows => made && reads_rows(graph, id, 0),
+        Streams::Windows(window) => {
+            let windows = || reads_rows(graph, id, 0) && meets_the_picture(graph, id, window);
             pooling(graph, id).is_some() || (made && windows())
         }
-        Quant::Add(_) | Quant::Mul(..) => {
-            made && reads_alike(graph, id, 0) && reads_alike(graph, id, 1)
+        Streams::Pairs => {
+            let second = reads_alike(graph, id, 1) || repeats(graph, id);
+            made && reads_alike(graph, id, 0) && second
         }
-        Quant::Table(_) | Quant::Dequantize(_) => made && reads_rows(graph, id, 0),
+        Streams::PairsAlike => made && reads_alike(graph, id, 0) && reads_alike(graph, id, 1),
+        Streams::Channels => {
+            let mut ports = graph.operands(id).into_iter();
+            made && ports.all(|(port, _)| reads_rows(graph, id, port.0))
+        }
+        Streams::Shuffled => shuffle(graph, id).is_some(),
         // Planes become rows of pixels on the way.
-        Quant::Quantize(_) => {
+        Streams::Converted => {
             let read = graph.operand(id, 0).map(|x| &graph.node(x).out.shape);
             made && read == Some(&out.shape)
         }
-        Quant::Dense(_) | Quant::Softmax(_) | Quant::Unpack(_) | Quant::Flip => false,
+        Streams::Pooled => pooling(graph, id).is_some(),
     }
-}
-
-fn is_nhwc(tensor: &Tensor) -> bool {
-    tensor.layout == Layout::Nhwc && tensor.shape.len() == 4
 }
 
 /// What `id` takes of a picture, if it makes one number of each channel: the last two of four axes are the pixels, and
 /// the channels of a pixel lie side by side. Axes of the same numbers elsewhere, of groups or of volumes, are no pixels.
 pub fn pooling(graph: &Graph, id: NodeId) -> Option<Reducer> {
-    match &graph.node(id).op {
-        Op::Reduce(Reduce { kind: kind @ (Reducer::Mean | Reducer::Max), axes }) => {
-            let of_pixels = *axes == [2, 3]
-                && graph.operand(id, 0).is_some_and(|x| lies_in_pixels(&graph.node(x).out));
-            of_pixels.then_some(*kind)
-        }
-        Op::Quant(Quant::Mean(mean)) => (mean.requant.to != To::Floats).then_some(Reducer::Mean),
-        Op::Quant(Quant::Average(average)) => {
-            let Pool { kernel, dilation, pads, .. } = &average.pool;
-            let x = &graph.node(graph.operand(id, 0)?).out;
-            let whole = lies_in_pixels(x) && x.shape[2..] == *kernel;
-            (whole && *dilation == [1, 1] && *pads == [0; 4]).then_some(Reducer::Mean)
-        }
-        _ => None,
-    }
+    let Pooling { kind, size } = graph.node(id).op.traits().pools?;
+    let x = &graph.node(graph.operand(id, 0)?).out;
+    let whole = lies_in_pixels(x) && size.is_none_or(|size| x.shape[2..] == size);
+    whole.then_some(kind)
 }
 
 /// Whether a tensor is one picture whose pixels lie one after the other; a picture of one pixel does in any layout.
@@ -129,6 +93,7 @@ pub fn lying(graph: &Graph, id: NodeId) -> Option<[usize; 3]> {
     let maker = base(graph, id);
     match graph.node(maker).op {
         Op::Transpose(_) => shuffle(graph, maker).map(|shuffle| shuffle.picture),
+        // Everything else lies as its shape and layout say.
         _ => picture(&graph.node(maker).out),
     }
 }
@@ -157,23 +122,18 @@ fn repeats(graph: &Graph, id: NodeId) -> bool {
     second.len() == 1 || axes.into_iter().all(|(from_last, dim)| *dim == 1 || from_last == 2)
 }
 
-/// Whether rows are repeated or blended a whole number of times.
-fn grows(resize: &Resize) -> bool {
-    let Scale { step, per, ref listed, .. } = resize.down;
-    step > 0 && per.is_multiple_of(step) && listed.is_empty()
-}
-
 /// Whether each window holds a row of the picture.
-fn meets_the_picture(graph: &Graph, id: NodeId, pool: &Pool) -> bool {
-    let [above, dilation] = [pool.pads[0], pool.dilation[0]];
+fn meets_the_picture(graph: &Graph, id: NodeId, window: Window) -> bool {
+    let Window { kernel, stride, dilation, above } = window;
     let height = graph.operand(id, 0).map_or(0, |x| graph.node(x).out.shape[2]);
-    let last = (graph.node(id).out.shape[2] - 1) * pool.stride[0];
-    (pool.kernel[0] - 1) * dilation >= above && last < above + height
+    let last = (graph.node(id).out.shape[2] - 1) * stride;
+    (kernel - 1) * dilation >= above && last < above + height
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ir::Reduce;
 
     fn mean_of(shape: &[usize], layout: Layout) -> Option<Reducer> {
         let mut graph = Graph::default();

@@ -1,6 +1,6 @@
 //! Grows a random graph node by node; shapes are inferred, so what it builds keeps the law.
 
-use crate::ir::{BatchNorm, Binary, Clamp, Conv, Graph, NodeId, Op, Tensor, Values, infer};
+use crate::ir::{BatchNorm, Binary, Clamp, Conv, Graph, NodeId, Op, Tensor, Values};
 use crate::random::Random;
 
 /// A graph that grows.
@@ -27,7 +27,7 @@ impl Builder {
     /// `op` of `operands`, whose shapes say what it makes.
     pub(super) fn node(&mut self, op: Op, operands: &[NodeId]) -> NodeId {
         let shapes: Vec<&[usize]> = operands.iter().map(|id| self.shape(*id)).collect();
-        let shape = infer::shape(&op, &shapes).expect("stages give operands that fit");
+        let shape = op.shape(&shapes).expect("stages give operands that fit");
         self.shaped(op, shape.expect("stages give the shape of such operators"), operands)
     }
 
@@ -69,7 +69,7 @@ impl Builder {
         let per_group = c / conv.group;
         let shape = |conv: &Conv| [m, per_group, conv.kernel[0], conv.kernel[1]];
         let op = Op::Conv(conv.clone());
-        if infer::shape(&op, &[self.shape(x), &shape(&conv)]).is_err() {
+        if op.shape(&[self.shape(x), &shape(&conv)]).is_err() {
             (conv.kernel, conv.pads) = ([1, 1], [0; 4]);
         }
         let w = self.weights(&shape(&conv), per_group * conv.kernel[0] * conv.kernel[1]);

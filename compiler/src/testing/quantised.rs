@@ -14,6 +14,7 @@ pub(super) fn quantised(mut graph: Graph) -> Graph {
         match graph.node(id).op {
             Op::Const(_) => continue,
             Op::Conv(_) | Op::Gemm(_) | Op::MatMul => pack_weights(&mut graph, id),
+            // Other operators have no weights.
             _ => {}
         }
         if graph.node(id).out.dtype == Dtype::F32 {

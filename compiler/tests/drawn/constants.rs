@@ -25,7 +25,6 @@ pub(super) fn form(draw: &mut Draw, name: &str) -> Option<Drawn> {
             Some(Drawn::new(vec![a, b], vec![]))
         }
         "Not" => Some(Drawn::new(vec![truths(draw)], vec![])),
-        "CumSum" => with_ints(draw, &[1]),
         "TopK" if draw.opset >= 10 => with_ints(draw, &[2]),
         "TopK" => Some(Drawn { attributes: vec![int("k", 2)], ..plain(draw, -1.0, 1.0) }),
         "GatherND" => with_ints(draw, &[1, 0]),

@@ -14,6 +14,7 @@ pub(super) fn form(draw: &mut Draw, name: &str) -> Option<Drawn> {
         "PRelu" => prelu(draw),
         "Where" => select(draw),
         "Softmax" | "LogSoftmax" | "LpNormalization" => along(draw),
+        "CumSum" => running(draw),
         "LayerNormalization" | "RMSNormalization" => layer_norm(draw, name),
         "InstanceNormalization" | "GroupNormalization" | "BatchNormalization" => {
             channel_norm(draw, name)
@@ -145,6 +146,16 @@ fn along(draw: &mut Draw) -> Option<Drawn> {
     let axis = draw.axis(x.shape.len());
     let attributes = if draw.random.one_in(4) { vec![] } else { vec![int("axis", axis)] };
     Some(Drawn::new(vec![x.name], attributes))
+}
+
+fn running(draw: &mut Draw) -> Option<Drawn> {
+    let x = if draw.random.one_in(4) { None } else { draw.ranked(1, 5) };
+    let (name, rank) =
+        x.map_or_else(|| (draw.floats(&[2, 3], -1.0, 1.0), 2), |x| (x.name, x.shape.len()));
+    let axis = draw.axis(rank);
+    let axis = draw.ints(&[axis]);
+    let ways = ["exclusive", "reverse"].map(|way| int(way, draw.random.below(2) as i64));
+    Some(Drawn::new(vec![name, axis], ways.to_vec()))
 }
 
 fn layer_norm(draw: &mut Draw, name: &str) -> Option<Drawn> {

@@ -2,7 +2,7 @@
 
 use mnv2c::ir::{
     Affine, Bounds, Conv, Dtype, Graph, NodeId, Op, Output, Pool, PoolKind, QAverage, QConv,
-    QDense, QMean, QPair, Quant, Requant, Softmax, Tensor, Times, To, Unary, Values, infer,
+    QDense, QMean, QPair, Quant, Requant, Softmax, Tensor, Times, To, Unary, Values,
 };
 
 /// Each by its name.
@@ -168,7 +168,7 @@ impl Net {
         let shape = |id: &NodeId| self.graph.node(*id).out.shape.clone();
         let shapes: Vec<Vec<usize>> = operands.iter().map(shape).collect();
         let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
-        let shape = infer::shape(&op, &shapes).unwrap().unwrap();
+        let shape = op.shape(&shapes).unwrap().unwrap();
         self.shaped(op, &shape, operands)
     }
 

@@ -1,8 +1,9 @@
 //! Small valid networks that strain where values lie: names of cases are what each is about.
 
+use mnv2c::ir::op::CumSum;
 use mnv2c::ir::{
     Binary, Blend, Clamp, Conv, Gemm, Graph, NodeId, Op, Output, Pad, PadMode, Pool, PoolKind,
-    Reduce, Reducer, Resize, Scale, Softmax, Tensor, Unary, Values, infer,
+    Reduce, Reducer, Resize, Scale, Softmax, Tensor, Unary, Values,
 };
 
 /// Every network with its name.
@@ -31,6 +32,7 @@ pub(crate) fn networks() -> Vec<(&'static str, Graph)> {
         ("stacks_are_multiplied_by_what_is_repeated", stacks()),
         ("a_result_in_chunks_is_made_where_no_row_dies", chunked()),
         ("a_constant_is_the_first_factor", constant_first()),
+        ("sums_run_along_channels_rows_and_columns", running()),
     ]
 }
 
@@ -77,6 +79,19 @@ fn constant_first() -> Graph {
     let scaled = net.put(Op::Binary(Binary::Mul), &[by, x]);
     let y = net.put(Op::Unary(Unary::Tanh), &[scaled]);
     net.answer(&[y])
+}
+
+fn running() -> Graph {
+    let mut net = Net::default();
+    let x = net.input(&[1, 3, 5, 6]);
+    let y = net.conv(x, 8, POINT);
+    let sums = [(1, false, true), (2, true, false), (3, true, true)];
+    let sums = sums.map(|(axis, exclusive, reverse)| {
+        net.put(Op::CumSum(CumSum { axis, exclusive, reverse }), &[y])
+    });
+    let again = net.conv(sums[0], 4, POINT);
+    let of_input = net.put(Op::CumSum(CumSum { axis: 1, exclusive: false, reverse: false }), &[x]);
+    net.answer(&[again, sums[1], sums[2], of_input])
 }
 
 fn repeated_outputs() -> Graph {
@@ -356,7 +371,7 @@ impl Net {
         let shape = |id: &NodeId| self.graph.node(*id).out.shape.clone();
         let shapes: Vec<Vec<usize>> = operands.iter().map(shape).collect();
         let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
-        let shape = infer::shape(&op, &shapes).unwrap().unwrap();
+        let shape = op.shape(&shapes).unwrap().unwrap();
         self.shaped(op, &shape, operands)
     }
 

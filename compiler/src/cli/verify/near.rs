@@ -73,6 +73,7 @@ fn step(graph: &Graph, id: NodeId) -> Option<f32> {
                 left.extend(graph.operands(id).into_iter().map(|(_, operand)| operand));
                 continue;
             }
+            // Whatever computes after the quantisation computes in floats.
             _ => return None,
         };
         widest = widest.map_or(Some(step), |widest: f32| Some(widest.max(step)));

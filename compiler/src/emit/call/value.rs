@@ -57,6 +57,7 @@ impl<'a> Printer<'a> {
         let Operands { w, x, second, y, rows, row } = &self.operands;
         match value {
             Value::Int(number) => literal::int(*number).into_token_stream(),
+            Value::Flag(holds) => quote!(#holds),
             Value::Step(step) => literal::step(*step),
             Value::Float(x) => literal::float(*x),
             Value::Element(x) => element::number(self.stage.into.element, *x),

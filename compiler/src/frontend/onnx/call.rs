@@ -11,7 +11,7 @@ use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::store::{Store, checked_len};
 use crate::frontend::onnx::tensor::Constant;
 use crate::frontend::onnx::{empty, evaluate, fold};
-use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Tensor, Values, infer};
+use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Tensor, Values};
 use crate::proto::attribute_proto::AttributeType;
 use crate::proto::{AttributeProto, NodeProto};
 
@@ -288,8 +288,8 @@ impl Call<'_> {
     fn result_dtype(&self, op: &Op, operands: &[NodeId]) -> Result<Dtype, Fault> {
         let mut dtypes = operands.iter().map(|id| self.graph.node(*id).out.dtype);
         let first = dtypes.next().unwrap_or(Dtype::F32);
-        if let Op::Quant(quant) = op {
-            return Ok(quant.dtype(first));
+        if let Some(dtype) = op.dtype(first) {
+            return Ok(dtype);
         }
         let moved = op.moves() && matches!(first, Dtype::U8 | Dtype::I8);
         let dtype = if moved { first } else { Dtype::F32 };
@@ -310,7 +310,7 @@ impl Call<'_> {
     ) -> Result<Vec<usize>, Fault> {
         let shapes: Vec<&[usize]> =
             operands.iter().map(|id| self.graph.node(*id).out.shape.as_slice()).collect();
-        let shape = match (infer::shape(op, &shapes)?, shape) {
+        let shape = match (op.shape(&shapes)?, shape) {
             (Some(shape), _) | (None, Some(shape)) => shape,
             (None, None) => return Err(Fault::Misfit(format!("{} needs a shape", op.name()))),
         };
@@ -319,6 +319,7 @@ impl Call<'_> {
             (Op::Reshape, Some(from)) if from.iter().product::<usize>() != len => {
                 Err(Fault::Misfit(format!("an operand of shape {from:?} where {shape:?} belongs")))
             }
+            // What is implied by operands has been checked with them.
             _ => Ok(shape),
         }
     }

@@ -4,7 +4,6 @@ use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::quantized;
 use crate::frontend::onnx::window::{Picture, Window, pair};
-use crate::ir::infer;
 use crate::ir::{Clamp, Conv, Dtype, NodeId, Op, Pool, PoolKind, Reduce, Reducer};
 
 /// Conv over pictures and signals.
@@ -138,7 +137,7 @@ pub(super) fn windowed(
     let signal = |call: &Call<'_>| -> Result<Vec<usize>, Fault> {
         let shapes: Vec<Vec<usize>> = operands.iter().map(|id| call.shape(*id)).collect();
         let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
-        let mut shape = infer::shape(&op, &shapes)?.unwrap_or_default();
+        let mut shape = op.shape(&shapes)?.unwrap_or_default();
         shape.remove(2);
         Ok(shape)
     };

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use crate::error::Result;
 use crate::frontend::onnx::fold::Operand;
 use crate::interp::{self, Array};
+use crate::ir::op::traits::Early;
 use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Quant, Tensor, Values};
 
 /// Elements that a result may have, however few its operands have.
@@ -18,16 +19,13 @@ const MAX_DEPTH: usize = 8;
 
 /// The floats of shape `shape` that `op` makes of constant floats; `None` if it stays an operator.
 pub(super) fn values(op: &Op, operands: &[Operand<'_>], shape: &[usize]) -> Result<Option<Values>> {
-    let is_small = match op {
-        Op::Clamp(_) | Op::Unary(_) | Op::Binary(_) | Op::PRelu | Op::Softmax(_) => true,
-        Op::Reduce(_) | Op::Pad(_) => {
+    let is_small = match op.traits().early {
+        Early::Always => true,
+        Early::IfSmall => {
             let len = operands.iter().map(|(_, x)| x.len()).sum();
             shape.iter().product::<usize>() <= SMALL_LEN.max(len)
         }
-        Op::Input | Op::Const(_) | Op::Conv(_) | Op::BatchNorm(_) | Op::Gemm(_) => false,
-        Op::MatMul | Op::Dense(_) | Op::Pool(_) | Op::Resize(_) | Op::Quant(_) => false,
-        Op::Reshape | Op::Transpose(_) | Op::Relayout | Op::Concat(_) | Op::Slice(_) => false,
-        Op::Expand | Op::Identity => false,
+        Early::Later => false,
     };
     let has_floats = |(_, x): &Operand<'_>| x.as_f32().is_some_and(|x| !x.is_empty());
     if !is_small || !operands.iter().all(has_floats) || shape.contains(&0) {

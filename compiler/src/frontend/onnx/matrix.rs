@@ -16,7 +16,7 @@ pub(super) fn gemm(call: &mut Call<'_>) -> Made {
     if call.given(2).is_some() {
         let c = call.float(2)?;
         let [a, b, c_shape] = [operands[0], operands[1], c].map(|id| call.shape(id));
-        let product = infer::shape(&Op::Gemm(gemm), &[&a, &b])?.unwrap_or_default();
+        let product = Op::Gemm(gemm).shape(&[&a, &b])?.unwrap_or_default();
         if infer::broadcast(&product, &c_shape)? != product {
             return Err(Fault::Misfit(format!(
                 "adds {c_shape:?} to a product of shape {product:?}"

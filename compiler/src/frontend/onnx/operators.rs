@@ -183,7 +183,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "ConvTranspose" 1 Floats CONV_TRANSPOSE, "1-D and 2-D, constant weights", space::conv_transpose;
     "Cos" 7 Constants &[], "", |c| function(c, f64::cos);
     "Cosh" 9 Constants &[], "", |c| function(c, f64::cosh);
-    "CumSum" 11 Constants &["exclusive", "reverse"], "", slices::cum_sum;
+    "CumSum" 11 FloatsAndShapes &["exclusive", "reverse"], "constant axis", slices::cum_sum;
     "DepthToSpace" 1 Floats &["blocksize", "mode"], "", space::depth_to_space;
     "DequantizeLinear" 10 Bytes &["axis", "block_size", "output_dtype"], "constant scales, no blocks; per channel: constants", quantized::dequantize;
     "Div" 1 FloatsAndShapes BROADCAST, "", |c| arithmetic::binary(c, Binary::Div);

@@ -6,7 +6,7 @@ use crate::frontend::spec::weights::{Padding, Source, Style, UnitNumbers};
 use crate::frontend::spec::{Spec, Weights, fault};
 use crate::ir::{
     BatchNorm, Binary, Clamp, Conv, Gemm, Graph, NodeId, Op, Output, Reduce, Reducer, Tensor,
-    Values, infer,
+    Values,
 };
 
 /// The whole network: input `input`, answer `logits`, every node named after its layer.
@@ -120,7 +120,7 @@ fn add_classifier(
 fn add(graph: &mut Graph, name: String, op: Op, operands: &[NodeId]) -> Result<NodeId> {
     let shapes: Vec<&[usize]> =
         operands.iter().map(|id| graph.node(*id).out.shape.as_slice()).collect();
-    let shape = infer::shape(&op, &shapes).or_else(|what| fault(format!("{name}: {what}")))?;
+    let shape = op.shape(&shapes).or_else(|what| fault(format!("{name}: {what}")))?;
     let out = Tensor::f32(shape.expect("these operators have shapes of their own"));
     Ok(graph.add(name, op, out, operands))
 }

@@ -1,4 +1,4 @@
-//! Steps without floats, for machines that have none: [`Arithmetic::Fixed`](super::Arithmetic::Fixed).
+//! Steps without floats, for machines that have none: [`Arithmetic::Fixed`](crate::ir::Arithmetic::Fixed).
 //!
 //! ```text
 //! a layer, a mean, a product    steps = floor((sum * m + 2^(s-1)) / 2^s)           m * 2^-s is the f32 factor, exactly
@@ -8,8 +8,6 @@
 //! Here `sum`, `a'` and `b'` are exact integers without their zero points, `m < 2^24`, `s` is from 1 to 60, the greater
 //! of `fa` and `fb` is from 2^29 to 2^30, and all fits 64 bits. Then, as in floats, the zero point is added and the
 //! bounds hold. The bytes are at most one step from those of floats, which round sums and products on the way.
-
-use super::{Bounds, QAverage, QPair};
 
 /// A factor as `mantissa * 2^-shift`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,64 +55,13 @@ impl Fixed {
     }
 }
 
-impl QPair {
-    /// The factors of a sum.
-    pub fn sum_terms(&self) -> Terms {
-        let ratios = [self.a, self.b].map(|of| f64::from(of.scale) / f64::from(self.y.scale));
-        let exponent = ratios[0].max(ratios[1]).log2().floor();
-        let shift = (29.0 - exponent).clamp(1.0, 60.0);
-        let [a, b] = ratios.map(|ratio| (ratio * shift.exp2()).round().min(f64::from(1 << 30)));
-        Terms { a: a as i32, b: b as i32, shift: shift as u32 }
-    }
-
-    /// The factors of a product.
-    pub fn product_terms(&self) -> Terms {
-        let factor = f64::from(self.a.scale) * f64::from(self.b.scale) / f64::from(self.y.scale);
-        let Fixed { mantissa, shift } = Fixed::of((factor as f32).min(f32::MAX));
-        Terms { a: mantissa as i32, b: 1, shift }
-    }
-
-    /// `a + b` without floats.
-    pub fn add_fixed(&self, a: u8, b: u8) -> u8 {
-        let terms = self.sum_terms();
-        let [a, b] = self.operands(terms, a, b);
-        self.bounds.apply(nearest(shifted(a + b, terms.shift), self.y.zero))
-    }
-
-    /// `a * b` without floats.
-    pub fn mul_fixed(&self, a: u8, b: u8) -> u8 {
-        let terms = self.product_terms();
-        let [a, b] = self.operands(terms, a, b);
-        self.bounds.apply(nearest(shifted(a * b, terms.shift), self.y.zero))
-    }
-
-    fn operands(&self, terms: Terms, a: u8, b: u8) -> [i64; 2] {
-        let term =
-            |q: u8, zero: u8, factor: i32| (i64::from(q) - i64::from(zero)) * i64::from(factor);
-        [term(a, self.a.zero, terms.a), term(b, self.b.zero, terms.b)]
-    }
-}
-
-impl QAverage {
-    /// The steps of the operand in those of the result.
-    pub fn factor(&self) -> Fixed {
-        Fixed::of((self.x.scale / self.y.scale).min(f32::MAX))
-    }
-
-    /// The mean of bytes over `count`, which counts padding too where the pool does.
-    pub fn fixed(&self, bytes: &[u8], count: usize) -> u8 {
-        let sum = bytes.iter().map(|q| i32::from(*q) - i32::from(self.x.zero)).sum();
-        nearest(self.factor().mean(sum, count), self.y.zero)
-    }
-}
-
 /// So many steps from `zero`, as the nearest byte.
 pub(super) fn nearest(steps: i64, zero: u8) -> u8 {
-    let Bounds { lo, hi } = Bounds::ALL;
-    steps.saturating_add(zero.into()).clamp(lo.into(), hi.into()) as u8
+    steps.saturating_add(zero.into()).clamp(0, 255) as u8
 }
 
-fn shifted(x: i64, shift: u32) -> i64 {
+/// `x * 2^-shift`, halves up.
+pub(super) fn shifted(x: i64, shift: u32) -> i64 {
     (x + (1 << (shift - 1))) >> shift
 }
 
@@ -123,8 +70,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ir::quant::Arithmetic;
-    use crate::ir::{Affine, Pool, PoolKind, Requant, Times, To};
+    use crate::ir::{
+        Affine, Arithmetic, Bounds, Pool, PoolKind, QAverage, QPair, Requant, Times, To,
+    };
 
     /// Any positive finite float, each exponent as likely.
     fn factor() -> impl Strategy<Value = f32> {

@@ -8,8 +8,14 @@
 //! A power is off by 2^-31 of the greatest and `by` by less than one, so steps are off by less than a 2^7th and what
 //! `e` leaves of a step: bytes are at most one step from those of floats.
 
-use super::fixed::{Fixed, nearest};
-use crate::ir::Affine;
+use crate::error::Error;
+use crate::ir::op::definition::{Definition, Ports, first};
+use crate::ir::op::reads::{Bytes, Floats, Reads};
+use crate::ir::op::site::{Batch, Site};
+use crate::ir::op::traits::{Layouts, Streams, Traits};
+use crate::ir::quant::fixed::{Fixed, nearest};
+use crate::ir::quant::scale::{Affine, Arithmetic};
+use crate::ir::{Dtype, Softmax, Values};
 
 /// Attributes of a softmax of bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,6 +67,67 @@ impl QSoftmax {
         let steps = |q: &u8| (power(q) * by + (1 << (shift - 1))) >> shift;
         row.iter().map(|q| nearest(steps(q) as i64, self.y.zero)).collect()
     }
+}
+
+impl Definition for QSoftmax {
+    fn name(&self) -> &'static str {
+        "qsoftmax"
+    }
+
+    fn ports(&self) -> Ports {
+        Ports::BYTES
+    }
+
+    fn dtype(&self, _: Dtype) -> Option<Dtype> {
+        Some(Dtype::U8)
+    }
+
+    fn traits(&self) -> Traits {
+        Traits::new(Layouts::Alike, Streams::No)
+    }
+
+    fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, String> {
+        Ok(Some(first(operands, self.name())?.to_vec()))
+    }
+
+    fn evaluate(&self, reads: &Reads<'_>) -> Result<Values, Error> {
+        Ok(shares(self, reads.arithmetic, reads.bytes(0)?))
+    }
+
+    fn keeps_apart(&self, _: &Batch<'_>) -> bool {
+        self.axis != 0
+    }
+
+    fn attributes(&self) -> String {
+        format!(" axis {} x {} y {}", self.axis, self.x, self.y)
+    }
+
+    fn breach(&self, site: &Site<'_>) -> Option<String> {
+        let out = site.out;
+        (self.axis >= out.shape.len()).then(|| format!("has no dimension {} in {out}", self.axis))
+    }
+}
+
+fn shares(softmax: &QSoftmax, by: Arithmetic, x: Bytes<'_>) -> Values {
+    let QSoftmax { axis, x: from, y: to } = *softmax;
+    if by == Arithmetic::Float {
+        let reals: Vec<f32> = x.values.iter().map(|q| from.dequantize(*q)).collect();
+        let reals = Floats { shape: x.shape, values: &reals };
+        let shares = Softmax { axis, log: false }.shares(reals);
+        return Values::U8(shares.into_iter().map(|x| to.quantize(x)).collect());
+    }
+    let (len, powers) = (x.shape[axis], softmax.powers());
+    let inner: usize = x.shape[axis + 1..].iter().product();
+    let mut y = x.values.to_vec();
+    for block in y.chunks_exact_mut((len * inner).max(1)) {
+        for first in 0..inner {
+            let row: Vec<u8> = (0..len).map(|i| block[first + i * inner]).collect();
+            for (i, q) in softmax.fixed(&powers, &row).into_iter().enumerate() {
+                block[first + i * inner] = q;
+            }
+        }
+    }
+    Values::U8(y)
 }
 
 #[cfg(test)]

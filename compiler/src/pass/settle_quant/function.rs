@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::interp::elementwise;
+use crate::ir::op::leaky;
 use crate::ir::quant::table;
 use crate::ir::{Affine, Graph, NodeId, Op, Quant};
 use crate::pass::constant::scalar;
@@ -72,11 +72,10 @@ impl Region<'_> {
         let mut operand = |port: usize| self.reals(graph.operand(id, port)?, depth + 1);
         match &graph.node(id).op {
             Op::Clamp(clamp) => Some(each(&operand(0)?, |x| clamp.apply(x))),
-            Op::Unary(f) => Some(each(&operand(0)?, |x| elementwise::unary(*f, x))),
-            Op::Binary(f) => {
-                Some(pairs(&operand(0)?, &operand(1)?, |a, b| elementwise::binary(*f, a, b)))
-            }
-            Op::PRelu => Some(pairs(&operand(0)?, &operand(1)?, elementwise::leaky)),
+            Op::Unary(f) => Some(each(&operand(0)?, |x| f.apply(x))),
+            Op::Binary(f) => Some(pairs(&operand(0)?, &operand(1)?, |a, b| f.apply(a, b))),
+            Op::PRelu => Some(pairs(&operand(0)?, &operand(1)?, leaky)),
+            // A table has one byte to look up, and other operators look at more than one element.
             _ => None,
         }
     }

@@ -48,6 +48,7 @@ impl Parts {
                 (None, *transpose_b)
             }
             Op::MatMul => (None, false),
+            // Layers of bytes have one factor a channel, and nothing between sum and factor.
             _ => return Err(refused("it is scaled or transposed")),
         };
         let (x, from) =

@@ -120,6 +120,7 @@ fn comes_of_flips(graph: &Graph, id: NodeId) -> bool {
             op if op.moves() && !operands.is_empty() && seen <= MOST_MOVES => {
                 open.extend(operands.into_iter().map(|(_, operand)| operand));
             }
+            // What computes makes no signed bytes.
             _ => return false,
         }
     }

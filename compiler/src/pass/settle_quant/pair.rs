@@ -14,6 +14,7 @@ pub(super) fn settle(graph: &mut Graph, id: NodeId, to: Affine, bounds: Bounds) 
     let quant: fn(QPair) -> Quant = match graph.node(id).op {
         Op::Binary(Binary::Add) => Quant::Add,
         Op::Binary(Binary::Mul) => |pair| Quant::Mul(pair, Times::Reals),
+        // Other functions of two elements have no form on bytes.
         _ => return Err(Skip::new(graph, id, "no operator on two tensors of bytes does this")),
     };
     let bytes = |port: usize| graph.operand(id, port).and_then(|x| operand(graph, x));
@@ -54,6 +55,7 @@ pub(super) fn settle_mean(graph: &mut Graph, id: NodeId, to: Affine) -> Attempt<
                 (format!("{}.view", graph.node(id).name), Tensor { dtype: Dtype::U8, ..out });
             Ok(graph.insert_after(id, name, Op::Reshape, out))
         }
+        // Other folds have no form on bytes.
         _ => refused("no average of bytes does this"),
     }
 }

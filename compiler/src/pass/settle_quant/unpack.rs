@@ -15,6 +15,7 @@ pub(super) fn sink(graph: &mut Graph, id: NodeId) -> bool {
             how.axis = perm.iter().position(|axis| *axis == how.axis).unwrap_or(how.axis);
         }
         Op::Reshape if whole => {}
+        // Scales stay along an axis through these alone.
         _ => return false,
     }
     let integers = x(graph, unpack);
@@ -91,6 +92,7 @@ pub(super) fn bias(graph: &Graph, id: NodeId, units: &[f32]) -> Option<Vec<i32>>
         (_, Some(Values::F32(floats))) => {
             floats.iter().map(|x| f64::from(*x)).zip(units).map(nearest).collect()
         }
+        // What is no constant is no bias.
         _ => None,
     }
 }

@@ -2,9 +2,8 @@
 
 use super::{Writer, int, ints, real, tensors, text};
 use crate::error::Result;
-use crate::ir::{
-    Binary, Conv, Gemm, NodeId, Op, Pad, PadMode, Pool, PoolKind, Reduce, Reducer, Slice, Unary,
-};
+use crate::ir::op::onnx::{Attribute, OnnxNode};
+use crate::ir::{Conv, NodeId, Op, Pad, PadMode, Pool, PoolKind, Reduce, Reducer, Slice, Unary};
 use crate::proto::AttributeProto;
 use crate::proto::tensor_proto::DataType;
 
@@ -27,65 +26,67 @@ impl Writer<'_> {
         match &graph.node(id).op {
             Op::Conv(conv) => self.layer(id, "Conv", result, window(conv)),
             Op::Dense(_) => self.layer(id, "Gemm", result, vec![]),
-            Op::BatchNorm(norm) => {
-                self.plain(id, "BatchNormalization", 5, result, vec![real("epsilon", norm.epsilon)])
-            }
-            Op::Gemm(gemm) => self.gemm(id, *gemm, result),
-            Op::MatMul => self.plain(id, "MatMul", 2, result, vec![]),
             Op::Clamp(clamp) => {
                 let x = self.operand(id, 0)?;
                 self.clip(*clamp, &x, result);
                 Ok(())
             }
             Op::Unary(f) => self.unary(id, *f, result),
-            Op::Binary(f) => self.plain(id, binary_name(*f), 2, result, vec![]),
-            Op::PRelu => self.plain(id, "PRelu", 2, result, vec![]),
             Op::Pool(pool) => self.pool(id, pool, result),
             Op::Reduce(reduce) => self.reduce(id, reduce, result),
-            Op::Softmax(softmax) => {
-                let op = if softmax.log { "LogSoftmax" } else { "Softmax" };
-                self.plain(id, op, 1, result, vec![int("axis", softmax.axis as i64)])
-            }
             Op::Reshape => self.with_sizes(id, "Reshape", &shape, result),
             Op::Expand => self.with_sizes(id, "Expand", &shape, result),
-            Op::Transpose(perm) => {
-                self.plain(id, "Transpose", 1, result, vec![ints("perm", perm.iter().copied())])
-            }
-            Op::Concat(axis) => {
-                let count = graph.operands(id).len();
-                self.plain(id, "Concat", count, result, vec![int("axis", *axis as i64)])
-            }
             Op::Slice(slice) => self.slice(id, slice, &shape, result),
             Op::Pad(pad) => self.pad(id, pad, result),
             Op::Identity | Op::Relayout if self.keeps_type(id) => {
-                self.plain(id, "Identity", 1, result, vec![])
+                self.plain(id, "Identity", result, vec![])
             }
             Op::Identity | Op::Relayout => {
                 let to = if self.is_half(id) { DataType::Float16 } else { DataType::Float };
-                self.plain(id, "Cast", 1, result, vec![int("to", i64::from(i32::from(to)))])
+                self.plain(id, "Cast", result, vec![int("to", i64::from(i32::from(to)))])
             }
             Op::Const(weights) => {
                 let tensor = tensors::values(result, &shape, graph.weights.get(*weights));
                 self.file.initializer.push(tensor);
                 Ok(())
             }
-            Op::Resize(_) | Op::Input | Op::Quant(_) => Err(self
-                .fault(id, "has no form in files yet; quantise the model in front of it".into())),
+            // What is one node of ONNX says so itself, and what is neither that nor above has no form in files yet.
+            op => match op.define(|op| op.in_onnx()) {
+                Some(node) => self.said(id, node, result),
+                None => Err(self.fault(
+                    id,
+                    "has no form in files yet; quantise the model in front of it".into(),
+                )),
+            },
         }
     }
 
+    /// Writes an operator that says itself which node it is.
+    fn said(&mut self, id: NodeId, node: OnnxNode, result: &str) -> Result<()> {
+        let attributes = node.attributes.into_iter().map(|(name, value)| match value {
+            Attribute::Int(value) => int(name, value),
+            Attribute::Ints(values) => ints(name, values),
+            Attribute::Real(value) => real(name, value),
+        });
+        let attributes = attributes.collect();
+        let read = (0..self.graph.operands(id).len()).map(|port| self.operand(id, port));
+        let mut names = read.collect::<Result<Vec<String>>>()?;
+        names.extend(node.operand.map(|(part, values)| self.sizes(result, part, &values)));
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        self.push(node.op, &names, result, attributes);
+        Ok(())
+    }
+
+    /// Writes a node that reads operand 0 alone.
     fn plain(
         &mut self,
         id: NodeId,
         op: &str,
-        operands: usize,
         result: &str,
         attributes: Vec<AttributeProto>,
     ) -> Result<()> {
-        let names = (0..operands).map(|port| self.operand(id, port));
-        let names = names.collect::<Result<Vec<String>>>()?;
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        self.push(op, &names, result, attributes);
+        let x = self.operand(id, 0)?;
+        self.push(op, &[&x], result, attributes);
         Ok(())
     }
 
@@ -108,17 +109,6 @@ impl Writer<'_> {
         };
         self.push(op, &[&x, &w, &b], result, attributes);
         Ok(())
-    }
-
-    fn gemm(&mut self, id: NodeId, gemm: Gemm, result: &str) -> Result<()> {
-        let attributes = vec![
-            real("alpha", gemm.alpha),
-            real("beta", gemm.beta),
-            int("transA", gemm.transpose_a.into()),
-            int("transB", gemm.transpose_b.into()),
-        ];
-        let count = 2 + usize::from(self.graph.operand(id, 2).is_some());
-        self.plain(id, "Gemm", count, result, attributes)
     }
 
     fn unary(&mut self, id: NodeId, f: Unary, result: &str) -> Result<()> {
@@ -146,7 +136,7 @@ impl Writer<'_> {
             Unary::ToF16 => return self.rounded(id, DataType::Float16, result),
             Unary::ToBf16 => return self.rounded(id, DataType::Bfloat16, result),
         };
-        self.plain(id, op, 1, result, attributes)
+        self.plain(id, op, result, attributes)
     }
 
     /// Floats cast to fewer digits and back.
@@ -208,7 +198,7 @@ impl Writer<'_> {
                 "AveragePool"
             }
         };
-        self.plain(id, op, 1, result, attributes)
+        self.plain(id, op, result, attributes)
     }
 
     fn reduce(&mut self, id: NodeId, reduce: &Reduce, result: &str) -> Result<()> {
@@ -217,7 +207,7 @@ impl Writer<'_> {
         let from = rank(graph.operand(id, 0));
         let keeps = rank(Some(id)) == from;
         if reduce.kind == Reducer::Mean && reduce.axes == [2, 3] && from == 4 && keeps {
-            return self.plain(id, "GlobalAveragePool", 1, result, vec![]);
+            return self.plain(id, "GlobalAveragePool", result, vec![]);
         }
         let keepdims = int("keepdims", keeps.into());
         let axes = reduce.axes.iter().copied();
@@ -232,7 +222,7 @@ impl Writer<'_> {
                 return Ok(());
             }
         };
-        self.plain(id, op, 1, result, vec![ints("axes", axes), keepdims])
+        self.plain(id, op, result, vec![ints("axes", axes), keepdims])
     }
 
     fn with_sizes(&mut self, id: NodeId, op: &str, shape: &[usize], result: &str) -> Result<()> {
@@ -280,17 +270,5 @@ impl Writer<'_> {
         let name = self.fresh(&format!("{result}/{part}"));
         self.file.initializer.push(tensors::i64s(&name, &[values.len()], values));
         name
-    }
-}
-
-fn binary_name(f: Binary) -> &'static str {
-    match f {
-        Binary::Add => "Add",
-        Binary::Sub => "Sub",
-        Binary::Mul => "Mul",
-        Binary::Div => "Div",
-        Binary::Min => "Min",
-        Binary::Max => "Max",
-        Binary::Pow => "Pow",
     }
 }

@@ -55,6 +55,7 @@ fn step_box(page: &Page<'_>, step: &Step, at: usize, layers: &[&Layer]) -> Strin
                 let stride = if stride > 1 { format!(" /{stride}") } else { String::new() };
                 format!(" {rows}×{columns}{stride}")
             }
+            // Only convolutions have a window worth a word.
             _ => String::new(),
         };
         let adds = page.artifact.graph.operand(stage.node, 3).is_some() && layer.probe.madds > 0;

@@ -1,4 +1,5 @@
-//! Readers of operators that look along dimensions: ArgMax, ArgMin, CumSum, TopK and reductions of integers, on constants.
+//! Readers of operators that look along dimensions: ArgMax, ArgMin, TopK and reductions of integers on constants, CumSum
+//! of any values.
 
 use std::cmp::Ordering;
 
@@ -7,6 +8,7 @@ use crate::frontend::onnx::constant::{constant_at, integers};
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::tensor::Constant;
 use crate::frontend::onnx::{fold, reduce};
+use crate::ir::op::CumSum;
 use crate::ir::{Dtype, Op, Reducer, Values};
 
 /// Which of two elements is wanted.
@@ -87,12 +89,17 @@ pub(in super::super) fn top_k(call: &mut Call<'_>) -> Made {
 
 /// CumSum: each element with those before it, or behind it.
 pub(in super::super) fn cum_sum(call: &mut Call<'_>) -> Made {
-    let x = constant_at(call, 0)?;
+    let id = call.any(0)?;
     let axis = match call.const_ints(1)?.as_deref() {
-        Some(&[axis]) => call.axis(axis, x.shape.len())?,
+        Some(&[axis]) => call.axis(axis, call.shape(id).len())?,
         other => return Err(Fault::Misfit(format!("dimensions {other:?}; one belongs there"))),
     };
     let (exclusive, reverse) = (call.flag("exclusive")?, call.flag("reverse")?);
+    let Some(values) = call.numbers(id) else {
+        let x = call.float(0)?;
+        return call.emit(Op::CumSum(CumSum { axis, exclusive, reverse }), &[x]);
+    };
+    let x = Constant { shape: call.shape(id), values: values.into_owned() };
     let along = Along::read(call, x, axis)?;
     let order: Vec<usize> =
         if reverse { (0..along.len).rev().collect() } else { (0..along.len).collect() };

@@ -1,0 +1,223 @@
+//! What bytes stand for, and what sums become: the vocabulary of operators on bytes.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::Error;
+use crate::ir::Dtype;
+use crate::ir::quant::fixed::{self, Fixed};
+
+/// What a graph makes bytes of sums with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Arithmetic {
+    /// f32, as ONNX defines it.
+    #[default]
+    Float,
+    /// Integers alone: see [`fixed`].
+    Fixed,
+}
+
+/// What bytes stand for: `(q - zero) * scale`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Affine {
+    /// Positive and finite.
+    pub scale: f32,
+    /// The byte of zero.
+    pub zero: u8,
+}
+
+/// Limits of a byte, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Least byte.
+    pub lo: u8,
+    /// Greatest byte.
+    pub hi: u8,
+}
+
+/// What an exact 32-bit sum becomes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Requant {
+    /// One factor for each output channel, already rounded to f32 as the model defines it.
+    pub multipliers: Vec<f32>,
+    /// The type of the result.
+    pub to: To,
+}
+
+/// The type that sums are turned into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum To {
+    /// u8: `rint(f32(sum) * multiplier)`, halves to even, then plus the zero point, then within the bounds.
+    Bytes {
+        /// The byte of zero.
+        zero: u8,
+        /// A clamp of the model, or all bytes.
+        bounds: Bounds,
+    },
+    /// f32: `f32(sum) * multiplier`.
+    Floats,
+}
+
+impl FromStr for Arithmetic {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "float" => Ok(Self::Float),
+            "fixed" => Ok(Self::Fixed),
+            _ => Err(Error::Spec(format!("no requant is {text:?}; float and fixed are"))),
+        }
+    }
+}
+
+impl fmt::Display for Arithmetic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Float => "float",
+            Self::Fixed => "fixed",
+        })
+    }
+}
+
+impl Affine {
+    /// The nearest byte: `x / scale` to the nearest integer, halves to even, plus the zero point. NaN gives the least.
+    pub fn quantize(self, x: f32) -> u8 {
+        self.quantize_early(x, 0)
+    }
+
+    /// The same with `early` of the zero point added before the rounding.
+    pub fn quantize_early(self, x: f32, early: i16) -> u8 {
+        self.nearest(x / self.scale, early)
+    }
+
+    /// The real that `q` stands for.
+    pub fn dequantize(self, q: u8) -> f32 {
+        self.steps(q) * self.scale
+    }
+
+    /// `q - zero`.
+    pub(super) fn steps(self, q: u8) -> f32 {
+        f32::from(q) - f32::from(self.zero)
+    }
+
+    /// The byte nearest to `steps`, with `early` of the zero point added before the rounding.
+    pub(super) fn nearest(self, steps: f32, early: i16) -> u8 {
+        nearest(steps + f32::from(early), self.zero.wrapping_sub(early as u8))
+    }
+}
+
+impl Bounds {
+    /// No bounds.
+    pub const ALL: Self = Self { lo: 0, hi: 255 };
+
+    /// These bounds and then `next`, as one.
+    pub fn then(self, next: Self) -> Self {
+        Self { lo: next.apply(self.lo), hi: next.apply(self.hi) }
+    }
+
+    /// `q` between the bounds.
+    pub fn apply(self, q: u8) -> u8 {
+        q.max(self.lo).min(self.hi)
+    }
+}
+
+impl To {
+    /// The element type.
+    pub fn dtype(self) -> Dtype {
+        match self {
+            Self::Bytes { .. } => Dtype::U8,
+            Self::Floats => Dtype::F32,
+        }
+    }
+}
+
+impl Requant {
+    /// What its factors are multiplied by in a graph of arithmetic `by`: reals are made in floats.
+    pub fn arithmetic(&self, by: Arithmetic) -> Arithmetic {
+        match self.to {
+            To::Bytes { .. } => by,
+            To::Floats => Arithmetic::Float,
+        }
+    }
+
+    /// `sum` of output channel `m` as a byte, before bounds; see [`To::Bytes`].
+    pub fn byte(&self, arithmetic: Arithmetic, sum: i32, m: usize, zero: u8) -> u8 {
+        match arithmetic {
+            Arithmetic::Float => nearest(sum as f32 * self.multipliers[m], zero),
+            Arithmetic::Fixed => fixed::nearest(Fixed::of(self.multipliers[m]).steps(sum), zero),
+        }
+    }
+
+    /// The factors and what they make, as a printed line shows them.
+    pub(super) fn text(&self) -> String {
+        let factors = self.multipliers.iter().copied();
+        let (least, most) = (factors.clone().fold(f32::MAX, f32::min), factors.fold(0.0, f32::max));
+        let by = if least == most { format!("{least:e}") } else { format!("{least:e}..{most:e}") };
+        match self.to {
+            To::Bytes { zero, bounds } => format!(" by {by} to {zero}{bounds}"),
+            To::Floats => format!(" by {by} to f32"),
+        }
+    }
+}
+
+impl fmt::Display for Affine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.scale, self.zero)
+    }
+}
+
+impl fmt::Display for Bounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::ALL { Ok(()) } else { write!(f, " within {}..{}", self.lo, self.hi) }
+    }
+}
+
+/// What of a zero point is added before steps are rounded, as a printed line shows it.
+pub(super) fn early_text(early: i16) -> String {
+    if early == 0 { String::new() } else { format!(" of it {early} early") }
+}
+
+/// What is wrong with `early` of the zero point of `y` as what is added before steps are rounded.
+pub(super) fn early_breach(y: Affine, early: i16) -> Option<String> {
+    let fits = u8::try_from(i16::from(y.zero) - early).is_ok();
+    (!fits).then(|| format!("adds {early} of its zero point {} early", y.zero))
+}
+
+/// `steps` to the nearest integer, halves to even, counted from `zero`, as the nearest byte.
+fn nearest(steps: f32, zero: u8) -> u8 {
+    let zero = f32::from(zero);
+    // Bounds before rounding give the same as after, for they are integers.
+    let steps = if steps.is_nan() { -zero } else { steps };
+    (steps.max(-zero).min(255.0 - zero).round_ties_even() + zero) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_rounded_to_even_and_saturate() {
+        let affine = Affine { scale: 2.0, zero: 10 };
+        let bytes = [1.0, 3.0, -1.0, 1e9, -1e9, f32::NAN].map(|x| affine.quantize(x));
+        assert_eq!(bytes, [10, 12, 10, 255, 0, 0]);
+        assert_eq!([0, 10, 255].map(|q| affine.dequantize(q)), [-20.0, 0.0, 490.0]);
+    }
+
+    #[test]
+    fn requantising_multiplies_in_f32() {
+        let to = To::Bytes { zero: 128, bounds: Bounds::ALL };
+        let requant = Requant { multipliers: vec![0.5, 1e-3], to };
+        assert_eq!(
+            [5, 7, -5].map(|sum| requant.byte(Arithmetic::Float, sum, 0, 128)),
+            [130, 132, 126]
+        );
+        assert_eq!(requant.byte(Arithmetic::Float, i32::MIN, 1, 128), 0);
+    }
+
+    #[test]
+    fn bounds_in_a_row_are_one() {
+        let inner = Bounds { lo: 3, hi: 90 };
+        assert_eq!(inner.then(Bounds { lo: 10, hi: 255 }), Bounds { lo: 10, hi: 90 });
+        assert_eq!(inner.then(Bounds { lo: 100, hi: 255 }), Bounds { lo: 100, hi: 100 });
+    }
+}
