@@ -1,8 +1,9 @@
 //! The kernels: each a value with its numbers, in a file that says everything that the compiler knows of it.
 //!
-//! That is its path in the runtime, the fields of its const, its call, the order of its weights, how its cost is counted,
-//! what a call reads, its plain loops and what it is called ([`Spec`]). Nothing here knows graphs, the plan or tokens:
-//! fields and arguments are [`Value`]s, which `emit` prints, and the memory that plain loops read is a [`Host`].
+//! That is its path in the runtime, the fields of its const, its call, the order of its weights, how its cost is
+//! counted, what a call reads, its plain loops and what it is called ([`Spec`]). Nothing here knows graphs, the plan or
+//! tokens: fields and arguments are [`value::Value`]s, which `emit` prints, and the memory that plain loops read is a
+//! [`host::Host`].
 
 mod border;
 mod bytes;
