@@ -67,6 +67,7 @@ impl Numbers<'_> {
                 let (x_zero, requant, residual) = (q.x_zero, some(&q.requant), None);
                 Op::Quant(Quant::Conv(QConv { conv, x_zero, requant, residual }))
             }
+            // Dense layers of floats are pointwise convolutions here.
             _ => Op::Conv(conv),
         }
     }
