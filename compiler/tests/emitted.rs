@@ -70,9 +70,12 @@ fn strange_networks_answer_as_the_oracle_does() {
     for (name, graph) in strange::networks() {
         let inputs = testing::random_inputs(&graph, 1);
         let expected = interp::run(&graph, &inputs).unwrap();
-        for target in [Target::host(), "generic".parse().unwrap()] {
-            let name = format!("{name}_on_{}", target.isa.lanes());
-            main += &nets.add_case(&name, graph.clone(), &target, &inputs, &expected);
+        let machines = [Target::host(), Target::GENERIC];
+        for (target, objective) in machines.iter().zip([Objective::Speed, Objective::Ram]) {
+            let name = format!("{name}_for_{objective}");
+            let memory = Memory { objective, ..Memory::default() };
+            nets.add_for(&name, graph.clone(), target, memory);
+            main += &nets.case(&name, target, &inputs, &expected);
         }
     }
     for line in nets.run(&(main + "}\n")).lines() {

@@ -79,12 +79,14 @@ impl StepNames {
 
 fn imports(network: &Network<'_>, functions: &[Function]) -> Vec<TokenStream> {
     let token = format!("simd::{}", words::token(network.target));
-    let always = ["arena::self", "arena::Slots", "blob::Blob", token.as_str()];
+    let always = ["arena::self", "blob::Blob", token.as_str()];
+    let slots = (!network.schedule.buffers.is_empty()).then_some("arena::Slots");
     let needed = words::needs_features(network.target).then_some("isa::self");
     let kernels = functions.iter().flat_map(|function| function.kernels.iter().map(String::as_str));
     let mut modules: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for path in always
         .into_iter()
+        .chain(slots)
         .chain(needed)
         .chain(kernels)
         .chain(probe::imports(network).iter().copied())

@@ -159,7 +159,16 @@ impl Crate {
     pub(crate) fn run(&mut self, main: &str) -> String {
         self.put("main.rs", main.as_bytes());
         let runtime = self.runtime(&["-O", STD[0], STD[1]]);
-        self.rustc(&["-O", "main.rs", "-o", "main", "--extern", &runtime, "-Adead_code"]);
+        self.rustc(&[
+            "-O",
+            "main.rs",
+            "-o",
+            "main",
+            "--extern",
+            &runtime,
+            "-Dwarnings",
+            "-Adead_code",
+        ]);
         let output =
             Command::new(self.folder.join("main")).current_dir(&self.folder).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -171,7 +180,7 @@ impl Crate {
         self.put("debug.rs", main.as_bytes());
         let plain = ["-Copt-level=0", "-Cdebug-assertions=on"];
         let runtime = self.runtime(&[&plain[..], &STD].concat());
-        let flags = [&plain[..], &["-Adead_code", "--extern", &runtime]].concat();
+        let flags = [&plain[..], &["-Dwarnings", "-Adead_code", "--extern", &runtime]].concat();
         self.rustc(&[&flags[..], &["debug.rs", "-o", "debug"]].concat());
         let output =
             Command::new(self.folder.join("debug")).current_dir(&self.folder).output().unwrap();
@@ -208,7 +217,8 @@ impl Crate {
     pub(crate) fn link_library(&mut self, root: &str) -> Vec<u8> {
         self.put("lib.rs", root.as_bytes());
         let runtime = self.runtime(&["-O", "-Cpanic=abort"]);
-        let settings = ["-Cpanic=abort", "-Clto=fat", "-Ccodegen-units=1", "-Adead_code"];
+        let settings =
+            ["-Cpanic=abort", "-Clto=fat", "-Ccodegen-units=1", "-Dwarnings", "-Adead_code"];
         let library = ["-O", "--crate-type", "cdylib", "lib.rs", "-o", "library"];
         self.rustc(&[&settings[..], &library, &["--extern", &runtime]].concat());
         fs::read(self.folder.join("library")).unwrap()

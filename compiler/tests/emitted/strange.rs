@@ -32,6 +32,7 @@ pub(crate) fn networks() -> Vec<(&'static str, Graph)> {
         ("stacks_are_multiplied_by_what_is_repeated", stacks()),
         ("a_result_in_chunks_is_made_where_no_row_dies", chunked()),
         ("a_constant_is_the_first_factor", constant_first()),
+        ("rows_that_die_are_read_twice_at_once", read_twice()),
         ("sums_run_along_channels_rows_and_columns", running()),
     ]
 }
@@ -70,6 +71,19 @@ fn chunked() -> Graph {
     let y = net.put(Op::Conv(sparse), &[seven, w]);
     let y = net.put(Op::Unary(Unary::Abs), &[y]);
     net.answer(&[y, first])
+}
+
+/// The lesser of a value and itself, row by row where the result grows over the value.
+fn read_twice() -> Graph {
+    let mut net = Net::default();
+    let x = net.input(&[1, 1, 5, 96]);
+    let pad = Pad { before: vec![0; 4], after: vec![0, 0, 1, 1], mode: PadMode::Constant(0.0) };
+    let padded = net.put(Op::Pad(pad), &[x]);
+    let least = net.put(Op::Binary(Binary::Min), &[padded, padded]);
+    let sum = net.put(Op::Binary(Binary::Add), &[least, padded]);
+    let wide = net.conv(sum, 3, Conv { stride: [1, 2], pads: [3, 0, 1, 0], ..POINT });
+    let y = net.put(Op::Binary(Binary::Mul), &[wide, wide]);
+    net.answer(&[y])
 }
 
 fn constant_first() -> Graph {

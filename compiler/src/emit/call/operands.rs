@@ -51,7 +51,7 @@ impl Operands {
     pub(super) fn of_row(self, scope: &Scope<'_>, stage: &Stage) -> Self {
         let row = &self.row;
         let read = |place| {
-            let (rows, slice) = (scope.rows_of(place), scope.slice(place));
+            let (rows, slice) = (scope.rows_of(place), scope.tail(place));
             quote!(#rows.row(#slice, #row))
         };
         let (rows, slice) = (scope.rows_of(stage.into), scope.slice(stage.into));
