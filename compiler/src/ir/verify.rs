@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::ir::op::definition::{Ports, Rest, Source};
+use crate::ir::op::definition::{Origin, Ports, Rest};
 use crate::ir::op::site::{Operand, Site};
 use crate::ir::{Dtype, Graph, Layout, NodeId, Op};
 
@@ -89,11 +89,11 @@ fn type_breach(op: &Op, site: &Site<'_>) -> Option<String> {
     }
 }
 
-/// Whether an operand has the type and source that its operator lists.
+/// Whether an operand has the type and origin that its operator lists.
 fn is_listed(op: &Op, operand: &Operand<'_>) -> bool {
     op.ports().listed.get(operand.port).is_none_or(|spec| {
         let typed = spec.dtype.is_none_or(|dtype| dtype == operand.tensor.dtype);
-        typed && (spec.source == Source::Any || operand.constant.is_some())
+        typed && (spec.origin == Origin::Any || operand.constant.is_some())
     })
 }
 

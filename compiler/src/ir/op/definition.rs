@@ -94,12 +94,12 @@ pub struct PortSpec {
     /// The only element type, for an operator that defines that of its result.
     pub dtype: Option<Dtype>,
     /// Where the numbers come from.
-    pub source: Source,
+    pub origin: Origin,
 }
 
 /// Where the numbers of an operand may come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum Origin {
     /// Anywhere.
     Any,
     /// Constants.
@@ -139,19 +139,19 @@ impl Ports {
 }
 
 impl PortSpec {
-    /// An operand of any type and source.
+    /// An operand of any type and origin.
     pub const fn any(name: &'static str) -> Self {
-        Self { name, dtype: None, source: Source::Any }
+        Self { name, dtype: None, origin: Origin::Any }
     }
 
     /// An operand of one type.
     pub const fn of(name: &'static str, dtype: Dtype) -> Self {
-        Self { name, dtype: Some(dtype), source: Source::Any }
+        Self { name, dtype: Some(dtype), origin: Origin::Any }
     }
 
     /// A constant operand of one type.
     pub const fn constant(name: &'static str, dtype: Dtype) -> Self {
-        Self { name, dtype: Some(dtype), source: Source::Constant }
+        Self { name, dtype: Some(dtype), origin: Origin::Constant }
     }
 }
 

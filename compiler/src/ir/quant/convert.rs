@@ -1,7 +1,7 @@
 //! Reals as bytes and back, and bytes of another sign.
 
 use crate::error::Error;
-use crate::ir::op::definition::{Definition, PortSpec, Ports, Source, first};
+use crate::ir::op::definition::{Definition, Origin, PortSpec, Ports, first};
 use crate::ir::op::reads::Reads;
 use crate::ir::op::site::{Batch, Site};
 use crate::ir::op::traits::{Constants, Layouts, Streams, Traits};
@@ -143,7 +143,7 @@ impl Definition for Unpack {
     }
 
     fn ports(&self) -> Ports {
-        const X: PortSpec = PortSpec { source: Source::Constant, ..PortSpec::any("x") };
+        const X: PortSpec = PortSpec { origin: Origin::Constant, ..PortSpec::any("x") };
         Ports::all(&[X])
     }
 
