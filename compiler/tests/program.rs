@@ -8,7 +8,7 @@ mod strange;
 
 use mnv2c::error::Error;
 use mnv2c::interp::{self, Array};
-use mnv2c::ir::{Arithmetic, Graph, Values};
+use mnv2c::ir::{Arithmetic, Dtype, Graph, NodeId, Output, Values};
 use mnv2c::objective::{Feed, Memory, Objective, Storage};
 use mnv2c::target::Target;
 use mnv2c::{Options, compile, pass, shadow, testing};
@@ -122,6 +122,29 @@ fn inputs_that_do_not_fit_are_refused() {
         let error = shadow::execute(&net, &inputs).unwrap_err().to_string();
         assert!(error.contains("given"), "{error}");
     }
+}
+
+#[test]
+fn any_value_of_bytes_may_be_an_output() {
+    let mut plans = 0;
+    for (name, whole) in bytes::networks() {
+        let inputs = testing::random_inputs(&whole, 2);
+        let of_bytes = |id: &NodeId| whole.node(*id).out.dtype == Dtype::U8;
+        let computed = whole.ids().into_iter().filter(|id| whole.constant(*id).is_none());
+        for (at, node) in computed.filter(of_bytes).enumerate() {
+            let mut graph = whole.clone();
+            graph.outputs = [Output { name: "bytes".into(), node }].into_iter().collect();
+            let expected = interp::run(&graph, &inputs).unwrap();
+            for (memory, target) in
+                memories().into_iter().zip(targets().into_iter().cycle().skip(at))
+            {
+                let Some(found) = answers(&graph, target, memory, &inputs) else { continue };
+                assert_eq!(found, expected, "{name}, {at}: {target}, {memory:?}");
+                plans += 1;
+            }
+        }
+    }
+    assert!(plans > 100, "only {plans} plans can be made");
 }
 
 #[test]

@@ -241,19 +241,17 @@ impl<'a> Lowering<'a> {
 
     fn buffer(&mut self, id: NodeId, place: Place) -> Place {
         let home = self.add_buffer(self.graph.node(id).name.clone(), place, self.end_of(id));
-        let sums = match self.graph.node(id).op {
-            Op::Reduce(_) => true,
-            // Of a whole picture, sums of bytes stay in registers.
-            Op::Quant(_) => {
-                self.batch != RowBatch::Whole && flow::pooling(self.graph, id).is_some()
-            }
-            // Other operators keep no sums in memory.
-            _ => false,
-        };
+        let sums = matches!(self.graph.node(id).op, Op::Reduce(_)) || self.sums_bytes(id);
         if let (true, Home::Arena(buffer)) = (sums, home) {
             self.schedule.buffers[buffer.0].len = place.rows.len() * SUM_BYTES;
         }
         Place { home, ..place }
+    }
+
+    /// Whether sums of bytes are kept in the memory of the result of `id`; of a whole picture they stay in registers.
+    fn sums_bytes(&self, id: NodeId) -> bool {
+        let of_bytes = matches!(self.graph.node(id).op, Op::Quant(_));
+        of_bytes && self.batch != RowBatch::Whole && flow::pooling(self.graph, id).is_some()
     }
 
     pub(super) fn add_buffer(&mut self, name: String, place: Place, end: usize) -> Home {
@@ -290,9 +288,9 @@ impl<'a> Lowering<'a> {
         self.last_reads.get(&id).map_or(self.now() + 1, |last| last + 1)
     }
 
-    /// The first model output that is `id` or a view of it, if the caller lends memory for outputs.
+    /// The first model output that is `id` or a view of it, if the caller lends memory for outputs, and enough of it.
     fn output_of(&self, id: NodeId) -> Option<usize> {
-        if self.graph.ranked > 0 {
+        if self.graph.ranked > 0 || self.sums_bytes(id) {
             return None;
         }
         self.setting.answer(id)

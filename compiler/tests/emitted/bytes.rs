@@ -29,10 +29,10 @@ fn blocks() -> Graph {
     let wide = net.conv(x, 33, window(1, 1, 1), None);
     let wide = net.conv(wide, 33, window(5, 2, 33), None);
     let x = net.conv(wide, 7, window(1, 1, 1), None);
-    let x = net.conv(x, 48, window(1, 1, 1), None);
+    let x = net.conv(x, 44, window(1, 1, 1), None);
     let mean = QMean { x_zero: ZERO, requant: requant(1, 0.21) };
     let x = net.put(Op::Quant(Quant::Mean(mean)), &[x]);
-    let x = net.shaped(Op::Reshape, &[1, 48], &[x]);
+    let x = net.shaped(Op::Reshape, &[1, 44], &[x]);
     let x = net.dense(x, 19);
     net.answer(x)
 }
