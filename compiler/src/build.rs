@@ -6,11 +6,11 @@
 //!     mnv2c::build::Compiler::new("models/net.onnx").target("armv8").emit("net")
 //! }
 //! ```
-//! Options are typed, as `Feed::Rows` and `Ram::kib(256)`, or the command line's words, as `"rows"` and `"256K"`; words are
-//! read when they are needed, so that every mistake is one error value.
+//! Options are typed, as `Feed::Rows` and `Ram::kib(256)`, or the command line's words, as `"rows"` and `"256K"`; a word that
+//! means nothing is an error when the network is compiled.
 
 mod script;
-mod wishes;
+mod settings;
 mod word;
 
 use std::path::{Path, PathBuf};
@@ -21,24 +21,20 @@ use crate::emit::{self, Carrier, Network};
 use crate::error::{Error, Result};
 use crate::frontend::spec::Spec;
 use crate::ir::Dtype;
-use crate::source::{self, Source};
-use crate::target::Target;
-use crate::{Artifact, Options};
+use crate::options::{Request, Weights};
+use crate::source::Source;
+use crate::{Artifact, Options, calibrate, standalone, tiles};
 
 pub use script::Failed;
-use wishes::Wishes;
 pub use word::Word;
 
 /// A model, and how it is to be compiled.
 #[derive(Clone, Debug)]
 pub struct Compiler {
     model: Model,
-    target: String,
-    threads: usize,
-    name: Option<String>,
-    carrier: Carrier,
-    options: source::Options,
-    wishes: Wishes,
+    request: Request,
+    /// The first word that means nothing.
+    mistake: Option<Error>,
 }
 
 #[derive(Clone, Debug)]
@@ -76,52 +72,12 @@ impl Compiler {
     }
 
     fn of(model: Model) -> Self {
-        let (target, options) = ("generic".into(), source::Options::default());
-        let wishes = Wishes::default();
-        Self { model, target, threads: 1, name: None, carrier: Carrier::Literal, options, wishes }
+        Self { model, request: Request::default(), mistake: None }
     }
 
-    /// The machine: [`Target::X86_64_V3`], say, or its name as `--target` takes it; `generic` unless called.
-    pub fn target(mut self, target: impl Into<Word<Target>>) -> Self {
-        self.target = target.into().text;
-        self
-    }
-
-    /// Threads that one inference runs on, 1 to 64; 1 unless called. More need the feature `std` of mnv2c-runtime, and
-    /// `infer` takes a `Pool`.
-    pub fn threads(mut self, count: usize) -> Self {
-        self.threads = count;
-        self
-    }
-
-    /// What the network is called; after its file unless called.
-    pub fn name(mut self, name: &str) -> Self {
-        self.name = Some(name.into());
-        self
-    }
-
-    /// The size of a dimension that an ONNX file leaves open.
-    pub fn dim(mut self, name: &str, size: usize) -> Self {
-        self.options.sizes.dims.insert(name.into(), size);
-        self
-    }
-
-    /// Draws the weights of a spec at random.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.options.seed = Some(seed);
-        self
-    }
-
-    /// Takes the weights of a spec from a safetensors file.
-    pub fn weights(mut self, path: impl AsRef<Path>) -> Self {
-        self.options.weights = Some(path.as_ref().to_owned());
-        self
-    }
-
-    /// Leaves the weights out of the program, which passes a file's bytes to `Weights::from_bytes` when it runs.
-    pub fn weights_apart(mut self) -> Self {
-        self.carrier = Carrier::Extern;
-        self
+    /// The same with all that is asked for in `request`.
+    pub fn asked(self, request: Request) -> Self {
+        Self { request, ..self }
     }
 
     /// Writes the network as the module `name` into the directory of a build script, for `include_net!`.
@@ -140,8 +96,15 @@ impl Compiler {
     /// The network in tokens, its weights in one literal unless they stay apart.
     pub fn tokens(&self) -> Result<Module> {
         let Compiled { artifact, files } = self.network("")?;
-        let network = Network { carrier: self.carrier, ..artifact.network(false) };
-        let items = emit::tokens(&network);
+        let carrier = match self.request.weights {
+            Weights::Embed => Carrier::Literal,
+            Weights::Extern => Carrier::Extern,
+        };
+        let network = Network { carrier, ..artifact.network(false) };
+        let items = match self.request.standalone {
+            true => standalone::parts(&artifact).1.parse().expect("what is emitted is Rust"),
+            false => emit::tokens(&network),
+        };
         let schedule = &artifact.schedule;
         let [inputs, outputs] = [&schedule.inputs, &schedule.outputs]
             .map(|ports| ports.iter().map(|port| port.dtype).collect());
@@ -150,33 +113,35 @@ impl Compiler {
     }
 
     fn network(&self, blob_name: &str) -> Result<Compiled> {
-        if !(1..=64).contains(&self.threads) {
-            let what = format!("threads takes 1 to 64, not {}", self.threads);
-            return Err(Error::Spec(what));
-        }
-        let target = Target { threads: self.threads, ..self.target.parse()? };
+        self.mistake.clone().map_or(Ok(()), Err)?;
+        let request = &self.request;
+        request.check_excluded()?;
+        request.check_folded()?;
+        request.check_recomputed()?;
         let source = match &self.model {
             Model::Path(path) => Source::open(&path.to_string_lossy())?,
             Model::Spec(spec) => Source::from((**spec).clone()),
         };
-        let (memory, ends) = (self.wishes.memory()?, self.wishes.ends()?);
-        let mut model = source.model(&self.options)?;
-        model.graph.arithmetic = self.wishes.arithmetic()?;
-        self.wishes.check_dtype(&model.graph)?;
-        let options = Options {
-            target,
-            name: self.name.clone().unwrap_or_else(|| source.name.clone()),
-            sha256: model.sha256,
-            blob_name: blob_name.into(),
-            memory,
-            ends,
-            layers: self.wishes.layers,
+        let model = calibrate::typed(source.model(&request.model)?, request, |_| ())?;
+        let options = Options::of(request, &source.name, &model, blob_name);
+        let make = |target| {
+            let options = Options { target, ..options.clone() };
+            crate::compile(model.graph.clone(), &options, |_, _, _| ())
         };
-        let mut artifact = crate::compile(model.graph, &options, |_, _, _| ())?;
-        if self.carrier == Carrier::Extern {
+        let target = match &request.tuning {
+            Some(path) => tiles::tuned(options.target, path, make)?,
+            None => options.target,
+        };
+        let mut artifact = make(target)?;
+        if request.weights == Weights::Extern {
             artifact = artifact.apart();
         }
-        Ok(Compiled { artifact, files: source.files(&self.options)? })
+        let mut files = source.files(&request.model)?;
+        if request.calibrates() {
+            files.extend(calibrate::files(request)?);
+        }
+        files.extend(request.tuning.clone());
+        Ok(Compiled { artifact, files })
     }
 }
 
@@ -189,6 +154,8 @@ struct Compiled {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files;
+    use crate::options::Door;
 
     /// The items of a file, laid out alike.
     fn items(text: &str) -> String {
@@ -208,6 +175,47 @@ mod tests {
         let differs = ours.lines().zip(theirs.lines()).find(|(ours, theirs)| ours != theirs);
         assert_eq!(differs, None);
         assert_eq!(ours.len(), theirs.len());
+    }
+
+    fn digits() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/digits/digits.onnx")
+    }
+
+    #[test]
+    fn a_model_is_quantised_by_files_of_its_use() {
+        let recorded = digits().with_file_name("input_0.npy");
+        let compiler = Compiler::new(digits()).dtype("int8").calibration(&recorded);
+        let network = compiler.network("").expect("the model compiles");
+        assert!(network.artifact.graph.is_quantised());
+        assert_eq!(network.files, [digits(), recorded]);
+    }
+
+    #[test]
+    fn a_standalone_module_holds_the_runtime() {
+        let text = |compiler: Compiler| {
+            let items = compiler.tokens().expect("it compiles").items.to_string();
+            items.split_whitespace().collect::<String>()
+        };
+        let alone = text(Compiler::new(digits()).standalone());
+        assert!(alone.contains("modmnv2c_runtime{") && alone.contains("useself::mnv2c_runtime::"));
+        assert!(!text(Compiler::new(digits())).contains("modmnv2c_runtime{"));
+    }
+
+    #[test]
+    fn tiles_are_read_from_a_file_that_has_them_all() {
+        let scratch = files::Scratch::new(&std::env::temp_dir()).expect("there is room");
+        let path = scratch.path.join("tiles.json");
+        let compiler = Compiler::new(digits()).tuning(&path);
+        let plain = Compiler::new(digits()).compile().expect("it compiles");
+        let isa = plain.target.isa.name();
+        let known: tiles::Tiles =
+            tiles::products(&plain).map(|(_, product, tile)| (product, tile)).collect();
+        tiles::write(&path, isa, &known).expect("it is written");
+        let tuned = compiler.compile().expect("every tile is known");
+        assert_eq!(tuned.rust, plain.rust);
+        tiles::write(&path, isa, &tiles::Tiles::new()).expect("it is written");
+        let error = Door::Builder.told(&compiler.compile().expect_err("no tile is known"));
+        assert!(error.contains("lacks tiles") && error.contains("`.tuning(..)`"), "{error}");
     }
 
     #[test]

@@ -3,21 +3,17 @@
 mod args;
 mod bench;
 mod build;
-mod calib;
 mod case;
 mod check;
 mod compare;
 mod compile;
-mod ends;
 mod execute;
 mod finite;
-mod input;
+mod flags;
 mod inspect;
 mod labels;
 mod list;
-mod numbers;
 mod output;
-mod picture;
 mod plan;
 mod profile;
 mod progress;
@@ -32,6 +28,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use mnv2c::error::{Error, Result};
+use mnv2c::options::Door;
 
 /// Compiles convolutional networks to allocation-free Rust.
 ///
@@ -96,7 +93,7 @@ pub(crate) fn main() -> ExitCode {
         Ok(Outcome::Well) => ExitCode::SUCCESS,
         Ok(Outcome::Failed) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", Door::CommandLine.told(&error));
             code(&error)
         }
     }

@@ -1,6 +1,9 @@
 //! Every way in which a user's model, flags or files can be wrong. Each message names the place and the remedy.
 
-use std::fmt;
+pub mod mention;
+
+use std::fmt::{self, Write as _};
+use std::path::Path;
 
 use crate::printed::quoted;
 
@@ -12,8 +15,13 @@ pub enum Error {
         /// What was expected and what was found.
         what: String,
     },
-    /// Something the model uses is not supported; all such things, each already named with its node and remedy.
-    Unsupported(Vec<String>),
+    /// Something the model uses is not supported.
+    Unsupported {
+        /// All such things, each already named with its node and remedy.
+        what: Vec<String>,
+        /// Values before them at which the graph can be cut.
+        before: Vec<String>,
+    },
     /// One node does not fit its operands.
     Node {
         /// The node's name.
@@ -50,26 +58,49 @@ pub enum Error {
 /// What the compiler's functions return.
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// How to compile what comes before an obstacle, if something does.
+pub fn remedy(before: &[String]) -> Option<String> {
+    let cut = mention::given("outputs", before.join(","));
+    (!before.is_empty()).then(|| format!("to compile what comes before, give {cut}"))
+}
+
+impl Error {
+    /// Things that are not supported, with nothing to be said of what comes before them.
+    pub fn unsupported(what: Vec<String>) -> Self {
+        Self::Unsupported { what, before: Vec::new() }
+    }
+
+    /// A fault of one input file.
+    pub fn in_file(path: &Path, what: impl Into<String>) -> Self {
+        Self::Wiring(format!("{}: {}", path.display(), what.into()))
+    }
+
+    /// The message, in which options are still [mentioned](mention): whoever knows the door spells them.
+    pub fn message(&self) -> String {
+        match self {
+            Self::Malformed { what } => format!("not a model: {what}"),
+            Self::Unsupported { what, before } => {
+                let these = if what.len() == 1 { "this is" } else { "these are" };
+                let mut text = format!("{these} unsupported:");
+                what.iter().chain(&remedy(before)).for_each(|item| {
+                    let _ = write!(text, "\n  {item}");
+                });
+                text
+            }
+            Self::Node { name, op, what } => format!("{op} {}: {what}", quoted(name)),
+            Self::Wiring(what) | Self::Spec(what) | Self::Program(what) => what.clone(),
+            Self::Unsound(what) => {
+                format!("a mistake of mnv2c, which emits nothing: {what}; please report it")
+            }
+            Self::DynamicDim { input, what } => format!("input {}: {what}", quoted(input)),
+            Self::Io { path, what } => format!("{path}: {what}"),
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed { what } => write!(f, "not a model: {what}"),
-            Self::Unsupported(list) => {
-                write!(
-                    f,
-                    "{} unsupported:",
-                    if list.len() == 1 { "this is" } else { "these are" }
-                )?;
-                list.iter().try_for_each(|item| write!(f, "\n  {item}"))
-            }
-            Self::Node { name, op, what } => write!(f, "{op} {}: {what}", quoted(name)),
-            Self::Wiring(what) | Self::Spec(what) | Self::Program(what) => f.write_str(what),
-            Self::Unsound(what) => {
-                write!(f, "a mistake of mnv2c, which emits nothing: {what}; please report it")
-            }
-            Self::DynamicDim { input, what } => write!(f, "input {}: {what}", quoted(input)),
-            Self::Io { path, what } => write!(f, "{path}: {what}"),
-        }
+        f.write_str(&mention::plain(&self.message()))
     }
 }
 

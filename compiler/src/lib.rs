@@ -9,6 +9,7 @@
 
 mod alike;
 pub mod build;
+pub mod calibrate;
 pub mod choose;
 pub mod content;
 pub mod emit;
@@ -16,16 +17,21 @@ pub mod ends;
 pub mod error;
 pub mod executable;
 pub mod files;
+pub mod finite;
 pub mod frontend;
+pub mod input;
 pub mod interp;
 pub mod ir;
 pub mod kernels;
 pub mod lower;
 pub mod npy;
 pub mod objective;
+pub mod options;
 pub mod order;
 pub mod pack;
 pub mod pass;
+#[cfg(feature = "pictures")]
+mod picture;
 pub mod plan;
 pub mod prepare;
 pub mod printed;
@@ -42,6 +48,7 @@ pub mod standalone;
 pub mod target;
 #[doc(hidden)]
 pub mod testing;
+pub mod tiles;
 
 use crate::choose::Choice;
 use crate::emit::{Carrier, Facts, Network};
@@ -49,10 +56,12 @@ use crate::ends::Ends;
 use crate::error::Result;
 use crate::ir::Graph;
 use crate::objective::Memory;
+use crate::options::Request;
 use crate::pack::Blob;
 use crate::plan::Plan;
 use crate::program::Program;
 use crate::schedule::Schedule;
+use crate::source::Model;
 use crate::target::Target;
 
 /// What to compile for, and what to call it.
@@ -72,6 +81,21 @@ pub struct Options {
     pub layers: bool,
     /// What it takes and gives, where that is not what the model does.
     pub ends: Ends,
+}
+
+impl Options {
+    /// What `request` asks for, of a model that is read.
+    pub fn of(request: &Request, name: &str, model: &Model, blob_name: &str) -> Self {
+        Self {
+            target: request.target(),
+            name: request.name.clone().unwrap_or_else(|| name.to_owned()),
+            sha256: model.sha256.clone(),
+            blob_name: blob_name.to_owned(),
+            memory: request.memory(),
+            ends: request.ends(),
+            layers: request.layers,
+        }
+    }
 }
 
 /// A compiled network: every stage's result, to print, check and measure.

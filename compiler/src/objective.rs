@@ -81,6 +81,14 @@ impl Ram {
     }
 }
 
+impl FromStr for Ram {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        bytes(text).map(Self::bytes)
+    }
+}
+
 impl fmt::Display for Ram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.bytes)
@@ -113,7 +121,7 @@ impl FromStr for Recompute {
     fn from_str(text: &str) -> Result<Self, Error> {
         let factor = text.parse::<f64>().ok().filter(|factor| (1.0..=1e3).contains(factor));
         let factor = factor.ok_or_else(|| {
-            Error::Spec(format!("{text:?} is no factor from 1 to 1000; 1.05 allows 5 % more"))
+            Error::Spec(format!("{text:?} is not a factor from 1 to 1000; 1.05 allows 5 % more"))
         })?;
         Ok(Self { millionths: ((factor - 1.0) * 1e6).round() as u64 })
     }
@@ -156,7 +164,7 @@ impl FromStr for Objective {
         match text {
             "speed" => Ok(Self::Speed),
             "ram" => Ok(Self::Ram),
-            _ => Err(Error::Spec(format!("there is no objective {text:?}; speed and ram are two"))),
+            _ => Err(Error::Spec(format!("unknown objective {text:?}; use speed or ram"))),
         }
     }
 }
@@ -169,7 +177,7 @@ impl FromStr for Feed {
             "caller" => Ok(Self::Caller),
             "arena" => Ok(Self::Arena),
             "rows" => Ok(Self::Rows),
-            _ => Err(Error::Spec(format!("no feed is {text:?}; caller, arena and rows are"))),
+            _ => Err(Error::Spec(format!("unknown feed {text:?}; use caller, arena or rows"))),
         }
     }
 }
@@ -183,9 +191,7 @@ impl FromStr for Storage {
             "f16" => Ok(Self::F16),
             "bf16" => Ok(Self::Bf16),
             "int8" => Ok(Self::Int8),
-            _ => Err(Error::Spec(format!(
-                "there is no type {text:?} to plan for; f32, f16, bf16 and int8 are four"
-            ))),
+            _ => Err(Error::Spec(format!("unknown type {text:?}; use f32, f16, bf16 or int8"))),
         }
     }
 }
@@ -228,11 +234,11 @@ pub fn bytes(text: &str) -> Result<usize, Error> {
         "" | "B" => 1,
         "K" | "k" | "KB" | "KiB" => 1 << 10,
         "M" | "m" | "MB" | "MiB" => 1 << 20,
-        unit => return Err(Error::Spec(format!("{unit:?} is no unit of bytes; K and M are two"))),
+        unit => return Err(Error::Spec(format!("unknown unit {unit:?}; use K or M"))),
     };
     let count = digits.parse::<usize>().ok().and_then(|count| count.checked_mul(scale));
     count.ok_or_else(|| {
-        Error::Spec(format!("{text:?} is no number of bytes; write 65536, 64K or 1M"))
+        Error::Spec(format!("{text:?} is not a number of bytes; write 65536, 64K or 1M"))
     })
 }
 

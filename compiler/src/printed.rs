@@ -25,6 +25,12 @@ pub fn quoted(name: &str) -> String {
     }
 }
 
+/// `[1, 3, 224, 224]` as `1x3x224x224`.
+pub fn shape(dims: &[usize]) -> String {
+    let dims: Vec<String> = dims.iter().map(usize::to_string).collect();
+    if dims.is_empty() { "scalar".into() } else { dims.join("x") }
+}
+
 /// Beginning and end of a name that is too long to be shown.
 fn ends(name: &str) -> Option<(&str, &str)> {
     let is_long = name.len() > MOST && name.chars().nth(MOST).is_some();

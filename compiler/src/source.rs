@@ -9,6 +9,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use crate::content;
+use crate::error::mention::option;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::frontend::onnx::{self, Summary};
@@ -31,9 +32,9 @@ enum Kind {
 }
 
 /// What the user adds to a model.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
-    /// Sizes that an ONNX file leaves open.
+    /// Sizes that an ONNX file leaves open, and where it is cut.
     pub sizes: onnx::Options,
     /// Chooses the random weights of a spec; 0 where neither this nor `weights` is given.
     pub seed: Option<u64>,
@@ -70,15 +71,19 @@ impl Source {
     pub fn model(&self, options: &Options) -> Result<Model> {
         match &self.kind {
             Kind::Onnx { file, base } => {
-                refuse(options.seed.is_some(), "--seed draws the weights of a spec")?;
-                refuse(options.weights.is_some(), "--weights-file holds the weights of a spec")?;
+                refuse(options.seed.is_some(), &["seed"], "is for a spec, whose weights it draws")?;
+                let given = options.weights.is_some();
+                refuse(given, &["weights_file"], "is for a spec, whose weights it holds")?;
                 let graph = onnx::read(file.clone(), base, &options.sizes)?;
                 Ok(Model { graph, sha256: hex(&Sha256::digest(file)) })
             }
             Kind::Spec(spec) => {
                 let sizes = &options.sizes;
                 let given = !sizes.dims.is_empty() || !sizes.input_shapes.is_empty();
-                refuse(given, "--dim and --input-shape are for ONNX files; a spec has its size")?;
+                let names = &["dims", "input_shapes"];
+                refuse(given, names, "are for ONNX files; a spec has its size")?;
+                let given = !sizes.outputs.is_empty();
+                refuse(given, &["outputs"], "cuts graphs of ONNX files; a spec has its rows")?;
                 from_spec(spec, options)
             }
         }
@@ -133,7 +138,8 @@ fn from_spec(spec: &Spec, options: &Options) -> Result<Model> {
     let mut hash = Sha256::new_with_prefix(spec.to_toml());
     let graph = match (&options.weights, options.seed) {
         (Some(_), Some(_)) => {
-            return Err(Error::Spec("--seed and --weights-file exclude each other".into()));
+            let [seed, weights] = ["seed", "weights_file"].map(option);
+            return Err(Error::Spec(format!("{seed} and {weights} exclude each other")));
         }
         (Some(path), None) => {
             let bytes = files::read(path)?;
@@ -164,8 +170,12 @@ fn called(path: &Path) -> String {
     if stem == "model" { above.unwrap_or(stem) } else { stem }
 }
 
-fn refuse(given: bool, why: &str) -> Result<()> {
-    if given { Err(Error::Spec(format!("{why}; leave it out"))) } else { Ok(()) }
+fn refuse(given: bool, names: &[&str], why: &str) -> Result<()> {
+    let names: Vec<String> = names.iter().map(|name| option(name)).collect();
+    match given {
+        true => Err(Error::Spec(format!("{} {why}; leave it out", names.join(" and ")))),
+        false => Ok(()),
+    }
 }
 
 /// Bytes as lower-case hex.

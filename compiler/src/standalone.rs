@@ -9,12 +9,18 @@ const WIDTH: usize = 100;
 
 /// The emitted file with the runtime and the weights inside it: a `no_std` crate, or a module of one.
 pub fn file(artifact: &Artifact) -> String {
+    let (header, items) = parts(artifact);
+    format!("{header}\n{ROOT}\n{items}")
+}
+
+/// What a file says of itself, and its items with the runtime and the weights: for the inside of a module.
+pub fn parts(artifact: &Artifact) -> (String, String) {
     let rust = artifact.rust.replace("use mnv2c_runtime::", "use self::mnv2c_runtime::");
     let (header, items) =
         rust.split_once("\n\n").expect("an emitted file says what it is, then imports");
     let include = format!("include_bytes!({:?})", artifact.facts.blob_name);
     let items = items.replacen(&include, &format!("b\"{}\"", literal(&artifact.blob.file())), 1);
-    format!("{header}\n{ROOT}\n{items}\n{}", runtime())
+    (header.to_owned(), format!("{items}\n{}", runtime()))
 }
 
 const ROOT: &str = "\

@@ -12,6 +12,8 @@ mod composed;
 mod constants;
 #[path = "onnx/control.rs"]
 mod control;
+#[path = "onnx/cut.rs"]
+mod cut;
 #[path = "onnx/forms.rs"]
 mod forms;
 #[path = "onnx/hostile.rs"]

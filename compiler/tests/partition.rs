@@ -85,7 +85,7 @@ proptest! {
             let text = &refusal[refusal.find(words)? + words.len()..];
             text.split(' ').next()?.trim_end_matches(',').parse().ok()
         };
-        let smallest = after("allow --ram ").expect("the smallest arena is named");
+        let smallest = after("allow ram ").expect("the smallest arena is named");
         let fits = Memory { objective: Objective::Within(smallest), ..memory };
         prop_assert!(choose::choose(&graph, &target, fits).is_ok(), "{refusal}");
     }

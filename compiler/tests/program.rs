@@ -47,7 +47,7 @@ fn options(target: Target, memory: Memory) -> Options {
 fn answers(graph: &Graph, target: Target, memory: Memory, inputs: &[Array]) -> Option<Vec<Array>> {
     match compile(graph.clone(), &options(target, memory), |_, _, _| ()) {
         Ok(net) => Some(shadow::execute(&net, inputs).unwrap()),
-        Err(Error::Unsupported(_)) => None,
+        Err(Error::Unsupported { .. }) => None,
         Err(error) => panic!("{error}"),
     }
 }

@@ -39,7 +39,7 @@ fn compiled(graph: Graph, target: &Target, memory: Memory) -> Option<Artifact> {
     };
     match compile(graph, &options, |_, _, _| ()) {
         Ok(net) => Some(net),
-        Err(Error::Unsupported(_)) => None,
+        Err(Error::Unsupported { .. }) => None,
         Err(error) => panic!("{error}"),
     }
 }

@@ -1,29 +1,27 @@
 //! From a request to the tokens of its module.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use mnv2c::build::{Compiler, Module};
 use mnv2c::ir::Dtype;
+use mnv2c::options::Door;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{Error, Result};
 
-use crate::request::{Model, Request, Weights};
-use crate::wishes::Kind;
+use crate::request::{Kind, Model, Request};
 
 /// The module, or the struct and the module behind it.
-pub(crate) fn module(request: &Request) -> Result<TokenStream> {
-    let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
-    let module =
-        compiler(request, &root).tokens().map_err(|error| placed(request, &root, error))?;
-    let tracked = module.files.iter().map(|file| tracked(file, &root));
+pub(crate) fn module(request: &Request, root: &Path) -> Result<TokenStream> {
+    let module = compiler(request, root).tokens().map_err(|error| placed(request, root, &error))?;
+    let tracked = module.files.iter().map(|file| tracked(file, root));
     let (attributes, visibility, name) = (&request.attributes, &request.visibility, &request.name);
     let Module { about, items, .. } = &module;
     Ok(match request.kind {
         Kind::Module => quote! {
             #(#attributes)*
             #[doc = #about]
-            #[allow(dead_code, reason = "a network states more than one program asks for")]
+            #[allow(dead_code, clippy::all, reason = "a network is generated, and states more than one program asks for")]
             #visibility mod #name {
                 #(#tracked)*
                 #items
@@ -33,7 +31,7 @@ pub(crate) fn module(request: &Request) -> Result<TokenStream> {
             let inner = format_ident!("mobilenet_{}", name.to_string().to_lowercase());
             let object = object(request, &module, &inner)?;
             quote! {
-                #[allow(dead_code, reason = "a network states more than one program asks for")]
+                #[allow(dead_code, clippy::all, reason = "a network is generated, and states more than one program asks for")]
                 mod #inner {
                     #(#tracked)*
                     #items
@@ -126,23 +124,11 @@ fn number(dtype: Dtype) -> TokenStream {
 }
 
 fn compiler(request: &Request, root: &Path) -> Compiler {
-    let mut compiler = match &request.model {
+    let compiler = match &request.model {
         Model::File(path) => Compiler::new(root.join(path.value())),
         Model::Rows(spec, ..) => Compiler::rows(spec.clone()),
     };
-    compiler = request.wishes.told(compiler.target(&request.target));
-    if let Some(title) = &request.title {
-        compiler = compiler.name(title);
-    }
-    for (name, size) in &request.dims {
-        compiler = compiler.dim(name, *size);
-    }
-    match &request.weights {
-        Weights::InTheModel => compiler,
-        Weights::Apart => compiler.weights_apart(),
-        Weights::File(path) => compiler.weights(root.join(path.value())),
-        Weights::Seed(seed) => compiler.seed(*seed),
-    }
+    compiler.asked(request.asked.request.clone())
 }
 
 /// An item that makes the crate stale when `file` changes; what it includes is used by nobody and not linked.
@@ -164,20 +150,12 @@ fn tracked(file: &Path, root: &Path) -> TokenStream {
 }
 
 /// The compiler's message at the words it is about.
-fn placed(request: &Request, root: &Path, error: mnv2c::error::Error) -> Error {
-    let message = error.to_string().replace(&format!("{}/", root.display()), "");
-    let weights = match &request.weights {
-        Weights::File(path) => Some((path, path.value())),
-        Weights::InTheModel | Weights::Apart | Weights::Seed(_) => None,
-    };
-    if let Some(span) = request.wishes.span(&message) {
-        return Error::new(span, message);
-    }
-    let span = match (&request.model, weights) {
-        (_, Some((path, full))) if message.contains(&full) => path.span(),
-        (Model::File(path), _) => path.span(),
-        (Model::Rows(_, span, rows), _) => row(&message, rows).unwrap_or(*span),
-    };
+fn placed(request: &Request, root: &Path, error: &mnv2c::error::Error) -> Error {
+    let message = Door::Macro.told(error).replace(&format!("{}/", root.display()), "");
+    let span = request.asked.place(error).unwrap_or_else(|| match &request.model {
+        Model::File(path) => path.span(),
+        Model::Rows(_, span, rows) => row(&message, rows).unwrap_or(*span),
+    });
     Error::new(span, message)
 }
 
@@ -192,16 +170,37 @@ fn row(message: &str, rows: &[Span]) -> Option<Span> {
 mod tests {
     use super::*;
 
+    /// The request and the mistake that its network is.
+    fn refused(tokens: TokenStream) -> (Request, Error) {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let request = crate::request::parse(tokens, root);
+        let request = request.unwrap_or_else(|error| panic!("{error}"));
+        let error = module(&request, root).expect_err("it is refused");
+        (request, error)
+    }
+
     #[test]
     fn a_struct_of_two_outputs_is_refused() {
-        let request = crate::request::parse(quote! {
+        let (_, error) = refused(quote! {
             struct Net;
             model = "tests/models/two.onnx";
         });
-        let request = request.unwrap_or_else(|error| panic!("{error}"));
-        let refused = module(&request).err().map(|error| error.to_string());
         let expected = "a struct takes one input and gives one output, and this network has 1 and 2; write `pub mod \
                         net;`";
-        assert_eq!(refused.as_deref(), Some(expected));
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn a_mistake_is_placed_at_the_option_that_it_mentions() {
+        let (request, error) = refused(quote! {
+            mod net;
+            model = "tests/models/two.onnx";
+            outputs = "nobody";
+        });
+        let told = error.to_string();
+        assert!(told.starts_with("`outputs = ..`: no node makes a value \"nobody\""), "{told}");
+        let about = |name| mnv2c::error::Error::Spec(mnv2c::error::mention::option(name));
+        assert!(request.asked.place(&about("outputs")).is_some());
+        assert!(request.asked.place(&about("feed")).is_none());
     }
 }

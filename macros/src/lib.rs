@@ -1,12 +1,14 @@
 //! `mobilenet!`: a network compiled into your crate, from a model or from the rows of the paper's Table 2.
 #![forbid(unsafe_code)]
 
+mod asked;
 mod expand;
 mod faults;
 mod request;
 mod rows;
 mod settings;
-mod wishes;
+
+use std::path::PathBuf;
 
 use proc_macro::TokenStream;
 
@@ -89,8 +91,16 @@ use proc_macro::TokenStream;
 /// let (class, probability) = best[0];
 /// assert!(class < 10 && probability > 0.1);
 /// ```
+/// Every option of the command line is a key, by its name with underscores:
+///
 /// `layers = true;` adds `net::LAYERS`: name, kernel, shape, multiply-adds and weights of whatever runs.
-/// `dtype = int8;` demands a network that computes on bytes; models of floats are quantised by `mnv2c quantize` first.
+/// `dtype = int8;` demands a network that computes on bytes; a model of floats is quantised on the way by
+/// `calibration = "pictures";` (files or directories of .npy, or with the feature `pictures` of .png and .jpg), with `limit`,
+/// `observer`, `no_equalize`, `no_bias_correction` and `keep_f32 = ["layer"];`, or by `mnv2c quantize` first.
+/// `outputs = ["boxes", "scores"];` cuts an ONNX graph at these values; what only later nodes need is dropped, whether it could
+/// be compiled or not. `input_shapes { image = [1, 3, 224, 224] }` gives inputs whole shapes.
+/// `standalone = true;` puts the runtime into the module, and the crate needs no `mnv2c-runtime`.
+/// `tuning = "tiles.json";` takes the tiles that `mnv2c compile --tune` timed on the machine.
 /// `dtype = f16;` lets floats and weights lie in memory as halves, computed in `f32`; so does `bf16`, pairs of which some
 /// machines multiply faster.
 /// `recompute = 1.05;` lets a plan do so many times the multiply-adds where that saves memory.
@@ -111,7 +121,8 @@ use proc_macro::TokenStream;
 /// The crate is then compiled again only when the model changes.
 #[proc_macro]
 pub fn mobilenet(input: TokenStream) -> TokenStream {
-    let request = request::parse(input.into());
-    let tokens = request.and_then(|request| expand::module(&request));
+    let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let request = request::parse(input.into(), &root);
+    let tokens = request.and_then(|request| expand::module(&request, &root));
     tokens.unwrap_or_else(|errors| errors.to_compile_error()).into()
 }

@@ -1,15 +1,19 @@
 //! What a user wrote in `mobilenet!`, read and checked as far as it goes without the model.
 
+use std::path::Path;
+
 use mnv2c::frontend::spec::Spec;
+use mnv2c::objective::Feed;
+use mnv2c::options::{Row, Weights};
 use mnv2c::target::{TARGETS, Target};
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Error, LitStr, Result, Token, Visibility};
 
+use crate::asked::Asked;
 use crate::faults::Faults;
 use crate::rows::{self, Placed};
 use crate::settings::{Settings, Value, positive, semicolon, statements};
-use crate::wishes::{Kind, Wishes};
 
 /// A network to compile.
 pub(crate) struct Request {
@@ -18,11 +22,14 @@ pub(crate) struct Request {
     pub(crate) kind: Kind,
     pub(crate) name: Ident,
     pub(crate) model: Model,
-    pub(crate) target: String,
-    pub(crate) title: Option<String>,
-    pub(crate) dims: Vec<(String, usize)>,
-    pub(crate) weights: Weights,
-    pub(crate) wishes: Wishes,
+    pub(crate) asked: Asked,
+}
+
+/// What a network becomes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Module,
+    Struct,
 }
 
 /// Where the network comes from.
@@ -32,17 +39,8 @@ pub(crate) enum Model {
     Rows(Spec, Span, Vec<Span>),
 }
 
-/// Where weights come from, and where they stay.
-pub(crate) enum Weights {
-    InTheModel,
-    /// In the model too, but the program is given them when it runs.
-    Apart,
-    File(LitStr),
-    Seed(u64),
-}
-
-/// Reads the macro's input; the error holds all mistakes that were found.
-pub(crate) fn parse(tokens: TokenStream) -> Result<Request> {
+/// Reads the macro's input, whose paths are relative to `root`; the error holds all mistakes that were found.
+pub(crate) fn parse(tokens: TokenStream, root: &Path) -> Result<Request> {
     let mut statements = statements(tokens).into_iter();
     let mut faults = Faults::default();
     let head = faults.keep(Head::parse.parse2(statements.next().unwrap_or_default()));
@@ -59,7 +57,7 @@ pub(crate) fn parse(tokens: TokenStream) -> Result<Request> {
         faults.keep(read.parse2(statement));
     }
     match head {
-        Some(head) => head.request(settings, rows, faults),
+        Some(head) => head.request(settings, rows, root, faults),
         None => Err(faults.finish().expect_err("there is no head because of a fault")),
     }
 }
@@ -71,7 +69,7 @@ struct Head {
     kind: Kind,
     name: Ident,
     /// The paper's rows and the target that a struct may name.
-    generics: Option<(Spec, String)>,
+    generics: Option<(Spec, Target)>,
 }
 
 impl Head {
@@ -97,22 +95,23 @@ impl Head {
         self,
         mut settings: Settings,
         rows: Vec<Placed>,
+        root: &Path,
         mut faults: Faults,
     ) -> Result<Request> {
         let file = faults.keep(settings.take_text("model")).flatten();
-        let title = faults.keep(settings.take_text("name")).flatten();
-        let weights = faults.keep(weights(&mut settings));
-        let kind = self.kind;
-        let (why, base, target) = match self.generics {
-            None => {
-                let why = "a model file has its own input, width and classes";
-                (why, None, faults.keep(target(&mut settings)).unwrap_or_default())
+        let (kind, mut asked) = (self.kind, Asked::default());
+        let (why, base) = match self.generics {
+            None => ("a model file has its own input, width and classes", None),
+            Some((base, target)) => {
+                asked.request.target = target;
+                ("the struct's numbers say it", Some(base))
             }
-            Some((base, target)) => ("the struct's numbers say it", Some(base), target),
         };
-        if let (Kind::Struct, Some(Weights::Apart)) = (kind, &weights) {
-            let what = "a struct has its weights in it; write `pub mod net;` to pass them";
-            faults.add(Error::new(self.name.span(), what));
+        let has_target = base.is_some();
+        let takes = |row: &Row| row.name != "target" || !has_target;
+        asked.take(&mut settings, takes, root, &mut faults);
+        if kind == Kind::Struct {
+            check_struct(&asked, self.name.span(), &mut faults);
         }
         let model = match file {
             Some(file) => {
@@ -123,34 +122,44 @@ impl Head {
                 Model::File(file)
             }
             None => {
-                let has_none = matches!(weights, Some(Weights::InTheModel | Weights::Apart));
+                let read = &asked.request.model;
+                let has_none = read.seed.is_none() && read.weights.is_none();
                 if has_none && (base.is_some() || !rows.is_empty()) {
                     let what = "a table has no weights; add `weights = \"..\";`, or `seed = 7;` to try it out";
-                    faults.add(Error::new(self.name.span(), what));
+                    faults.lacking(Error::new(self.name.span(), what));
                 }
                 spec(&mut settings, base, rows, self.name.span(), &mut faults)
             }
         };
-        let wishes = Wishes::take(&mut settings, kind, &mut faults);
         settings.refuse_rest(why, &mut faults);
         faults.finish()?;
-        Ok(Request {
-            attributes: self.attributes,
-            visibility: self.visibility,
-            kind,
-            name: self.name,
-            model,
-            target,
-            title: title.map(|title| title.value()),
-            dims: settings.dims,
-            weights: weights.unwrap_or(Weights::InTheModel),
-            wishes,
-        })
+        let Self { attributes, visibility, name, .. } = self;
+        Ok(Request { attributes, visibility, kind, name, model, asked })
+    }
+}
+
+/// Notes what a struct cannot do and a module can.
+fn check_struct(asked: &Asked, name: Span, faults: &mut Faults) {
+    let request = &asked.request;
+    let mut refuse = |option: &str, what: &str| {
+        faults.add(Error::new(asked.span(option).unwrap_or(name), what));
+    };
+    if request.weights == Weights::Extern {
+        refuse("weights", "a struct has its weights in it; write `pub mod net;` to pass them");
+    }
+    if request.feed != Feed::Caller {
+        refuse(
+            "feed",
+            "a struct takes the whole picture; write `pub mod net;` to feed it otherwise",
+        );
+    }
+    if request.threads > 1 {
+        refuse("threads", "a struct runs on one thread; write `pub mod net;` for several");
     }
 }
 
 /// `<1.0, 224, X86V3>`: the paper's network at a width and a size, and a target.
-fn generic(input: ParseStream<'_>) -> Result<(Spec, String)> {
+fn generic(input: ParseStream<'_>) -> Result<(Spec, Target)> {
     input.parse::<Token![<]>()?;
     let width = width(&input.parse()?)?;
     input.parse::<Token![,]>()?;
@@ -197,33 +206,12 @@ fn spec(
     Model::Rows(spec, span, spans)
 }
 
-fn weights(settings: &mut Settings) -> Result<Weights> {
-    let seed = match settings.take("seed") {
-        None => None,
-        Some(Value::Int(seed)) => Some((seed.base10_parse()?, seed.span())),
-        Some(other) => return Err(Error::new(other.span(), "`seed` takes a whole number")),
-    };
-    match (settings.take("weights"), seed) {
-        (None, None) => Ok(Weights::InTheModel),
-        (None, Some((seed, _))) => Ok(Weights::Seed(seed)),
-        (Some(_), Some((_, span))) => {
-            Err(Error::new(span, "`weights` and `seed` exclude each other; remove one"))
-        }
-        (Some(Value::Text(path)), None) => Ok(Weights::File(path)),
-        (Some(Value::Word(word)), None) if word == "embed" => Ok(Weights::InTheModel),
-        (Some(Value::Word(word)), None) if word == "extern" => Ok(Weights::Apart),
-        (Some(other), None) => Err(Error::new(
-            other.span(),
-            "`weights` takes `embed`, `extern`, or the path of a safetensors file for a table",
-        )),
-    }
-}
-
 fn width(value: &Value) -> Result<f64> {
     let width = match value {
         Value::Float(width) => width.base10_parse()?,
         Value::Int(width) => width.base10_parse()?,
-        Value::Text(_) | Value::Word(_) | Value::Size(..) | Value::List(..) => f64::NAN,
+        Value::Text(_) | Value::Word(_) | Value::Size(..) => f64::NAN,
+        Value::List(..) | Value::Pairs(..) => f64::NAN,
     };
     if width > 0.0 && width <= 16.0 {
         return Ok(width);
@@ -232,16 +220,8 @@ fn width(value: &Value) -> Result<f64> {
     Err(Error::new(value.span(), what))
 }
 
-fn target(settings: &mut Settings) -> Result<String> {
-    let Some(text) = settings.take_text("target")? else {
-        return Ok("generic".into());
-    };
-    let target: Target = text.value().parse().map_err(|error| Error::new(text.span(), error))?;
-    Ok(target.name.into())
-}
-
 /// The target that an identifier names: `X86V3` is x86-64-v3.
-fn target_called(word: &Ident) -> Result<String> {
+fn target_called(word: &Ident) -> Result<Target> {
     let camel = |target: &Target| target.name.replace("x86-64", "x86").replace(['-', '.'], "");
     let wanted = word.to_string().to_lowercase();
     let found = TARGETS.iter().find(|target| camel(target) == wanted);
@@ -249,7 +229,7 @@ fn target_called(word: &Ident) -> Result<String> {
         let known: Vec<String> = TARGETS.iter().map(|target| capital(&camel(target))).collect();
         Error::new(word.span(), format!("unknown target `{word}`; use {}", known.join(", ")))
     })?;
-    Ok(found.name.into())
+    Ok(*found)
 }
 
 /// As Rust writes types: `X86v3` is accepted as `X86V3` is.

@@ -69,7 +69,7 @@ pub(crate) fn picture(value: &Value) -> Result<(usize, usize)> {
     let text = match value {
         Value::Int(int) => int.to_string(),
         Value::Text(_) | Value::Float(_) | Value::Word(_) => String::new(),
-        Value::Size(..) | Value::List(..) => String::new(),
+        Value::Size(..) | Value::List(..) | Value::Pairs(..) => String::new(),
     };
     let sides: Vec<Option<usize>> = text.split('x').map(|side| side.parse().ok()).collect();
     match sides.as_slice() {

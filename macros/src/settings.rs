@@ -1,9 +1,10 @@
-//! The statements of `mobilenet!` between its first and its rows: `key = value;`, `key value;` and `dims { .. }`.
+//! The statements of `mobilenet!` between its first and its rows: `key = value;`, `key value;` and `key { .. }`.
 //!
 //! Each statement is read by itself, so that one mistake hides no other. What a key takes is asked by its reader.
 
 use std::collections::BTreeMap;
 
+use mnv2c::options::{ROWS, Row, Takes};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
@@ -11,38 +12,19 @@ use syn::{Error, LitFloat, LitInt, LitStr, Result, Token};
 
 use crate::faults::Faults;
 
-/// Every key, as messages list them.
-const KEYS: &[&str] = &[
-    "model",
-    "target",
-    "threads",
-    "name",
-    "weights",
-    "seed",
-    "input",
-    "width",
-    "classes",
-    "ram",
-    "objective",
-    "recompute",
-    "feed",
-    "dtype",
-    "requant",
-    "input_format",
-    "scale",
-    "mean",
-    "std",
-    "bgr",
-    "output",
-    "layers",
-];
+/// Keys that say which network it is; every other is of the compiler's table.
+const KEYS: [&str; 4] = ["model", "input", "width", "classes"];
 
 /// Settings by key, until their readers take them.
 #[derive(Default)]
 pub(crate) struct Settings {
     by_key: BTreeMap<String, (Ident, Value)>,
-    /// Sizes of open dimensions.
-    pub(crate) dims: Vec<(String, usize)>,
+}
+
+/// An option of the compiler's table, and what it was given.
+pub(crate) struct Setting {
+    pub(crate) row: &'static Row,
+    pub(crate) value: Value,
 }
 
 /// What stands right of a key.
@@ -54,8 +36,10 @@ pub(crate) enum Value {
     Word(Ident),
     /// A number and its unit.
     Size(LitInt, Ident),
-    /// Numbers in brackets.
-    List(Vec<f32>, Span),
+    /// Numbers or texts in brackets.
+    List(Vec<String>, Span),
+    /// Names with sizes, in braces: each as `name=size`.
+    Pairs(Vec<String>, Span),
 }
 
 impl Parse for Value {
@@ -69,7 +53,10 @@ impl Parse for Value {
         } else if input.peek(LitInt) {
             input.parse().map(Self::Int)
         } else if input.peek(syn::token::Bracket) {
-            list(input)
+            let (items, span) = list(input)?;
+            Ok(Self::List(items, span))
+        } else if input.peek(syn::token::Brace) {
+            pairs(input)
         } else if input.peek(syn::LitBool) || input.peek(Token![extern]) {
             input.call(Ident::parse_any).map(Self::Word)
         } else if input.peek(syn::Ident) {
@@ -89,7 +76,7 @@ impl Value {
             Self::Float(float) => float.span(),
             Self::Word(word) => word.span(),
             Self::Size(_, unit) => unit.span(),
-            Self::List(_, span) => *span,
+            Self::List(_, span) | Self::Pairs(_, span) => *span,
         }
     }
 }
@@ -103,47 +90,78 @@ impl Value {
             Self::Float(float) => float.to_string(),
             Self::Word(word) => word.to_string(),
             Self::Size(int, unit) => format!("{int}{unit}"),
-            Self::List(..) => "[..]".into(),
+            Self::List(items, _) | Self::Pairs(items, _) => items.join(","),
         }
     }
 }
 
-/// Numbers in brackets.
-fn list(input: ParseStream<'_>) -> Result<Value> {
+/// Numbers or texts in brackets.
+fn list(input: ParseStream<'_>) -> Result<(Vec<String>, Span)> {
     let inside;
     let span = syn::bracketed!(inside in input).span.join();
-    let mut numbers = Vec::new();
+    let mut items = Vec::new();
     while !inside.is_empty() {
-        let minus = inside.parse::<Option<Token![-]>>()?.is_some();
-        let number: f32 = if inside.peek(LitInt) {
-            inside.parse::<LitInt>()?.base10_parse()?
-        } else {
-            inside.parse::<LitFloat>()?.base10_parse()?
-        };
-        numbers.push(if minus { -number } else { number });
+        items.push(item(&inside)?);
         if !inside.is_empty() {
             inside.parse::<Token![,]>()?;
         }
     }
-    Ok(Value::List(numbers, span))
+    Ok((items, span))
+}
+
+fn item(input: ParseStream<'_>) -> Result<String> {
+    if input.peek(LitStr) {
+        return input.parse().map(|text: LitStr| text.value());
+    }
+    let sign = if input.parse::<Option<Token![-]>>()?.is_some() { "-" } else { "" };
+    let digits = if input.peek(LitInt) {
+        input.parse::<LitInt>()?.base10_digits().to_owned()
+    } else {
+        input.parse::<LitFloat>()?.base10_digits().to_owned()
+    };
+    Ok(format!("{sign}{digits}"))
+}
+
+/// Names with sizes or shapes, in braces: `{ batch = 1, image = [1, 3, 224, 224] }`.
+fn pairs(input: ParseStream<'_>) -> Result<Value> {
+    let inside;
+    let span = syn::braced!(inside in input).span.join();
+    let mut pairs = Vec::new();
+    while !inside.is_empty() {
+        let name = if inside.peek(LitStr) {
+            inside.parse::<LitStr>()?.value()
+        } else {
+            inside.parse::<Ident>()?.to_string()
+        };
+        inside.parse::<Token![=]>()?;
+        let size = if inside.peek(syn::token::Bracket) {
+            list(&inside)?.0.join("x")
+        } else {
+            positive(&inside.parse()?)?.to_string()
+        };
+        pairs.push(format!("{name}={size}"));
+        if !inside.is_empty() {
+            inside.parse::<Token![,]>()?;
+        }
+    }
+    Ok(Value::Pairs(pairs, span))
 }
 
 impl Settings {
-    /// Adds one statement, whose last token is its semicolon unless it is `dims`.
+    /// Adds one statement, whose last token is its semicolon unless it ends in braces.
     pub(crate) fn add(&mut self, input: ParseStream<'_>) -> Result<()> {
         let key: Ident = input.parse()?;
         let word = key.to_string();
-        if word == "dims" {
-            return self.add_dims(input);
-        }
-        if !KEYS.contains(&word.as_str()) {
+        if !KEYS.contains(&word.as_str()) && ROWS.iter().all(|row| row.key != word) {
             return Err(Error::new(key.span(), unknown(&word)));
         }
         if input.peek(Token![=]) {
             input.parse::<Token![=]>()?;
         }
         let value = input.parse()?;
-        semicolon(input)?;
+        if !matches!(value, Value::Pairs(..)) || input.peek(Token![;]) {
+            semicolon(input)?;
+        }
         if self.by_key.contains_key(&word) {
             return Err(Error::new(key.span(), format!("`{word}` is given twice; remove one")));
         }
@@ -151,23 +169,19 @@ impl Settings {
         Ok(())
     }
 
-    fn add_dims(&mut self, input: ParseStream<'_>) -> Result<()> {
-        let inside;
-        syn::braced!(inside in input);
-        while !inside.is_empty() {
-            let name = if inside.peek(LitStr) {
-                inside.parse::<LitStr>()?.value()
-            } else {
-                inside.parse::<Ident>()?.to_string()
+    /// Every option of the compiler's table that was given and that `takes` allows, in the order of the table.
+    pub(crate) fn take_rows(&mut self, takes: impl Fn(&Row) -> bool) -> Vec<Setting> {
+        let mut settings = Vec::new();
+        for row in ROWS.iter().filter(|row| takes(row)) {
+            let is_meant = |(_, value): &(Ident, Value)| {
+                meant(row.key, value).is_some_and(|meant| meant.name == row.name)
             };
-            inside.parse::<Token![=]>()?;
-            let size: LitInt = inside.parse()?;
-            self.dims.push((name, positive(&size)?));
-            if !inside.is_empty() {
-                inside.parse::<Token![,]>()?;
+            if self.by_key.get(row.key).is_some_and(is_meant) {
+                let value = self.take(row.key);
+                settings.extend(value.map(|value| Setting { row, value }));
             }
         }
-        Ok(())
+        settings
     }
 
     /// What `key` was given.
@@ -205,6 +219,13 @@ impl Settings {
     }
 }
 
+/// The row that a key means; of two with one key that which takes a path is meant by a text in quotes.
+fn meant(key: &str, value: &Value) -> Option<&'static Row> {
+    let rows = || ROWS.iter().filter(|row| row.key == key);
+    let is_text = matches!(value, Value::Text(_));
+    rows().find(|row| (row.takes == Takes::Path) == is_text).or_else(|| rows().next())
+}
+
 /// A count, which is not 0.
 pub(crate) fn positive(int: &LitInt) -> Result<usize> {
     let value: usize = int.base10_parse()?;
@@ -219,7 +240,7 @@ pub(crate) fn semicolon(input: ParseStream<'_>) -> Result<()> {
     input.parse::<Token![;]>().map(|_| ())
 }
 
-/// Cuts statements apart: each ends with a semicolon, or with braces if it is `dims`.
+/// Cuts statements apart: each ends with a semicolon, or with braces that stand behind a key.
 pub(crate) fn statements(tokens: TokenStream) -> Vec<TokenStream> {
     let mut statements = Vec::new();
     let mut open: Vec<TokenTree> = Vec::new();
@@ -227,7 +248,7 @@ pub(crate) fn statements(tokens: TokenStream) -> Vec<TokenStream> {
         let ends = match &token {
             TokenTree::Punct(punct) => punct.as_char() == ';',
             TokenTree::Group(_) => {
-                matches!(open.as_slice(), [TokenTree::Ident(word)] if word == "dims")
+                matches!(open.as_slice(), [TokenTree::Ident(word)] if is_braced(word))
             }
             TokenTree::Ident(_) | TokenTree::Literal(_) => false,
         };
@@ -242,9 +263,15 @@ pub(crate) fn statements(tokens: TokenStream) -> Vec<TokenStream> {
     statements
 }
 
+/// Whether a key takes names in braces.
+fn is_braced(word: &Ident) -> bool {
+    ROWS.iter().any(|row| row.takes == Takes::Pairs && word == row.key)
+}
+
 fn unknown(word: &str) -> String {
-    let known = KEYS.join("`, `");
-    format!(
-        "unknown setting `{word}`; there are `{known}`, `dims {{ .. }}`, and the rows `conv2d` and `bottleneck`"
-    )
+    let mut known: Vec<&str> = KEYS.into_iter().chain(ROWS.iter().map(|row| row.key)).collect();
+    known.sort_unstable();
+    known.dedup();
+    let known = known.join("`, `");
+    format!("unknown setting `{word}`; there are `{known}`, and the rows `conv2d` and `bottleneck`")
 }

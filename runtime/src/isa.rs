@@ -4,8 +4,8 @@ mod facts;
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-pub use facts::Multiplies;
-use facts::{FACTS, Facts};
+pub use self::facts::Multiplies;
+use self::facts::{FACTS, Facts};
 
 use crate::simd::cpu;
 use crate::simd::dots::Quads;

@@ -1,26 +1,28 @@
 //! What a build script does: a module, its weights and a report in `OUT_DIR`, and lines for Cargo.
 
 use std::fmt::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::Artifact;
 use crate::build::{Compiled, Compiler};
 use crate::error::{Error, Result};
 use crate::files;
+use crate::options::Door;
 use crate::printed;
+use crate::standalone;
 
 /// Why there is no network. Cargo shows what `main` returns in its debug form, so that form is the message.
 pub struct Failed(pub Error);
 
 impl fmt::Debug for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
+        fmt::Display::fmt(self, f)
     }
 }
 
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
+        f.write_str(&Door::Builder.told(&self.0))
     }
 }
 
@@ -39,16 +41,26 @@ pub(super) fn emit(compiler: &Compiler, name: &str) -> Result<()> {
     })?);
     let blob_name = format!("{name}.bin");
     let Compiled { artifact, files: read, .. } = compiler.network(&blob_name)?;
-    let blob = artifact.blob.file();
-    let (module, report) = (module(&artifact.rust, name), report(&artifact));
-    files::write(&[
-        (&out.join(&blob_name), &blob),
-        (&out.join(format!("{name}.txt")), report.as_bytes()),
-        (&out.join(format!("{name}.rs")), module.as_bytes()),
-    ])?;
+    let (blob, report) = (artifact.blob.file(), report(&artifact));
+    let (blob_path, report_path) = (out.join(&blob_name), out.join(format!("{name}.txt")));
+    let mut written: Vec<(&Path, &[u8])> = vec![(&report_path, report.as_bytes())];
+    let rust = if compiler.request.standalone {
+        let (header, items) = standalone::parts(&artifact);
+        format!("{header}\n\n{items}")
+    } else {
+        written.push((&blob_path, &blob));
+        artifact.rust.clone()
+    };
+    let (module, path) = (module(&rust, name), out.join(format!("{name}.rs")));
+    written.push((&path, module.as_bytes()));
+    files::write(&written)?;
     println!("cargo::rerun-if-changed=build.rs");
     read.iter().for_each(|file| println!("cargo::rerun-if-changed={}", file.display()));
-    artifact.graph.notes.iter().for_each(|note| println!("cargo::warning={note}"));
+    artifact
+        .graph
+        .notes
+        .iter()
+        .for_each(|note| println!("cargo::warning={}", Door::Builder.tell(note)));
     Ok(())
 }
 

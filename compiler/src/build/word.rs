@@ -1,34 +1,28 @@
 //! Values of options, typed or as the command line's words: `Feed::Rows` or `"rows"`.
 
-use std::marker::PhantomData;
+use std::str::FromStr;
 
 use crate::ends::{Answer, Format};
+use crate::error::{Error, Result};
 use crate::ir::Arithmetic;
 use crate::objective::{Feed, Objective, Ram, Recompute, Storage};
+use crate::options::Scale;
+use crate::quantize::histogram::Observer;
 use crate::target::Target;
 
 /// A value of an option, or the word for one; a word that means nothing is an error when the network is compiled.
 #[derive(Clone, Debug)]
-pub struct Word<T> {
-    pub(super) text: String,
-    of: PhantomData<T>,
-}
+pub struct Word<T>(pub(super) Result<T>);
 
-impl<T> Word<T> {
-    fn new(text: String) -> Self {
-        Self { text, of: PhantomData }
-    }
-}
-
-impl<T> From<&str> for Word<T> {
+impl<T: FromStr<Err = Error>> From<&str> for Word<T> {
     fn from(text: &str) -> Self {
-        Self::new(text.to_owned())
+        Self(text.parse())
     }
 }
 
-impl<T> From<&String> for Word<T> {
+impl<T: FromStr<Err = Error>> From<&String> for Word<T> {
     fn from(text: &String) -> Self {
-        Self::new(text.clone())
+        Self(text.parse())
     }
 }
 
@@ -36,10 +30,12 @@ macro_rules! typed {
     ($($type:ty),*) => {$(
         impl From<$type> for Word<$type> {
             fn from(value: $type) -> Self {
-                Self::new(value.to_string())
+                Self(Ok(value))
             }
         }
     )*};
 }
 
-typed!(Answer, Arithmetic, Feed, Format, Objective, Ram, Recompute, Storage, Target);
+typed!(
+    Answer, Arithmetic, Feed, Format, Objective, Observer, Ram, Recompute, Scale, Storage, Target
+);

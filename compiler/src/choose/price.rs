@@ -2,6 +2,7 @@
 
 use crate::choose::cuts::{Aim, Cuts, Partition};
 use crate::choose::{Choice, Network, TRIES, anew};
+use crate::error::mention::{given, option};
 use crate::error::{Error, Result};
 use crate::objective::{Feed, Recompute};
 use crate::plan::Budget;
@@ -23,26 +24,28 @@ pub(super) fn too_small(
     let once = if recompute == Recompute::default() {
         "with every value computed once".to_owned()
     } else {
-        format!("with --recompute {recompute}")
+        format!("with {}", given("recompute", recompute))
     };
     let offer = |(again, bytes): &(u64, usize)| {
-        format!("--recompute {} takes {bytes}", Recompute::allowing(*again, madds))
+        format!("{} takes {bytes}", given("recompute", Recompute::allowing(*again, madds)))
     };
+    let allow = given("ram", smallest);
     let remedy = match offers.as_slice() {
-        [] => format!("computing more of them anew saves nothing: allow --ram {smallest}"),
+        [] => format!("computing more of them again saves nothing: allow {allow}"),
         [fits] if fits.1 <= limit => format!("{} bytes: allow that", offer(fits)),
         offers => {
             let offers: Vec<String> = offers.iter().map(offer).collect();
             let offers = offers.join(" bytes, ");
-            format!("{offers} bytes, and nothing takes less: allow --ram {smallest}")
+            format!("{offers} bytes, and nothing takes less: allow {allow}")
         }
     };
+    let limited = option("ram");
     let image = match network.setting.memory.feed {
-        Feed::Arena => ", keep the image out of the arena with --feed rows,",
-        Feed::Caller | Feed::Rows => "",
+        Feed::Arena => format!(", keep the image out of the arena with {},", given("feed", "rows")),
+        Feed::Caller | Feed::Rows => String::new(),
     };
     Ok(Error::Spec(format!(
-        "no plan fits {limit} bytes: the smallest arena for this network takes {smallest} bytes {once}; {remedy}{image} or \
+        "no plan fits {limit} bytes, the limit of {limited}: the smallest arena for this network takes {smallest} bytes {once}; {remedy}{image} or \
          take a smaller network"
     )))
 }

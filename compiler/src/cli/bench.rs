@@ -3,13 +3,11 @@
 use mnv2c::printed;
 use serde_json::Value;
 
-use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
-use crate::cli::build::{self, Probes, Wish};
-use crate::cli::ends::EndsArgs;
+use crate::cli::args::{Asked, Builds, Format, FormatArgs, ModelArgs};
+use crate::cli::build::{self, Probes};
 use crate::cli::execute::{execute, last_line};
-use crate::cli::numbers::{Asked, NumbersArgs};
+use crate::cli::flags::OptionArgs;
 use crate::cli::profile::Profile;
-use crate::cli::tune::TuneArgs;
 use crate::cli::{Done, Outcome, output};
 
 /// Build a model and time it on one thread
@@ -20,15 +18,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     model: ModelArgs,
     #[command(flatten)]
-    target: TargetArgs,
-    #[command(flatten)]
-    memory: MemoryArgs,
-    #[command(flatten)]
-    ends: EndsArgs,
-    #[command(flatten)]
-    numbers: NumbersArgs,
-    #[command(flatten)]
-    tune: TuneArgs,
+    options: OptionArgs<Builds>,
     /// Timed runs
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
@@ -44,10 +34,10 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Done {
     let probes = if args.profile { Probes::Yes } else { Probes::No };
-    let wish =
-        Wish::of(&args.target, &args.memory, &args.ends)?.stored(&args.numbers).timed(&args.tune);
-    let asked = Asked { model: &args.model, numbers: &args.numbers, ends: &args.ends };
-    let (built, ()) = build::program(asked, &wish, probes, |_| Ok(()))?;
+    let request = args.options.request();
+    request.check_folded()?;
+    let asked = Asked { model: &args.model, request };
+    let (built, ()) = build::program(asked, probes, |_| Ok(()))?;
     let runs = args.runs.to_string();
     let arguments = ["--bench", &runs].map(Into::into);
     let said = execute(args.runner.as_deref(), &built.program.path, &arguments)?;

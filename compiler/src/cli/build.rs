@@ -3,21 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use mnv2c::emit::{self, Probe};
-use mnv2c::ends::Ends;
 use mnv2c::error::Result;
 use mnv2c::executable::{self, Program};
-use mnv2c::objective::Memory;
+use mnv2c::options::Request;
 use mnv2c::schedule::Port;
 use mnv2c::source::{Model, Source};
 use mnv2c::target::Target;
 use mnv2c::{Artifact, Options};
 
-use crate::cli::args::{MemoryArgs, ModelArgs, TargetArgs};
-use crate::cli::ends::EndsArgs;
-use crate::cli::numbers::{Asked, NumbersArgs};
+use crate::cli::args::{Asked, Builds, ModelArgs};
+use crate::cli::flags::OptionArgs;
 use crate::cli::progress::Progress;
-use crate::cli::tune::TuneArgs;
-use crate::cli::{Done, Outcome, output};
+use crate::cli::{Done, Outcome, output, tune};
 
 /// Compile a model into a program that needs nothing else
 ///
@@ -33,67 +30,17 @@ pub(crate) struct Args {
     #[arg(short = 'o', value_name = "PROGRAM")]
     file: PathBuf,
     #[command(flatten)]
-    target: TargetArgs,
-    #[command(flatten)]
-    memory: MemoryArgs,
-    #[command(flatten)]
-    ends: EndsArgs,
-    #[command(flatten)]
-    numbers: NumbersArgs,
-    #[command(flatten)]
-    tune: TuneArgs,
+    options: OptionArgs<Builds>,
 }
 
 pub(crate) fn run(args: &Args) -> Done {
-    let wish =
-        Wish::of(&args.target, &args.memory, &args.ends)?.stored(&args.numbers).timed(&args.tune);
-    let asked = Asked { model: &args.model, numbers: &args.numbers, ends: &args.ends };
-    let (built, ()) = program(asked, &wish, Probes::No, |_| Ok(()))?;
+    let request = args.options.request();
+    request.check_folded()?;
+    let asked = Asked { model: &args.model, request };
+    let (built, ()) = program(asked, Probes::No, |_| Ok(()))?;
     output::install(&built.program.path, &args.file, &built.files)?;
     output::line(&built.summary(&args.file))?;
     Ok(Outcome::Well)
-}
-
-/// The options of a program.
-pub(crate) struct Wish {
-    /// The machine.
-    pub(crate) target: Target,
-    /// What its memory is chosen for.
-    pub(crate) memory: Memory,
-    /// What it takes and gives.
-    pub(crate) ends: Ends,
-    /// Whether it says what each of its kernels is.
-    pub(crate) layers: bool,
-    /// Whether the tiles of its kernels are timed first.
-    pub(crate) tune: TuneArgs,
-}
-
-impl Wish {
-    /// A program that says nothing of its kernels, with the tiles that are estimated best.
-    pub(crate) fn new(target: Target, memory: Memory, ends: Ends) -> Self {
-        Self { target, memory, ends, layers: false, tune: TuneArgs::default() }
-    }
-
-    /// What the flags ask for.
-    pub(crate) fn of(target: &TargetArgs, memory: &MemoryArgs, ends: &EndsArgs) -> Result<Self> {
-        Ok(Self::new(target.target(), memory.memory(), ends.ends()?))
-    }
-
-    /// The same with floats stored as `numbers` says.
-    pub(crate) fn stored(self, numbers: &NumbersArgs) -> Self {
-        let memory = Memory { storage: numbers.storage(), ..self.memory };
-        Self { memory, ..self }
-    }
-
-    /// The same with tiles that are timed, if `tune` says so.
-    pub(crate) fn timed(self, tune: &TuneArgs) -> Self {
-        Self { tune: tune.clone(), ..self }
-    }
-
-    /// The machine with the tiles that are best for a network that is read.
-    pub(crate) fn target_for(&self, source: &Source, model: &Model) -> Result<Target> {
-        self.tune.tuned(self.target, |target| for_target(source, model.clone(), self, target))
-    }
 }
 
 /// A program in the cache, and what is known of its network.
@@ -127,15 +74,14 @@ pub(crate) enum Probes {
 /// the build, so that an input that does not fit is refused at once.
 pub(crate) fn program<T>(
     asked: Asked<'_>,
-    wish: &Wish,
     probes: Probes,
     prepare: impl FnOnce(&[Port]) -> Result<T>,
 ) -> Result<(Built, T)> {
     let mut progress = Progress::new(&format!("reading {}", asked.model.model));
     let (source, model) = asked.read()?;
-    let target = wish.target_for(&source, &model)?;
+    let target = target(asked.request, &source, &model)?;
     progress.say(&format!("compiling {} for {target}", source.name));
-    let artifact = for_target(&source, model, wish, target)?;
+    let artifact = for_target(&source, model, asked.request, target)?;
     let artifact = match probes {
         Probes::Yes => artifact.probed(),
         Probes::No => artifact,
@@ -145,7 +91,7 @@ pub(crate) fn program<T>(
     let program = executable::build(&artifact, &target)?;
     let built = Built {
         program,
-        files: asked.model.files(&source)?,
+        files: source.files(&asked.request.model)?,
         name: source.name,
         kernels: emit::probes(&artifact.graph, &artifact.schedule),
         arena_bytes: artifact.plan.arena_len,
@@ -168,31 +114,22 @@ impl Built {
     }
 }
 
-/// The library's options for a network that is read.
-pub(crate) fn options(name: &str, model: &Model, wish: &Wish, blob_name: &str) -> Options {
-    Options {
-        target: wish.target,
-        name: name.to_owned(),
-        sha256: model.sha256.clone(),
-        blob_name: blob_name.to_owned(),
-        memory: wish.memory,
-        layers: wish.layers,
-        ends: wish.ends.clone(),
-    }
+/// The machine with the tiles that are best for a network that is read.
+pub(crate) fn target(request: &Request, source: &Source, model: &Model) -> Result<Target> {
+    tune::tuned(request, |target| for_target(source, model.clone(), request, target))
 }
 
 /// A network compiled to become a program.
-pub(crate) fn for_program(source: &Source, model: Model, wish: &Wish) -> Result<Artifact> {
-    for_target(source, model, wish, wish.target)
+pub(crate) fn for_program(source: &Source, model: Model, request: &Request) -> Result<Artifact> {
+    for_target(source, model, request, request.target())
 }
 
-/// A network compiled for another machine than `wish` names.
-pub(crate) fn for_target(
+fn for_target(
     source: &Source,
     model: Model,
-    wish: &Wish,
+    request: &Request,
     target: Target,
 ) -> Result<Artifact> {
-    let options = options(&source.name, &model, wish, executable::BLOB_NAME);
+    let options = Options::of(request, &source.name, &model, executable::BLOB_NAME);
     mnv2c::compile(model.graph, &Options { target, ..options }, |_, _, _| ())
 }

@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use mnv2c::error::{Error, Result};
+use mnv2c::input;
 use mnv2c::interp::Array;
 
-use crate::cli::{finite, input};
+use crate::cli::finite;
 
 /// The case that a runtime answered without its optimisations.
 const UNOPTIMISED: &str = "noopt";

@@ -4,16 +4,14 @@ use std::path::{Path, PathBuf};
 
 use mnv2c::error::{Error, Result};
 use mnv2c::ir::Graph;
+use mnv2c::options::Weights;
 use mnv2c::pass::{Entry, PIPELINE, Skip};
 use mnv2c::{Artifact, Options, files, standalone};
 use serde_json::{Value, json};
 
-use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
-use crate::cli::build::{Wish, options};
-use crate::cli::ends::EndsArgs;
-use crate::cli::numbers::{Asked, NumbersArgs};
-use crate::cli::tune::TuneArgs;
-use crate::cli::{Done, Outcome, output};
+use crate::cli::args::{Asked, Compiles, Format, FormatArgs, ModelArgs};
+use crate::cli::flags::OptionArgs;
+use crate::cli::{Done, Outcome, build, output};
 
 /// Compile a model to one Rust file, its weights in a .bin beside it
 ///
@@ -30,27 +28,7 @@ pub(crate) struct Args {
     #[arg(short = 'o', value_name = "FILE.rs", required_unless_present = "dump_ir")]
     file: Option<PathBuf>,
     #[command(flatten)]
-    target: TargetArgs,
-    #[command(flatten)]
-    memory: MemoryArgs,
-    #[command(flatten)]
-    numbers: NumbersArgs,
-    #[command(flatten)]
-    ends: EndsArgs,
-    #[command(flatten)]
-    tune: TuneArgs,
-    /// What the file calls the network [default: the model's file name]
-    #[arg(long, requires = "file")]
-    name: Option<String>,
-    /// Put the runtime and the weights into the file too
-    #[arg(long, requires = "file")]
-    standalone: bool,
-    /// Where the program finds its weights
-    #[arg(long, value_enum, default_value_t = Weights::Embed, requires = "file", conflicts_with = "standalone")]
-    weights: Weights,
-    /// Let the file say what each of its kernels is, as the const LAYERS
-    #[arg(long, requires = "file")]
-    layers: bool,
+    options: OptionArgs<Compiles>,
     /// Write nothing; fail if the files on disk are not what would be written
     #[arg(long, requires = "file")]
     check: bool,
@@ -61,21 +39,14 @@ pub(crate) struct Args {
     format: FormatArgs,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Weights {
-    /// In itself: it includes the .bin
-    Embed,
-    /// In the bytes it passes to `Weights::from_bytes`: those of the .bin
-    Extern,
-}
-
 pub(crate) fn run(args: &Args) -> Done {
     if args.format.format == Format::Json && (args.check || args.file.is_none()) {
         let what = "--format is that of the summary, and nothing is written; leave it out";
         return Err(Error::Spec(what.into()));
     }
-    let asked = Asked { model: &args.model, numbers: &args.numbers, ends: &args.ends };
-    let (source, model) = asked.read()?;
+    let request = args.options.request();
+    request.check_folded()?;
+    let (source, model) = Asked { model: &args.model, request }.read()?;
     let mut dumps = Vec::new();
     let mut dump = |pass: &str, graph: &Graph, count: usize| {
         if args.dump_ir.as_deref().is_some_and(|wanted| wanted == "all" || wanted == pass) {
@@ -86,20 +57,16 @@ pub(crate) fn run(args: &Args) -> Done {
     let output = args.file.as_deref().unwrap_or(Path::new("net.rs"));
     let blob_name = output.with_extension("bin");
     let blob_name = blob_name.file_name().unwrap_or_default().to_string_lossy();
-    let name = args.name.as_ref().unwrap_or(&source.name);
-    let wish =
-        Wish::of(&args.target, &args.memory, &args.ends)?.stored(&args.numbers).timed(&args.tune);
-    let wish = Wish { layers: args.layers, ..wish };
-    let target = wish.target_for(&source, &model)?;
-    let options = Options { target, ..options(name, &model, &wish, &blob_name) };
+    let target = build::target(request, &source, &model)?;
+    let options = Options { target, ..Options::of(request, &source.name, &model, &blob_name) };
     let compiled = mnv2c::compile(model.graph, &options, dump);
     dumps.iter().try_for_each(|dump| output::line(dump))?;
     let mut artifact = compiled?;
-    if args.weights == Weights::Extern {
+    if request.weights == Weights::Extern {
         artifact = artifact.apart();
     }
     match &args.file {
-        Some(path) => deliver(args, path, &artifact, &args.model.files(&source)?),
+        Some(path) => deliver(args, path, &artifact, &source.files(&request.model)?),
         None => Ok(Outcome::Well),
     }
 }
@@ -107,7 +74,7 @@ pub(crate) fn run(args: &Args) -> Done {
 fn deliver(args: &Args, path: &Path, artifact: &Artifact, sources: &[PathBuf]) -> Done {
     let (rust, blob, blob_path);
     let mut files: Vec<(&Path, &[u8])> = Vec::new();
-    if args.standalone {
+    if args.options.request().standalone {
         rust = standalone::file(artifact);
     } else {
         rust = artifact.rust.clone();
@@ -155,7 +122,7 @@ fn summarise(args: &Args, path: &Path, artifact: &Artifact) -> Result<()> {
         Format::Json => output::json(&json!({
             "file": path,
             "name": facts.name,
-            "target": args.target.target().name,
+            "target": args.options.request().target().name,
             "madds": facts.madds,
             "params": facts.params,
             "arena_bytes": arena,

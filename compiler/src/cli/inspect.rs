@@ -8,7 +8,8 @@ use mnv2c::ir::{Graph, NodeId};
 use mnv2c::printed;
 use serde_json::{Value, json};
 
-use crate::cli::args::{Format, FormatArgs, ModelArgs};
+use crate::cli::args::{Asked, Format, FormatArgs, ModelArgs, Reads};
+use crate::cli::flags::OptionArgs;
 use crate::cli::{Done, Outcome, output};
 
 /// Print a model's inputs, outputs, operators, parameters and multiply-adds
@@ -18,6 +19,8 @@ use crate::cli::{Done, Outcome, output};
 pub(crate) struct Args {
     #[command(flatten)]
     model: ModelArgs,
+    #[command(flatten)]
+    options: OptionArgs<Reads>,
     #[command(flatten)]
     format: FormatArgs,
 }
@@ -41,7 +44,8 @@ struct Layer {
 }
 
 pub(crate) fn run(args: &Args) -> Done {
-    let (source, model) = args.model.read()?;
+    let asked = Asked { model: &args.model, request: args.options.request() };
+    let (source, model) = asked.plain()?;
     let (summary, graph) = (source.summary()?, model.graph);
     let account = Account {
         name: source.name.clone(),
@@ -113,7 +117,8 @@ impl Account {
             "layer", "", "shape", "params", "MAdds"
         ))?;
         for layer in &self.layers {
-            let (shape, params) = (output::shape(&layer.shape), output::count(layer.params as u64));
+            let (shape, params) =
+                (printed::shape(&layer.shape), output::count(layer.params as u64));
             let (name, operator, madds) =
                 (printed::name(&layer.name), layer.operator, output::count(layer.madds));
             output::line(&format!(

@@ -68,12 +68,6 @@ pub(crate) fn column<'a>(names: impl Iterator<Item = &'a str>) -> usize {
     names.map(|name| printed::name(name).chars().count()).max().unwrap_or(0).min(MOST_LETTERS)
 }
 
-/// `[1, 3, 224, 224]` as `1x3x224x224`.
-pub(crate) fn shape(dims: &[usize]) -> String {
-    let dims: Vec<String> = dims.iter().map(usize::to_string).collect();
-    if dims.is_empty() { "scalar".into() } else { dims.join("x") }
-}
-
 /// `1.4 MiB`, `12.0 KiB`.
 pub(crate) fn bytes(bytes: usize) -> String {
     match bytes {

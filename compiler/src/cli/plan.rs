@@ -10,7 +10,8 @@ use mnv2c::report::{self, Report, Row, svg, table3};
 use mnv2c::segment::RowBatch;
 use serde_json::{Value, json};
 
-use crate::cli::args::{MemoryArgs, ModelArgs, TargetArgs};
+use crate::cli::args::{Asked, ModelArgs, Plans};
+use crate::cli::flags::OptionArgs;
 use crate::cli::{Done, Outcome, output};
 
 /// Print the memory a model needs, step by step, without compiling it
@@ -24,9 +25,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     model: ModelArgs,
     #[command(flatten)]
-    target: TargetArgs,
-    #[command(flatten)]
-    memory: MemoryArgs,
+    options: OptionArgs<Plans>,
     /// The type of activations to plan for
     #[arg(long, value_name = "f32|f16|bf16|int8", default_value = "f32", value_parser = storage)]
     dtype: Storage,
@@ -54,15 +53,16 @@ enum Form {
 }
 
 pub(crate) fn run(args: &Args) -> Done {
-    let (source, model) = args.model.read()?;
+    let request = args.options.request();
+    let (source, model) = Asked { model: &args.model, request }.plain()?;
     if args.table3 {
         return table_3(args, &table3::entries(model.graph)?);
     }
-    let memory = Memory { storage: args.dtype, ..args.memory.memory() };
-    let report = report::report(model.graph, &args.target.target(), memory)?;
+    let memory = Memory { storage: args.dtype, ..request.memory() };
+    let report = report::report(model.graph, &request.target(), memory)?;
     if let Some(path) = &args.svg {
         let drawn = svg::svg(&report, &source.name);
-        output::write(&[(path, drawn.as_bytes())], &args.model.files(&source)?)?;
+        output::write(&[(path, drawn.as_bytes())], &source.files(&request.model)?)?;
     }
     match args.format {
         Form::Table => table(&source.name, &report)?,

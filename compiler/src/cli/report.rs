@@ -6,13 +6,12 @@ use mnv2c::error::{Error, Result};
 use mnv2c::printed;
 use mnv2c::quantize::note;
 use mnv2c::report::html;
-use mnv2c::{Artifact, executable, files};
+use mnv2c::{Artifact, Options, executable, files};
 use serde_json::Value;
 
-use crate::cli::args::{MemoryArgs, ModelArgs, TargetArgs};
-use crate::cli::build::{self, Wish};
-use crate::cli::ends::EndsArgs;
+use crate::cli::args::{Asked, ModelArgs, Reports};
 use crate::cli::execute::{execute, last_line};
+use crate::cli::flags::OptionArgs;
 use crate::cli::progress::Progress;
 use crate::cli::{Done, Outcome, output};
 
@@ -31,11 +30,7 @@ pub(crate) struct Args {
     #[arg(short = 'o', value_name = "FILE.html")]
     file: PathBuf,
     #[command(flatten)]
-    target: TargetArgs,
-    #[command(flatten)]
-    memory: MemoryArgs,
-    #[command(flatten)]
-    ends: EndsArgs,
+    options: OptionArgs<Reports>,
     /// Show the times that `mnv2c bench --profile --format json` printed for the same model and flags
     #[arg(long, value_name = "FILE.json")]
     profile: Option<PathBuf>,
@@ -48,9 +43,10 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Done {
-    let (source, model) = args.model.read()?;
-    let wish = Wish::of(&args.target, &args.memory, &args.ends)?;
-    let options = build::options(&source.name, &model, &wish, executable::BLOB_NAME);
+    let request = args.options.request();
+    request.check_folded()?;
+    let (source, model) = Asked { model: &args.model, request }.plain()?;
+    let options = Options::of(request, &source.name, &model, executable::BLOB_NAME);
     let artifact = mnv2c::compile(model.graph.clone(), &options, |_, _, _| ())?;
     let times = match (&args.profile, args.bench) {
         (Some(path), _) => {
@@ -58,12 +54,12 @@ pub(crate) fn run(args: &Args) -> Done {
             let json = serde_json::from_str(&text).unwrap_or(Value::Null);
             Some(times(&json["kernels"], |kernel| kernel["us"].as_f64(), &artifact)?)
         }
-        (None, Some(runs)) => Some(measured(args, runs, &artifact, &wish)?),
+        (None, Some(runs)) => Some(measured(args, runs, &artifact)?),
         (None, None) => None,
     };
     let quantized = source.summary()?.and_then(|said| note::read(said.metadata.get(note::KEY)?));
     let page = html::page(&model.graph, &options, &artifact, times.as_deref(), quantized.as_ref())?;
-    output::write(&[(&args.file, page.as_bytes())], &args.model.files(&source)?)?;
+    output::write(&[(&args.file, page.as_bytes())], &source.files(&request.model)?)?;
     let arena = output::bytes(artifact.plan.arena_len);
     output::line(&format!(
         "{}: {} with arena {arena}",
@@ -74,10 +70,10 @@ pub(crate) fn run(args: &Args) -> Done {
 }
 
 /// Microseconds of each kernel on this machine.
-fn measured(args: &Args, runs: u32, artifact: &Artifact, wish: &Wish) -> Result<Vec<f64>> {
+fn measured(args: &Args, runs: u32, artifact: &Artifact) -> Result<Vec<f64>> {
     let mut progress = Progress::new("building with rustc");
     let probed = artifact.clone().probed();
-    let program = executable::build(&probed, &wish.target)?;
+    let program = executable::build(&probed, &args.options.request().target())?;
     progress.say("measuring");
     let arguments = ["--bench".into(), runs.to_string().into()];
     let said = execute(args.runner.as_deref(), &program.path, &arguments)?;

@@ -3,20 +3,23 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use mnv2c::calibrate;
+use mnv2c::ends::Picture;
 use mnv2c::error::{Error, Result};
 use mnv2c::files::{self, Scratch};
+use mnv2c::input;
 use mnv2c::interp::Array;
 use mnv2c::npy;
+use mnv2c::options::Request;
 use mnv2c::printed;
 use mnv2c::schedule::Port;
 use serde_json::{Value, json};
 
-use crate::cli::args::{Format, FormatArgs, MemoryArgs, ModelArgs, TargetArgs};
-use crate::cli::build::{self, Built, Probes, Wish};
-use crate::cli::ends::EndsArgs;
+use crate::cli::args::{Answers, Asked, Format, FormatArgs, ModelArgs};
+use crate::cli::build::{self, Built, Probes};
 use crate::cli::execute::execute;
-use crate::cli::numbers::{Asked, NumbersArgs};
-use crate::cli::{Done, Outcome, finite, input, labels, output};
+use crate::cli::flags::OptionArgs;
+use crate::cli::{Done, Outcome, finite, labels, output};
 
 /// Build a model, from the cache if it is there, and run it on files
 ///
@@ -40,13 +43,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
     #[command(flatten)]
-    ends: EndsArgs,
-    #[command(flatten)]
-    numbers: NumbersArgs,
-    #[command(flatten)]
-    target: TargetArgs,
-    #[command(flatten)]
-    memory: MemoryArgs,
+    options: OptionArgs<Answers>,
     /// A command that runs programs of the target, such as "qemu-aarch64 -L /usr/aarch64-linux-gnu"
     #[arg(long, value_name = "CMD")]
     runner: Option<String>,
@@ -55,14 +52,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Done {
-    if args.ends.normalises_files() {
+    let request = args.options.request();
+    if request.normalises_files() {
         refuse_arrays(args)?;
     }
     let labels = args.labels.as_deref().map(labels::read).transpose()?;
-    let (target, memory) = (args.target.target(), args.memory.memory());
-    let wish = Wish::new(target, memory, args.ends.ends_of_program()).stored(&args.numbers);
-    let asked = Asked { model: &args.model, numbers: &args.numbers, ends: &args.ends };
-    let (built, inputs) = build::program(asked, &wish, Probes::No, |ports| inputs(args, ports))?;
+    let asked = Asked { model: &args.model, request };
+    let (built, inputs) = build::program(asked, Probes::No, |ports| inputs(args, ports))?;
     note_other_labels(&built, labels.as_deref());
     let answers = answers(args, &built, &inputs)?;
     for (port, answer) in built.outputs.iter().zip(&answers) {
@@ -77,7 +73,9 @@ pub(crate) fn run(args: &Args) -> Done {
 
 /// Refuses a normalisation where no file is a picture.
 fn refuse_arrays(args: &Args) -> Result<()> {
-    if args.inputs.iter().any(|path| input::is_picture(path)) || args.numbers.reads_pictures()? {
+    let request = args.options.request();
+    let calibrated = || Ok(request.calibrates() && calibrate::has_pictures(request)?);
+    if args.inputs.iter().any(|path| input::is_picture(path)) || calibrated()? {
         return Ok(());
     }
     let what = "--scale, --mean and --std are done to pictures, and arrays are taken as they are; leave them out, or \
@@ -102,8 +100,22 @@ fn inputs(args: &Args, ports: &[Port]) -> Result<Vec<Array>> {
         return Err(Error::Wiring(format!("{what}; pass --input once for each")));
     }
     let pairs = args.inputs.iter().zip(ports);
-    let picture = args.ends.reading();
-    pairs.map(|(path, port)| input::read(path, port, &picture)).collect()
+    let picture = reading(args.options.request());
+    let read = |(path, port): (&PathBuf, &Port)| {
+        let array = input::read(path, port, &picture)?;
+        finite::warn(&path.display().to_string(), &array);
+        Ok(array)
+    };
+    pairs.map(read).collect()
+}
+
+/// What becomes of a picture that is read from a file: what the network does not do to it.
+fn reading(request: &Request) -> Picture {
+    let whole = request.normalisation();
+    match request.input_format {
+        Some(_) => Picture { mean: vec![0.0], deviation: vec![1.0], ..whole },
+        None => whole,
+    }
 }
 
 fn answers(args: &Args, built: &Built, inputs: &[Array]) -> Result<Vec<Array>> {
@@ -141,7 +153,9 @@ fn human(args: &Args, built: &Built, answers: &[Array], labels: Option<&[String]
             Some(probability) => format!("{:5.1} %  {}", probability * 100.0, guess.label),
             None => guess.label,
         };
-        lines.extend(labels::guesses(args.ends.answer(), values, labels).into_iter().map(line));
+        lines.extend(
+            labels::guesses(args.options.request().output, values, labels).into_iter().map(line),
+        );
     } else {
         for (port, array) in built.outputs.iter().zip(answers) {
             lines.push(format!("{}: {}", printed::name(&port.name), describe(array)));
@@ -155,7 +169,7 @@ fn describe(array: &Array) -> String {
     let values = floats(array).unwrap_or_default();
     let largest = values.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
     let largest = largest.map(|(at, x)| format!(", largest {x} at {at}")).unwrap_or_default();
-    format!("{}{largest}", output::shape(&array.shape))
+    format!("{}{largest}", printed::shape(&array.shape))
 }
 
 fn as_json(args: &Args, built: &Built, answers: &[Array], labels: Option<&[String]>) -> Value {
@@ -170,7 +184,7 @@ fn as_json(args: &Args, built: &Built, answers: &[Array], labels: Option<&[Strin
     let outputs: Vec<Value> = built.outputs.iter().zip(answers).map(output).collect();
     let first = labels.zip(answers.first().and_then(floats));
     let top = first.map(|(labels, values)| {
-        labels::guesses(args.ends.answer(), values, labels).into_iter().map(guess)
+        labels::guesses(args.options.request().output, values, labels).into_iter().map(guess)
     });
     json!({"model": built.name, "outputs": outputs, "top": top.map(Vec::from_iter)})
 }

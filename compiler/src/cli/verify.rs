@@ -1,6 +1,7 @@
 //! `mnv2c verify`: the oracle, loop programs and emitted ones against recorded answers.
 
 mod given;
+mod kept;
 mod near;
 mod verdict;
 
@@ -16,17 +17,16 @@ use mnv2c::files::Scratch;
 use mnv2c::interp::{self, Array};
 use mnv2c::ir::{Arithmetic, Graph};
 use mnv2c::objective::{Memory, Storage};
+use mnv2c::options::{Door, Request};
 use mnv2c::pass::{self, Skips, settle_quant, store_halves};
 use mnv2c::source::{Model, Options, Source};
-use mnv2c::target::Target;
 use mnv2c::{Artifact, shadow};
 
-use crate::cli::args::{self, Format, FormatArgs, PlansArgs};
-use crate::cli::build::{self, Wish};
+use crate::cli::args::{Format, FormatArgs, Verifies, typed};
+use crate::cli::build;
 use crate::cli::case::{self, Case};
 use crate::cli::compare::{Kind, Tolerance, distance};
-use crate::cli::ends::EndsArgs;
-use crate::cli::numbers::{Kin, NumbersArgs};
+use crate::cli::flags::OptionArgs;
 use crate::cli::progress::Progress;
 use crate::cli::steps;
 use crate::cli::{Done, Outcome, output, run as program_run};
@@ -86,28 +86,8 @@ pub(crate) struct Args {
     /// Take output_K_NAME.npy, and input_K_NAME.npy where there is one: another case that the directories hold
     #[arg(long = "case", value_name = "NAME", default_value = "")]
     case: String,
-    /// A machine to compile for; may be given several times
-    #[arg(
-        long = "target",
-        value_name = "TARGET",
-        default_value = "host",
-        value_parser = args::target
-    )]
-    targets: Vec<Target>,
-    /// Threads that one inference runs on; may be given several times
-    #[arg(
-        long,
-        value_name = "N",
-        default_value = "1",
-        value_parser = clap::value_parser!(u8).range(1..=64)
-    )]
-    threads: Vec<u8>,
     #[command(flatten)]
-    plans: PlansArgs,
-    #[command(flatten)]
-    ends: EndsArgs,
-    #[command(flatten)]
-    numbers: NumbersArgs,
+    options: OptionArgs<Verifies>,
     /// A command that runs programs of the target, such as "qemu-aarch64 -L /usr/aarch64-linux-gnu"
     #[arg(long, value_name = "CMD")]
     runner: Option<String>,
@@ -143,11 +123,32 @@ impl Args {
     }
 }
 
+/// What numbers the program shares with the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kin {
+    /// Those of the model as it was read.
+    Same,
+    /// Bytes that may be a step off.
+    Steps,
+    /// Bytes where the record has floats.
+    Bytes,
+}
+
+impl Kin {
+    /// How near a program of `graph` may be to what the model itself answers.
+    fn of(request: &Request, graph: &Graph) -> Self {
+        match graph.is_quantised() {
+            _ if request.calibrates() => Self::Bytes,
+            true => Self::Steps,
+            false => Self::Same,
+        }
+    }
+}
+
 /// One model on one machine, by one plan.
 struct Job<'a> {
     dir: &'a Path,
-    target: Target,
-    memory: Memory,
+    request: &'a Request,
 }
 
 pub(crate) fn run(args: &Args) -> Done {
@@ -156,18 +157,13 @@ pub(crate) fn run(args: &Args) -> Done {
             "--runner runs emitted programs, and --against names none; leave out one of them";
         return Err(Error::Spec(what.into()));
     }
-    let machines = args.targets.iter().flat_map(|target| {
-        args.threads.iter().map(|threads| Target { threads: (*threads).into(), ..*target })
-    });
-    let (machines, storage) = (machines.collect::<Vec<Target>>(), args.numbers.storage());
-    let plans: Vec<Memory> =
-        args.plans.memories().into_iter().map(|memory| Memory { storage, ..memory }).collect();
-    let mut jobs: Vec<Job<'_>> = Vec::new();
-    for dir in &args.dirs {
-        for target in &machines {
-            jobs.extend(plans.iter().map(|memory| Job { dir, target: *target, memory: *memory }));
-        }
-    }
+    let requests = args.options.requests();
+    requests.iter().try_for_each(Request::check_folded)?;
+    let jobs: Vec<Job<'_>> = args
+        .dirs
+        .iter()
+        .flat_map(|dir| requests.iter().map(move |request| Job { dir, request }))
+        .collect();
     let reports = side_by_side(args, &jobs)?;
     let failing: Vec<&Report> = reports.iter().filter(|report| !report.passes()).collect();
     match args.format.format {
@@ -227,31 +223,41 @@ fn report(args: &Args, job: &Job<'_>) -> Report {
     });
     Report {
         name,
-        target: job.target,
-        memory: job.memory,
-        result: result.map_err(|error| error.to_string()),
+        target: job.request.target(),
+        memory: job.request.memory(),
+        result: result.map_err(|error| Door::CommandLine.told(&error)),
     }
 }
 
 fn in_case(case: &Case, error: Error) -> Error {
-    if case.name.is_empty() { error } else { Error::Program(format!("{}: {error}", case.name)) }
+    match case.name.as_str() {
+        "" => error,
+        name => Error::Program(format!("{name}: {}", error.message())),
+    }
 }
 
 /// How far the model's answers are from the record of one case.
 fn verify(args: &Args, job: &Job<'_>, source: &Source, case: &Case) -> Result<Found> {
-    let (inputs, mut expected) = (case.inputs()?, case.outputs()?);
-    let (options, default) = bound(source, &inputs)?;
-    let model = args.numbers.typed(source.model(&options)?, &args.ends.normalisation())?;
-    let kin = if model.graph.is_quantised() { Kin::Steps } else { Kin::Same };
-    let kin = kin.max(args.numbers.kin());
-    let tolerance = tolerance(args, default, kin);
+    let inputs = case.inputs()?;
+    let (options, default) = bound(job.request, source, &inputs)?;
+    let model = typed(source.model(&options)?, job.request)?;
+    let (summary, names) = (source.summary()?, &options.sizes.outputs);
+    let inputs = kept::inputs(inputs, summary.as_ref(), &model.graph);
+    let mut expected = kept::outputs(case.outputs()?, summary.as_ref(), names);
+    if expected.is_empty() {
+        let what = "no output is recorded that --outputs names; leave it out";
+        return Err(Error::Spec(what.into()));
+    }
+    let kin = Kin::of(job.request, &model.graph);
+    let tolerance = tolerance(args, job.request, default, kin);
     let kinds = near::kinds(&model.graph);
     let (mut found, mut within) = (Found::NONE, tolerance);
     if kin != Kin::Bytes {
-        found.record = told_apart(case, &expected, &kinds)?;
+        let others = kept::outputs(case.others()?, summary.as_ref(), names);
+        found.record = told_apart(others, &expected, &kinds)?;
     }
     if args.sides().contains(&Side::Oracle) || kin != Kin::Same {
-        let mut graph = oracle(&model.graph, job.memory)?;
+        let mut graph = oracle(&model.graph, job.request.memory())?;
         let arithmetic = std::mem::take(&mut graph.arithmetic);
         let mut answers = interp::run(&graph, &inputs)?;
         found.compared = near::compared("the oracle", &answers, &expected, &kinds, tolerance)?;
@@ -268,7 +274,7 @@ fn verify(args: &Args, job: &Job<'_>, source: &Source, case: &Case) -> Result<Fo
     }
     let compiled = [Side::Program, Side::Emitted].iter().any(|side| args.sides().contains(side));
     if compiled {
-        let answer = args.ends.ends()?.answer;
+        let answer = job.request.output;
         let told = expected.iter().map(|(at, output)| (*at, answer.told(&model.graph, output)));
         let told = told.collect();
         for (who, answers) in answered(args, job, source, model, inputs)? {
@@ -280,8 +286,8 @@ fn verify(args: &Args, job: &Job<'_>, source: &Source, case: &Case) -> Result<Fo
 }
 
 /// How far the oracle may be from the record: `default` of its largest magnitude for the file's own numbers.
-fn tolerance(args: &Args, default: f32, kin: Kin) -> Tolerance {
-    let relative = match (kin, args.numbers.storage()) {
+fn tolerance(args: &Args, request: &Request, default: f32, kin: Kin) -> Tolerance {
+    let relative = match (kin, request.memory().storage) {
         (Kin::Bytes, _) => BYTES_TOLERANCE,
         (_, Storage::F16) => HALF_TOLERANCE,
         (_, Storage::Bf16) => BRAIN_TOLERANCE,
@@ -293,12 +299,12 @@ fn tolerance(args: &Args, default: f32, kin: Kin) -> Tolerance {
 
 /// Steps between two answers of the runtime that made the record.
 fn told_apart(
-    case: &Case,
+    others: BTreeMap<usize, Array>,
     recorded: &BTreeMap<usize, Array>,
     kinds: &[Kind],
 ) -> Result<BTreeMap<usize, u32>> {
     let mut steps = BTreeMap::new();
-    for (at, other) in case.others()? {
+    for (at, other) in others {
         let (Some(recorded), Some(kind)) = (recorded.get(&at), kinds.get(at)) else { continue };
         let any = Tolerance { absolute: f32::INFINITY, relative: 0.0, steps: 0 };
         let far = distance(recorded, &other, *kind, any).map_err(Error::Program)?;
@@ -326,15 +332,15 @@ fn answered(
     model: Model,
     inputs: Vec<Array>,
 ) -> Result<Vec<(&'static str, Vec<Array>)>> {
-    let wish = Wish::new(job.target, job.memory, args.ends.ends()?);
-    let given = given::to_program(inputs, wish.ends.picture.as_ref())?;
-    let artifact = build::for_program(source, model, &wish)?;
+    let ends = job.request.ends();
+    let given = given::to_program(inputs, ends.picture.as_ref())?;
+    let artifact = build::for_program(source, model, job.request)?;
     let mut answers = Vec::new();
     if args.sides().contains(&Side::Program) {
         let answer = shadow::execute(&artifact, &given)?;
         let answer = match artifact.schedule.ranking {
             Some(_) => {
-                let told = |scores| wish.ends.answer.told(&artifact.graph, scores);
+                let told = |scores| ends.answer.told(&artifact.graph, scores);
                 answer.iter().map(told).collect()
             }
             None => answer,
@@ -349,7 +355,7 @@ fn answered(
 
 /// The answers of the emitted program, built by rustc.
 fn emitted(args: &Args, job: &Job<'_>, artifact: &Artifact, given: &[Array]) -> Result<Vec<Array>> {
-    let built = executable::build(artifact, &job.target)?;
+    let built = executable::build(artifact, &job.request.target())?;
     let scratch = Scratch::new(&std::env::temp_dir())?;
     let (runner, dir) = (args.runner.as_deref(), &scratch.path);
     let outputs = artifact.schedule.outputs.len();
@@ -363,9 +369,9 @@ fn settled(graph: &Graph) -> Result<Graph> {
     Ok(graph)
 }
 
-/// The model's open dimensions as the recorded inputs have them, and the tolerance that its weights allow.
-fn bound(source: &Source, inputs: &[Array]) -> Result<(Options, f32)> {
-    let mut options = Options::default();
+/// How the model is read, its open dimensions as the recorded inputs have them, and the tolerance that its weights allow.
+fn bound(request: &Request, source: &Source, inputs: &[Array]) -> Result<(Options, f32)> {
+    let mut options = request.model.clone();
     let Some(summary) = source.summary()? else {
         return Ok((options, TOLERANCE));
     };

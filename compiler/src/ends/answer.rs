@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::error::mention::given;
 use crate::error::{Error, Result};
 use crate::interp::Array;
 use crate::ir::{Dtype, Graph, NodeId, Op, Output, Softmax, Tensor, Values};
@@ -34,7 +35,7 @@ impl FromStr for Answer {
             "argmax" => Ok(Self::Argmax),
             "top5" => Ok(Self::Top5),
             _ => Err(Error::Spec(format!(
-                "no output is {text:?}; raw, softmax, argmax and top5 are"
+                "unknown output {text:?}; use raw, softmax, argmax or top5"
             ))),
         }
     }
@@ -95,7 +96,9 @@ impl Answer {
         }
         if self != Self::Argmax {
             return Err(Error::Wiring(format!(
-                "{self} needs scores in floats, but {name:?} is {out}; give its output raw, or ask for argmax"
+                "{} needs scores in floats, but {name:?} is {out}; give {}, or ask for argmax",
+                given("output", self),
+                given("output", Self::Raw)
             )));
         }
         let floats = Tensor { dtype: Dtype::F32, ..out };
@@ -144,8 +147,10 @@ impl Answer {
     /// The dimension of the only output that counts classes.
     fn classes(self, graph: &Graph) -> Result<usize> {
         let refused = |what: String| {
-            let remedy = "give its output raw";
-            Err(Error::Wiring(format!("{self} is for one picture's classes, but {what}; {remedy}")))
+            let [asked, raw] = [self, Self::Raw].map(|answer| given("output", answer));
+            Err(Error::Wiring(format!(
+                "{asked} is for one picture's classes, but {what}; give {raw}"
+            )))
         };
         let [output] = &*graph.outputs else {
             return refused(format!("the model has {} outputs", graph.outputs.len()));
@@ -231,7 +236,7 @@ mod tests {
         assert_eq!(graph.node(graph.outputs[0].node).out, Tensor::f32([1, 7]));
         for answer in [Answer::Softmax, Answer::Top5] {
             let error = bytes(answer).expect_err("bytes have no scale").to_string();
-            assert!(error.ends_with("\"x\" is u8[1,7]; give its output raw, or ask for argmax"));
+            assert!(error.ends_with("\"x\" is u8[1,7]; give output raw, or ask for argmax"));
         }
         let scores = Array { shape: vec![1, 3], values: Values::U8(vec![3, 200, 7]) };
         let mut graph = Graph::default();
@@ -244,7 +249,7 @@ mod tests {
     fn what_is_no_classifier_is_refused() {
         for shape in [&[1, 7, 4, 4][..], &[2, 7], &[1, 1], &[]] {
             let error = fitted(Answer::Argmax, shape, &[]).expect_err("there are no classes");
-            assert!(error.to_string().contains("give its output raw"), "{error}");
+            assert!(error.to_string().contains("give output raw"), "{error}");
         }
         assert!(fitted(Answer::Softmax, &[2, 7], &[]).is_ok());
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::error::mention::{given, option};
 use crate::error::{Error, Result};
 use crate::interp::Array;
 use crate::ir::{Binary, Dtype, Graph, NodeId, Op, Slice, Tensor, Values};
@@ -77,7 +78,7 @@ impl FromStr for Format {
             "f32-nchw" => Ok(Self::FloatsNchw),
             "f32-nhwc" => Ok(Self::FloatsNhwc),
             _ => Err(Error::Spec(format!(
-                "no picture comes as {text:?}; u8-nhwc, f32-nchw and f32-nhwc do"
+                "unknown format {text:?}; use u8-nhwc, f32-nchw or f32-nhwc"
             ))),
         }
     }
@@ -107,7 +108,8 @@ impl Picture {
         let (planes, pixels) = ([count, channels, height, width], [count, height, width, channels]);
         let [mean, deviation] = self.normalisation(channels)?;
         if self.bgr && channels != 3 {
-            let what = format!("{channels} channels have no blue to come first; leave out bgr");
+            let bgr = option("bgr");
+            let what = format!("{channels} channels have no blue to come first; leave out {bgr}");
             return Err(Error::Spec(what));
         }
         let bytes = self.format == Format::BytesNhwc;
@@ -194,15 +196,22 @@ impl Picture {
             [one] => Ok(vec![*one; channels]),
             values if values.len() == channels => Ok(values.to_vec()),
             values => Err(Error::Spec(format!(
-                "{what} has {} numbers; give one, or one for each of {channels} channels",
+                "{} has {} numbers; give one, or one for each of {channels} channels",
+                option(what),
                 values.len()
             ))),
         };
         if let Some(wrong) = self.deviation.iter().find(|value| !value.is_normal()) {
-            return Err(Error::Spec(format!("std {wrong} is no number to divide by")));
+            return Err(Error::Spec(format!(
+                "{}: {wrong} is no number to divide by",
+                option("std")
+            )));
         }
         if let Some(wrong) = self.mean.iter().find(|value| !value.is_finite()) {
-            return Err(Error::Spec(format!("mean {wrong} is no number to subtract")));
+            return Err(Error::Spec(format!(
+                "{}: {wrong} is no number to subtract",
+                option("mean")
+            )));
         }
         self.check_white()?;
         Ok([each("mean", &self.mean)?, each("std", &self.deviation)?])
@@ -222,11 +231,13 @@ impl Picture {
         };
         let list = |values: &[f32]| values.iter().map(f32::to_string).collect::<Vec<_>>().join(",");
         Err(Error::Spec(format!(
-            "mean and std are of numbers from 0 to {}, but {value} is of numbers from 0 to {other}; write \
-             --scale {scale} --mean {} --std {}",
+            "{} and {} are of numbers from 0 to {}, but {value} is of numbers from 0 to {other}; write {} {} {}",
+            option("mean"),
+            option("std"),
             self.white,
-            list(&self.mean),
-            list(&self.deviation)
+            given("scale", scale),
+            given("mean", list(&self.mean)),
+            given("std", list(&self.deviation))
         )))
     }
 }
@@ -267,8 +278,8 @@ fn only_picture(graph: &Graph) -> Result<(NodeId, Form)> {
             let takes: Vec<String> =
                 graph.inputs.iter().map(|id| graph.node(*id).out.to_string()).collect();
             Err(Error::Wiring(format!(
-                "a format was given for the model's picture, but {} of its inputs are pictures of 1 or 3 channels ({}); \
-                 leave the format out",
+                "{} is of the model's picture, but {} of its inputs are pictures of 1 or 3 channels ({}); leave it out",
+                option("input_format"),
                 several.len(),
                 takes.join(", ")
             )))

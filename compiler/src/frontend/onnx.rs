@@ -14,6 +14,7 @@ mod composed;
 mod constant;
 mod control;
 mod convolution;
+mod cut;
 mod einsum;
 mod empty;
 mod evaluate;
@@ -73,6 +74,8 @@ pub struct Options {
     pub dims: BTreeMap<String, usize>,
     /// Whole shapes of inputs, by name; these win over the file and over `dims`.
     pub input_shapes: BTreeMap<String, Vec<usize>>,
+    /// Values that become the outputs, in this order, in place of the file's; those where there are none.
+    pub outputs: Vec<String>,
 }
 
 /// The graph of an ONNX file; weights that lie in files of their own are looked for in `base`.
@@ -84,8 +87,9 @@ pub fn read(file: impl Into<Bytes>, base: &Path, options: &Options) -> Result<Gr
     let mut model = model;
     let functions = Functions::new(std::mem::take(&mut model.functions));
     let mut proto = graph_of(model)?;
+    cut::at(&mut proto, &options.outputs)?;
     let order = wiring::order(&proto, &|_| false)?;
-    let inputs = inputs::bind(&proto, options)?;
+    let inputs = inputs::bind(&proto, options, &cut::needed(&proto, &order, &options.outputs))?;
 
     let mut scope = Scope::new(&mut proto, opset, base, functions);
     scope.check_opset();

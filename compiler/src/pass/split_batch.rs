@@ -26,7 +26,7 @@ pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
         }
         Err(skip) if graph.ids().into_iter().any(|id| needs_one_image(graph, id)) => {
             let remedy = format!("compile for a batch of 1 instead of {images}");
-            Err(Error::Unsupported(vec![format!("{skip}; {remedy}")]))
+            Err(Error::unsupported(vec![format!("{skip}; {remedy}")]))
         }
         Err(skip) => {
             skips.push(skip);

@@ -9,6 +9,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::error::mention::given;
 use crate::error::{Error, Result};
 use crate::ir::op::traits::Sums;
 use crate::ir::view::base;
@@ -20,7 +21,8 @@ pub fn run(graph: &mut Graph, memory: Memory) -> Result<()> {
     let half = memory.storage.half();
     if let Some(half) = half.filter(|_| graph.is_quantised()) {
         return Err(Error::Spec(format!(
-            "dtype is {half}, but the model computes on bytes; leave the dtype out"
+            "{}, but the model computes on bytes; leave it out",
+            given("dtype", half)
         )));
     }
     let stored = types(graph, memory);
@@ -58,7 +60,11 @@ fn round(graph: &mut Graph, id: NodeId, half: Dtype) -> Result<()> {
     let rounded: Vec<f32> = values.iter().map(|x| half.rounded(*x)).collect();
     if let Some(x) = values.iter().zip(&rounded).find(|(x, y)| x.is_finite() && y.is_infinite()) {
         let (name, op) = (graph.node(id).name.clone(), "constant".into());
-        let what = format!("holds {}, which is beyond what {half} can hold; compile for f32", x.0);
+        let what = format!(
+            "holds {}, which is beyond what {half} can hold; compile with {}",
+            x.0,
+            given("dtype", "f32")
+        );
         return Err(Error::Node { name, op, what });
     }
     graph.weights.release(weights);

@@ -170,7 +170,7 @@ impl FromStr for Observer {
             "percentile" => Ok(Self::Percentile(1e-4)),
             "entropy" => Ok(Self::Entropy),
             _ => Err(Error::Spec(format!(
-                "there is no observer {text:?}; minmax, percentile and entropy are three"
+                "unknown observer {text:?}; use minmax, percentile or entropy"
             ))),
         }
     }

@@ -140,7 +140,7 @@ pub(super) fn strides(place: Place, tensor: &Tensor) -> Result<Vec<isize>> {
         (Layout::Nhwc, 4) => {
             let ring = place.rows.ring(0);
             if matches!(place.rows.form, Form::Chunks(_) | Form::Planes | Form::Slice { .. }) {
-                return Err(Error::Unsupported(vec![format!(
+                return Err(Error::unsupported(vec![format!(
                     "moving parts of a {tensor} that lies in chunks"
                 )]));
             }
@@ -160,7 +160,7 @@ pub(super) fn strides(place: Place, tensor: &Tensor) -> Result<Vec<isize>> {
 /// Reshapes keep row-major order, so both sides are walked along the finest common refinement of their axes.
 fn reshape(from: Place, operand: &Tensor, into: Place, out: &Tensor) -> Result<Move> {
     let refined = refine(&operand.shape, &out.shape).ok_or_else(|| {
-        Error::Unsupported(vec![format!("reshaping {operand} to {out}; keep whole axes together")])
+        Error::unsupported(vec![format!("reshaping {operand} to {out}; keep whole axes together")])
     })?;
     let along = |place: Place, tensor: &Tensor| -> Result<Vec<isize>> {
         let steps = strides(place, tensor)?;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use mnv2c_runtime::ring::Rows;
 
+use crate::error::mention::given;
 use crate::error::{Error, Result};
 use crate::ir::view::{base, is_view};
 use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Tensor};
@@ -96,9 +97,10 @@ impl<'a> Lowering<'a> {
         let (output, count) = (&self.graph.outputs[0], self.graph.ranked);
         let scores = self.value(output.node)?;
         if !matches!(scores.home, Home::Arena(_)) || !scores.is_dense_nhwc() {
-            return Err(Error::Unsupported(vec![format!(
-                "ranking {:?}, which is not computed for this alone; give the output raw",
-                output.name
+            return Err(Error::unsupported(vec![format!(
+                "ranking {:?}, which is not computed for this alone; give {}",
+                output.name,
+                given("output", "raw")
             )]));
         }
         self.schedule.ranking = Some(Ranking { scores, count });
@@ -312,7 +314,7 @@ pub(super) fn dense(home: Home, tensor: &Tensor) -> Result<Place> {
         ([1, c, 1, 1], Layout::RowMajor) => (Rows::nhwc(1, 1, *c), 1),
         ([1, c, h, w], Layout::RowMajor) => (Rows::planes(*h, *w, *c), *h),
         ([_, _, _, _], Layout::Nhwc) => {
-            return Err(Error::Unsupported(vec![format!("a batch larger than 1 ({tensor})")]));
+            return Err(Error::unsupported(vec![format!("a batch larger than 1 ({tensor})")]));
         }
         ([outer @ .., last], _) => (Rows::nhwc(1, outer.iter().product(), *last), 1),
         ([], _) => (Rows::nhwc(1, 1, 1), 1),

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use crate::error::mention::given;
 use crate::error::{Error, Result};
 use crate::ir::view::base;
 use crate::ir::{Dtype, Graph, NodeId, Op, QConv, Quant, Requant, To};
@@ -38,27 +39,29 @@ pub fn operators(graph: &Graph) -> Result<()> {
 }
 
 fn refused(obstacles: Vec<String>) -> Result<()> {
-    if obstacles.is_empty() { Ok(()) } else { Err(Error::Unsupported(obstacles)) }
+    if obstacles.is_empty() { Ok(()) } else { Err(Error::unsupported(obstacles)) }
 }
 
 /// Why an input cannot reach the network as it is to.
 fn unfed(graph: &Graph, id: NodeId, feed: Feed) -> Option<String> {
     let name = &graph.node(id).name;
-    let how = match feed {
-        Feed::Caller => return None,
-        Feed::Arena => "arena",
-        Feed::Rows => "rows",
-    };
+    if feed == Feed::Caller {
+        return None;
+    }
     if graph.batch > 1 {
         let images = graph.batch;
         return Some(format!(
-            "feeding {name:?}, a batch of {images}, by {how}; compile for one at a time, or feed it by caller"
+            "{}: {name:?} is a batch of {images}; compile for one at a time, or with {}",
+            given("feed", feed),
+            given("feed", Feed::Caller)
         ));
     }
     let by_rows = feed != Feed::Rows || is_fed_by_rows(graph, id);
     (!by_rows).then(|| {
         format!(
-            "feeding {name:?} by rows: it is more than the image of one convolution; feed it by arena"
+            "{}: {name:?} is more than the image of one convolution; compile with {}",
+            given("feed", feed),
+            given("feed", Feed::Arena)
         )
     })
 }
@@ -68,8 +71,13 @@ fn unranked(graph: &Graph) -> Option<String> {
     let output = graph.outputs.first().filter(|_| graph.ranked > 0)?;
     let made = base(graph, output.node);
     let computed = !matches!(graph.node(made).op, Op::Input | Op::Const(_));
-    (!computed)
-        .then(|| format!("ranking {:?}, which nothing computes; give the output raw", output.name))
+    (!computed).then(|| {
+        format!(
+            "ranking {:?}, which nothing computes; give {}",
+            output.name,
+            given("output", "raw")
+        )
+    })
 }
 
 fn obstacle(graph: &Graph, id: NodeId) -> Option<String> {

@@ -56,7 +56,7 @@ fn a_normalisation_that_nothing_folds_is_refused() {
     place.mnv2c("build tiny.toml --seed 1 -o net --bgr").fails(2, &["--input-format"]);
     place
         .mnv2c("compile tiny.toml --seed 1 --output net.rs")
-        .fails(2, &["raw, softmax, argmax and top5 are", "behind -o"]);
+        .fails(2, &["use raw, softmax, argmax or top5", "behind -o"]);
     place
         .mnv2c(&format!("compile tiny.toml --seed 1 -o net.rs {FOLDED} --std 0"))
         .fails(2, &["--std"]);

@@ -46,9 +46,9 @@ fn a_check_heeds_the_flags_that_compiling_would() {
     let place = Place::with_averages();
     for flags in ["--feed rows", "--dtype f16 --feed rows", "--objective ram --feed rows"] {
         let said = place.mnv2c(&format!("check model.onnx {flags}"));
-        assert!(said.code == 1 && said.out.contains("feed it by arena"), "{said:?}");
+        assert!(said.code == 1 && said.out.contains("compile with --feed arena"), "{said:?}");
         let compiled = place.mnv2c(&format!("compile model.onnx -o net.rs {flags}"));
-        compiled.fails(1, &["feed it by arena"]);
+        compiled.fails(1, &["compile with --feed arena"]);
     }
     for flags in ["--feed arena", "--dtype bf16", "--ram 1M --output softmax"] {
         place.mnv2c(&format!("check model.onnx {flags}")).well();

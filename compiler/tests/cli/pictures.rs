@@ -184,7 +184,7 @@ fn numbers_that_are_none_are_told_once_for_each_file() {
         ("verify net", "net/output_0.npy"),
     ] {
         let said = place.mnv2c(line);
-        let warning = format!("warning: {file} {told}");
+        let warning = format!(": {file} {told}");
         assert_eq!(said.err.matches(&warning).count(), 1, "{line}: {said:?}");
     }
     let root = Model::of(13, &[2], "Sqrt", vec![]);

@@ -35,7 +35,10 @@ fn pictures_that_teach_nothing_are_refused() {
     refused("", "there is no picture to calibrate with; pass --calib");
     refused("--calib empty", "empty: there is no picture to calibrate with");
     refused("--calib bad.npy", "has shape 1x3x5x4, input");
-    refused("--calib good --observer best", "minmax, percentile and entropy are three");
+    refused(
+        "--calib good --observer best",
+        "unknown observer \"best\"; use minmax, percentile or entropy",
+    );
     refused("--calib good --keep-f32 nothing", "there is no layer \"nothing\" to keep in floats");
     refused("--calib good --keep-f32 Mea", "like it are \"mean\", \"x\", \"y\"; the report");
     refused("--calib good --keep-f32 shape", "there is no layer \"shape\" to keep in floats");
@@ -52,7 +55,6 @@ fn pictures_that_teach_nothing_are_refused() {
         "--no-equalize",
         "--no-bias-correction",
         "--keep-f32 y",
-        "--keep f32 y",
     ] {
         let name = flag.split(' ').next().expect("it has a name");
         for verb in ["compile -o n.rs", "build -o n", "check", "run --input good/a.npy", "bench"] {

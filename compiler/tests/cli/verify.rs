@@ -51,6 +51,24 @@ fn each_who_answers_is_held_against_the_record() {
 }
 
 #[test]
+fn records_of_outputs_that_are_cut_off_are_left_out() {
+    let place = Place::new();
+    let two = averages().output("mean");
+    place.put("two/model.onnx", &two.bytes());
+    place.put_array("two/input_0.npy", &[1, 3, 4, 4], |_| 1.0);
+    place.put_array("two/output_0.npy", &[1, 3], |_| 7.0);
+    place.put_array("two/output_1.npy", &[1, 3, 1, 1], |_| 1.0);
+    assert_eq!(place.mnv2c("verify two").code, 1);
+    place.mnv2c("verify two --outputs mean").well();
+    assert_eq!(place.mnv2c("verify two --outputs y").code, 1);
+    place.mnv2c("verify two --outputs y,mean --rtol 9 --against oracle").well();
+    let unknown = place.mnv2c("verify two --outputs median");
+    assert!(unknown.out.contains("--outputs: no node makes a value \"median\""), "{unknown:?}");
+    let said = place.mnv2c("inspect two/model.onnx --outputs mean").well();
+    assert!(said.contains("output   mean") && !said.contains("output   y"), "{said}");
+}
+
+#[test]
 fn values_stored_as_halves_pass_where_they_round_to_the_record() {
     let said = suites().mnv2c("verify good --dtype f16 --target generic --target host").well();
     assert!(said.ends_with("2 of 2 pass\n"), "{said}");

@@ -83,7 +83,16 @@ fn agree(
 
 /// Whether a refusal says which option it is about.
 fn names_option(words: &str) -> bool {
-    ["feeding", "dtype is", "compile for f32", "no plan fits"].iter().any(|it| words.contains(it))
+    [
+        "feed rows:",
+        "feed arena:",
+        "dtype f16,",
+        "dtype bf16,",
+        "compile with dtype f32",
+        "no plan fits",
+    ]
+    .iter()
+    .any(|it| words.contains(it))
 }
 
 fn words(error: mnv2c::error::Error) -> String {

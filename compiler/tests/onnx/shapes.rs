@@ -1,6 +1,7 @@
 //! Open dimensions, shape arithmetic, and the order and reach of nodes.
 
 use mnv2c::frontend::onnx::Options;
+use mnv2c::options::Door;
 use mnv2c::proto::tensor_proto::DataType;
 use mnv2c::proto::tensor_shape_proto::dimension::Value as Dim;
 
@@ -28,7 +29,7 @@ fn shape(name: &str, shape: &[usize]) -> Options {
 fn out(model: &Model, options: &Options) -> String {
     match model.read_with(options) {
         Ok(graph) => graph.node(graph.outputs[0].node).out.to_string(),
-        Err(error) => error.to_string(),
+        Err(error) => Door::CommandLine.told(&error),
     }
 }
 
@@ -50,6 +51,9 @@ fn other_open_dimensions_are_the_users_to_say() {
     let words = "input \"x\": dimension 3 (without a name) is open; pass, with your sizes: \
                  --input-shape x=1x3x8x224";
     assert_eq!(asked, words);
+    let error = model.read_with(&dims(&[("height", 8)])).expect_err("it is open");
+    assert!(Door::Builder.told(&error).ends_with("`.input_shape(\"x\", &[1, 3, 8, 224])`"));
+    assert!(Door::Macro.told(&error).ends_with("`input_shapes { x = [1, 3, 8, 224] }`"));
     assert_eq!(out(&model, &shape("x", &[2, 3, 8, 9])), "f32[2,3,8,9]");
 }
 

@@ -110,15 +110,22 @@ fn a_feed_that_does_not_fit_is_refused_in_the_same_words_by_every_verb() {
     let batch = Model::opset(13).input("x", &[2, 2, 4, 4]).floats("w", &[2, 2, 1, 1]);
     let batch = batch.node("Conv", &["x", "w"], &["y"], vec![]).output("y");
     let cases = [
-        (sum.output("y"), Feed::Rows, "more than the image of one convolution; feed it by arena"),
-        (batch.clone(), Feed::Rows, "a batch of 2, by rows; compile for one at a time"),
-        (batch, Feed::Arena, "a batch of 2, by arena; compile for one at a time"),
+        (
+            sum.output("y"),
+            Feed::Rows,
+            "more than the image of one convolution; compile with feed arena",
+        ),
+        (batch.clone(), Feed::Rows, "a batch of 2; compile for one at a time, or with feed caller"),
+        (batch, Feed::Arena, "a batch of 2; compile for one at a time, or with feed caller"),
     ];
     for (model, feed, words) in cases {
         for objective in [Objective::Speed, Objective::Ram] {
             let memory = Memory { feed, objective, ..Memory::default() };
             let error = compiled(&model, memory).expect_err("it cannot be fed so");
-            assert!(error.contains("feeding \"x\"") && error.contains(words), "{error}");
+            assert!(
+                error.contains(&format!("feed {feed}: \"x\"")) && error.contains(words),
+                "{error}"
+            );
             let plan = report::report(model.read().expect("it is read"), &target(), memory);
             assert_eq!(plan.map(drop).expect_err("it cannot be fed so").to_string(), error);
         }

@@ -34,7 +34,7 @@ pub(super) fn drop_unneeded(graph: &mut Graph) -> Result<()> {
             graph.remove(id);
         }
     }
-    if obstacles.is_empty() { Ok(()) } else { Err(Error::Unsupported(obstacles)) }
+    if obstacles.is_empty() { Ok(()) } else { Err(Error::unsupported(obstacles)) }
 }
 
 /// The outputs and all that they are made of.

@@ -7,6 +7,7 @@ mod open;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::error::mention::option;
 use crate::error::{Error, Result};
 use crate::frontend::onnx::Options;
 use crate::frontend::onnx::store::checked_len;
@@ -27,12 +28,17 @@ pub(super) struct Input {
     pub(super) note: Option<String>,
 }
 
-/// Inputs in the model's order, without those that are initializers' names.
-pub(super) fn bind(graph: &GraphProto, options: &Options) -> Result<Vec<Input>> {
+/// Inputs in the model's order, without those that are initializers' names or are not `needed`.
+pub(super) fn bind(
+    graph: &GraphProto,
+    options: &Options,
+    needed: &BTreeSet<&str>,
+) -> Result<Vec<Input>> {
     let constants: BTreeSet<&str> = graph.initializer.iter().map(|t| t.name.as_str()).collect();
-    let inputs: Vec<&ValueInfoProto> =
+    let mut inputs: Vec<&ValueInfoProto> =
         graph.input.iter().filter(|i| !constants.contains(i.name.as_str())).collect();
     check_names(&inputs, options)?;
+    inputs.retain(|input| needed.contains(input.name.as_str()));
     let mut sizes = options.dims.clone();
     for input in &inputs {
         assume_batch(input, options, &mut sizes);
@@ -68,17 +74,21 @@ fn known(dim: Option<&Dim>) -> Option<usize> {
 fn check_names(inputs: &[&ValueInfoProto], options: &Options) -> Result<()> {
     let names: BTreeSet<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
     if let Some(name) = options.input_shapes.keys().find(|name| !names.contains(name.as_str())) {
-        let given = format!("--input-shape {name:?}: the model has no such input");
-        return Err(Error::Spec(format!("{given}; it has {}", listed(&names))));
+        let option = option("input_shapes");
+        let there = listed(&names);
+        return Err(Error::Spec(format!(
+            "{option} {name:?}: the model has no such input; it has {there}"
+        )));
     }
     let dims: BTreeSet<&str> = inputs.iter().flat_map(|input| params(input)).collect();
     if let Some(name) = options.dims.keys().find(|name| !dims.contains(name.as_str())) {
         let there = match dims.len() {
-            0 => "none is open, so leave --dim out".to_owned(),
+            0 => format!("none is open, so leave {} out", option("dims")),
             _ => format!("open are {}", listed(&dims)),
         };
         return Err(Error::Spec(format!(
-            "--dim {name:?}: the model has no such dimension; {there}"
+            "{} {name:?}: the model has no such dimension; {there}",
+            option("dims")
         )));
     }
     Ok(())

@@ -3,6 +3,7 @@
 //! A node that cannot be read loses its results; nodes that read a lost value are passed over, so that one run finds
 //! every unsupported thing and names no node that is merely downstream of one.
 
+mod before;
 mod inline;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -285,7 +286,9 @@ impl Scope {
         for output in &proto.output {
             self.add_output(output);
         }
-        if let Some(error) = self.unsupported.into_error().or(self.fault) {
+        let unsupported = std::mem::take(&mut self.unsupported);
+        let before = if unsupported.is_empty() { Vec::new() } else { self.before(proto) };
+        if let Some(error) = unsupported.into_error(before).or(self.fault) {
             return Err(error);
         }
         if proto.output.is_empty() {

@@ -28,6 +28,8 @@ pub struct Summary {
     pub operators: BTreeMap<String, usize>,
     /// Names of the inputs that the caller passes, in order.
     pub inputs: Vec<String>,
+    /// Names of the outputs, in order.
+    pub outputs: Vec<String>,
     /// Whether any weights are 16-bit floats.
     pub has_half_weights: bool,
     /// Files that hold weights, relative to the model's.
@@ -54,6 +56,7 @@ pub fn summary(file: impl Into<Bytes>) -> Result<Summary> {
         opsets,
         operators,
         inputs: inputs(&graph),
+        outputs: graph.output.iter().map(|output| output.name.clone()).collect(),
         has_half_weights: has_half_weights(&graph),
         weight_files: weight_files(&graph),
         metadata,
@@ -71,7 +74,7 @@ pub fn read_tensor(file: impl Into<Bytes>) -> Result<Array> {
     })?;
     let constant = tensor::dense(proto, &mut Store::new(".".as_ref()));
     let constant = constant.map_err(|fault| match fault {
-        Fault::Unsupported(what) => Error::Unsupported(vec![format!("tensor: {what}")]),
+        Fault::Unsupported(what) => Error::unsupported(vec![format!("tensor: {what}")]),
         Fault::Misfit(what) => malformed(what),
         Fault::Error(error) => error,
     })?;

@@ -21,11 +21,16 @@ impl Unsupported {
         nodes.push(name.to_owned());
     }
 
-    /// The error that lists them all, if there are any.
-    pub(super) fn into_error(self) -> Option<Error> {
-        let lines: Vec<String> =
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.reasons.is_empty()
+    }
+
+    /// The error that lists them all, behind the values `before` them, if there are any.
+    pub(super) fn into_error(self, before: Vec<String>) -> Option<Error> {
+        let what: Vec<String> =
             self.reasons.iter().map(|((op, reason), nodes)| line(op, reason, nodes)).collect();
-        (!lines.is_empty()).then_some(Error::Unsupported(lines))
+        (!what.is_empty()).then_some(Error::Unsupported { what, before })
     }
 }
 

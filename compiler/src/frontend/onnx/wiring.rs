@@ -62,7 +62,7 @@ struct Wires<'a> {
 }
 
 /// The names that a node reads, those that only its subgraphs read included.
-fn reads(node: &NodeProto) -> Vec<&str> {
+pub(super) fn reads(node: &NodeProto) -> Vec<&str> {
     let mut names: Vec<&str> = node.input.iter().map(String::as_str).collect();
     let graphs = node.attribute.iter().filter_map(|attribute| attribute.g.as_deref());
     graphs.for_each(|graph| names.extend(captured(graph)));

@@ -65,7 +65,7 @@ impl FromStr for Arithmetic {
         match text {
             "float" => Ok(Self::Float),
             "fixed" => Ok(Self::Fixed),
-            _ => Err(Error::Spec(format!("no requant is {text:?}; float and fixed are"))),
+            _ => Err(Error::Spec(format!("unknown arithmetic {text:?}; use float or fixed"))),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::error::mention::given;
 use crate::error::{Error, Result};
 use crate::ir::{Dtype, Graph, NodeId, Op, Quant};
 
@@ -21,9 +22,11 @@ pub fn refuse(graph: &Graph) -> Result<()> {
             return Err(Error::Node {
                 name: node.name.clone(),
                 op: node.op.name().into(),
-                what: "is computed in floats between bytes, which --requant fixed rules out; use an operator on bytes, \
-                       or --requant float"
-                    .into(),
+                what: format!(
+                    "is computed in floats between bytes, which {} rules out; use an operator on bytes, or {}",
+                    given("requant", "fixed"),
+                    given("requant", "float")
+                ),
             });
         }
     }

@@ -1,7 +1,8 @@
-//! Dimensions that are still open: all of them in one message, with flags that can be pasted into a shell.
+//! Dimensions that are still open: all of them in one message, with options that can be pasted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::error::mention::given;
 use crate::error::{Error, Result};
 use crate::frontend::onnx::Options;
 use crate::frontend::onnx::inputs::{Dim, shape_of, size};
@@ -77,7 +78,7 @@ impl<'a> Open<'a> {
         }
     }
 
-    /// Flags that give all sizes, each with what it names; the whole shape where a dimension has no name.
+    /// Options that give all sizes, each with what it names; the whole shape where a dimension has no name.
     fn flags(&self) -> Vec<(&'a str, String)> {
         let dims = self.dims.as_deref().unwrap_or(&[Err(""); 4]);
         let likely = |at: usize| likely(dims, at);
@@ -86,12 +87,12 @@ impl<'a> Open<'a> {
                 dim.unwrap_or(likely(at)).to_string()
             };
             let shape: Vec<String> = dims.iter().enumerate().map(size).collect();
-            let shape = quoted(&format!("{}={}", self.name, shape.join("x")));
-            return vec![(self.name, format!("--input-shape {shape}"))];
+            let shape = format!("{}={}", self.name, shape.join("x"));
+            return vec![(self.name, given("input_shapes", shape))];
         }
         let flag = |(at, dim): (usize, &std::result::Result<usize, &'a str>)| {
             let name = dim.err()?;
-            Some((name, format!("--dim {}", quoted(&format!("{name}={}", likely(at))))))
+            Some((name, given("dims", format!("{name}={}", likely(at)))))
         };
         dims.iter().enumerate().filter_map(flag).collect()
     }
@@ -104,26 +105,5 @@ fn likely(dims: &[std::result::Result<usize, &str>], at: usize) -> usize {
         _ if dims.len() != 4 || at == 0 => 1,
         _ if at == channels => 3,
         _ => PICTURE,
-    }
-}
-
-/// A word as a shell takes it: in quotes, if it holds what a shell would not leave alone.
-fn quoted(word: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-=.,:/@%+".contains(letter);
-    match word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_word_survives_a_shell() {
-        assert_eq!(quoted("batch_size=1"), "batch_size=1");
-        assert_eq!(quoted("floor(h/2)=1"), "'floor(h/2)=1'");
-        assert_eq!(quoted("it's=1"), r"'it'\''s=1'");
     }
 }

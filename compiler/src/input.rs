@@ -2,67 +2,75 @@
 
 use std::path::Path;
 
-use mnv2c::ends::Picture;
-use mnv2c::error::Result;
-use mnv2c::frontend::onnx;
-use mnv2c::interp::Array;
-use mnv2c::schedule::Port;
-use mnv2c::{files, npy};
-
-use crate::cli::picture::fault;
-use crate::cli::{finite, output, picture};
+use crate::ends::Picture;
+use crate::error::{Error, Result};
+use crate::frontend::onnx;
+use crate::interp::Array;
+use crate::schedule::Port;
+use crate::{files, npy, printed};
 
 /// The array in a file, of the shape that `port` takes.
-pub(crate) fn read(path: &Path, port: &Port, picture: &Picture) -> Result<Array> {
+pub fn read(path: &Path, port: &Port, picture: &Picture) -> Result<Array> {
     if is_array(path) {
-        let array = array(path)?;
-        finite::warn(&path.display().to_string(), &array);
-        return fitting(path, array, port);
+        return fitting(path, array(path)?, port);
     }
     if is_picture(path) {
-        return picture::read(path, port, picture);
+        return decoded(path, port, picture);
     }
-    Err(fault(path, "is no .npy, .pb, .png or .jpg; save it as one of these".into()))
+    Err(Error::in_file(path, "is no .npy, .pb, .png or .jpg; save it as one of these"))
+}
+
+#[cfg(feature = "pictures")]
+fn decoded(path: &Path, port: &Port, picture: &Picture) -> Result<Array> {
+    crate::picture::read(path, port, picture)
+}
+
+#[cfg(not(feature = "pictures"))]
+fn decoded(path: &Path, _: &Port, _: &Picture) -> Result<Array> {
+    let what = "is a picture, which mnv2c decodes with its feature `pictures`; add the feature, or give an array as .npy";
+    Err(Error::in_file(path, what))
 }
 
 /// Whether a file is called as arrays are.
-pub(crate) fn is_array(path: &Path) -> bool {
+pub fn is_array(path: &Path) -> bool {
     ["npy", "pb"].contains(&extension(path).as_str())
 }
 
 /// Whether a file is called as pictures are.
-pub(crate) fn is_picture(path: &Path) -> bool {
+pub fn is_picture(path: &Path) -> bool {
     ["png", "jpg", "jpeg"].contains(&extension(path).as_str())
 }
 
 /// The array in a `.npy` or `.pb` file.
-pub(crate) fn array(path: &Path) -> Result<Array> {
+pub fn array(path: &Path) -> Result<Array> {
     let bytes = files::read(path)?;
     let array = if extension(path) == "pb" { onnx::read_tensor(bytes) } else { npy::read(&bytes) };
-    array.map_err(|error| fault(path, error.to_string().trim_start_matches("not a model: ").into()))
+    array.map_err(|error| {
+        Error::in_file(path, error.to_string().trim_start_matches("not a model: "))
+    })
 }
 
 fn fitting(path: &Path, array: Array, port: &Port) -> Result<Array> {
     let dtype = array.values.dtype();
     if dtype != port.dtype {
         let Port { name, dtype: takes, .. } = port;
-        return Err(fault(path, format!("holds {dtype}, input {name:?} takes {takes}")));
+        return Err(Error::in_file(path, format!("holds {dtype}, input {name:?} takes {takes}")));
     }
     if array.shape != port.shape {
-        let (found, takes) = (output::shape(&array.shape), output::shape(&port.shape));
+        let (found, takes) = (printed::shape(&array.shape), printed::shape(&port.shape));
         let what = format!("has shape {found}, input {:?} takes {takes}", port.name);
         let remedy = match transposed(&array.shape, &port.shape) {
             Some(call) => format!("write {call}"),
             None => "reshape it, or pass --input-shape".into(),
         };
-        return Err(fault(path, format!("{what}; {remedy}")));
+        return Err(Error::in_file(path, format!("{what}; {remedy}")));
     }
     Ok(array)
 }
 
 /// The call of numpy that makes an array `x` of shape `found` one that a model takes, if it lacks no more than an order
 /// of its dimensions and a first one of 1.
-pub(crate) fn transposed(found: &[usize], takes: &[usize]) -> Option<String> {
+pub fn transposed(found: &[usize], takes: &[usize]) -> Option<String> {
     let (rest, whole) = match takes.split_first() {
         Some((1, rest)) if found.len() == rest.len() => (rest, "[None]"),
         _ => (takes, ""),

@@ -6,20 +6,19 @@ mod whole;
 use std::io::Cursor;
 use std::path::Path;
 
+use crate::ends::{Form, Picture};
+use crate::error::{Error, Result};
+use crate::files;
+use crate::interp::Array;
+use crate::ir::{Dtype, Values};
+use crate::printed;
+use crate::schedule::Port;
 use image::imageops::{FilterType, resize};
 use image::{DynamicImage, ImageBuffer, ImageDecoder, ImageReader, ImageResult, Rgb};
-use mnv2c::ends::{Form, Picture};
-use mnv2c::error::{Error, Result};
-use mnv2c::files;
-use mnv2c::interp::Array;
-use mnv2c::ir::{Dtype, Values};
-use mnv2c::schedule::Port;
-
-use crate::cli::output;
 
 /// The picture in a file, as `port` takes it.
 pub(crate) fn read(path: &Path, port: &Port, picture: &Picture) -> Result<Array> {
-    let form = form(port).map_err(|what| fault(path, what))?;
+    let form = form(port).map_err(|what| Error::in_file(path, what))?;
     let [mean, deviation] = picture.normalisation(form.channels)?;
     let pixels = pixels(path, form)?;
     let value =
@@ -45,10 +44,11 @@ fn given(pixel: &[f32; 3], c: usize, picture: &Picture) -> f32 {
 fn pixels(path: &Path, form: Form) -> Result<Vec<[f32; 3]>> {
     let file = files::read(path)?;
     if let Some(what) = whole::fault(&file) {
-        return Err(fault(path, format!("{what}; copy or save the picture anew")));
+        return Err(Error::in_file(path, format!("{what}; copy or save the picture anew")));
     }
-    let picture = decoded(&file)
-        .map_err(|error| fault(path, format!("does not decode: {error}; is it a PNG or JPEG?")))?;
+    let picture = decoded(&file).map_err(|error| {
+        Error::in_file(path, format!("does not decode: {error}; is it a PNG or JPEG?"))
+    })?;
     let picture =
         if form.channels == 1 { DynamicImage::from(picture.to_luma16()) } else { picture };
     let mut picture: ImageBuffer<Rgb<f32>, Vec<f32>> = picture.into_rgb32f();
@@ -72,14 +72,9 @@ fn form(port: &Port) -> std::result::Result<Form, String> {
     let shape = port.shape.as_slice();
     let one = shape.len() != 4 || shape[0] == 1;
     Form::of(shape).filter(|_| one).ok_or_else(|| {
-        let (name, shape) = (&port.name, output::shape(shape));
+        let (name, shape) = (&port.name, printed::shape(shape));
         format!("is a picture, but input {name:?} takes {shape}; give an array as .npy")
     })
-}
-
-/// A fault of one input file.
-pub(crate) fn fault(path: &Path, what: String) -> Error {
-    Error::Wiring(format!("{}: {what}", path.display()))
 }
 
 #[cfg(test)]
