@@ -1,7 +1,7 @@
 //! The kernel of one operator, over places already chosen.
 
 use crate::error::Result;
-use crate::ir::{NodeId, Op, Quant, Scale};
+use crate::ir::{self, NodeId, Op, Quant};
 use crate::kernels::{
     Binary, Broadcast, Clamp, Fetch, GlobalPool, Kernel, Load, LookUp, Move, PRelu, Pool, Resize,
     Skip, Unary, Widen,
@@ -85,7 +85,7 @@ pub(super) fn lower(
             Ok(Stage { window, ..Stage::new(id, Pool(pool.clone()), vec![from], into) })
         }
         Op::Resize(resize) => {
-            let window = resize_window(&resize.down);
+            let window = resize_window(resize, from.height);
             Ok(Stage { window, ..Stage::new(id, Resize(resize.clone()), vec![from], into) })
         }
         Op::Clamp(clamp) => Ok(Stage::new(id, Clamp(*clamp), vec![from], into)),
@@ -96,11 +96,15 @@ pub(super) fn lower(
     }
 }
 
-/// The rows between which a row of a resized picture lies.
-fn resize_window(down: &Scale) -> RowWindow {
-    let Scale { step, shift, per, .. } = *down;
-    let above = if shift < 0 { shift.unsigned_abs().div_ceil(per) } else { 0 };
-    let at = (shift + (above * per) as isize).unsigned_abs();
+/// The rows between which a row of a resized picture of so many rows lies. Rows of the result that lie below the last of
+/// them read the last.
+fn resize_window(resize: &ir::Resize, height: usize) -> RowWindow {
+    let ir::Scale { step, shift, per, .. } = resize.down;
+    let before = if shift < 0 { shift.unsigned_abs().div_ceil(per) } else { 0 };
+    let at = (shift + (before * per) as isize).unsigned_abs();
+    let last = (resize.size[0] - 1) * step + at;
+    let beyond = (last / per).saturating_sub(before + height - 1);
+    let above = before + beyond;
     RowWindow { span: 2 + above, stride: step, above, shared: (per, at) }
 }
 
@@ -122,4 +126,32 @@ fn pair<K: Into<Kernel>>(
         () => Broadcast::Channel,
     };
     Ok(Stage::new(id, kernel(broadcast), vec![from, second], into))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::{Blend, Scale};
+
+    #[test]
+    fn the_window_of_a_resize_holds_every_row_that_is_taken() {
+        for (step, shift, per) in
+            [(1, 1, 2), (1, 0, 2), (2, -1, 4), (8, 11, 16), (3, -7, 2), (1, 5, 3)]
+        {
+            for height in 1..9 {
+                let (down, across) = (Scale::new(step, shift, per), Scale::new(1, 0, 1));
+                let size = [(height * per).div_ceil(step) + 1, 1];
+                let resize = ir::Resize { blend: Blend::Linear, size, down, across };
+                let RowWindow { span, stride, above, shared } = resize_window(&resize, height);
+                for row in 0..size[0] {
+                    let first = ((row * stride + shared.1) / shared.0) as isize - above as isize;
+                    let taken = resize.down.at(row, height).0 as isize;
+                    let window = first..first + span as isize;
+                    assert!(window.contains(&taken), "{row}: {taken} of {window:?}, {resize:?}");
+                    let next = (taken + 1).min(height as isize - 1);
+                    assert!(window.contains(&next), "{row}: {next} of {window:?}, {resize:?}");
+                }
+            }
+        }
+    }
 }
