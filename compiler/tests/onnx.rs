@@ -24,6 +24,8 @@ mod pads;
 mod quantized;
 #[path = "onnx/recorded.rs"]
 mod recorded;
+#[path = "onnx/resample.rs"]
+mod resample;
 #[path = "onnx/resize.rs"]
 mod resize;
 #[path = "onnx/rewritten.rs"]

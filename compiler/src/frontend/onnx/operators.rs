@@ -260,7 +260,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "ReduceSumSquare" 1 Floats REDUCE, "constant axes", composed::reduce_sum_square;
     "Relu" 1 Floats &[], "", arithmetic::relu;
     "Reshape" 1 FloatsAndShapes &["allowzero"], "constant shape", reshape::reshape;
-    "Resize" 10 Floats RESIZE, "1-D and 2-D; nearest (pixels as onnxruntime takes them, in f32) or linear; constant scales or sizes", resize::resize;
+    "Resize" 10 Floats RESIZE, "1-D and 2-D; nearest (pixels as onnxruntime takes them, in f32), linear or cubic; constant scales, sizes and regions", resize::resize;
     "Round" 11 Floats &[], "", |c| arithmetic::unary(c, Unary::Round);
     "Scatter" 9 Constants &["axis"], "", scatter::elements;
     "ScatterElements" 11 Constants &["axis", "reduction"], "", scatter::elements;
