@@ -20,6 +20,8 @@ mod hostile;
 mod padded;
 #[path = "onnx/pads.rs"]
 mod pads;
+#[path = "onnx/pixels.rs"]
+mod pixels;
 #[path = "onnx/quantized.rs"]
 mod quantized;
 #[path = "onnx/recorded.rs"]

@@ -1,6 +1,7 @@
 //! Resize by weighted sums, by the formulas of ONNX written out, in the oracle and in the program that is emitted.
 
 use mnv2c::interp::{self, Array};
+use mnv2c::ir::Values;
 use mnv2c::proto::AttributeProto;
 use mnv2c::proto::attribute_proto::AttributeType;
 use mnv2c::proto::tensor_proto::DataType;
@@ -99,7 +100,7 @@ fn real(name: &str, value: f32) -> AttributeProto {
     }
 }
 
-fn reals(model: Model, name: &str, values: &[f32]) -> Model {
+pub(crate) fn reals(model: Model, name: &str, values: &[f32]) -> Model {
     let raw = values.iter().flat_map(|x| x.to_le_bytes()).collect();
     model.tensor(raw_tensor(name, DataType::Float, &[values.len() as i64], raw))
 }
@@ -136,14 +137,27 @@ fn options() -> Options {
     }
 }
 
-/// The shape of what the oracle and the program make of `x`, and the numbers.
-fn answers(model: &Model, x: &[f32]) -> [(Vec<usize>, Vec<f32>); 2] {
-    let graph = model.read().unwrap();
-    let x = [Array::f32(SHAPE, x.to_vec())];
-    let numbers = |y: &Array| (y.shape.clone(), y.values.as_f32().unwrap().to_vec());
-    let oracle = numbers(&interp::run(&graph, &x).unwrap()[0]);
+/// What the oracle and the program make of `x`; programs take and give floats for signed bytes.
+pub(crate) fn arrays(model: &Model, x: Array) -> [Array; 2] {
+    let (graph, x) = (model.read().unwrap(), [x]);
+    let oracle = interp::run(&graph, &x).unwrap().remove(0);
     let net = compile(graph, &options(), |_, _, _| ()).unwrap();
-    [oracle, numbers(&shadow::execute(&net, &x).unwrap()[0])]
+    let x = x.map(widened);
+    [widened(oracle), shadow::execute(&net, &x).unwrap().remove(0)]
+}
+
+fn widened(array: Array) -> Array {
+    let values = match array.values {
+        Values::I8(bytes) => Values::F32(bytes.into_iter().map(f32::from).collect()),
+        values => values,
+    };
+    Array { values, ..array }
+}
+
+/// The shape of what they make of a picture, and the numbers.
+fn answers(model: &Model, x: &[f32]) -> [(Vec<usize>, Vec<f32>); 2] {
+    let made = arrays(model, Array::f32(SHAPE, x.to_vec()));
+    made.map(|y| (y.shape, y.values.as_f32().unwrap().to_vec()))
 }
 
 fn picture() -> Vec<f32> {

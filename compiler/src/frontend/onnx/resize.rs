@@ -4,17 +4,18 @@
 //! summed.
 
 mod nearest;
+mod pictures;
 mod ratio;
 mod weights;
 
 use crate::frontend::onnx::call::Call;
-use crate::frontend::onnx::convolution::windowed;
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::store::checked_len;
-use crate::frontend::onnx::window::Picture;
 use crate::ir::{Blend, Dtype, Op, Resample, Resize, Values};
 use crate::proto::attribute_proto::AttributeType;
-use ratio::{Crop, Policy, Ratio};
+use nearest::Crop;
+use pictures::Pictures;
+use ratio::{Policy, Ratio};
 use weights::Filter;
 
 /// Upsample 7 and 9: corners lie on corners' sides, positions are rounded down.
@@ -133,26 +134,38 @@ fn floats(call: &Call<'_>, port: usize) -> Result<Option<Vec<f32>>, Fault> {
 }
 
 fn put(call: &mut Call<'_>, sense: &Sense<'_>, wanted: &Wanted) -> Made {
-    let Picture { id: x, rank, .. } = Picture::read(call)?;
-    let shape = call.shape(x);
+    let x = call.any(0)?;
+    let (shape, dtype) = (call.shape(x), call.graph.node(x).out.dtype);
     if shape.contains(&0) {
         return Err(Fault::Unsupported(format!("an empty input {shape:?}")));
     }
-    let axes = axes(call, rank)?;
-    let ratios = ratios(&shape, &axes, wanted)?;
-    if ratios.iter().all(Ratio::is_same) {
-        let x = call.any(0)?;
+    if !matches!(dtype, Dtype::F32 | Dtype::U8 | Dtype::I8) {
+        let words = format!("operand 0 of type {dtype}; supported: f32, u8, i8");
+        return Err(Fault::Unsupported(words));
+    }
+    let ratios = ratios(&shape, &axes(call, shape.len())?, wanted)?;
+    let changed: Vec<usize> = (0..shape.len()).filter(|axis| !ratios[*axis].is_same()).collect();
+    if changed.is_empty() {
         return call.emit(Op::Identity, &[x]);
     }
-    let [batch, channels, down, across] = ratios[..] else {
-        return Err(Fault::Misfit(format!("a resize of {shape:?}")));
+    let sizes: Vec<usize> = ratios.iter().map(|ratio| ratio.axis.size).collect();
+    checked_len(&sizes)?;
+    let pictures = Pictures::of(&shape, &changed)?;
+    let (down, across) = match *pictures.resized {
+        [across] => (Ratio::same(1), ratios[across]),
+        [down, across, ..] => (ratios[down], ratios[across]),
+        [] => unreachable!("some dimension changes"),
     };
-    if !batch.is_same() || !channels.is_same() {
-        return Err(Fault::Unsupported("a resize of images or channels".into()));
-    }
-    checked_len(&[shape[0], shape[1], down.axis.size, across.axis.size])?;
     let op = op(call, sense, down, across)?;
-    windowed(call, op, &[x], rank, Dtype::F32)
+    if dtype != Dtype::F32 && !op.moves() {
+        return Err(Fault::Unsupported(
+            "sums of bytes; supported: nearest pixels of them, or sums of their reals, between \
+             DequantizeLinear and QuantizeLinear"
+                .into(),
+        ));
+    }
+    let picture = pictures.take(call, x)?;
+    pictures.give(call, op, picture, &sizes)
 }
 
 /// What becomes of each dimension, of which `axes` are given scales or sizes.
@@ -178,12 +191,10 @@ fn ratios(shape: &[usize], axes: &[usize], wanted: &Wanted) -> Result<Vec<Ratio>
     Ok(ratios)
 }
 
-/// The dimensions of a picture that scales and sizes are for; of a signal, whose rows it has none of, three.
+/// The dimensions that scales and sizes are for.
 fn axes(call: &Call<'_>, rank: usize) -> Result<Vec<usize>, Fault> {
-    let all = || (0..rank as i64 + 2).collect();
-    let axes = call.ints("axes")?.unwrap_or_else(all);
-    let in_picture = |axis: usize| if rank == 1 && axis == 2 { 3 } else { axis };
-    axes.iter().map(|axis| call.axis(*axis, rank + 2).map(in_picture)).collect()
+    let axes = call.ints("axes")?.unwrap_or_else(|| (0..rank as i64).collect());
+    axes.iter().map(|axis| call.axis(*axis, rank)).collect()
 }
 
 /// What resizes: by fractions and lists of pixels if both axes can be said so, else by sums.

@@ -5,7 +5,6 @@
 //! what it answers, so these lines repeat its operations one by one: none may be fused or reordered.
 
 use crate::frontend::onnx::fault::Fault;
-use crate::frontend::onnx::resize::ratio::Crop;
 
 /// How far from a half a position still counts as one.
 const HALF_WAY: f32 = 1e-6;
@@ -21,6 +20,15 @@ pub(super) struct Axis {
     pub(super) scale: f32,
     /// The part that is taken, if not all of it.
     pub(super) crop: Option<Crop>,
+}
+
+/// The part of an axis that is taken, from 0 for its first pixel to 1 for its last.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Crop {
+    /// Where the first pixel of the result lies.
+    pub(super) from: f32,
+    /// Where its last one lies.
+    pub(super) to: f32,
 }
 
 /// The pixel of the operand that each pixel of the result takes.

@@ -1,7 +1,7 @@
 //! What becomes of a dimension: its size, and where its pixels lie.
 
 use crate::frontend::onnx::fault::Fault;
-use crate::frontend::onnx::resize::nearest::{self, Axis};
+use crate::frontend::onnx::resize::nearest::{self, Axis, Crop};
 use crate::frontend::onnx::resize::weights::{self, Filter, Position};
 use crate::frontend::onnx::resize::{Mode, OLD, Sense};
 use crate::ir::{Samples, Scale, Taps};
@@ -16,15 +16,6 @@ pub(super) struct Ratio {
     pub(super) axis: Axis,
     /// Pixels of the operand that are as long as pixels of the result, if numbers say so exactly.
     fraction: Option<[usize; 2]>,
-}
-
-/// The part of an axis that is taken, from 0 for its first pixel to 1 for its last.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Crop {
-    /// Where the first pixel of the result lies.
-    pub(super) from: f32,
-    /// Where its last one lies.
-    pub(super) to: f32,
 }
 
 /// What sizes mean.
