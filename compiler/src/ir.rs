@@ -20,7 +20,7 @@ pub use array::Array;
 pub use graph::{Block, Graph, Node, NodeId, Port};
 pub use op::{
     BatchNorm, Binary, Blend, Clamp, Conv, Dense, Gemm, Op, Pad, PadMode, Pool, PoolKind, Reduce,
-    Reducer, Resize, Scale, Slice, Softmax, Unary,
+    Reducer, Resample, Resize, Samples, Scale, Slice, Softmax, Taps, Unary,
 };
 pub use outputs::{Output, Outputs};
 pub use quant::{

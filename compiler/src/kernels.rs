@@ -20,6 +20,7 @@ mod look_up;
 mod matmul;
 mod pointwise;
 mod pool;
+mod resample;
 mod resize;
 mod scales;
 pub mod site;
@@ -45,6 +46,7 @@ pub use look_up::LookUp;
 pub use matmul::MatMul;
 pub use pointwise::Pointwise;
 pub use pool::{Pool, QAverage};
+pub use resample::Resample;
 pub use resize::Resize;
 pub use site::{Broadcast, Element, Operand, Part, Site, Skip, Strip};
 pub use softmax::{QSoftmax, Softmax};
@@ -99,6 +101,8 @@ kernels! {
     Pool,
     /// Pixels between those of an image.
     Resize,
+    /// Rows and columns that are weighted sums of a few of the operand's.
+    Resample,
     /// One number a channel from all pixels, row after row.
     GlobalPool,
     /// Bounds of each element.

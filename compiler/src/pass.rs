@@ -297,7 +297,7 @@ mod tests {
         let window = || lies_nhwc(&graph.node(x()).out);
         let settled = match &graph.node(id).op {
             Op::BatchNorm(_) | Op::Gemm(_) => false,
-            Op::Pool(_) | Op::Resize(_) => window(),
+            Op::Pool(_) | Op::Resize(_) | Op::Resample(_) => window(),
             Op::Conv(_) => window() || graph.node(base(graph, x())).op == Op::Input,
             Op::Reshape | Op::Identity => is_view(graph, id),
             _ => true,

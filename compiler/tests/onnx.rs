@@ -22,10 +22,14 @@ mod hostile;
 mod padded;
 #[path = "onnx/pads.rs"]
 mod pads;
+#[path = "onnx/pixels.rs"]
+mod pixels;
 #[path = "onnx/quantized.rs"]
 mod quantized;
 #[path = "onnx/recorded.rs"]
 mod recorded;
+#[path = "onnx/resample.rs"]
+mod resample;
 #[path = "onnx/resize.rs"]
 mod resize;
 #[path = "onnx/rewritten.rs"]

@@ -18,6 +18,7 @@ pub mod pool;
 pub mod q8;
 pub mod rank;
 pub mod reduce;
+pub mod resample;
 pub mod resize;
 pub mod softmax;
 pub mod strided;

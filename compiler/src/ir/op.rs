@@ -25,6 +25,7 @@ mod prelu;
 pub mod reads;
 mod reduce;
 mod relayout;
+mod resample;
 mod reshape;
 mod resize;
 pub mod site;
@@ -46,6 +47,7 @@ pub use pad::{Pad, PadMode};
 pub use pool::{Pool, PoolKind};
 pub(crate) use prelu::leaky;
 pub use reduce::Reduce;
+pub use resample::{Resample, Samples, Taps};
 pub use resize::{Blend, Resize, Scale};
 pub use slice::Slice;
 pub use softmax::Softmax;
@@ -87,6 +89,8 @@ pub enum Op {
     Pool(Pool),
     /// Pictures made larger or smaller: x `[n,c,h,w]`.
     Resize(Resize),
+    /// Pictures whose rows and columns are weighted sums of a few: x `[n,c,h,w]`.
+    Resample(Resample),
     /// One number from each slice over `axes`: x. The output's shape says whether reduced dimensions are kept.
     Reduce(Reduce),
     /// Softmax over one axis: x.
@@ -130,6 +134,7 @@ impl Op {
             Self::PRelu => ask(&prelu::PRelu),
             Self::Pool(pool) => ask(pool),
             Self::Resize(resize) => ask(resize),
+            Self::Resample(resample) => ask(resample),
             Self::Reduce(reduce) => ask(reduce),
             Self::Softmax(softmax) => ask(softmax),
             Self::CumSum(cum_sum) => ask(cum_sum),

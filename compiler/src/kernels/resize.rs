@@ -34,8 +34,9 @@ impl Spec for Resize {
         vec![Constant::of_fields("kernel::resize::Resize", [], fields)]
     }
 
-    fn call(&self, _: &Site, _: Extent) -> Invocation {
+    fn call(&self, site: &Site, _: Extent) -> Invocation {
         let method = match self.0.blend {
+            Blend::Nearest if site.reads_bytes() => "bytes",
             Blend::Nearest => "nearest",
             Blend::Linear => "linear",
         };
@@ -47,19 +48,21 @@ impl Spec for Resize {
     }
 
     fn compute(&self, host: &mut dyn Host) -> Result<()> {
-        let ((image, first), from) = (host.image(), host.site().first());
-        let (height, width) = (from.height, from.rows.width);
-        let plane = image.shape[2] * width;
-        let planes = image.values.as_f32().unwrap_or_default().chunks_exact(plane.max(1));
-        let (rows, columns) = (host.rows(), host.columns());
-        let mut made = Vec::new();
-        for plane in planes {
-            let at =
-                |row: usize, column: usize| plane[(row as isize - first) as usize * width + column];
-            let pixels = rows.clone().flat_map(|row| (0..columns).map(move |column| (row, column)));
-            made.extend(pixels.map(|pixel| self.pixel(pixel, [height, width], at)));
-        }
-        host.put(&Values::F32(made));
+        let (image, first) = host.image();
+        let made = match (self.0.blend, &image.values) {
+            (Blend::Nearest, Values::U8(bytes)) => {
+                Values::U8(self.pixels(host, bytes, first, |at, pixel| self.taken(at, pixel)))
+            }
+            (Blend::Nearest, values) => {
+                let x = values.as_f32().unwrap_or_default();
+                Values::F32(self.pixels(host, x, first, |at, pixel| self.taken(at, pixel)))
+            }
+            (Blend::Linear, values) => {
+                let x = values.as_f32().unwrap_or_default();
+                Values::F32(self.pixels(host, x, first, |at, pixel| self.blended(at, pixel)))
+            }
+        };
+        host.put(&made);
         Ok(())
     }
 
@@ -68,24 +71,49 @@ impl Spec for Resize {
     }
 }
 
+/// A pixel's row and column, and how many there are.
+#[derive(Clone, Copy)]
+struct Pixel {
+    row: usize,
+    column: usize,
+    of: [usize; 2],
+}
+
 impl Resize {
-    /// A pixel of the result, of an image of so many rows and columns.
-    fn pixel(
+    /// The pixels that a call makes by `make` of the rows from `first` on.
+    fn pixels<E: Copy>(
         &self,
-        (row, column): (usize, usize),
-        [height, width]: [usize; 2],
-        at: impl Fn(usize, usize) -> f32,
-    ) -> f32 {
+        host: &dyn Host,
+        x: &[E],
+        first: isize,
+        make: impl Fn(&dyn Fn(usize, usize) -> E, Pixel) -> E,
+    ) -> Vec<E> {
+        let (image, from) = (host.image().0, host.site().first());
+        let width = from.rows.width;
+        let (rows, columns) = (host.rows(), host.columns());
+        let pixels = || rows.clone().flat_map(|row| (0..columns).map(move |column| (row, column)));
+        let mut made = Vec::new();
+        for plane in x.chunks_exact((image.shape[2] * width).max(1)) {
+            let at =
+                |row: usize, column: usize| plane[(row as isize - first) as usize * width + column];
+            let of = [from.height, width];
+            made.extend(pixels().map(|(row, column)| make(&at, Pixel { row, column, of })));
+        }
+        made
+    }
+
+    fn taken<E>(&self, at: &dyn Fn(usize, usize) -> E, pixel: Pixel) -> E {
+        let Pixel { row, column, of: [height, width] } = pixel;
+        at(self.0.down.at(row, height).0, self.0.across.at(column, width).0)
+    }
+
+    fn blended(&self, at: &dyn Fn(usize, usize) -> f32, pixel: Pixel) -> f32 {
+        let Pixel { row, column, of: [height, width] } = pixel;
         let ((i, down), (j, across)) =
             (self.0.down.at(row, height), self.0.across.at(column, width));
-        match self.0.blend {
-            Blend::Nearest => at(i, j),
-            Blend::Linear => {
-                let (below, right) = ((i + 1).min(height - 1), (j + 1).min(width - 1));
-                let line = |row: usize| at(row, j) + (at(row, right) - at(row, j)) * across;
-                line(i) + (line(below) - line(i)) * down
-            }
-        }
+        let (below, right) = ((i + 1).min(height - 1), (j + 1).min(width - 1));
+        let line = |row: usize| at(row, j) + (at(row, right) - at(row, j)) * across;
+        line(i) + (line(below) - line(i)) * down
     }
 }
 

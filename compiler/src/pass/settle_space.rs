@@ -135,7 +135,11 @@ fn is_picture(graph: &Graph, mut id: NodeId) -> bool {
         let node = graph.node(id);
         match &node.op {
             _ if node.out.shape.len() != 4 => return false,
-            Op::Conv(_) | Op::Pool(_) | Op::Resize(_) | Op::Quant(Quant::Conv(_)) => return true,
+            Op::Conv(_)
+            | Op::Pool(_)
+            | Op::Resize(_)
+            | Op::Resample(_)
+            | Op::Quant(Quant::Conv(_)) => return true,
             Op::Clamp(_) | Op::Unary(_) | Op::BatchNorm(_) | Op::Binary(_) => id = x(graph, id),
             // What may make images or not tells nothing.
             _ => return false,
@@ -152,7 +156,9 @@ fn is_seen_as_picture(graph: &Graph, id: NodeId) -> bool {
         }
         for (reader, _) in graph.readers(id) {
             match &graph.node(reader).op {
-                Op::Conv(_) | Op::Pool(_) | Op::Resize(_) | Op::Pad(_) => return true,
+                Op::Conv(_) | Op::Pool(_) | Op::Resize(_) | Op::Resample(_) | Op::Pad(_) => {
+                    return true;
+                }
                 Op::Concat(1) | Op::Quant(Quant::Conv(_)) => return true,
                 Op::Clamp(_) | Op::Unary(_) | Op::BatchNorm(_) => made.push(reader),
                 // What may read images or not tells nothing.

@@ -32,7 +32,7 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
             let kernel = CumSum { cum_sum: *cum_sum, shape };
             Ok(vec![Stage::new(id, kernel, vec![from], into)])
         }
-        Op::Pool(_) | Op::Resize(_) => {
+        Op::Pool(_) | Op::Resize(_) | Op::Resample(_) => {
             let from = lowering.operand(id, 0)?;
             let into = lowering.place_result(id)?;
             Ok(vec![stage::lower(lowering, id, from, into)?])

@@ -229,7 +229,14 @@ fn shuffled_row(shuffle: Shuffle) -> Move {
 /// Whether a kernel can write some of the channels of each pixel.
 fn writes_slices(op: &Op) -> bool {
     op.conv().is_some()
-        || matches!(op, Op::Pool(_) | Op::Resize(_) | Op::Concat(_) | Op::Quant(Quant::Average(_)))
+        || matches!(
+            op,
+            Op::Pool(_)
+                | Op::Resize(_)
+                | Op::Resample(_)
+                | Op::Concat(_)
+                | Op::Quant(Quant::Average(_))
+        )
 }
 
 /// Whether a kernel can write channels in chunks.

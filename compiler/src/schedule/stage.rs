@@ -1,10 +1,10 @@
 //! The kernel of one operator, over places already chosen.
 
 use crate::error::Result;
-use crate::ir::{self, NodeId, Op, Quant};
+use crate::ir::{self, NodeId, Op, Quant, Samples};
 use crate::kernels::{
-    Binary, Broadcast, Clamp, Fetch, GlobalPool, Kernel, Load, LookUp, Move, PRelu, Pool, Resize,
-    Skip, Unary, Widen,
+    Binary, Broadcast, Clamp, Fetch, GlobalPool, Kernel, Load, LookUp, Move, PRelu, Pool, Resample,
+    Resize, Skip, Unary, Widen,
 };
 use crate::schedule::place::Lowering;
 use crate::schedule::{Home, Place, RowWindow, Stage, bytes, convolution};
@@ -88,6 +88,10 @@ pub(super) fn lower(
             let window = resize_window(resize, from.height);
             Ok(Stage { window, ..Stage::new(id, Resize(resize.clone()), vec![from], into) })
         }
+        Op::Resample(resample) => {
+            let window = resample_window(&resample.down);
+            Ok(Stage { window, ..Stage::new(id, Resample(resample.clone()), vec![from], into) })
+        }
         Op::Clamp(clamp) => Ok(Stage::new(id, Clamp(*clamp), vec![from], into)),
         Op::Unary(function) => Ok(Stage::new(id, Unary(*function), vec![from], into)),
         Op::Binary(function) => pair(lowering, id, from, into, |how| Binary(*function, how)),
@@ -106,6 +110,20 @@ fn resize_window(resize: &ir::Resize, height: usize) -> RowWindow {
     let beyond = (last / per).saturating_sub(before + height - 1);
     let above = before + beyond;
     RowWindow { span: 2 + above, stride: step, above, shared: (per, at) }
+}
+
+/// The rows of which a row is a sum, around the one at its place; of a picture that does not grow, which lies whole,
+/// none.
+fn resample_window(down: &Samples) -> RowWindow {
+    let Some(each) = down.growth() else { return RowWindow::SAME };
+    let reaches = down.taps.iter().enumerate().filter(|(_, taps)| !taps.weights.is_empty());
+    let reaches = reaches.map(|(row, taps)| {
+        let (at, end) = (row / each, taps.first + taps.weights.len());
+        (at.saturating_sub(taps.first), end.saturating_sub(at))
+    });
+    let (above, below) =
+        reaches.fold((0, 1), |(above, below), (up, down)| (above.max(up), below.max(down)));
+    RowWindow { span: above + below, stride: 1, above, shared: (each, 0) }
 }
 
 /// A function of two elements, row by row.

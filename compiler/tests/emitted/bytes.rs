@@ -1,8 +1,8 @@
 //! Networks on bytes: blocks with odd channels, every operator, and floats between bytes.
 
 use mnv2c::ir::{
-    Affine, Bounds, Conv, Dtype, Graph, NodeId, Op, Output, Pool, PoolKind, QAverage, QConv,
-    QDense, QMean, QPair, Quant, Requant, Softmax, Tensor, Times, To, Unary, Values,
+    Affine, Blend, Bounds, Conv, Dtype, Graph, NodeId, Op, Output, Pool, PoolKind, QAverage, QConv,
+    QDense, QMean, QPair, Quant, Requant, Resize, Scale, Softmax, Tensor, Times, To, Unary, Values,
 };
 
 /// Each by its name.
@@ -11,6 +11,7 @@ pub(crate) fn networks() -> Vec<(&'static str, Graph)> {
         ("blocks", blocks()),
         ("operators", operators()),
         ("islands", islands()),
+        ("nearest", nearest()),
         ("planes", planes()),
         ("shares", shares()),
     ]
@@ -63,6 +64,22 @@ fn operators() -> Graph {
     let all = net.put(Op::Concat(1), &[product, whole, a, b]);
     let sum = net.put(Op::Quant(Quant::Add(PAIR)), &[all, all]);
     net.answer(sum)
+}
+
+/// Pixels taken by fractions, so that rows stream, and by lists.
+fn nearest() -> Graph {
+    let mut net = Net::default();
+    let x = net.picture([3, 5, 6]);
+    let x = net.conv(x, 7, window(3, 1, 1), None);
+    let (down, across) = (Scale::new(1, 0, 2), Scale::new(2, 1, 6));
+    let larger = Resize { blend: Blend::Nearest, size: [10, 18], down, across };
+    let x = net.put(Op::Resize(larger), &[x]);
+    let x = net.conv(x, 6, window(3, 1, 1), None);
+    let listed = |pixels: [usize; 4]| Scale { listed: pixels.into(), ..Scale::new(10, 0, 4) };
+    let (down, across) = (listed([9, 0, 3, 3]), listed([17, 2, 2, 0]));
+    let few = Resize { blend: Blend::Nearest, size: [4, 4], down, across };
+    let x = net.put(Op::Resize(few), &[x]);
+    net.answer(x)
 }
 
 /// Floats between bytes.

@@ -3,7 +3,7 @@
 use mnv2c::ir::op::CumSum;
 use mnv2c::ir::{
     Binary, Blend, Clamp, Conv, Gemm, Graph, NodeId, Op, Output, Pad, PadMode, Pool, PoolKind,
-    Reduce, Reducer, Resize, Scale, Softmax, Tensor, Unary, Values,
+    Reduce, Reducer, Resample, Resize, Samples, Scale, Softmax, Taps, Tensor, Unary, Values,
 };
 
 /// Every network with its name.
@@ -33,6 +33,7 @@ pub(crate) fn networks() -> Vec<(&'static str, Graph)> {
         ("a_result_in_chunks_is_made_where_no_row_dies", chunked()),
         ("a_constant_is_the_first_factor", constant_first()),
         ("rows_that_die_are_read_twice_at_once", read_twice()),
+        ("pictures_are_sums_of_rows_around", resampled()),
         ("sums_run_along_channels_rows_and_columns", running()),
     ]
 }
@@ -126,6 +127,29 @@ fn listed_pixels() -> Graph {
     let taken = net.put(Op::Resize(resize), &[y]);
     let y = net.conv(taken, 4, POINT);
     net.answer(&[y])
+}
+
+/// Rows that grow, so that they stream, and rows that are few sums of many; a part of them is nowhere.
+fn resampled() -> Graph {
+    let sums = |len: usize, size: usize, reach: usize| {
+        let taps = |at: usize| {
+            let first = (at * len / size).saturating_sub(1);
+            let weights = [-0.25, 0.5, 0.625, 0.125][..reach.min(len - first)].to_vec();
+            Taps { first, weights }
+        };
+        Samples { len, taps: (0..size).map(taps).collect() }
+    };
+    let mut net = Net::default();
+    let x = net.input(&[1, 3, 5, 6]);
+    let y = net.conv(x, 20, POINT);
+    let larger = Resample { down: sums(5, 15, 3), across: sums(6, 7, 4), outside: 0.0 };
+    let y = net.put(Op::Resample(larger), &[y]);
+    let y = net.conv(y, 4, POINT);
+    let mut down = sums(15, 4, 4);
+    down.taps[1].weights.clear();
+    let smaller = Resample { down, across: sums(7, 3, 2), outside: 0.75 };
+    let few = net.put(Op::Resample(smaller), &[y]);
+    net.answer(&[few, y])
 }
 
 /// Rounded after an exact operation, so that no other order of sums may round another way: where halves overflow, where

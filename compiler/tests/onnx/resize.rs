@@ -169,8 +169,16 @@ fn old_forms_round_down() {
 #[test]
 fn what_is_not_resized_says_why() {
     let x = scales(Model::opset(13).input("x", &[1, 1, 2, 2]), 2.0, 2.0);
-    let cubic = x.clone().node("Resize", &["x", "", "scales"], &["y"], vec![text("mode", "cubic")]);
-    assert!(cubic.output("y").text().contains("supported: \"nearest\", \"linear\""));
+    let area = x.clone().node("Resize", &["x", "", "scales"], &["y"], vec![text("mode", "area")]);
+    let words = area.output("y").text();
+    assert!(words.contains("supported: \"nearest\", \"linear\", \"cubic\""), "{words}");
+    let crop = vec![text("coordinate_transformation_mode", "tf_crop_and_resize")];
+    let crop = x.clone().node("Resize", &["x", "", "scales"], &["y"], crop).output("y").text();
+    assert!(crop.contains("tf_crop_and_resize without a region"), "{crop}");
+    let unknown = vec![text("mode", "cubic"), text("coordinate_transformation_mode", "corners")];
+    let unknown = x.clone().node("Resize", &["x", "", "scales"], &["y"], unknown);
+    let unknown = unknown.output("y").text();
+    assert!(unknown.contains("supported: asymmetric, half_pixel"), "{unknown}");
     let neither = x.node("Resize", &["x"], &["y"], vec![]).output("y").text();
     assert!(neither.contains("neither scales nor sizes"), "{neither}");
 }

@@ -51,13 +51,30 @@ impl Resize {
     /// Makes `rows` of the result, each pixel that of the operand at its place.
     #[inline(always)]
     pub fn nearest<X: Number, Y: Number>(&self, rows: Range<usize>, x: &[X], y: &mut [Y]) {
+        self.taken(rows, x, y, |x| Y::of(x.real()));
+    }
+
+    /// The same of bytes, whatever they stand for.
+    #[inline(always)]
+    pub fn bytes(&self, rows: Range<usize>, x: &[u8], y: &mut [u8]) {
+        self.taken(rows, x, y, |x| x);
+    }
+
+    #[inline(always)]
+    fn taken<X: Copy, Y>(
+        &self,
+        rows: Range<usize>,
+        x: &[X],
+        y: &mut [Y],
+        stored: impl Fn(X) -> Y + Copy,
+    ) {
         for row in rows {
             let (i, _, _) = self.down.at(row);
             let (x, y) = (self.line(x, i), self.line_mut(y, row));
             for column in 0..self.width {
                 let (j, _, _) = self.across.at(column);
                 let pixel = self.pixel_mut(y, column).iter_mut().zip(self.pixel(x, j));
-                pixel.for_each(|(y, x)| *y = Y::of(x.real()));
+                pixel.for_each(|(y, x)| *y = stored(*x));
             }
         }
     }
@@ -125,6 +142,23 @@ impl Pick {
     /// Makes `rows` of the result.
     #[inline(always)]
     pub fn nearest<X: Number, Y: Number>(&self, rows: Range<usize>, x: &[X], y: &mut [Y]) {
+        self.taken(rows, x, y, |x| Y::of(x.real()));
+    }
+
+    /// The same of bytes, whatever they stand for.
+    #[inline(always)]
+    pub fn bytes(&self, rows: Range<usize>, x: &[u8], y: &mut [u8]) {
+        self.taken(rows, x, y, |x| x);
+    }
+
+    #[inline(always)]
+    fn taken<X: Copy, Y>(
+        &self,
+        rows: Range<usize>,
+        x: &[X],
+        y: &mut [Y],
+        stored: impl Fn(X) -> Y + Copy,
+    ) {
         for row in rows {
             let above = self.down[row] as usize;
             let x = &x[self.from.slot(above + self.from.top)..];
@@ -132,7 +166,7 @@ impl Pick {
             for (column, left) in self.across.iter().enumerate() {
                 let x = &x[*left as usize * self.from.pixel..][..self.channels];
                 let y = &mut y[column * self.into.pixel..][..self.channels];
-                y.iter_mut().zip(x).for_each(|(y, x)| *y = Y::of(x.real()));
+                y.iter_mut().zip(x).for_each(|(y, x)| *y = stored(*x));
             }
         }
     }
@@ -155,8 +189,12 @@ mod tests {
         twice.linear(0..1, &x, &mut y);
         assert_eq!(y, [0.0, 1.0, 3.0, 5.0, 7.0, 8.0]);
         let floor = Scale { len: 3, step: 1, shift: 0, per: 2 };
-        Resize { across: floor, ..twice }.nearest(0..1, &x, &mut y);
+        let nearest = Resize { across: floor, ..twice };
+        nearest.nearest(0..1, &x, &mut y);
         assert_eq!(y, [0.0, 0.0, 4.0, 4.0, 8.0, 8.0]);
+        let mut bytes = [0; 6];
+        nearest.bytes(0..1, &[7, 255, 128], &mut bytes);
+        assert_eq!(bytes, [7, 7, 255, 255, 128, 128]);
     }
 
     #[test]
@@ -167,5 +205,8 @@ mod tests {
         let (x, mut y) = ([0.0, 1.0, 2.0, 3.0, 4.0, 5.0], [9.0; 6]);
         pick.nearest(0..3, &x, &mut y);
         assert_eq!(y, [5.0, 4.0, 2.0, 1.0, 2.0, 1.0]);
+        let mut bytes = [0; 6];
+        pick.bytes(0..3, &[0, 1, 2, 3, 4, 255], &mut bytes);
+        assert_eq!(bytes, [255, 4, 2, 1, 2, 1]);
     }
 }

@@ -260,7 +260,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "ReduceSumSquare" 1 Floats REDUCE, "constant axes", composed::reduce_sum_square;
     "Relu" 1 Floats &[], "", arithmetic::relu;
     "Reshape" 1 FloatsAndShapes &["allowzero"], "constant shape", reshape::reshape;
-    "Resize" 10 Floats RESIZE, "1-D and 2-D; nearest (pixels as onnxruntime takes them, in f32) or linear; constant scales or sizes", resize::resize;
+    "Resize" 10 Floats RESIZE, "up to two dimensions; nearest (pixels as onnxruntime takes them, in f32; of bytes too), linear or cubic; constant scales, sizes and regions", resize::resize;
     "Round" 11 Floats &[], "", |c| arithmetic::unary(c, Unary::Round);
     "Scatter" 9 Constants &["axis"], "", scatter::elements;
     "ScatterElements" 11 Constants &["axis", "reduction"], "", scatter::elements;
@@ -299,7 +299,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "Transpose" 1 FloatsAndShapes &["perm"], "", reshape::transpose;
     "Trilu" 14 Constants &["upper"], "", index::trilu;
     "Unsqueeze" 1 FloatsAndShapes &["axes"], "constant axes", reshape::unsqueeze;
-    "Upsample" 7 Floats &["mode", "scales"], "1-D and 2-D; nearest (pixels as onnxruntime takes them, in f32) or linear; constant scales", resize::upsample;
+    "Upsample" 7 Floats &["mode", "scales"], "up to two dimensions; nearest (pixels as onnxruntime takes them, in f32; of bytes too) or linear; constant scales", resize::upsample;
     "Where" 9 Constants &[], "", logic::select;
     "Xor" 1 Constants BROADCAST, "", |c| logic::logic(c, |a, b| a != b);
     "com.microsoft.DequantizeLinear" 1 Bytes &["axis"], "constant scales; per channel: constants", quantized::dequantize;

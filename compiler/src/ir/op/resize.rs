@@ -1,11 +1,12 @@
 //! Images made larger or smaller: where each row and column of the result lies in the operand, as exact fractions.
 
 use crate::error::Error;
-use crate::ir::Values;
 use crate::ir::op::definition::{Definition, Ports, first};
+use crate::ir::op::gather::gather;
 use crate::ir::op::reads::{Floats, Reads};
 use crate::ir::op::site::Batch;
-use crate::ir::op::traits::{Layouts, Streams, Traits};
+use crate::ir::op::traits::{Elements, Layouts, Streams, Traits};
+use crate::ir::{Array, Values};
 
 /// Attributes of a resize.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +54,11 @@ impl Definition for Resize {
 
     fn traits(&self) -> Traits {
         let streams = if self.grows() { Streams::Rows } else { Streams::No };
-        Traits::new(Layouts::Pixels, streams)
+        let elements = match self.blend {
+            Blend::Nearest => Elements::Moved,
+            Blend::Linear => Elements::Computed,
+        };
+        Traits { elements, ..Traits::new(Layouts::Pixels, streams) }
     }
 
     fn shape(&self, operands: &[&[usize]]) -> Result<Option<Vec<usize>>, String> {
@@ -61,7 +66,10 @@ impl Definition for Resize {
     }
 
     fn evaluate(&self, reads: &Reads<'_>) -> Result<Values, Error> {
-        Ok(Values::F32(resized(self, reads.floats(0)?, &reads.out.shape)))
+        match self.blend {
+            Blend::Nearest => Ok(self.taken(reads.array(0)?)),
+            Blend::Linear => Ok(Values::F32(blended(self, reads.floats(0)?, &reads.out.shape))),
+        }
     }
 
     fn keeps_apart(&self, _: &Batch<'_>) -> bool {
@@ -88,6 +96,21 @@ impl Resize {
     fn grows(&self) -> bool {
         let Scale { step, per, ref listed, .. } = self.down;
         step > 0 && per.is_multiple_of(step) && listed.is_empty()
+    }
+
+    /// The nearest pixel of each of the result.
+    fn taken(&self, x: &Array) -> Values {
+        let [planes @ .., h, w] = x.shape.as_slice() else { return x.values.clone() };
+        let [rows, columns] = self.size;
+        let pixel = |plane: usize, at: usize| {
+            let (row, column) =
+                (self.down.at(at / columns, *h).0, self.across.at(at % columns, *w).0);
+            (plane * h + row) * w + column
+        };
+        let planes = 0..planes.iter().product();
+        let pixels = rows * columns;
+        let taken = planes.flat_map(|plane| (0..pixels).map(move |at| [plane, at]));
+        gather(&x.values, taken.map(|[plane, at]| pixel(plane, at)))
     }
 
     fn shape_of(&self, x: &[usize]) -> Result<Vec<usize>, String> {
@@ -126,7 +149,7 @@ impl Scale {
 }
 
 /// Each pixel of the result from the pixels around its place, columns blended first.
-fn resized(resize: &Resize, x: Floats<'_>, out: &[usize]) -> Vec<f32> {
+fn blended(resize: &Resize, x: Floats<'_>, out: &[usize]) -> Vec<f32> {
     let (&[_, _, h, w], &[_, _, rows, columns]) = (x.shape, out) else { return vec![] };
     let mut y = Vec::with_capacity(out.iter().product());
     for plane in x.values.chunks_exact((h * w).max(1)) {
@@ -134,10 +157,6 @@ fn resized(resize: &Resize, x: Floats<'_>, out: &[usize]) -> Vec<f32> {
             let (i, down) = resize.down.at(row, h);
             for column in 0..columns {
                 let (j, across) = resize.across.at(column, w);
-                if resize.blend == Blend::Nearest {
-                    y.push(plane[i * w + j]);
-                    continue;
-                }
                 let (below, right) = ((i + 1).min(h - 1), (j + 1).min(w - 1));
                 let line = |i: usize| {
                     let (a, b) = (plane[i * w + j], plane[i * w + right]);
