@@ -15,6 +15,7 @@ pub mod epilogue;
 mod fetch;
 mod global_pool;
 pub mod host;
+mod integers;
 mod load;
 mod look_up;
 mod matmul;
@@ -40,6 +41,7 @@ pub use elementwise::{Binary, Clamp, PRelu, Unary};
 pub use epilogue::Epilogue;
 pub use fetch::Fetch;
 pub use global_pool::{GlobalPool, Means};
+pub use integers::Integers;
 pub use load::Load;
 pub use look_up::LookUp;
 pub use matmul::MatMul;
@@ -115,6 +117,8 @@ kernels! {
     CumSum,
     /// Products of two matrices that lie in rows, neither of which is packed.
     MatMul,
+    /// The integers that floats carry.
+    Integers,
     /// One value everywhere.
     Fill,
     /// The nearest byte of each real.

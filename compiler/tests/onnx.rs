@@ -34,5 +34,7 @@ mod running;
 mod shapes;
 #[path = "onnx/support.rs"]
 mod support;
+#[path = "onnx/truths.rs"]
+mod truths;
 #[path = "onnx/weights.rs"]
 mod weights;

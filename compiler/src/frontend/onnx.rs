@@ -40,6 +40,7 @@ mod summary;
 mod tensor;
 mod threshold;
 mod unsupported;
+mod whole;
 mod window;
 mod wiring;
 

@@ -17,6 +17,7 @@ mod gather;
 mod gemm;
 mod identity;
 pub(super) mod index;
+mod integers;
 pub(super) mod matmul;
 pub mod onnx;
 mod pad;
@@ -42,6 +43,7 @@ pub use conv::Conv;
 pub use cum_sum::CumSum;
 pub use dense::Dense;
 pub use gemm::Gemm;
+pub(crate) use integers::integers;
 pub use pad::{Pad, PadMode};
 pub use pool::{Pool, PoolKind};
 pub(crate) use prelu::leaky;
@@ -109,6 +111,8 @@ pub enum Op {
     Expand,
     /// x unchanged (Identity, Dropout, casts between floats, bytes as floats): x.
     Identity,
+    /// Floats that carry integers or truth values, as those, of a type: x.
+    Integers(Dtype),
     /// An operator on bytes that stand for reals.
     Quant(Quant),
 }
@@ -141,6 +145,7 @@ impl Op {
             Self::Pad(pad) => ask(pad),
             Self::Expand => ask(&expand::Expand),
             Self::Identity => ask(&identity::Identity),
+            Self::Integers(dtype) => ask(&integers::Integers(*dtype)),
             Self::Quant(quant) => quant.define(ask),
         }
     }

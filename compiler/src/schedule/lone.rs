@@ -4,7 +4,7 @@ use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
 use crate::ir::{NodeId, Op};
-use crate::kernels::{Binary, Clamp, CumSum, Fill, PRelu, Reduce, Softmax, Unary, Widen};
+use crate::kernels::{Binary, Clamp, CumSum, Fill, Integers, PRelu, Reduce, Softmax, Unary, Widen};
 use crate::schedule::elementwise::{along, binary, elementwise};
 use crate::schedule::matmul::matmul;
 use crate::schedule::place::Lowering;
@@ -31,6 +31,11 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
             let shape = along(&node.out, cum_sum.axis);
             let kernel = CumSum { cum_sum: *cum_sum, shape };
             Ok(vec![Stage::new(id, kernel, vec![from], into)])
+        }
+        Op::Integers(dtype) => {
+            let from = lowering.operand(id, 0)?;
+            let into = lowering.place_result(id)?;
+            Ok(vec![Stage::new(id, Integers(*dtype), vec![from], into)])
         }
         Op::Pool(_) | Op::Resize(_) => {
             let from = lowering.operand(id, 0)?;

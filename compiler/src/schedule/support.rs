@@ -16,7 +16,7 @@ pub fn check(graph: &Graph, memory: Memory) -> Result<()> {
     refused(inputs.filter_map(|id| unfed(graph, *id, memory.feed)).collect())
 }
 
-/// Every operator without a kernel and every value that is neither float nor byte, each with its node and remedy.
+/// Every operator without a kernel and every input or output of signed bytes, each with its node and remedy.
 pub fn operators(graph: &Graph) -> Result<()> {
     let nodes = graph.ids().into_iter();
     let operators = nodes.filter_map(|id| Some((id, obstacle(graph, id)?)));
@@ -26,8 +26,8 @@ pub fn operators(graph: &Graph) -> Result<()> {
     });
     let outputs = graph.outputs.iter().filter_map(|output| {
         let out = &graph.node(base(graph, output.node)).out;
-        let whole = !out.dtype.is_float() && out.dtype != Dtype::U8;
-        whole.then(|| format!("output {:?}: {out}; cast it to float", output.name))
+        let signed = out.dtype == Dtype::I8;
+        signed.then(|| format!("output {:?}: {out}; cast it to float", output.name))
     });
     let inputs = graph.inputs.iter().filter_map(|id| {
         let node = graph.node(*id);

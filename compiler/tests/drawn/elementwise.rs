@@ -8,7 +8,13 @@ use crate::draw::{Draw, Drawn, Value};
 /// A form of `name`; the last resort is a node of one operand.
 pub(super) fn form(draw: &mut Draw, name: &str) -> Option<Drawn> {
     match name {
-        "Add" | "Sub" | "Mul" | "Div" | "Equal" | "Pow" => binary(draw),
+        "Add" | "Sub" | "Mul" | "Div" | "Pow" => binary(draw),
+        "Equal" | "Less" | "LessOrEqual" | "Greater" | "GreaterOrEqual" => binary(draw),
+        "IsNaN" | "IsInf" => Some(Drawn::new(vec![draw.number()?.name], vec![])),
+        "CastLike" => {
+            let (x, one) = (draw.number()?.name, draw.ints(&[1]));
+            Some(Drawn::new(vec![x, one], vec![]))
+        }
         "Max" | "Min" | "Sum" | "Mean" => variadic(draw),
         "Clip" => clip(draw),
         "PRelu" => prelu(draw),

@@ -34,6 +34,7 @@ pub(crate) fn networks() -> Vec<(&'static str, Graph)> {
         ("a_constant_is_the_first_factor", constant_first()),
         ("rows_that_die_are_read_twice_at_once", read_twice()),
         ("sums_run_along_channels_rows_and_columns", running()),
+        ("one_of_two_values_is_chosen_by_a_third", chosen()),
     ]
 }
 
@@ -93,6 +94,33 @@ fn constant_first() -> Graph {
     let scaled = net.put(Op::Binary(Binary::Mul), &[by, x]);
     let y = net.put(Op::Unary(Unary::Tanh), &[scaled]);
     net.answer(&[y])
+}
+
+fn chosen() -> Graph {
+    let mut net = Net::default();
+    let x = net.input(&[1, 3, 5, 6]);
+    let [a, b] = [0, 1].map(|_| net.conv(x, 8, POINT));
+    let peaks = net.put(
+        Op::Pool(Pool {
+            kind: PoolKind::Max,
+            kernel: [3, 3],
+            stride: [1, 1],
+            dilation: [1, 1],
+            pads: [1; 4],
+        }),
+        &[a],
+    );
+    let is_peak = net.put(Op::Binary(Binary::Equal), &[a, peaks]);
+    let root = net.put(Op::Unary(Unary::Log), &[b]);
+    let then = net.put(Op::Binary(Binary::Then), &[is_peak, a]);
+    let otherwise = net.put(Op::Binary(Binary::Else), &[is_peak, b]);
+    let chosen = net.put(Op::Binary(Binary::Add), &[then, otherwise]);
+    let is_number = net.put(Op::Binary(Binary::GreaterOrEqual), &[root, root]);
+    let known = net.put(Op::Binary(Binary::Then), &[is_number, root]);
+    let fewer = net.put(Op::Binary(Binary::Less), &[a, b]);
+    let other = net.put(Op::Binary(Binary::NotEqual), &[fewer, is_peak]);
+    let whole = net.put(Op::Unary(Unary::Trunc), &[chosen]);
+    net.answer(&[chosen, known, other, whole])
 }
 
 fn running() -> Graph {

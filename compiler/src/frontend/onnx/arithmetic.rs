@@ -2,8 +2,8 @@
 
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::{Fault, Made};
-use crate::frontend::onnx::tensor::{self, Constant};
-use crate::frontend::onnx::{fold, quantized};
+use crate::frontend::onnx::tensor::Constant;
+use crate::frontend::onnx::{fold, quantized, whole};
 use crate::ir::{Binary, Clamp, Dtype, NodeId, Op, Softmax, Unary, Values, infer};
 use crate::proto::tensor_proto::DataType;
 
@@ -208,14 +208,20 @@ pub(super) fn softmax(call: &mut Call<'_>, log: bool) -> Made {
     call.emit_as(Op::Reshape, shape, &[rows])
 }
 
-/// Cast to floats at run time, between all types for constants. All is kept in f32: what is cast to fewer digits is
+/// Cast between all types. All is kept in f32: what is cast to fewer digits is
 /// rounded to them.
 pub(super) fn cast(call: &mut Call<'_>) -> Made {
-    let (x, to) = (call.any(0)?, call.int("to", 0)?);
+    let to = call.int("to", 0)?;
     let kind =
         i32::try_from(to).ok().and_then(|to| DataType::try_from(to).ok()).unwrap_or_default();
+    cast_to(call, kind)
+}
+
+/// Cast to the type `kind`.
+pub(super) fn cast_to(call: &mut Call<'_>, kind: DataType) -> Made {
+    let x = call.any(0)?;
     let shape = call.shape(x);
-    let unsupported = || Fault::Unsupported(format!("a cast to {}", tensor::type_name(to as i32)));
+    let unsupported = || whole::no_cast(kind);
     if let Some(dtype) = call.graph.constant(x).map(Values::dtype) {
         call.spend(dtype, shape.iter().product())?;
     }
@@ -227,8 +233,11 @@ pub(super) fn cast(call: &mut Call<'_>) -> Made {
         DataType::Float | DataType::Double => Op::Identity,
         DataType::Float16 => Op::Unary(Unary::ToF16),
         DataType::Bfloat16 => Op::Unary(Unary::ToBf16),
-        _ => return Err(unsupported()),
+        _ => return whole::cast(call, kind),
     };
+    if call.wholes.contains_key(&x) {
+        return whole::to_floats(call, rounding);
+    }
     match call.graph.node(x).out.dtype {
         // Every byte has its number of 16 bits.
         Dtype::U8 | Dtype::I8 => quantized::widen(call, x),
