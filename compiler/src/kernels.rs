@@ -27,6 +27,7 @@ pub mod site;
 mod softmax;
 pub mod spec;
 mod strided;
+mod top_k;
 pub mod value;
 mod weights;
 mod widen;
@@ -52,6 +53,7 @@ pub use site::{Broadcast, Element, Operand, Part, Site, Skip, Strip};
 pub use softmax::{QSoftmax, Softmax};
 pub use spec::Spec;
 pub use strided::{Fill, Move, Reduce};
+pub use top_k::TopK;
 pub use weights::{PackOrder, Vectors};
 pub use widen::Widen;
 
@@ -115,6 +117,8 @@ kernels! {
     Softmax,
     /// Running sums along an axis.
     CumSum,
+    /// The greatest or least elements along an axis, or where they are.
+    TopK,
     /// Products of two matrices that lie in rows, neither of which is packed.
     MatMul,
     /// The integers that floats carry.

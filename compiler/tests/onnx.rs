@@ -22,6 +22,8 @@ mod padded;
 mod pads;
 #[path = "onnx/quantized.rs"]
 mod quantized;
+#[path = "onnx/ranked.rs"]
+mod ranked;
 #[path = "onnx/recorded.rs"]
 mod recorded;
 #[path = "onnx/resize.rs"]

@@ -22,6 +22,7 @@ pub mod reduce;
 pub mod resize;
 pub mod softmax;
 pub mod strided;
+pub mod top_k;
 pub mod unary;
 pub mod widen;
 

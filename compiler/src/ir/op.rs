@@ -32,6 +32,7 @@ pub mod site;
 mod slice;
 mod softmax;
 mod source;
+mod top_k;
 pub mod traits;
 mod transpose;
 mod unary;
@@ -51,6 +52,7 @@ pub use reduce::Reduce;
 pub use resize::{Blend, Resize, Scale};
 pub use slice::Slice;
 pub use softmax::Softmax;
+pub use top_k::TopK;
 pub use traits::Reducer;
 pub use unary::Unary;
 
@@ -95,6 +97,8 @@ pub enum Op {
     Softmax(Softmax),
     /// Running sums along one axis: x.
     CumSum(CumSum),
+    /// The greatest or least elements along one axis, or where they are: x.
+    TopK(TopK),
     /// The same elements in row-major order under another shape: x. Flatten, Squeeze and Unsqueeze are this.
     Reshape,
     /// Output dimension `i` is input dimension `perm[i]`: x.
@@ -137,6 +141,7 @@ impl Op {
             Self::Reduce(reduce) => ask(reduce),
             Self::Softmax(softmax) => ask(softmax),
             Self::CumSum(cum_sum) => ask(cum_sum),
+            Self::TopK(top_k) => ask(top_k),
             Self::Reshape => ask(&reshape::Reshape),
             Self::Transpose(perm) => ask(&transpose::Transpose(perm)),
             Self::Relayout => ask(&relayout::Relayout),

@@ -10,7 +10,7 @@ use crate::draw::{Draw, Drawn};
 pub(super) fn form(draw: &mut Draw, name: &str) -> Option<Drawn> {
     match name {
         "Acos" | "Asin" | "Asinh" | "Atan" | "Atanh" | "Cos" | "Cosh" | "Sin" | "Sinh" | "Tan"
-        | "NonZero" | "ArgMax" | "ArgMin" | "EyeLike" | "Trilu" => Some(plain(draw, -0.9, 0.9)),
+        | "NonZero" | "EyeLike" | "Trilu" => Some(plain(draw, -0.9, 0.9)),
         "Acosh" => Some(plain(draw, 1.0, 3.0)),
         "Mod" if draw.random.one_in(2) => {
             let (x, divisor) = (draw.number()?, draw.reals(&[], &[0.5]));
@@ -22,8 +22,6 @@ pub(super) fn form(draw: &mut Draw, name: &str) -> Option<Drawn> {
             Some(Drawn::new(vec![a, b], vec![]))
         }
         "Not" => Some(Drawn::new(vec![truths(draw)], vec![])),
-        "TopK" if draw.opset >= 10 => with_ints(draw, &[2]),
-        "TopK" => Some(Drawn { attributes: vec![int("k", 2)], ..plain(draw, -1.0, 1.0) }),
         "GatherND" => with_ints(draw, &[1, 0]),
         "GatherElements" => with_matrix(draw, false),
         "Scatter" | "ScatterElements" => with_matrix(draw, true),

@@ -3,6 +3,8 @@
 //! What is added is folded away if its operands are constants, so readers need not tell shape arithmetic from
 //! arithmetic: `Add` of two shapes and of two pictures are one function.
 
+mod carried;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +12,7 @@ use crate::frontend::onnx::body::{Body, Room};
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::store::{Store, checked_len};
 use crate::frontend::onnx::tensor::{self, Constant};
-use crate::frontend::onnx::whole::{self, Wholes};
+use crate::frontend::onnx::whole::Wholes;
 use crate::frontend::onnx::{empty, evaluate, fold};
 use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Tensor, Values};
 use crate::proto::attribute_proto::AttributeType;
@@ -284,7 +286,7 @@ impl Call<'_> {
         operands: &[NodeId],
     ) -> Result<NodeId, Fault> {
         if operands.iter().any(|id| self.wholes.contains_key(id)) {
-            return whole::add(self, name, op, shape, operands);
+            return self.add_carried(name, op, shape, operands);
         }
         self.put(name, op, shape, operands)
     }

@@ -12,7 +12,7 @@ use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::store::checked_len;
 use crate::frontend::onnx::tensor::{self, Constant};
-use crate::frontend::onnx::{arithmetic, fold, whole};
+use crate::frontend::onnx::{fold, whole};
 use crate::ir::{Dtype, Values};
 use crate::proto::attribute_proto::AttributeType;
 use crate::proto::tensor_proto::DataType;
@@ -149,8 +149,8 @@ pub(super) fn eye_like(call: &mut Call<'_>) -> Made {
     let kind = call.attribute("dtype", AttributeType::Int)?.map(|dtype| dtype.i);
     let ones = Values::U8(ones);
     let values = match kind {
-        Some(kind) => arithmetic::converted(&ones, data_type(kind)),
-        None => arithmetic::converted(&ones, whole::kind_of(own)),
+        Some(kind) => fold::converted(&ones, data_type(kind)),
+        None => fold::converted(&ones, whole::kind_of(own)),
     };
     let values = values.ok_or_else(|| Fault::Unsupported(format!("dtype {kind:?} of its ones")))?;
     call.emit_const(Constant { shape, values })
