@@ -15,6 +15,7 @@ pub mod epilogue;
 mod fetch;
 mod global_pool;
 pub mod host;
+mod integers;
 mod load;
 mod look_up;
 mod matmul;
@@ -27,6 +28,7 @@ pub mod site;
 mod softmax;
 pub mod spec;
 mod strided;
+mod top_k;
 pub mod value;
 mod weights;
 mod widen;
@@ -41,6 +43,7 @@ pub use elementwise::{Binary, Clamp, PRelu, Unary};
 pub use epilogue::Epilogue;
 pub use fetch::Fetch;
 pub use global_pool::{GlobalPool, Means};
+pub use integers::Integers;
 pub use load::Load;
 pub use look_up::LookUp;
 pub use matmul::MatMul;
@@ -52,6 +55,7 @@ pub use site::{Broadcast, Element, Operand, Part, Site, Skip, Strip};
 pub use softmax::{QSoftmax, Softmax};
 pub use spec::Spec;
 pub use strided::{Fill, Move, Reduce};
+pub use top_k::TopK;
 pub use weights::{PackOrder, Vectors};
 pub use widen::Widen;
 
@@ -117,8 +121,12 @@ kernels! {
     Softmax,
     /// Running sums along an axis.
     CumSum,
+    /// The greatest or least elements along an axis, or where they are.
+    TopK,
     /// Products of two matrices that lie in rows, neither of which is packed.
     MatMul,
+    /// The integers that floats carry.
+    Integers,
     /// One value everywhere.
     Fill,
     /// The nearest byte of each real.

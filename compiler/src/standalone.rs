@@ -69,10 +69,10 @@ macro_rules! files {
 
 /// Every file of the runtime but the catalog, which only the compiler reads, and what build scripts need.
 const FILES: &[(&str, &str)] = files![
-    "lib" "activation" "affine" "arena" "blob" "brain" "clamp" "half" "isa" "isa/facts" "ring" "ring/border"
+    "lib" "activation" "affine" "arena" "blob" "brain" "clamp" "half" "isa" "ring" "ring/border"
     "kernel" "kernel/conv" "kernel/copy" "kernel/cum_sum" "kernel/depthwise" "kernel/elementwise" "kernel/global_pool"
-    "kernel/matmul" "kernel/pointwise" "kernel/pool" "kernel/rank" "kernel/reduce" "kernel/resample" "kernel/resize" "kernel/softmax" "kernel/strided"
-    "kernel/unary" "kernel/widen"
+    "kernel/integers" "kernel/matmul" "kernel/pointwise" "kernel/pool" "kernel/rank" "kernel/reduce" "kernel/resample" "kernel/resize"
+    "kernel/softmax" "kernel/strided" "kernel/top_k" "kernel/unary" "kernel/widen"
     "kernel/q8" "kernel/q8/border" "kernel/q8/conv" "kernel/q8/depthwise" "kernel/q8/elements" "kernel/q8/look_up"
     "kernel/q8/pool" "kernel/q8/softmax"
     "layer" "math" "math/exact" "math/power" "pool" "probe"

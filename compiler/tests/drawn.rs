@@ -95,10 +95,11 @@ fn ready(seed: u64, operator: &Operator) -> Draw {
     let mut draw = Draw::new(seed, since);
     match operator.types {
         Types::Bytes => _ = draw.add("QuantizeLinear"),
-        Types::Constants | Types::FloatsAndShapes if draw.random.one_in(2) => {
+        Types::Constants | Types::FloatsAndShapes | Types::Numbers if draw.random.one_in(2) => {
             _ = draw.add("Shape");
         }
-        Types::Floats | Types::FloatsAndShapes | Types::Constants => {}
+        Types::Floats | Types::FloatsAndShapes | Types::Numbers => {}
+        Types::Truths | Types::Constants => {}
         Types::Sequences | Types::Any => {}
     }
     draw

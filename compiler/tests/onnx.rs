@@ -26,6 +26,8 @@ mod pads;
 mod pixels;
 #[path = "onnx/quantized.rs"]
 mod quantized;
+#[path = "onnx/ranked.rs"]
+mod ranked;
 #[path = "onnx/recorded.rs"]
 mod recorded;
 #[path = "onnx/resample.rs"]
@@ -40,5 +42,7 @@ mod running;
 mod shapes;
 #[path = "onnx/support.rs"]
 mod support;
+#[path = "onnx/truths.rs"]
+mod truths;
 #[path = "onnx/weights.rs"]
 mod weights;

@@ -12,6 +12,7 @@ pub mod cum_sum;
 pub mod depthwise;
 pub mod elementwise;
 pub mod global_pool;
+pub mod integers;
 pub mod matmul;
 pub mod pointwise;
 pub mod pool;
@@ -22,6 +23,7 @@ pub mod resample;
 pub mod resize;
 pub mod softmax;
 pub mod strided;
+pub mod top_k;
 pub mod unary;
 pub mod widen;
 

@@ -78,7 +78,9 @@ pub(crate) fn distance(
     let largest = expected.iter().filter(|x| x.is_finite()).fold(0f32, |most, x| most.max(x.abs()));
     let absolute = expected.iter().zip(found).map(|(e, f)| difference(*e, *f)).fold(0f32, f32::max);
     let relative = if absolute == 0.0 { 0.0 } else { absolute / largest };
-    let allowed = tolerance.absolute + tolerance.relative * largest;
+    // Integers and truth values are so or not.
+    let is_exact = !kind.dtype.is_float() && kind.step.is_none();
+    let allowed = if is_exact { 0.0 } else { tolerance.absolute + tolerance.relative * largest };
     let steps = |apart: f32| kind.step.map(|step| (apart / step).round() as u32);
     let is_near = |(e, f): (&f32, &f32)| {
         let apart = difference(*e, *f);
@@ -97,7 +99,8 @@ fn floats(values: &Values) -> Option<Cow<'_, [f32]>> {
         Values::F32(floats) => Some(Cow::Borrowed(floats)),
         Values::U8(bytes) => Some(bytes.iter().map(|q| f32::from(*q)).collect()),
         Values::I8(bytes) => Some(bytes.iter().map(|q| f32::from(*q)).collect()),
-        Values::I32(_) | Values::I64(_) => None,
+        Values::I32(integers) => Some(integers.iter().map(|x| *x as f32).collect()),
+        Values::I64(integers) => Some(integers.iter().map(|x| *x as f32).collect()),
     }
 }
 

@@ -124,7 +124,7 @@ impl Body<'_> {
         let border = input::border(self.scope, stage);
         let byte = match place.element {
             Element::U8 { zero } => Some(literal::size(zero.into())),
-            Element::F32 | Element::F16 | Element::Bf16 => None,
+            Element::F32 | Element::I32 | Element::I64 | Element::F16 | Element::Bf16 => None,
         };
         match (what, border, byte) {
             (Zero::All, _, Some(zero)) => quote!(#y.fill(#zero);),
@@ -151,7 +151,9 @@ impl Body<'_> {
         let (rows, x) = (literal::rows(place.rows), self.scope.slice(place));
         let height = literal::size(place.height);
         match place.element {
-            Element::F32 | Element::F16 | Element::Bf16 => quote!(#rows.spread(#x, #height);),
+            Element::F32 | Element::I32 | Element::I64 | Element::F16 | Element::Bf16 => {
+                quote!(#rows.spread(#x, #height);)
+            }
             Element::U8 { zero } => {
                 let zero = literal::size(zero.into());
                 quote!(#rows.spread_in(#x, #height, #zero);)
@@ -164,7 +166,9 @@ impl Body<'_> {
         let (rows, y) = (self.scope.rows_of(place), self.scope.variable(place));
         let columns = literal::size(columns);
         match place.element {
-            Element::F32 | Element::F16 | Element::Bf16 => quote!(#rows.slide(#y, #columns);),
+            Element::F32 | Element::I32 | Element::I64 | Element::F16 | Element::Bf16 => {
+                quote!(#rows.slide(#y, #columns);)
+            }
             Element::U8 { zero } => {
                 let zero = literal::size(zero.into());
                 quote!(#rows.slide_in(#y, #columns, #zero);)

@@ -39,7 +39,9 @@ pub(super) fn number(element: Element, x: f32) -> TokenStream {
             let x = literal::float(x);
             quote!(#word::of(#x))
         }
-        Element::U8 { .. } => literal::size(x as usize).into_token_stream(),
+        Element::I32 | Element::I64 | Element::U8 { .. } => {
+            literal::size(x as usize).into_token_stream()
+        }
     }
 }
 
@@ -52,7 +54,12 @@ pub(super) fn brought(network: &Network<'_>) -> Option<TokenStream> {
 
 /// The type of a port's numbers.
 pub(super) fn of_port(port: &Port) -> TokenStream {
-    if port.dtype == Dtype::U8 { quote!(u8) } else { quote!(f32) }
+    match port.dtype {
+        Dtype::U8 => quote!(u8),
+        Dtype::I32 => quote!(i32),
+        Dtype::I64 => quote!(i64),
+        Dtype::I8 | Dtype::F32 | Dtype::F16 | Dtype::Bf16 => quote!(f32),
+    }
 }
 
 /// The type of the numbers that the caller brings in parts, or writes into the arena.

@@ -23,7 +23,7 @@ pub(super) fn slots(network: &Network<'_>) -> Vec<TokenStream> {
             Element::U8 { .. } if intake.scale.is_some() => ", quantised",
             Element::F16 => ", as `Half::of` makes them",
             Element::Bf16 => ", as `Brain::of` makes them",
-            Element::F32 | Element::U8 { .. } => "",
+            Element::F32 | Element::I32 | Element::I64 | Element::U8 { .. } => "",
         };
         let about = format!(
             " Where {} is written before each `infer`, which overwrites it{bytes}{layout}.",

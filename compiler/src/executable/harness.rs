@@ -35,7 +35,7 @@ fn ports(artifact: &Artifact, threads: usize) -> String {
     let lent = if artifact.schedule.ranking.is_some() { &[] } else { y.as_slice() };
     let lends = outputs.iter().zip(lent).map(lend);
     let arguments: String = arguments.into_iter().chain(lends).collect();
-    let (made, read) = bytes(outputs, lent);
+    let (made, read) = integers(outputs, lent);
     let (answer, told) = told(artifact.schedule.ranking);
     let (parameter, argument) = pool(threads);
     format!(
@@ -77,19 +77,29 @@ fn view((port, x): (&Port, &String)) -> String {
 
 /// The argument that an output is filled through.
 fn lend((port, y): (&Port, &String)) -> String {
-    match port.dtype {
-        Dtype::U8 => format!(", super::array_mut(&mut {y}_bytes)"),
-        _ => format!(", super::array_mut({y})"),
+    match integer(port) {
+        Some(_) => format!(", super::array_mut(&mut {y}_integers)"),
+        None => format!(", super::array_mut({y})"),
     }
 }
 
-/// What is said before and after the call of `infer` where outputs are bytes, to write them down as floats.
-fn bytes(outputs: &[Port], lent: &[String]) -> (String, String) {
-    let pairs = outputs.iter().zip(lent).filter(|(port, _)| port.dtype == Dtype::U8);
-    let each = pairs.map(|(_, y)| {
-        let made = format!("let mut {y}_bytes = vec![0_u8; {y}.len()];\n    ");
+/// The type of an output's numbers, if they are no floats.
+fn integer(port: &Port) -> Option<&'static str> {
+    match port.dtype {
+        Dtype::U8 => Some("u8"),
+        Dtype::I32 => Some("i32"),
+        Dtype::I64 => Some("i64"),
+        Dtype::I8 | Dtype::F32 | Dtype::F16 | Dtype::Bf16 => None,
+    }
+}
+
+/// What is said before and after the call of `infer` where outputs are integers, to write them down as floats.
+fn integers(outputs: &[Port], lent: &[String]) -> (String, String) {
+    let pairs = outputs.iter().zip(lent);
+    let each = pairs.filter_map(|(port, y)| Some((integer(port)?, y))).map(|(kind, y)| {
+        let made = format!("let mut {y}_integers = vec![0_{kind}; {y}.len()];\n    ");
         let read =
-            format!("    {y}.iter_mut().zip(&{y}_bytes).for_each(|(y, q)| *y = f32::from(*q));\n");
+            format!("    {y}.iter_mut().zip(&{y}_integers).for_each(|(y, q)| *y = *q as f32);\n");
         (made, read)
     });
     each.unzip()
@@ -128,7 +138,7 @@ fn fed(intake: &Intake, x: &str, at: usize, several: bool) -> (String, String) {
     let half = match intake.place.element {
         Element::F16 => Some("net::Half::of"),
         Element::Bf16 => Some("net::Brain::of"),
-        Element::F32 | Element::U8 { .. } => None,
+        Element::F32 | Element::I32 | Element::I64 | Element::U8 { .. } => None,
     };
     let copy = match (intake.planes, intake.scale) {
         (true, None) => {

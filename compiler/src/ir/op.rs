@@ -17,6 +17,7 @@ mod gather;
 mod gemm;
 mod identity;
 pub(super) mod index;
+mod integers;
 pub(super) mod matmul;
 pub mod onnx;
 mod pad;
@@ -32,6 +33,7 @@ pub mod site;
 mod slice;
 mod softmax;
 mod source;
+mod top_k;
 pub mod traits;
 mod transpose;
 mod unary;
@@ -43,6 +45,7 @@ pub use conv::Conv;
 pub use cum_sum::CumSum;
 pub use dense::Dense;
 pub use gemm::Gemm;
+pub(crate) use integers::integers;
 pub use pad::{Pad, PadMode};
 pub use pool::{Pool, PoolKind};
 pub(crate) use prelu::leaky;
@@ -51,6 +54,7 @@ pub use resample::{Resample, Samples, Taps};
 pub use resize::{Blend, Resize, Scale};
 pub use slice::Slice;
 pub use softmax::Softmax;
+pub use top_k::TopK;
 pub use traits::Reducer;
 pub use unary::Unary;
 
@@ -97,6 +101,8 @@ pub enum Op {
     Softmax(Softmax),
     /// Running sums along one axis: x.
     CumSum(CumSum),
+    /// The greatest or least elements along one axis, or where they are: x.
+    TopK(TopK),
     /// The same elements in row-major order under another shape: x. Flatten, Squeeze and Unsqueeze are this.
     Reshape,
     /// Output dimension `i` is input dimension `perm[i]`: x.
@@ -113,6 +119,8 @@ pub enum Op {
     Expand,
     /// x unchanged (Identity, Dropout, casts between floats, bytes as floats): x.
     Identity,
+    /// Floats that carry integers or truth values, as those, of a type: x.
+    Integers(Dtype),
     /// An operator on bytes that stand for reals.
     Quant(Quant),
 }
@@ -138,6 +146,7 @@ impl Op {
             Self::Reduce(reduce) => ask(reduce),
             Self::Softmax(softmax) => ask(softmax),
             Self::CumSum(cum_sum) => ask(cum_sum),
+            Self::TopK(top_k) => ask(top_k),
             Self::Reshape => ask(&reshape::Reshape),
             Self::Transpose(perm) => ask(&transpose::Transpose(perm)),
             Self::Relayout => ask(&relayout::Relayout),
@@ -146,6 +155,7 @@ impl Op {
             Self::Pad(pad) => ask(pad),
             Self::Expand => ask(&expand::Expand),
             Self::Identity => ask(&identity::Identity),
+            Self::Integers(dtype) => ask(&integers::Integers(*dtype)),
             Self::Quant(quant) => quant.define(ask),
         }
     }

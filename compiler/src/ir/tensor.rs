@@ -129,12 +129,13 @@ impl Dtype {
         }
     }
 
-    /// Bytes of one element while a network runs: there are no longer integers then.
+    /// Bytes of one element while a network runs.
     pub fn stored_bytes(self) -> usize {
         match self {
             Self::I8 | Self::U8 => 1,
             Self::F16 | Self::Bf16 => 2,
-            Self::F32 | Self::I32 | Self::I64 => 4,
+            Self::F32 | Self::I32 => 4,
+            Self::I64 => 8,
         }
     }
 }

@@ -189,6 +189,7 @@ pub(super) fn unary(function: ir::Unary) -> Value {
         ir::Unary::Floor => "kernel::unary::Unary::Floor",
         ir::Unary::Ceil => "kernel::unary::Unary::Ceil",
         ir::Unary::Round => "kernel::unary::Unary::Round",
+        ir::Unary::Trunc => "kernel::unary::Unary::Trunc",
         ir::Unary::ToF16 => "kernel::unary::Unary::ToF16",
         ir::Unary::ToBf16 => "kernel::unary::Unary::ToBf16",
     })
@@ -203,5 +204,13 @@ fn binary(function: ir::Binary) -> &'static str {
         ir::Binary::Min => "kernel::elementwise::Binary::Min",
         ir::Binary::Max => "kernel::elementwise::Binary::Max",
         ir::Binary::Pow => "kernel::elementwise::Binary::Pow",
+        ir::Binary::Equal => "kernel::elementwise::Binary::Equal",
+        ir::Binary::NotEqual => "kernel::elementwise::Binary::NotEqual",
+        ir::Binary::Less => "kernel::elementwise::Binary::Less",
+        ir::Binary::LessOrEqual => "kernel::elementwise::Binary::LessOrEqual",
+        ir::Binary::Greater => "kernel::elementwise::Binary::Greater",
+        ir::Binary::GreaterOrEqual => "kernel::elementwise::Binary::GreaterOrEqual",
+        ir::Binary::Then => "kernel::elementwise::Binary::Then",
+        ir::Binary::Else => "kernel::elementwise::Binary::Else",
     }
 }

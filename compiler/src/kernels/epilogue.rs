@@ -85,9 +85,10 @@ impl Epilogue {
             }
             (Self::Floats { .. }, Skip::Other) => {
                 let path = match site.from[1].element {
-                    Element::F32 | Element::U8 { .. } => "simd::gemm::Residual::Of",
                     Element::F16 => "simd::gemm::Residual::OfHalf",
                     Element::Bf16 => "simd::gemm::Residual::OfBrain",
+                    // Integers are added to nothing.
+                    _ => "simd::gemm::Residual::Of",
                 };
                 Some(Value::made(path, [Value::Second, ring]))
             }

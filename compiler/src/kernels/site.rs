@@ -39,6 +39,10 @@ pub enum Element {
     F16,
     /// Floats that are stored as brain floats; padding is 0.
     Bf16,
+    /// Integers that the caller takes.
+    I32,
+    /// Integers that the caller takes.
+    I64,
     /// Bytes.
     U8 {
         /// What padding holds.
@@ -120,14 +124,17 @@ impl Element {
             Dtype::U8 | Dtype::I8 => Self::U8 { zero: 0 },
             Dtype::F16 => Self::F16,
             Dtype::Bf16 => Self::Bf16,
-            Dtype::F32 | Dtype::I32 | Dtype::I64 => Self::F32,
+            Dtype::I32 => Self::I32,
+            Dtype::I64 => Self::I64,
+            Dtype::F32 => Self::F32,
         }
     }
 
     /// Bytes of one.
     pub fn bytes(self) -> usize {
         match self {
-            Self::F32 => 4,
+            Self::I64 => 8,
+            Self::F32 | Self::I32 => 4,
             Self::F16 | Self::Bf16 => 2,
             Self::U8 { .. } => 1,
         }

@@ -28,7 +28,8 @@ pub(super) fn panels(from: &Operand, columns: usize, run: usize, vectors: Vector
     match from.element {
         Element::U8 { .. } => PackOrder::QPanels { columns, run },
         Element::Bf16 if vectors.pairs && !planes => PackOrder::Pairs { columns, run },
-        Element::Bf16 | Element::F16 | Element::F32 => PackOrder::Panels { columns, planes },
+        // No window reads integers.
+        _ => PackOrder::Panels { columns, planes },
     }
 }
 

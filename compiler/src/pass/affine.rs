@@ -29,6 +29,8 @@ pub(crate) fn binary(graph: &Graph, id: NodeId, binary: Binary) -> Option<Affine
         (Binary::Mul, _) => (c.clone(), same(0.0)),
         (Binary::Div, false) => (c.iter().map(|c| 1.0 / c).collect(), same(0.0)),
         (Binary::Div, true) | (Binary::Min | Binary::Max | Binary::Pow, _) => return None,
+        (Binary::Equal | Binary::NotEqual | Binary::Less | Binary::LessOrEqual, _) => return None,
+        (Binary::Greater | Binary::GreaterOrEqual | Binary::Then | Binary::Else, _) => return None,
     };
     Some(Affine { x, scale, shift })
 }

@@ -9,7 +9,7 @@ use std::cell::Cell;
 
 use crate::error::Result;
 use crate::interp::{self, Array};
-use crate::ir::{Graph, NodeId, Values};
+use crate::ir::{Graph, NodeId, Op, Values};
 use crate::pass::edit::replace;
 use crate::pass::{Attempt, Skip, Skips, fixpoint};
 
@@ -34,6 +34,9 @@ fn fold(graph: &mut Graph, id: NodeId, left: &Cell<usize>) -> Attempt {
     let Some(operands) = constants(graph, id) else {
         return Ok(false);
     };
+    if matches!(graph.node(id).op, Op::Integers(_)) {
+        return Err(Skip::new(graph, id, "constants lie as floats until they are given"));
+    }
     let len = graph.node(id).out.len();
     let operands_len: usize = operands.iter().map(|array| array.values.len()).sum();
     if len > operands_len.max(SMALL_LEN) {
@@ -73,7 +76,7 @@ fn constants(graph: &Graph, id: NodeId) -> Option<Vec<Array>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ir::{Op, Pool, PoolKind, Tensor, Unary};
+    use crate::ir::{Pool, PoolKind, Tensor, Unary};
     use crate::pass::fixture::{Net, golden, refusals};
 
     #[test]

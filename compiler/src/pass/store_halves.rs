@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 
 use crate::error::mention::given;
 use crate::error::{Error, Result};
+use crate::ir::op::TopK;
 use crate::ir::op::traits::Sums;
 use crate::ir::view::base;
 use crate::ir::{Dtype, Graph, NodeId, Op, Values};
@@ -36,9 +37,10 @@ pub fn types(graph: &mut Graph, memory: Memory) -> Vec<NodeId> {
         *dtype = if dtype.is_float() { Dtype::F32 } else { *dtype };
     }
     let Some(half) = memory.storage.half() else { return Vec::new() };
-    let lent = lent(graph, memory.feed);
+    let mut wide = lent(graph, memory.feed);
+    wide.extend(integers(graph, half));
     let stored =
-        |id: &NodeId| graph.node(*id).out.dtype == Dtype::F32 && !lent.contains(&base(graph, *id));
+        |id: &NodeId| graph.node(*id).out.dtype == Dtype::F32 && !wide.contains(&base(graph, *id));
     let stored: Vec<NodeId> = graph.ids().into_iter().filter(stored).collect();
     stored.iter().for_each(|id| graph.node_mut(*id).out.dtype = half);
     stored
@@ -51,6 +53,31 @@ fn lent(graph: &Graph, feed: Feed) -> BTreeSet<NodeId> {
     let sums = |id: &NodeId| graph.node(*id).op.traits().sums == Sums::Memory;
     let sums = graph.ids().into_iter().filter(sums);
     outputs.chain(inputs).chain(sums).collect()
+}
+
+/// Places that may lie beyond what `half` counts exactly, what is computed of them, and the constants beside that; so
+/// are constants that are given as integers.
+fn integers(graph: &Graph, half: Dtype) -> BTreeSet<NodeId> {
+    let exact = if half == Dtype::Bf16 { 1 << 8 } else { 1 << 11 };
+    let counted = |id: &NodeId| match graph.node(*id).op {
+        Op::TopK(TopK { axis, places, .. }) => {
+            places && graph.operand(*id, 0).is_some_and(|x| graph.node(x).out.shape[axis] > exact)
+        }
+        Op::Integers(_) => graph.operand(*id, 0).is_some_and(|x| graph.constant(x).is_some()),
+        // No other operator makes integers of what is none.
+        _ => false,
+    };
+    let mut left: Vec<NodeId> = graph.ids().into_iter().filter(counted).collect();
+    let mut found = BTreeSet::new();
+    while let Some(id) = left.pop() {
+        if found.insert(id) {
+            left.extend(graph.readers(id).into_iter().map(|(reader, _)| reader));
+        }
+    }
+    let beside = found.iter().flat_map(|id| graph.operands(*id)).map(|(_, operand)| operand);
+    let constants: Vec<NodeId> = beside.filter(|id| graph.constant(*id).is_some()).collect();
+    found.extend(constants);
+    found.into_iter().map(|id| base(graph, id)).collect()
 }
 
 /// Rounds the numbers of a constant.
@@ -132,5 +159,26 @@ mod tests {
         let (mut graph, _) = chain(7e4);
         let error = run(&mut graph, HALVES).expect_err("it is too large").to_string();
         assert!(error.contains("70000, which is beyond what f16 can hold"), "{error}");
+    }
+
+    #[test]
+    fn places_that_halves_do_not_count_stay_floats() {
+        let stored = |len: usize| {
+            let mut graph = Graph::default();
+            let x = graph.add_input("x", Tensor::f32([1, len]));
+            let y = graph.add("y", Op::Unary(Unary::Tanh), Tensor::f32([1, len]), &[x]);
+            let top = TopK { axis: 1, count: 1, least: false, last: false, places: true };
+            let place = graph.add("place", Op::TopK(top), Tensor::f32([1, 1]), &[y]);
+            let by = graph.add_const("by", [1], Values::F32(vec![2049.0]));
+            let more = Op::Binary(Binary::Add);
+            let more = graph.add("more", more, Tensor::f32([1, 1]), &[place, by]);
+            let out = Tensor { dtype: Dtype::I64, ..Tensor::f32([1, 1]) };
+            let out = graph.add("out", Op::Integers(Dtype::I64), out, &[more]);
+            graph.outputs.push(Output { name: "out".into(), node: out });
+            types(&mut graph, HALVES).iter().map(|id| graph.node(*id).name.clone()).collect()
+        };
+        let names: Vec<String> = stored(2049);
+        assert_eq!(names, ["y"]);
+        assert_eq!(stored(2048), ["y", "place", "by", "more"]);
     }
 }

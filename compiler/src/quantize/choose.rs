@@ -87,7 +87,7 @@ fn is_bounded(f: Unary) -> bool {
         Unary::HardSwish | Unary::Silu | Unary::Tanh | Unary::Gelu | Unary::Erf => true,
         Unary::Neg | Unary::Abs | Unary::ToF16 | Unary::ToBf16 => true,
         Unary::Exp | Unary::Log | Unary::Sqrt | Unary::Reciprocal => false,
-        Unary::Floor | Unary::Ceil | Unary::Round => false,
+        Unary::Floor | Unary::Ceil | Unary::Round | Unary::Trunc => false,
     }
 }
 

@@ -4,7 +4,9 @@ use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
 use crate::ir::{NodeId, Op};
-use crate::kernels::{Binary, Clamp, CumSum, Fill, PRelu, Reduce, Softmax, Unary, Widen};
+use crate::kernels::{
+    Binary, Clamp, CumSum, Fill, Integers, Kernel, PRelu, Reduce, Softmax, TopK, Unary, Widen,
+};
 use crate::schedule::elementwise::{along, binary, elementwise};
 use crate::schedule::matmul::matmul;
 use crate::schedule::place::Lowering;
@@ -26,12 +28,15 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
             elementwise(lowering, id, Softmax { softmax: *softmax, shape })
         }
         Op::CumSum(cum_sum) => {
-            let from = lowering.operand(id, 0)?;
-            let into = lowering.place_result(id)?;
             let shape = along(&node.out, cum_sum.axis);
-            let kernel = CumSum { cum_sum: *cum_sum, shape };
-            Ok(vec![Stage::new(id, kernel, vec![from], into)])
+            whole(lowering, id, CumSum { cum_sum: *cum_sum, shape })
         }
+        Op::TopK(top_k) => {
+            let x = graph.operand(id, 0).expect("verified nodes have their operands");
+            let shape = along(&graph.node(x).out, top_k.axis);
+            whole(lowering, id, TopK { top_k: *top_k, shape })
+        }
+        Op::Integers(dtype) => whole(lowering, id, Integers(*dtype)),
         Op::Pool(_) | Op::Resize(_) | Op::Resample(_) => {
             let from = lowering.operand(id, 0)?;
             let into = lowering.place_result(id)?;
@@ -66,6 +71,13 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
             unreachable!("{} is no lone step", node.op.name())
         }
     }
+}
+
+/// A kernel that reads its operand whole, and makes its result elsewhere.
+fn whole(lowering: &mut Lowering<'_>, id: NodeId, kernel: impl Into<Kernel>) -> Result<Vec<Stage>> {
+    let from = lowering.operand(id, 0)?;
+    let into = lowering.place_result(id)?;
+    Ok(vec![Stage::new(id, kernel, vec![from], into)])
 }
 
 /// Bytes as floats, where no convolution reads them.

@@ -77,6 +77,7 @@ impl<'a> Lowering<'a> {
             shape: graph.outer_shape(id),
             dtype: match graph.node(id).out.dtype {
                 Dtype::U8 if !graph.scales.contains_key(&id) => Dtype::U8,
+                integer @ (Dtype::I32 | Dtype::I64) => integer,
                 _ => Dtype::F32,
             },
         };

@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::error::mention::given;
 use crate::error::{Error, Result};
 use crate::ir::view::base;
-use crate::ir::{Dtype, Graph, NodeId, Op, QConv, Quant, Requant, To};
+use crate::ir::{Dtype, Graph, Node, NodeId, Op, QConv, Quant, Requant, To};
 use crate::objective::{Feed, Memory};
 use crate::schedule::intake::is_fed_by_rows;
 
@@ -17,7 +17,7 @@ pub fn check(graph: &Graph, memory: Memory) -> Result<()> {
     refused(inputs.filter_map(|id| unfed(graph, *id, memory.feed)).collect())
 }
 
-/// Every operator without a kernel and every value that is neither float nor byte, each with its node and remedy.
+/// Every operator without a kernel and every value that is neither float nor byte, nor made an integer at the end, each with its node and remedy.
 pub fn operators(graph: &Graph) -> Result<()> {
     let nodes = graph.ids().into_iter();
     let operators = nodes.filter_map(|id| Some((id, obstacle(graph, id)?)));
@@ -26,9 +26,9 @@ pub fn operators(graph: &Graph) -> Result<()> {
         format!("{} {:?}: {what}", node.op.name(), node.name)
     });
     let outputs = graph.outputs.iter().filter_map(|output| {
-        let out = &graph.node(base(graph, output.node)).out;
-        let whole = !out.dtype.is_float() && out.dtype != Dtype::U8;
-        whole.then(|| format!("output {:?}: {out}; cast it to float", output.name))
+        let Node { op, out, .. } = graph.node(base(graph, output.node));
+        let given = out.dtype.is_float() || out.dtype == Dtype::U8 || matches!(op, Op::Integers(_));
+        (!given).then(|| format!("output {:?}: {out}; cast it to float", output.name))
     });
     let inputs = graph.inputs.iter().filter_map(|id| {
         let node = graph.node(*id);

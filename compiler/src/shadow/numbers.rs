@@ -81,7 +81,7 @@ impl<'a> Numbers<'a> {
         let inputs: Vec<Vec<u8>> = intakes
             .map(|((intake, port), array)| given(*intake, port, array))
             .collect::<Result<_>>()?;
-        let size = |port: &Port| if port.dtype == Dtype::U8 { 1 } else { 4 };
+        let size = |port: &Port| port.dtype.stored_bytes();
         let outputs =
             schedule.outputs.iter().map(|port| vec![0; schedule.part_len(port) * size(port)]);
         let mut arena = vec![0; plan.arena_len];
@@ -115,6 +115,12 @@ impl<'a> Numbers<'a> {
             }
             let values = match port.dtype {
                 Dtype::U8 => Values::U8(bytes.clone()),
+                Dtype::I32 => Values::I32(
+                    bytes.as_chunks().0.iter().map(|x| i32::from_le_bytes(*x)).collect(),
+                ),
+                Dtype::I64 => Values::I64(
+                    bytes.as_chunks().0.iter().map(|x| i64::from_le_bytes(*x)).collect(),
+                ),
                 _ => Values::F32(
                     bytes.as_chunks().0.iter().map(|x| f32::from_le_bytes(*x)).collect(),
                 ),
@@ -219,7 +225,7 @@ impl<'a> Numbers<'a> {
         let Home::Weights(id) = place.home else { return None };
         Some(match place.element {
             Element::U8 { .. } => Values::U8(self.blob.bytes_of(id).to_vec()),
-            Element::F32 | Element::F16 | Element::Bf16 => Values::F32(self.blob.floats(id)),
+            _ => Values::F32(self.blob.floats(id)),
         })
     }
 
@@ -255,6 +261,9 @@ fn decoded(element: Element, memory: &[u8], bytes: impl Iterator<Item = usize>) 
         Element::Bf16 => {
             Values::F32(bytes.map(|at| bf16::from_le_bytes(two(at)).to_f32()).collect())
         }
+        Element::I32 | Element::I64 => {
+            unreachable!("integers are only given to the caller")
+        }
         Element::F32 => {
             let four = |at: usize| [memory[at], memory[at + 1], memory[at + 2], memory[at + 3]];
             Values::F32(bytes.map(|at| f32::from_le_bytes(four(at))).collect())
@@ -284,6 +293,14 @@ fn encode(
             bytes
                 .zip(values)
                 .for_each(|(at, x)| memory[at..at + 4].copy_from_slice(&x.to_le_bytes()));
+        }
+        (Element::I32, Values::I32(values)) => {
+            let pairs = bytes.zip(values);
+            pairs.for_each(|(at, x)| memory[at..at + 4].copy_from_slice(&x.to_le_bytes()));
+        }
+        (Element::I64, Values::I64(values)) => {
+            let pairs = bytes.zip(values);
+            pairs.for_each(|(at, x)| memory[at..at + 8].copy_from_slice(&x.to_le_bytes()));
         }
         (element, values) => unreachable!("{} where {element:?} lies", values.dtype()),
     }

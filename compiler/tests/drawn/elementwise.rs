@@ -8,13 +8,21 @@ use crate::draw::{Draw, Drawn, Value};
 /// A form of `name`; the last resort is a node of one operand.
 pub(super) fn form(draw: &mut Draw, name: &str) -> Option<Drawn> {
     match name {
-        "Add" | "Sub" | "Mul" | "Div" | "Equal" | "Pow" => binary(draw),
+        "Add" | "Sub" | "Mul" | "Div" | "Pow" => binary(draw),
+        "Equal" | "Less" | "LessOrEqual" | "Greater" | "GreaterOrEqual" => binary(draw),
+        "IsNaN" | "IsInf" => Some(Drawn::new(vec![draw.number()?.name], vec![])),
+        "CastLike" => {
+            let (x, one) = (draw.number()?.name, draw.ints(&[1]));
+            Some(Drawn::new(vec![x, one], vec![]))
+        }
         "Max" | "Min" | "Sum" | "Mean" => variadic(draw),
         "Clip" => clip(draw),
         "PRelu" => prelu(draw),
         "Where" => select(draw),
         "Softmax" | "LogSoftmax" | "LpNormalization" => along(draw),
         "CumSum" => running(draw),
+        "ArgMax" | "ArgMin" => ranked(draw),
+        "TopK" => first_few(draw),
         "LayerNormalization" | "RMSNormalization" => layer_norm(draw, name),
         "InstanceNormalization" | "GroupNormalization" | "BatchNormalization" => {
             channel_norm(draw, name)
@@ -146,6 +154,26 @@ fn along(draw: &mut Draw) -> Option<Drawn> {
     let axis = draw.axis(x.shape.len());
     let attributes = if draw.random.one_in(4) { vec![] } else { vec![int("axis", axis)] };
     Some(Drawn::new(vec![x.name], attributes))
+}
+
+fn ranked(draw: &mut Draw) -> Option<Drawn> {
+    let x = draw.ranked(1, 5)?;
+    let ways = ["keepdims", "select_last_index"].map(|way| int(way, draw.random.below(2) as i64));
+    let axis = int("axis", draw.axis(x.shape.len()));
+    let ways = if draw.opset >= 12 { ways.to_vec() } else { vec![ways[0].clone()] };
+    Some(Drawn::new(vec![x.name], [ways, vec![axis]].concat()))
+}
+
+fn first_few(draw: &mut Draw) -> Option<Drawn> {
+    let x = draw.ranked(1, 5)?;
+    let axis = draw.random.below(x.shape.len());
+    let count = 1 + draw.random.below(x.shape[axis].min(4) as usize) as i64;
+    let axis = int("axis", axis as i64);
+    if draw.opset < 10 {
+        return Some(Drawn::new(vec![x.name], vec![axis, int("k", count)]));
+    }
+    let count = draw.ints(&[count]);
+    Some(Drawn::new(vec![x.name, count], vec![axis]))
 }
 
 fn running(draw: &mut Draw) -> Option<Drawn> {

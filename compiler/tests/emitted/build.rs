@@ -7,7 +7,7 @@ use std::process::Command;
 
 use mnv2c::ends::Ends;
 use mnv2c::interp::Array;
-use mnv2c::ir::Graph;
+use mnv2c::ir::{Graph, Values};
 use mnv2c::objective::Memory;
 use mnv2c::target::Target;
 use mnv2c::{Artifact, Options, standalone};
@@ -141,14 +141,19 @@ impl Crate {
         }
         for (at, array) in expected.iter().enumerate() {
             self.put_floats(&format!("{name}.y{at}"), array);
-            writeln!(main, "        let mut y{at} = [0.0; {}];", array.values.len()).unwrap();
+            let zero = match array.values {
+                Values::I64(_) => "0_i64",
+                Values::I32(_) => "0_i32",
+                _ => "0.0",
+            };
+            writeln!(main, "        let mut y{at} = [{zero}; {}];", array.values.len()).unwrap();
             write!(arguments, ", &mut y{at}").unwrap();
         }
         writeln!(main, "        net::infer({arguments});").unwrap();
         for at in 0..expected.len() {
             writeln!(
                 main,
-                "        println!(\"{name} {{}}\", error(&y{at}, &floats(\"{name}.y{at}\")));"
+                "        println!(\"{name} {{}}\", error(&y{at}.map(|y| y as f32), &floats(\"{name}.y{at}\")));"
             )
             .unwrap();
         }
@@ -237,7 +242,11 @@ impl Crate {
     }
 
     fn put_floats(&mut self, name: &str, array: &Array) {
-        let floats = array.values.as_f32().unwrap();
+        let floats: Vec<f32> = match &array.values {
+            Values::I64(integers) => integers.iter().map(|x| *x as f32).collect(),
+            Values::I32(integers) => integers.iter().map(|x| *x as f32).collect(),
+            other => other.as_f32().unwrap().to_vec(),
+        };
         self.put(name, &floats.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>());
     }
 

@@ -167,7 +167,7 @@ fn each_thing_that_is_unsupported_has_its_reason() {
             "output: constants of type float8e5m2",
         ),
         (Model::of(13, &[2], "Shape", vec![]), "output: type i64; supported: float, float16"),
-        (Model::of(13, &[2], "Cast", vec![int("to", 6)]), "Cast: a cast to int32"),
+        (Model::of(13, &[2], "Cast", vec![int("to", 5)]), "Cast: a cast to int16"),
     ];
     for (model, expected) in unsupported {
         let error = model.read().map(|_| ()).expect_err(expected);

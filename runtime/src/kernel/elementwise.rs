@@ -32,6 +32,22 @@ pub enum Binary {
     PowOf,
     /// `a`, times `b` where `a` is negative.
     PRelu,
+    /// 1 where `a == b`, else 0.
+    Equal,
+    /// 1 where `a != b`, else 0.
+    NotEqual,
+    /// 1 where `a < b`, else 0.
+    Less,
+    /// 1 where `a <= b`, else 0.
+    LessOrEqual,
+    /// 1 where `a > b`, else 0.
+    Greater,
+    /// 1 where `a >= b`, else 0.
+    GreaterOrEqual,
+    /// `b` where `a` is not 0; else -0, which added to anything leaves it as it is.
+    Then,
+    /// `b` where `a` is 0; else -0.
+    Else,
 }
 
 impl Binary {
@@ -56,6 +72,14 @@ impl Binary {
                     a
                 }
             }
+            Self::Equal => truth(a == b),
+            Self::NotEqual => truth(a != b),
+            Self::Less => truth(a < b),
+            Self::LessOrEqual => truth(a <= b),
+            Self::Greater => truth(a > b),
+            Self::GreaterOrEqual => truth(a >= b),
+            Self::Then => chosen(a != 0.0, b),
+            Self::Else => chosen(a == 0.0, b),
         }
     }
 }
@@ -150,6 +174,18 @@ fn greatest(a: f32, b: f32) -> f32 {
     if a > b || a.is_nan() { a } else { b }
 }
 
+/// A truth value as a number.
+#[inline(always)]
+fn truth(holds: bool) -> f32 {
+    if holds { 1.0 } else { 0.0 }
+}
+
+/// `x`, or the number that changes no sum.
+#[inline(always)]
+fn chosen(is_chosen: bool, x: f32) -> f32 {
+    if is_chosen { x } else { -0.0 }
+}
+
 #[cfg(test)]
 mod tests {
     extern crate std;
@@ -181,6 +217,28 @@ mod tests {
         assert_eq!(each_pair(Binary::Pow, b), [1.0, 4.0, 9.0, 16.0, 25.0, 36.0]);
         assert_eq!(each_pair(Binary::PowOf, b), [2.0, 0.25, 8.0, 0.0625, 32.0, 0.015625]);
         assert_eq!(each_pair(Binary::PRelu, b), [1.0, -4.0, 3.0, -8.0, 5.0, -12.0]);
+    }
+
+    #[test]
+    fn pairs_are_compared() {
+        let b = [1.0, 2.0, 2.0, -4.0, f32::NAN, f32::INFINITY];
+        assert_eq!(each_pair(Binary::Equal, b), [1.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
+        assert_eq!(each_pair(Binary::NotEqual, b), [0.0, 1.0, 1.0, 0.0, 1.0, 1.0]);
+        assert_eq!(each_pair(Binary::Less, b), [0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+        assert_eq!(each_pair(Binary::LessOrEqual, b), [1.0, 1.0, 0.0, 1.0, 0.0, 1.0]);
+        assert_eq!(each_pair(Binary::Greater, b), [0.0, 0.0, 1.0, 0.0, 0.0, 0.0]);
+        assert_eq!(each_pair(Binary::GreaterOrEqual, b), [1.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn what_is_chosen_is_the_sum_of_both_sides() {
+        let numbers = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -0.0, 3.0];
+        for (a, b) in numbers.iter().flat_map(|a| numbers.map(|b| (*a, b))) {
+            for (which, chosen) in [(1.0, a), (0.0, b)] {
+                let sum = Binary::Then.apply(which, a) + Binary::Else.apply(which, b);
+                assert!(sum.to_bits() == chosen.to_bits() || sum.is_nan() && chosen.is_nan());
+            }
+        }
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub enum Unary {
     Ceil,
     /// The nearest whole number; from halfway, the even one.
     Round,
+    /// The whole number that is left when what is behind the point is cut off.
+    Trunc,
     /// The nearest 16-bit float; from halfway, the even one.
     ToF16,
     /// The nearest brain float; from halfway, the even one.
@@ -94,6 +96,13 @@ impl Unary {
             Self::Floor => math::floor(x),
             Self::Ceil => math::ceil(x),
             Self::Round => math::round(x),
+            Self::Trunc => {
+                if x < 0.0 {
+                    math::ceil(x)
+                } else {
+                    math::floor(x)
+                }
+            }
             Self::ToF16 => Half::of(x).real(),
             Self::ToBf16 => brain(x),
             Self::Sign => {
@@ -185,6 +194,7 @@ mod tests {
         check(Unary::Floor, f64::floor);
         check(Unary::Ceil, f64::ceil);
         check(Unary::Round, f64::round_ties_even);
+        check(Unary::Trunc, f64::trunc);
         check(Unary::Sign, f64::signum);
         check(Unary::Exp, f64::exp);
         check(Unary::Tanh, f64::tanh);

@@ -101,7 +101,9 @@ fn scalar(scope: &Scope<'_>, place: Place) -> TokenStream {
             let slice = scope.variable(place);
             match place.element {
                 Element::F16 | Element::Bf16 => quote!(#slice[0].real()),
-                Element::F32 | Element::U8 { .. } => quote!(#slice[0]),
+                Element::F32 | Element::I32 | Element::I64 | Element::U8 { .. } => {
+                    quote!(#slice[0])
+                }
             }
         }
     }

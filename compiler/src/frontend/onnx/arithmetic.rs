@@ -1,11 +1,9 @@
-//! Readers of operators that work element by element, softmax and casts.
+//! Readers of operators that work element by element, and of softmax.
 
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::{Fault, Made};
-use crate::frontend::onnx::tensor::{self, Constant};
-use crate::frontend::onnx::{fold, quantized};
-use crate::ir::{Binary, Clamp, Dtype, NodeId, Op, Softmax, Unary, Values, infer};
-use crate::proto::tensor_proto::DataType;
+use crate::frontend::onnx::fold;
+use crate::ir::{Binary, Clamp, NodeId, Op, Softmax, Unary, Values, infer};
 
 /// Tanh, Exp and their like: one function without settings.
 pub(super) fn unary(call: &mut Call<'_>, f: Unary) -> Made {
@@ -206,57 +204,4 @@ pub(super) fn softmax(call: &mut Call<'_>, log: bool) -> Made {
     let rows = call.view("rows", x, rows)?;
     let rows = call.step("softmax", Op::Softmax(Softmax { axis: 1, log }), &[rows])?;
     call.emit_as(Op::Reshape, shape, &[rows])
-}
-
-/// Cast to floats at run time, between all types for constants. All is kept in f32: what is cast to fewer digits is
-/// rounded to them.
-pub(super) fn cast(call: &mut Call<'_>) -> Made {
-    let (x, to) = (call.any(0)?, call.int("to", 0)?);
-    let kind =
-        i32::try_from(to).ok().and_then(|to| DataType::try_from(to).ok()).unwrap_or_default();
-    let shape = call.shape(x);
-    let unsupported = || Fault::Unsupported(format!("a cast to {}", tensor::type_name(to as i32)));
-    if let Some(dtype) = call.graph.constant(x).map(Values::dtype) {
-        call.spend(dtype, shape.iter().product())?;
-    }
-    if let Some(values) = call.graph.constant(x) {
-        let values = converted(values, kind).ok_or_else(unsupported)?;
-        return call.emit_const(Constant { shape, values });
-    }
-    let rounding = match kind {
-        DataType::Float | DataType::Double => Op::Identity,
-        DataType::Float16 => Op::Unary(Unary::ToF16),
-        DataType::Bfloat16 => Op::Unary(Unary::ToBf16),
-        _ => return Err(unsupported()),
-    };
-    match call.graph.node(x).out.dtype {
-        // Every byte has its number of 16 bits.
-        Dtype::U8 | Dtype::I8 => quantized::widen(call, x),
-        _ => call.emit(rounding, &[x]),
-    }
-}
-
-/// Constants in another type, as C converts them; `None` for types that are not kept.
-pub(super) fn converted(values: &Values, kind: DataType) -> Option<Values> {
-    let whole = || {
-        fold::ints(values).or_else(|| Some(values.as_f32()?.iter().map(|x| *x as i64).collect()))
-    };
-    let reals = || match values.as_f32() {
-        Some(floats) => Some(floats.to_vec()),
-        None => Some(whole()?.into_iter().map(|x| x as f32).collect()),
-    };
-    Some(match kind {
-        DataType::Float | DataType::Double => Values::F32(reals()?),
-        DataType::Float16 => Values::F32(reals()?.into_iter().map(Unary::nearest_f16).collect()),
-        DataType::Bfloat16 => Values::F32(reals()?.into_iter().map(Unary::nearest_bf16).collect()),
-        DataType::Int64 => Values::I64(whole()?),
-        DataType::Int32 => Values::I32(whole()?.into_iter().map(|x| x as i32).collect()),
-        DataType::Uint8 => Values::U8(whole()?.into_iter().map(|x| x as u8).collect()),
-        DataType::Int8 => Values::I8(whole()?.into_iter().map(|x| x as i8).collect()),
-        DataType::Bool => Values::U8(match values.as_f32() {
-            Some(floats) => floats.iter().map(|x| u8::from(*x != 0.0)).collect(),
-            None => whole()?.into_iter().map(|x| u8::from(x != 0)).collect(),
-        }),
-        _ => return None,
-    })
 }

@@ -3,13 +3,16 @@
 //! What is added is folded away if its operands are constants, so readers need not tell shape arithmetic from
 //! arithmetic: `Add` of two shapes and of two pictures are one function.
 
+mod carried;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::frontend::onnx::body::{Body, Room};
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::store::{Store, checked_len};
-use crate::frontend::onnx::tensor::Constant;
+use crate::frontend::onnx::tensor::{self, Constant};
+use crate::frontend::onnx::whole::Wholes;
 use crate::frontend::onnx::{empty, evaluate, fold};
 use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Tensor, Values};
 use crate::proto::attribute_proto::AttributeType;
@@ -29,6 +32,8 @@ pub(super) struct Call<'a> {
     pub(super) store: &'a mut Store,
     /// The sequences of tensors that are known, by name.
     pub(super) sequences: &'a mut BTreeMap<String, Vec<NodeId>>,
+    /// What floats carry that are integers in the file.
+    pub(super) wholes: &'a mut Wholes,
     /// What copies of bodies may still take.
     pub(super) room: &'a mut Room,
     /// Nodes to read in place of this one, if its reader leaves some here.
@@ -49,6 +54,12 @@ impl Call<'_> {
     /// The operand at `port`, which must hold floats.
     pub(super) fn float(&self, port: usize) -> Result<NodeId, Fault> {
         let id = self.any(port)?;
+        if let Some(whole) = self.wholes.get(&id) {
+            let kind = tensor::type_name(whole.kind as i32);
+            return Err(Fault::Unsupported(format!(
+                "operand {port} of type {kind} at run time; supported: f32"
+            )));
+        }
         match self.graph.node(id).out.dtype {
             Dtype::F32 => Ok(id),
             other => {
@@ -268,6 +279,20 @@ impl Call<'_> {
 
     /// Adds one value, as a constant if its operands are and it can be folded.
     pub(super) fn add(
+        &mut self,
+        name: String,
+        op: Op,
+        shape: Option<Vec<usize>>,
+        operands: &[NodeId],
+    ) -> Result<NodeId, Fault> {
+        if operands.iter().any(|id| self.wholes.contains_key(id)) {
+            return self.add_carried(name, op, shape, operands);
+        }
+        self.put(name, op, shape, operands)
+    }
+
+    /// Adds one value of operands that are computed with as they lie.
+    pub(super) fn put(
         &mut self,
         name: String,
         op: Op,

@@ -12,7 +12,7 @@ use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::store::checked_len;
 use crate::frontend::onnx::tensor::{self, Constant};
-use crate::frontend::onnx::{arithmetic, fold};
+use crate::frontend::onnx::{fold, whole};
 use crate::ir::{Dtype, Values};
 use crate::proto::attribute_proto::AttributeType;
 use crate::proto::tensor_proto::DataType;
@@ -149,22 +149,11 @@ pub(super) fn eye_like(call: &mut Call<'_>) -> Made {
     let kind = call.attribute("dtype", AttributeType::Int)?.map(|dtype| dtype.i);
     let ones = Values::U8(ones);
     let values = match kind {
-        Some(kind) => arithmetic::converted(&ones, data_type(kind)),
-        None => arithmetic::converted(&ones, like(own)),
+        Some(kind) => fold::converted(&ones, data_type(kind)),
+        None => fold::converted(&ones, whole::kind_of(own)),
     };
     let values = values.ok_or_else(|| Fault::Unsupported(format!("dtype {kind:?} of its ones")))?;
     call.emit_const(Constant { shape, values })
-}
-
-/// The type of ONNX that constants of `dtype` have.
-fn like(dtype: Dtype) -> DataType {
-    match dtype {
-        Dtype::F32 | Dtype::F16 | Dtype::Bf16 => DataType::Float,
-        Dtype::I8 => DataType::Int8,
-        Dtype::U8 => DataType::Uint8,
-        Dtype::I32 => DataType::Int32,
-        Dtype::I64 => DataType::Int64,
-    }
 }
 
 fn data_type(kind: i64) -> DataType {

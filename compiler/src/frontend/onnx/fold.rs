@@ -4,6 +4,7 @@
 //! folded here stays an operator with constant operands.
 
 use crate::ir::{Binary, Op, Slice, Unary, Values, infer};
+use crate::proto::tensor_proto::DataType;
 
 /// A constant operand: its shape and numbers.
 pub(super) type Operand<'a> = (&'a [usize], &'a Values);
@@ -143,6 +144,7 @@ fn float_function(f: Unary) -> Option<fn(f32) -> f32> {
         Unary::Floor => Some(f32::floor),
         Unary::Ceil => Some(f32::ceil),
         Unary::Round => Some(f32::round_ties_even),
+        Unary::Trunc => Some(f32::trunc),
         Unary::Sqrt => Some(f32::sqrt),
         Unary::Reciprocal => Some(f32::recip),
         Unary::ToF16 => Some(Unary::nearest_f16),
@@ -166,7 +168,8 @@ fn binary(
             Binary::Sub => |a, b| a - b,
             Binary::Mul => |a, b| a * b,
             Binary::Div => |a, b| a / b,
-            Binary::Min | Binary::Max | Binary::Pow => return Ok(None),
+            // The oracle has the others.
+            _ => return Ok(None),
         };
         return Ok(Some(Values::F32(
             a.iter().zip(b).map(|(a, b): (&f32, &f32)| f(*a, *b)).collect(),
@@ -191,7 +194,33 @@ fn integer(f: Binary, a: i64, b: i64) -> Option<i64> {
         Binary::Min => Some(a.min(b)),
         Binary::Max => Some(a.max(b)),
         Binary::Pow => a.checked_pow(u32::try_from(b).ok()?),
+        // Constants are compared and chosen from by readers of their own.
+        _ => None,
     }
+}
+
+/// Constants in another type, as C converts them; `None` for types that are not kept.
+pub(super) fn converted(values: &Values, kind: DataType) -> Option<Values> {
+    let whole =
+        || ints(values).or_else(|| Some(values.as_f32()?.iter().map(|x| *x as i64).collect()));
+    let reals = || match values.as_f32() {
+        Some(floats) => Some(floats.to_vec()),
+        None => Some(whole()?.into_iter().map(|x| x as f32).collect()),
+    };
+    Some(match kind {
+        DataType::Float | DataType::Double => Values::F32(reals()?),
+        DataType::Float16 => Values::F32(reals()?.into_iter().map(Unary::nearest_f16).collect()),
+        DataType::Bfloat16 => Values::F32(reals()?.into_iter().map(Unary::nearest_bf16).collect()),
+        DataType::Int64 => Values::I64(whole()?),
+        DataType::Int32 => Values::I32(whole()?.into_iter().map(|x| x as i32).collect()),
+        DataType::Uint8 => Values::U8(whole()?.into_iter().map(|x| x as u8).collect()),
+        DataType::Int8 => Values::I8(whole()?.into_iter().map(|x| x as i8).collect()),
+        DataType::Bool => Values::U8(match values.as_f32() {
+            Some(floats) => floats.iter().map(|x| u8::from(*x != 0.0)).collect(),
+            None => whole()?.into_iter().map(|x| u8::from(x != 0)).collect(),
+        }),
+        _ => return None,
+    })
 }
 
 /// Distance in elements between neighbours along each dimension.

@@ -6,14 +6,14 @@ use std::fmt;
 
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::constant::function::function;
-use crate::frontend::onnx::constant::logic::{self, Comparison};
+use crate::frontend::onnx::constant::logic::Comparison;
 use crate::frontend::onnx::constant::slices::{self, Wanted};
 use crate::frontend::onnx::constant::{index, scatter};
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::quantized::{bytes, dynamic, layers};
 use crate::frontend::onnx::{
-    arithmetic, batch_norm, composed, constant, control, convolution, einsum, gather, matrix,
-    quantized, reduce, repeat, reshape, resize, sequence, slice, space, threshold,
+    arithmetic, batch_norm, cast, composed, constant, control, convolution, einsum, gather, matrix,
+    quantized, ranked, reduce, repeat, reshape, resize, sequence, slice, space, threshold, truths,
 };
 use crate::ir::{Binary, Reducer, Unary};
 use crate::proto::NodeProto;
@@ -41,6 +41,10 @@ pub enum Types {
     Floats,
     /// Floats; constants also of integers, for shape arithmetic.
     FloatsAndShapes,
+    /// Floats, and integers and truth values that are exact as such.
+    Numbers,
+    /// Truth values.
+    Truths,
     /// Constants only: the operator is gone once the model is read.
     Constants,
     /// Bytes, and the floats that they stand for.
@@ -69,6 +73,8 @@ impl fmt::Display for Types {
         f.write_str(match self {
             Self::Floats => "float, float16",
             Self::FloatsAndShapes => "float, float16; integer constants",
+            Self::Numbers => "float, float16, integers, bool",
+            Self::Truths => "bool",
             Self::Constants => "constants",
             Self::Bytes => "int8, uint8",
             Self::Sequences => "sequences of tensors",
@@ -161,16 +167,17 @@ pub const OPERATORS: &[Operator] = operators! {
     "Acos" 7 Constants &[], "", |c| function(c, f64::acos);
     "Acosh" 9 Constants &[], "", |c| function(c, f64::acosh);
     "Add" 1 FloatsAndShapes BROADCAST, "", |c| arithmetic::binary(c, Binary::Add);
-    "And" 1 Constants BROADCAST, "", |c| logic::logic(c, |a, b| a && b);
-    "ArgMax" 1 Constants ARG, "", |c| slices::arg(c, Wanted::Greatest);
-    "ArgMin" 1 Constants ARG, "", |c| slices::arg(c, Wanted::Least);
+    "And" 1 Truths BROADCAST, "", |c| truths::logic(c, Binary::Min);
+    "ArgMax" 1 Numbers ARG, "integers up to 2^24 at run time", |c| ranked::arg(c, Wanted::Greatest);
+    "ArgMin" 1 Numbers ARG, "integers up to 2^24 at run time", |c| ranked::arg(c, Wanted::Least);
     "Asin" 7 Constants &[], "", |c| function(c, f64::asin);
     "Asinh" 9 Constants &[], "", |c| function(c, f64::asinh);
     "Atan" 7 Constants &[], "", |c| function(c, f64::atan);
     "Atanh" 9 Constants &[], "", |c| function(c, f64::atanh);
     "AveragePool" 1 Floats AVERAGE_POOL, "1-D and 2-D", convolution::average_pool;
     "BatchNormalization" 1 Floats BATCH_NORM, "no running statistics as results", batch_norm::batch_norm;
-    "Cast" 1 FloatsAndShapes CAST, "rounds to float16 and bfloat16, but no input that only convolutions read; computes in float", arithmetic::cast;
+    "Cast" 1 Numbers CAST, "rounds to float16 and bfloat16, but no input that only convolutions read; computes in float; at run time to bool, uint8, int8, int32, int64", cast::cast;
+    "CastLike" 15 Numbers &["round_mode", "saturate"], "as Cast", cast::cast_like;
     "Ceil" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Ceil);
     "Celu" 12 Floats &["alpha"], "", composed::celu;
     "Clip" 1 FloatsAndShapes &["max", "min"], "", arithmetic::clip;
@@ -191,7 +198,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "DynamicQuantizeLinear" 11 Bytes &[], "", dynamic::quantize;
     "Einsum" 12 Floats &["equation"], "one or two operands; letters, each once in an operand", einsum::einsum;
     "Elu" 1 Floats &["alpha"], "", arithmetic::elu;
-    "Equal" 1 Constants BROADCAST, "", |c| logic::compare(c, Comparison::Equal);
+    "Equal" 1 Numbers BROADCAST, "integers up to 2^24 at run time", |c| truths::compare(c, Comparison::Equal);
     "Erf" 9 Floats &[], "", |c| arithmetic::unary(c, Unary::Erf);
     "Exp" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Exp);
     "Expand" 8 FloatsAndShapes &[], "constant shape", repeat::expand;
@@ -205,21 +212,21 @@ pub const OPERATORS: &[Operator] = operators! {
     "Gemm" 1 Floats GEMM, "", matrix::gemm;
     "GlobalAveragePool" 1 Floats &[], "", |c| convolution::global_pool(c, Reducer::Mean);
     "GlobalMaxPool" 1 Floats &[], "", |c| convolution::global_pool(c, Reducer::Max);
-    "Greater" 1 Constants BROADCAST, "", |c| logic::compare(c, Comparison::Greater);
-    "GreaterOrEqual" 12 Constants &[], "", |c| logic::compare(c, Comparison::GreaterOrEqual);
+    "Greater" 1 Numbers BROADCAST, "integers up to 2^24 at run time", |c| truths::compare(c, Comparison::Greater);
+    "GreaterOrEqual" 12 Numbers &[], "integers up to 2^24 at run time", |c| truths::compare(c, Comparison::GreaterOrEqual);
     "GroupNormalization" 18 Floats &["epsilon", "num_groups", "stash_type"], "", composed::group_norm;
     "HardSigmoid" 1 Floats &["alpha", "beta"], "", arithmetic::hard_sigmoid;
     "HardSwish" 14 Floats &[], "", |c| arithmetic::unary(c, Unary::HardSwish);
     "Identity" 1 FloatsAndShapes &[], "", arithmetic::identity;
     "If" 1 Any &["else_branch", "then_branch"], "constant condition", control::branch;
     "InstanceNormalization" 1 Floats &["epsilon"], "", composed::instance_norm;
-    "IsInf" 10 Constants &["detect_negative", "detect_positive"], "", constant::function::is_inf;
-    "IsNaN" 9 Constants &[], "", constant::function::is_nan;
+    "IsInf" 10 Floats &["detect_negative", "detect_positive"], "", truths::is_inf;
+    "IsNaN" 9 Floats &[], "", truths::is_nan;
     "LRN" 1 Floats &["alpha", "beta", "bias", "size"], "", composed::lrn;
     "LayerNormalization" 17 Floats &["axis", "epsilon", "stash_type"], "no mean or deviation as results", composed::layer_norm;
     "LeakyRelu" 1 Floats &["alpha"], "", arithmetic::leaky_relu;
-    "Less" 1 Constants BROADCAST, "", |c| logic::compare(c, Comparison::Less);
-    "LessOrEqual" 12 Constants &[], "", |c| logic::compare(c, Comparison::LessOrEqual);
+    "Less" 1 Numbers BROADCAST, "integers up to 2^24 at run time", |c| truths::compare(c, Comparison::Less);
+    "LessOrEqual" 12 Numbers &[], "integers up to 2^24 at run time", |c| truths::compare(c, Comparison::LessOrEqual);
     "Log" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Log);
     "LogSoftmax" 1 Floats &["axis"], "", |c| arithmetic::softmax(c, true);
     "Loop" 1 Any &["body"], "constant count, at most 1024; condition always true", control::unroll;
@@ -236,9 +243,9 @@ pub const OPERATORS: &[Operator] = operators! {
     "Mul" 1 FloatsAndShapes BROADCAST, "", |c| arithmetic::binary(c, Binary::Mul);
     "Neg" 1 FloatsAndShapes &[], "", |c| arithmetic::unary(c, Unary::Neg);
     "NonZero" 9 Constants &[], "", index::non_zero;
-    "Not" 1 Constants &[], "", logic::not;
+    "Not" 1 Truths &[], "", truths::not;
     "OneHot" 9 Constants &["axis"], "", index::one_hot;
-    "Or" 1 Constants BROADCAST, "", |c| logic::logic(c, |a, b| a || b);
+    "Or" 1 Truths BROADCAST, "", |c| truths::logic(c, Binary::Max);
     "PRelu" 1 Floats &[], "", arithmetic::prelu;
     "Pad" 1 Floats &["mode", "pads", "value"], "constant widths; mode=wrap in at most 256 runs", slice::pad;
     "Pow" 1 Floats BROADCAST, "constant exponents may be integers", arithmetic::pow;
@@ -295,13 +302,13 @@ pub const OPERATORS: &[Operator] = operators! {
     "Tanh" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Tanh);
     "ThresholdedRelu" 10 Floats &["alpha"], "", threshold::thresholded_relu;
     "Tile" 6 FloatsAndShapes &[], "constant counts", repeat::tile;
-    "TopK" 1 Constants TOP_K, "", slices::top_k;
+    "TopK" 1 Numbers TOP_K, "constant count; integers up to 2^24 at run time", ranked::top_k;
     "Transpose" 1 FloatsAndShapes &["perm"], "", reshape::transpose;
     "Trilu" 14 Constants &["upper"], "", index::trilu;
     "Unsqueeze" 1 FloatsAndShapes &["axes"], "constant axes", reshape::unsqueeze;
     "Upsample" 7 Floats &["mode", "scales"], "up to two dimensions; nearest (pixels as onnxruntime takes them, in f32; of bytes too) or linear; constant scales", resize::upsample;
-    "Where" 9 Constants &[], "", logic::select;
-    "Xor" 1 Constants BROADCAST, "", |c| logic::logic(c, |a, b| a != b);
+    "Where" 9 Numbers &[], "integers up to 2^24 at run time", truths::select;
+    "Xor" 1 Truths BROADCAST, "", |c| truths::logic(c, Binary::NotEqual);
     "com.microsoft.DequantizeLinear" 1 Bytes &["axis"], "constant scales; per channel: constants", quantized::dequantize;
     "com.microsoft.QGemm" 1 Bytes &["alpha", "transA", "transB"], "constant weights", layers::gemm;
     "com.microsoft.QLinearAdd" 1 Bytes &[], "", bytes::add;

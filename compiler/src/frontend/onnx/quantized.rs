@@ -59,9 +59,21 @@ pub(super) fn dequantize(call: &mut Call<'_>) -> Made {
 
 /// Bytes as the floats that they are: a cast.
 pub(super) fn widen(call: &mut Call<'_>, x: NodeId) -> Made {
+    let (bytes, op) = widening(call, x)?;
+    call.emit(op, &[bytes])
+}
+
+/// The same as a step on the way to the result.
+pub(super) fn widened(call: &mut Call<'_>, part: &str, x: NodeId) -> Result<NodeId, Fault> {
+    let (bytes, op) = widening(call, x)?;
+    call.step(part, op, &[bytes])
+}
+
+/// Unsigned bytes, and what makes the floats of them that `x` is.
+fn widening(call: &mut Call<'_>, x: NodeId) -> Result<(NodeId, Op), Fault> {
     let zero = if call.graph.node(x).out.dtype == Dtype::I8 { 128 } else { 0 };
     let bytes = unsigned(call, x)?;
-    call.emit(Op::Quant(Quant::Dequantize(Affine { scale: 1.0, zero })), &[bytes])
+    Ok((bytes, Op::Quant(Quant::Dequantize(Affine { scale: 1.0, zero }))))
 }
 
 /// Weights that training kept in floats, as the integers that the model will use.

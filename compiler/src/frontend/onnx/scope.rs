@@ -19,6 +19,7 @@ use crate::frontend::onnx::operators::{self, Operator, Types};
 use crate::frontend::onnx::store::Store;
 use crate::frontend::onnx::tensor::Constant;
 use crate::frontend::onnx::unsupported::Unsupported;
+use crate::frontend::onnx::whole::{self, Wholes};
 use crate::frontend::onnx::{OPSETS, empty, narrow, tensor, wiring};
 use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Output, Tensor, Unary};
 use crate::proto::tensor_proto::DataType;
@@ -32,6 +33,7 @@ pub(super) struct Scope {
     known: BTreeMap<String, NodeId>,
     stored: BTreeMap<String, Stored>,
     sequences: BTreeMap<String, Vec<NodeId>>,
+    wholes: Wholes,
     functions: Functions,
     /// Functions whose bodies are being read, outermost first.
     active: Vec<function::Key>,
@@ -93,6 +95,7 @@ impl Scope {
             known: BTreeMap::new(),
             stored,
             sequences: BTreeMap::new(),
+            wholes: Wholes::new(),
             functions,
             active: Vec::new(),
             room: Room::default(),
@@ -224,6 +227,7 @@ impl Scope {
             opset: self.opset,
             store: &mut self.store,
             sequences: &mut self.sequences,
+            wholes: &mut self.wholes,
             room: &mut self.room,
             body: None,
         };
@@ -331,10 +335,13 @@ impl Scope {
         name: &str,
         elem_type: i32,
     ) -> std::result::Result<NodeId, Fault> {
+        let given = whole::answer(&mut self.graph, &self.wholes, node, name, elem_type)?;
+        if let Some(integers) = given {
+            return Ok(integers);
+        }
         let out = self.graph.node(node).out.clone();
-        let unsupported = |what: String| {
-            Fault::Unsupported(format!("type {what}; supported: float, float16, uint8, int8"))
-        };
+        let unsupported =
+            |what: String| Fault::Unsupported(format!("type {what}; supported: {}", whole::GIVEN));
         let bytes = match DataType::try_from(elem_type) {
             Ok(DataType::Undefined) => matches!(out.dtype, Dtype::U8 | Dtype::I8),
             Ok(DataType::Uint8) => out.dtype == Dtype::U8,

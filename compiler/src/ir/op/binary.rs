@@ -26,6 +26,22 @@ pub enum Binary {
     Max,
     /// `a^b`.
     Pow,
+    /// 1 where `a == b`, else 0.
+    Equal,
+    /// 1 where `a != b`, else 0.
+    NotEqual,
+    /// 1 where `a < b`, else 0.
+    Less,
+    /// 1 where `a <= b`, else 0.
+    LessOrEqual,
+    /// 1 where `a > b`, else 0.
+    Greater,
+    /// 1 where `a >= b`, else 0.
+    GreaterOrEqual,
+    /// `b` where `a` is not 0; else -0, which added to anything leaves it as it is.
+    Then,
+    /// `b` where `a` is 0; else -0.
+    Else,
 }
 
 impl Binary {
@@ -39,6 +55,14 @@ impl Binary {
             Self::Min => "min",
             Self::Max => "max",
             Self::Pow => "pow",
+            Self::Equal => "equal",
+            Self::NotEqual => "not_equal",
+            Self::Less => "less",
+            Self::LessOrEqual => "less_or_equal",
+            Self::Greater => "greater",
+            Self::GreaterOrEqual => "greater_or_equal",
+            Self::Then => "then",
+            Self::Else => "else",
         }
     }
 
@@ -53,18 +77,29 @@ impl Binary {
             Self::Min => a.min(b),
             Self::Max => a.max(b),
             Self::Pow => a.powf(b),
+            Self::Equal => truth(a == b),
+            Self::NotEqual => truth(a != b),
+            Self::Less => truth(a < b),
+            Self::LessOrEqual => truth(a <= b),
+            Self::Greater => truth(a > b),
+            Self::GreaterOrEqual => truth(a >= b),
+            Self::Then if a != 0.0 => b,
+            Self::Else if a == 0.0 => b,
+            Self::Then | Self::Else => -0.0,
         }
     }
 
     /// The number that changes nothing as the second operand, and whether it does as the first.
-    fn neutral(self) -> (f32, bool) {
+    fn neutral(self) -> Option<(f32, bool)> {
         match self {
-            Self::Add => (0.0, true),
-            Self::Sub => (0.0, false),
-            Self::Mul => (1.0, true),
-            Self::Div | Self::Pow => (1.0, false),
-            Self::Min => (f32::INFINITY, true),
-            Self::Max => (f32::NEG_INFINITY, true),
+            Self::Add => Some((0.0, true)),
+            Self::Sub => Some((0.0, false)),
+            Self::Mul => Some((1.0, true)),
+            Self::Div | Self::Pow => Some((1.0, false)),
+            Self::Min => Some((f32::INFINITY, true)),
+            Self::Max => Some((f32::NEG_INFINITY, true)),
+            Self::Equal | Self::NotEqual | Self::Less | Self::LessOrEqual => None,
+            Self::Greater | Self::GreaterOrEqual | Self::Then | Self::Else => None,
         }
     }
 }
@@ -97,7 +132,7 @@ impl Definition for Binary {
     }
 
     fn unchanged(&self, site: &Site<'_>) -> Option<usize> {
-        let (neutral, commutes) = self.neutral();
+        let (neutral, commutes) = self.neutral()?;
         let is_neutral = |port| site.scalar(port) == Some(neutral);
         let keeps_shape = |port| site.shape(port) == Some(&site.out.shape[..]);
         if is_neutral(1) && keeps_shape(0) {
@@ -116,9 +151,17 @@ impl Definition for Binary {
             Self::Min => "Min",
             Self::Max => "Max",
             Self::Pow => "Pow",
+            // What is true is a number here, and of a type of its own in files.
+            Self::Equal | Self::NotEqual | Self::Less | Self::LessOrEqual => return None,
+            Self::Greater | Self::GreaterOrEqual | Self::Then | Self::Else => return None,
         };
         Some(OnnxNode::new(op, vec![]))
     }
+}
+
+/// A truth value as a number.
+fn truth(holds: bool) -> f32 {
+    f32::from(u8::from(holds))
 }
 
 #[cfg(test)]
@@ -133,6 +176,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_chosen_is_the_sum_of_both_sides() {
+        let numbers = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -0.0, 3.0];
+        for (a, b) in numbers.iter().flat_map(|a| numbers.map(|b| (*a, b))) {
+            for (which, chosen) in [(1.0, a), (0.0, b)] {
+                let sum = Binary::Then.apply(which, a) + Binary::Else.apply(which, b);
+                assert!(sum.to_bits() == chosen.to_bits() || sum.is_nan() && chosen.is_nan());
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_compares_to_nan() {
+        use Binary::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
+        for f in [Equal, Less, LessOrEqual, Greater, GreaterOrEqual] {
+            assert_eq!([f.apply(f32::NAN, 1.0), f.apply(f32::NAN, f32::NAN)], [0.0; 2]);
+        }
+        assert_eq!(NotEqual.apply(f32::NAN, f32::NAN), 1.0);
+    }
+
+    #[test]
     fn binary_functions_take_their_textbook_values() {
         let cases = [
             (Binary::Add, 5.0),
@@ -142,6 +205,14 @@ mod tests {
             (Binary::Min, 2.0),
             (Binary::Max, 3.0),
             (Binary::Pow, 9.0),
+            (Binary::Equal, 0.0),
+            (Binary::NotEqual, 1.0),
+            (Binary::Less, 0.0),
+            (Binary::LessOrEqual, 0.0),
+            (Binary::Greater, 1.0),
+            (Binary::GreaterOrEqual, 1.0),
+            (Binary::Then, 2.0),
+            (Binary::Else, 0.0),
         ];
         for (f, y) in cases {
             assert_eq!(f.apply(3.0, 2.0), y, "{}", Binary::name(f));

@@ -51,6 +51,8 @@ pub enum Unary {
     Ceil,
     /// Nearest integer, halves to even.
     Round,
+    /// The integer that is left when what is behind the point is cut off.
+    Trunc,
     /// Nearest 16-bit float, of two the even one; infinite beyond the greatest.
     ToF16,
     /// Nearest brain float, of two the even one.
@@ -89,6 +91,7 @@ impl Unary {
             Self::Floor => "floor",
             Self::Ceil => "ceil",
             Self::Round => "round",
+            Self::Trunc => "trunc",
             Self::ToF16 => "to_f16",
             Self::ToBf16 => "to_bf16",
         }
@@ -128,6 +131,7 @@ impl Unary {
             Self::Floor => x.floor(),
             Self::Ceil => x.ceil(),
             Self::Round => x.round_ties_even(),
+            Self::Trunc => x.trunc(),
             Self::ToF16 => Self::nearest_f16(x),
             Self::ToBf16 => Self::nearest_bf16(x),
         }
@@ -218,6 +222,8 @@ mod tests {
             (Unary::Floor, -1.5, -2.0),
             (Unary::Ceil, -1.5, -1.0),
             (Unary::Round, 2.5, 2.0),
+            (Unary::Trunc, -1.5, -1.0),
+            (Unary::Trunc, 1.5, 1.0),
             (Unary::ToF16, 2049.0, 2048.0),
             (Unary::ToF16, -65519.0, -65504.0),
             (Unary::ToF16, 3e-8, 2f32.powi(-24)),

@@ -133,13 +133,14 @@ impl Writer<'_> {
             Unary::Floor => ("Floor", vec![]),
             Unary::Ceil => ("Ceil", vec![]),
             Unary::Round => ("Round", vec![]),
+            Unary::Trunc => return self.rounded(id, DataType::Int64, result),
             Unary::ToF16 => return self.rounded(id, DataType::Float16, result),
             Unary::ToBf16 => return self.rounded(id, DataType::Bfloat16, result),
         };
         self.plain(id, op, result, attributes)
     }
 
-    /// Floats cast to fewer digits and back.
+    /// Floats cast to fewer digits, or to integers, and back.
     fn rounded(&mut self, id: NodeId, digits: DataType, result: &str) -> Result<()> {
         let (x, narrow) = (self.operand(id, 0)?, self.fresh(&format!("{result}/narrow")));
         let to = |kind: DataType| vec![int("to", i64::from(i32::from(kind)))];

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use crate::ir::Dtype;
 use crate::report::html::{Page, bar, mib};
 use crate::report::svg::{escape, kib};
 use crate::schedule::{Home, Port};
@@ -52,9 +51,7 @@ fn ram(page: &Page<'_>) -> Vec<(String, usize)> {
 /// Arrays of the caller.
 fn lent(page: &Page<'_>) -> Vec<(String, usize)> {
     let schedule = &page.artifact.schedule;
-    let bytes = |port: &Port| {
-        port.shape.iter().product::<usize>() * if port.dtype == Dtype::U8 { 1 } else { 4 }
-    };
+    let bytes = |port: &Port| port.shape.iter().product::<usize>() * port.dtype.stored_bytes();
     let inputs = schedule.inputs.iter().zip(&schedule.intakes);
     let inputs = inputs.filter(|(_, intake)| matches!(intake.place.home, Home::Input(_)));
     let inputs = inputs.map(|(port, _)| (port.name.clone(), bytes(port)));

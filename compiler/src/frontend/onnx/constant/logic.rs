@@ -5,7 +5,7 @@ use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::constant::{broadcast, constant_at, integers};
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::tensor::Constant;
-use crate::ir::{Values, infer};
+use crate::ir::{Binary, Values, infer};
 
 /// A comparison of two numbers.
 #[derive(Clone, Copy)]
@@ -23,6 +23,17 @@ pub(in super::super) enum Comparison {
 }
 
 impl Comparison {
+    /// The function of two numbers that is 1 where it holds.
+    pub(in super::super) fn function(self) -> Binary {
+        match self {
+            Self::Equal => Binary::Equal,
+            Self::Less => Binary::Less,
+            Self::LessOrEqual => Binary::LessOrEqual,
+            Self::Greater => Binary::Greater,
+            Self::GreaterOrEqual => Binary::GreaterOrEqual,
+        }
+    }
+
     /// Whether it holds; of what has no order it does not.
     fn holds<T: PartialOrd>(self, a: &T, b: &T) -> bool {
         match self {
@@ -45,10 +56,11 @@ pub(in super::super) fn compare(call: &mut Call<'_>, comparison: Comparison) -> 
     call.emit_const(Constant { shape, values: truths(values) })
 }
 
-/// And, Or and Xor.
-pub(in super::super) fn logic(call: &mut Call<'_>, f: fn(bool, bool) -> bool) -> Made {
+/// And, Or and Xor: the function that does it on 0 and 1.
+pub(in super::super) fn logic(call: &mut Call<'_>, f: Binary) -> Made {
     let (shape, a, b) = operands(call)?;
-    let values = zipped(&integers(&a)?, &integers(&b)?, |a, b| f(*a != 0, *b != 0));
+    let truth = |x: &i64| f32::from(u8::from(*x != 0));
+    let values = zipped(&integers(&a)?, &integers(&b)?, |a, b| f.apply(truth(a), truth(b)) != 0.0);
     call.emit_const(Constant { shape, values: truths(values) })
 }
 

@@ -52,16 +52,9 @@ pub(in super::super) fn arg(call: &mut Call<'_>, wanted: Wanted) -> Made {
 /// TopK: elements and their places, the wanted ones first, of equals the first.
 pub(in super::super) fn top_k(call: &mut Call<'_>) -> Made {
     let x = ordered(call)?;
-    let count = match call.const_ints(1)?.as_deref() {
-        None => call.int("k", -1)?,
-        Some(&[count]) => count,
-        Some(other) => return Err(Fault::Misfit(format!("counts {other:?}; one belongs there"))),
-    };
     let axis = call.axis(call.int("axis", -1)?, x.shape.len())?;
     let wanted = if call.int("largest", 1)? == 0 { Wanted::Least } else { Wanted::Greatest };
-    let count = usize::try_from(count).ok().filter(|count| *count <= x.shape[axis]);
-    let count =
-        count.ok_or_else(|| Fault::Misfit(format!("its count is not within {}", x.shape[axis])))?;
+    let count = count(call, x.shape[axis])?;
     let along = Along::read(call, x, axis)?;
     let places = along.each(|values| {
         let mut places: Vec<usize> = (0..along.len).collect();
@@ -85,6 +78,17 @@ pub(in super::super) fn top_k(call: &mut Call<'_>) -> Made {
     let name = call.result_name(1);
     made.push(call.graph.add_const(name, shape, Values::I64(indices)));
     Ok(made)
+}
+
+/// How many of `len` elements TopK wants.
+pub(in super::super) fn count(call: &Call<'_>, len: usize) -> Result<usize, Fault> {
+    let count = match call.const_ints(1)?.as_deref() {
+        None => call.int("k", -1)?,
+        Some(&[count]) => count,
+        Some(other) => return Err(Fault::Misfit(format!("counts {other:?}; one belongs there"))),
+    };
+    let count = usize::try_from(count).ok().filter(|count| *count <= len);
+    count.ok_or_else(|| Fault::Misfit(format!("its count is not within {len}")))
 }
 
 /// CumSum: each element with those before it, or behind it.
