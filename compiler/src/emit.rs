@@ -10,6 +10,7 @@ mod doc;
 mod element;
 mod function;
 mod input;
+mod labels;
 mod layers;
 mod layout;
 mod literal;

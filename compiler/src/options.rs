@@ -1,7 +1,7 @@
-//! Options of a compilation, each in one row of one [`table`]: what it is called, how it is read, what it does.
+//! Options of a compilation, each in one row of one table: what it is called, how it is read, what it does.
 //!
 //! Three doors take them: flags of the command line, methods of [`build::Compiler`](crate::build::Compiler), and keys of
-//! `mobilenet!`. All fill one typed [`Request`], which is checked once and [derives](fit) what the stages want; messages
+//! `mobilenet!`. All fill one typed [`Request`], which is checked once and derives what the stages want; messages
 //! [mention](crate::error::mention) options, and a [`Door`] spells them.
 
 mod door;

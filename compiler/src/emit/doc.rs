@@ -1,12 +1,13 @@
 //! The sentence above each emitted function, and the file's own.
 
+use crate::emit::labels::Labels;
 use crate::ir::{Graph, NodeId};
 use crate::printed;
 use crate::schedule::{Home, Place, Stage, Step};
 use crate::segment::{Role, flow};
 
 /// What a step is, what it does to shapes, and what it costs.
-pub(super) fn step(graph: &Graph, step: &Step) -> String {
+pub(super) fn step(graph: &Graph, labels: &Labels, step: &Step) -> String {
     let first = &step.stages[0];
     let last = step.stages.last().expect("a step has a stage");
     let widths: Vec<String> = std::iter::once(channels(first.from.first()))
@@ -27,7 +28,7 @@ pub(super) fn step(graph: &Graph, step: &Step) -> String {
     let stride = if strided > 1 { format!(", stride {strided}") } else { String::new() };
     let residual = if has_residual(graph, &step.segment.stages) { ", residual" } else { "" };
     let size = format!("{}x{}", last.into.height, last.into.rows.width);
-    let what = subject(graph, step);
+    let what = subject(graph, labels, step);
     let shape = if let Some(about) = last.kernel.about() {
         format!(": {about}")
     } else if step.madds > 0 {
@@ -47,8 +48,8 @@ pub(super) fn cost(madds: u64) -> String {
     }
 }
 
-fn subject(graph: &Graph, step: &Step) -> String {
-    let name = |id: &NodeId| quoted(&graph.node(*id).name);
+fn subject(graph: &Graph, labels: &Labels, step: &Step) -> String {
+    let name = |id: &NodeId| quoted(&labels.node(graph, *id));
     let names = match step.segment.stages.as_slice() {
         [one] => name(one),
         [first, .., last] => format!("{} to {}", name(first), name(last)),

@@ -6,6 +6,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
 use crate::emit::function::Function;
+use crate::emit::labels::Labels;
 use crate::emit::names::{self, Names};
 use crate::emit::{
     Network, answer, doc, element, input, layers, literal, probe, scope, step, weights, words,
@@ -38,7 +39,7 @@ pub(super) fn items(network: &Network<'_>) -> Vec<TokenStream> {
     let steps = network.schedule.steps.iter().zip(&network.program.functions);
     let functions: Vec<Function> = steps
         .zip(&names.steps)
-        .map(|(step, name)| step::function(network, step, name, &names.ports))
+        .map(|(step, name)| step::function(network, step, (name, &names.labels), &names.ports))
         .collect();
     let mut items = imports(network, &functions);
     items.extend(refusal(network));
@@ -57,6 +58,7 @@ pub(super) fn items(network: &Network<'_>) -> Vec<TokenStream> {
 
 /// Names of the functions and of the arrays that the caller lends.
 struct StepNames {
+    labels: Labels,
     steps: Vec<String>,
     ports: scope::Ports,
 }
@@ -67,13 +69,11 @@ impl StepNames {
         let mut port = |port: &Port| names.take(&port.name);
         let inputs = network.schedule.inputs.iter().map(&mut port).collect();
         let outputs = network.schedule.outputs.iter().map(&mut port).collect();
-        let steps = network
-            .schedule
-            .steps
-            .iter()
-            .map(|step| names.take(&words::step(network.graph, step)))
-            .collect();
-        Self { steps, ports: scope::Ports::new(inputs, outputs) }
+        let labels = Labels::of(network.graph);
+        let steps = network.schedule.steps.iter();
+        let steps = steps.map(|step| names.take(&words::step(network.graph, &labels, step)));
+        let steps = steps.collect();
+        Self { labels, steps, ports: scope::Ports::new(inputs, outputs) }
     }
 }
 

@@ -64,10 +64,19 @@ pub(super) fn constant(name: &str) -> Ident {
     ident(&name.to_uppercase())
 }
 
+/// The beginning of a name, if it is too long: up to the end of a word, if that is not short.
+fn whole_words(name: &str) -> &str {
+    let Some((end, _)) = name.char_indices().nth(MAX_LEN) else { return name };
+    let inside = name[end..].starts_with(char::is_alphanumeric);
+    let word =
+        name[..end].rfind(|c: char| !c.is_alphanumeric()).filter(|at| inside && *at > end / 2);
+    &name[..word.unwrap_or(end)]
+}
+
 /// `name` in snake case, without what Rust does not allow in an identifier.
 fn legal(name: &str) -> String {
     let mut legal = String::new();
-    for c in name.chars().take(MAX_LEN) {
+    for c in whole_words(name).chars() {
         match c {
             'a'..='z' | '0'..='9' => legal.push(c),
             'A'..='Z' => legal.push(c.to_ascii_lowercase()),
@@ -95,6 +104,8 @@ mod tests {
         assert_eq!(names.take("arena"), "arena_2");
         assert_eq!(names.take("3x3"), "n_3x3");
         assert_eq!(names.take("fn"), "n_fn");
+        let long = "a_name_that_goes_on_and_on/until_some_word_is_cut_in_two";
+        assert_eq!(names.take(long), "a_name_that_goes_on_and_on_until_some_word_is");
         assert_eq!(names.take("…"), "value");
         assert_eq!(names.take(""), "value_2");
     }

@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use crate::emit::labels::Labels;
 use crate::emit::{Network, literal, words};
 use crate::ir::Graph;
 use crate::schedule::{Kernel, Schedule, Stage, Step};
@@ -22,8 +23,9 @@ pub struct Probe {
 
 /// Every kernel in the order of its clock.
 pub fn probes(graph: &Graph, schedule: &Schedule) -> Vec<Probe> {
+    let labels = Labels::of(graph);
     let kernels = |step: &Step| -> Vec<Probe> {
-        let name = words::step(graph, step);
+        let name = words::step(graph, &labels, step);
         let kernel = |stage| Probe {
             step: name.clone(),
             kernel: words::word(graph, step, stage),

@@ -3,20 +3,21 @@
 use quote::quote;
 
 use crate::emit::function::Function;
+use crate::emit::labels::Labels;
 use crate::emit::scope::{Ports, Scope};
 use crate::emit::{Carrier, Network, body, call, doc, names, words};
 use crate::program;
 use crate::schedule::Step;
 
-/// Prints `step` as a function called `name`.
+/// Prints `step` as a function called `name`, its sentence with the labels of nodes.
 pub(super) fn function<'a>(
     network: &'a Network<'a>,
     (step, program): (&Step, &program::Function),
-    name: &str,
+    (name, labels): (&str, &Labels),
     ports: &'a Ports,
 ) -> Function {
     let scope = Scope::new(network, step, name, ports);
-    let about = format!(" {}", doc::step(network.graph, step));
+    let about = format!(" {}", doc::step(network.graph, labels, step));
     let (ident, feature, token) =
         (names::ident(name), words::feature(network.target), words::token(network.target));
     let (mut parameters, mut arguments) = scope.parameters(step, program);

@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
+use crate::emit::labels::Labels;
 use crate::emit::{doc, names};
 use crate::ir::view::base;
 use crate::ir::{Block, Graph, NodeId, Op, Quant};
@@ -56,7 +57,7 @@ pub(super) fn result(word: &str) -> &'static str {
 }
 
 /// What a step is called.
-pub(super) fn step(graph: &Graph, step: &Step) -> String {
+pub(super) fn step(graph: &Graph, labels: &Labels, step: &Step) -> String {
     let id = step.segment.stages[0];
     let node = graph.node(id);
     match (step.segment.role, &node.op) {
@@ -71,14 +72,14 @@ pub(super) fn step(graph: &Graph, step: &Step) -> String {
         }
         (Role::Chain, _) => {
             let last = step.segment.stages[step.segment.stages.len() - 1];
-            format!("{}_to_{}", node.name, graph.node(last).name)
+            format!("{}_to_{}", labels.node(graph, id), labels.node(graph, last))
         }
         (Role::Head, _) => "head".to_owned(),
         (Role::Single, op) if op.conv().is_some() && reads_input(graph, id) => "stem".to_owned(),
         (Role::Single, Op::Dense(_) | Op::Quant(Quant::Dense(_))) => "classifier".to_owned(),
         (Role::Single, Op::Softmax(_) | Op::Quant(Quant::Softmax(_))) => "softmax".to_owned(),
-        (Role::Single, _) => node.name.clone(),
-        (Role::Copy, _) => format!("copy_{}", node.name),
+        (Role::Single, _) => labels.node(graph, id),
+        (Role::Copy, _) => format!("copy_{}", labels.node(graph, id)),
     }
 }
 
