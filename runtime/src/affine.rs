@@ -22,6 +22,18 @@ pub struct Levels {
     pub arithmetic: Arithmetic,
 }
 
+impl Levels {
+    /// All bytes around a byte of zero, of steps that floats make.
+    pub const fn u8(zero: u8) -> Self {
+        Self { zero, lo: 0, hi: u8::MAX, arithmetic: Arithmetic::Float }
+    }
+
+    /// All bytes around a byte of zero, of steps that integers alone make.
+    pub const fn u8_fixed(zero: u8) -> Self {
+        Self { arithmetic: Arithmetic::Fixed, ..Self::u8(zero) }
+    }
+}
+
 /// What makes whole steps of sums and their factors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arithmetic {

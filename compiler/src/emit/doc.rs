@@ -27,7 +27,8 @@ pub(super) fn step(graph: &Graph, labels: &Labels, step: &Step) -> String {
         .product::<usize>();
     let stride = if strided > 1 { format!(", stride {strided}") } else { String::new() };
     let residual = if has_residual(graph, &step.segment.stages) { ", residual" } else { "" };
-    let size = format!("{}x{}", last.into.height, last.into.rows.width);
+    let pixels = step.stages.iter().rev().find(|stage| !stage.kernel.pools_all()).unwrap_or(last);
+    let size = format!("{}x{}", pixels.height, pixels.into.rows.width);
     let what = subject(graph, labels, step);
     let shape = if let Some(about) = last.kernel.about() {
         format!(": {about}")

@@ -120,7 +120,7 @@ impl<'a> Scope<'a> {
             }
             _ => {
                 let kernel = consts.take(word);
-                let pack = format!("{name}_{kernel}");
+                let pack = words::of_step(name, &kernel);
                 (kernel, pack)
             }
         };

@@ -32,6 +32,17 @@ pub(super) fn word(graph: &Graph, step: &Step, stage: &Stage) -> &'static str {
     }
 }
 
+/// What the weights of a kernel of a step are called: `stem_conv`, but `head` and `conv_3` where the step is called after
+/// the kernel.
+pub(super) fn of_step(step: &str, kernel: &str) -> String {
+    let rest = step.strip_prefix(kernel).map(|rest| rest.trim_start_matches('_'));
+    if rest.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit())) {
+        step.to_owned()
+    } else {
+        format!("{step}_{kernel}")
+    }
+}
+
 /// The number, counted from 1, and the block that a stage is in.
 pub(super) fn block_of<'a>(graph: &'a Graph, stage: &Stage) -> Option<(usize, &'a Block)> {
     let id = stage.node;
@@ -107,4 +118,17 @@ pub(super) fn needs_features(target: &Target) -> bool {
 pub(super) fn feature(target: &Target) -> TokenStream {
     let features = target.isa.features();
     if features.is_empty() { quote!() } else { quote!(#[target_feature(enable = #features)]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_step;
+
+    #[test]
+    fn weights_are_not_called_twice_after_one_kernel() {
+        let called = [("head", "head"), ("conv_3", "conv"), ("stem", "conv"), ("conv_3", "conv_2")];
+        let names = called.map(|(step, kernel)| of_step(step, kernel));
+        assert_eq!(names, ["head", "conv_3", "stem_conv", "conv_3_conv_2"]);
+        assert_eq!(of_step("convolve", "conv"), "convolve_conv");
+    }
 }

@@ -95,8 +95,16 @@ pub(super) fn levels(to: To, by: Arithmetic) -> Value {
     }
 }
 
-pub(super) fn levels_of(zero: u8, Bounds { lo, hi }: Bounds, by: Arithmetic) -> Value {
+pub(super) fn levels_of(zero: u8, bounds: Bounds, by: Arithmetic) -> Value {
+    if bounds == Bounds::ALL {
+        let all = match by {
+            Arithmetic::Float => "affine::Levels::u8",
+            Arithmetic::Fixed => "affine::Levels::u8_fixed",
+        };
+        return Value::made(all, [Value::Int(zero.into())]);
+    }
     let byte = |name, byte: u8| (name, Value::Int(byte.into()));
+    let Bounds { lo, hi } = bounds;
     let by = match by {
         Arithmetic::Float => "affine::Arithmetic::Float",
         Arithmetic::Fixed => "affine::Arithmetic::Fixed",
