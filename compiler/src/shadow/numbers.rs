@@ -255,19 +255,20 @@ fn along(area: &Area, start: usize) -> Vec<usize> {
 
 fn decoded(element: Element, memory: &[u8], bytes: impl Iterator<Item = usize>) -> Values {
     let two = |at: usize| [memory[at], memory[at + 1]];
+    let four = |at: usize| [memory[at], memory[at + 1], memory[at + 2], memory[at + 3]];
     match element {
         Element::U8 { .. } => Values::U8(bytes.map(|at| memory[at]).collect()),
         Element::F16 => Values::F32(bytes.map(|at| f16::from_le_bytes(two(at)).to_f32()).collect()),
         Element::Bf16 => {
             Values::F32(bytes.map(|at| bf16::from_le_bytes(two(at)).to_f32()).collect())
         }
-        Element::I32 | Element::I64 => {
-            unreachable!("integers are only given to the caller")
+        Element::I32 => Values::I32(bytes.map(|at| i32::from_le_bytes(four(at))).collect()),
+        Element::I64 => {
+            let low = |at: usize| u64::from(u32::from_le_bytes(four(at)));
+            let both = |at: usize| low(at) | low(at + 4) << 32;
+            Values::I64(bytes.map(|at| both(at).cast_signed()).collect())
         }
-        Element::F32 => {
-            let four = |at: usize| [memory[at], memory[at + 1], memory[at + 2], memory[at + 3]];
-            Values::F32(bytes.map(|at| f32::from_le_bytes(four(at))).collect())
-        }
+        Element::F32 => Values::F32(bytes.map(|at| f32::from_le_bytes(four(at))).collect()),
     }
 }
 
