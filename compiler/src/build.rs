@@ -75,7 +75,7 @@ impl Compiler {
         Self { model, request: Request::default(), mistake: None }
     }
 
-    /// The same with all that is asked for in `request`.
+    /// The compiler with all that `request` asks for.
     pub fn asked(self, request: Request) -> Self {
         Self { request, ..self }
     }

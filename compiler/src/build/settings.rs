@@ -24,7 +24,7 @@ impl Compiler {
         self.item("threads", &count.to_string())
     }
 
-    /// What the network is called; after its file unless called.
+    /// Name of the network; after its file unless called.
     pub fn name(self, name: &str) -> Self {
         self.item("name", name)
     }
@@ -145,7 +145,7 @@ impl Compiler {
         self.word("input_format", format, |it, format| it.input_format = Some(format))
     }
 
-    /// What white is before mean and deviation: 1 for `"unit"`, the default, and 255 for `"raw"`.
+    /// Value of white before mean and deviation: 1 for `"unit"`, the default, and 255 for `"raw"`.
     pub fn scale(self, scale: impl Into<Word<Scale>>) -> Self {
         self.word("scale", scale, |it, scale| it.scale = scale)
     }

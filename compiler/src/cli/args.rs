@@ -1,4 +1,4 @@
-//! What verbs share: the model, which options of the table each takes, and the form of results.
+//! Arguments that verbs share: the model, which options of the table each takes, and the form of results.
 
 use clap::{Args, ValueEnum};
 use mnv2c::calibrate;
@@ -18,10 +18,10 @@ pub(crate) struct ModelArgs {
 
 /// Options that a verb takes.
 pub(crate) trait Verb {
-    /// Whether it takes this one.
+    /// Whether the verb takes this option.
     fn takes(row: &Row) -> bool;
 
-    /// Whether this one may be given several times, for as many results.
+    /// Whether this option may be given several times, for as many results.
     fn several(_: &Row) -> bool {
         false
     }
@@ -122,7 +122,7 @@ impl Asked<'_> {
         Ok((source, model))
     }
 
-    /// The same on the numbers that are asked for: quantised, perhaps.
+    /// The model on the numbers that are asked for: quantised, perhaps.
     pub(crate) fn read(&self) -> Result<(Source, Model)> {
         let (source, model) = self.plain()?;
         let known = model.graph.notes.len();

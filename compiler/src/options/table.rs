@@ -48,7 +48,7 @@ pub struct Request {
     pub input_format: Option<Format>,
     /// Whether blue comes first.
     pub bgr: bool,
-    /// What white is before mean and deviation.
+    /// Value of white before mean and deviation.
     pub scale: Scale,
     /// Subtracted from each value of the picture.
     pub mean: Vec<f32>,
@@ -56,7 +56,7 @@ pub struct Request {
     pub deviation: Vec<f32>,
     /// What the network gives.
     pub output: Answer,
-    /// What the network is called; after its file where nothing is said.
+    /// Name of the network; after its file where nothing is said.
     pub name: Option<String>,
     /// Where the program finds its weights.
     pub weights: Weights,
@@ -303,7 +303,7 @@ pub const ROWS: &[Row] = &[
     .needs("input_format"),
     Row::new("scale", Group::Ends, Takes::Word, "unit|raw", |it, text| set(&mut it.scale, text))
         .or("unit")
-        .about("What white is before mean and deviation: 1 for unit, 255 for raw"),
+        .about("Value of white before mean and deviation: 1 for unit, 255 for raw"),
     Row::new("mean", Group::Ends, Takes::Numbers, "M[,M,M]", |it, text| {
         let number = text.trim().parse().ok().filter(|number: &f32| number.is_finite());
         it.mean.push(number.ok_or_else(|| spec(format!("{text:?} is not a number")))?);

@@ -33,7 +33,7 @@ pub struct Relayout {
 }
 
 impl Relayout {
-    /// Copies image rows; stored padding is left to [`Edges`].
+    /// Copies image rows; stored padding is left to [`Rows`](crate::ring::Rows).
     #[inline(always)]
     pub fn run<E: Copy + Default>(&self, rows: Range<usize>, x: &[E], y: &mut [E]) {
         self.run_by(rows, x, y, |x, y| y.copy_from_slice(x), |x| x);
@@ -141,51 +141,6 @@ impl Relayout {
     }
 }
 
-/// The stored padding of a ring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Edges {
-    /// Where the rows lie.
-    pub ring: Ring,
-    /// Zero columns before the image, in pixels.
-    pub left: usize,
-    /// Columns of the image, in pixels.
-    pub width: usize,
-    /// Zero columns after the image, in pixels.
-    pub right: usize,
-    /// Chunks: of channels, or one for NHWC rows, or as many as there are planes.
-    pub chunks: usize,
-}
-
-impl Edges {
-    /// Zeroes the columns beside every slot.
-    #[inline(always)]
-    pub fn clear_columns(&self, y: &mut [f32]) {
-        let pixel = self.ring.pixel;
-        for slot in 0..self.ring.kept {
-            for chunk in 0..self.chunks {
-                let y = self.row(slot, chunk, y);
-                y[..self.left * pixel].fill(0.0);
-                y[(self.left + self.width) * pixel..].fill(0.0);
-            }
-        }
-    }
-
-    /// Zeroes a row, with the columns beside it; rows are counted from the first stored zero row.
-    #[inline(always)]
-    pub fn clear_row(&self, row: usize, y: &mut [f32]) {
-        for chunk in 0..self.chunks {
-            self.row(row, chunk, y).fill(0.0);
-        }
-    }
-
-    /// One chunk of a row, from its first zero column to its last.
-    #[inline(always)]
-    fn row<'a>(&self, row: usize, chunk: usize, y: &'a mut [f32]) -> &'a mut [f32] {
-        let start = self.ring.slot(row) + chunk * self.ring.chunk - self.left * self.ring.pixel;
-        &mut y[start..][..(self.left + self.width + self.right) * self.ring.pixel]
-    }
-}
-
 #[cfg(test)]
 mod tests {
     extern crate std;
@@ -260,18 +215,8 @@ mod tests {
                 width: SHAPE.1,
                 channels,
             };
-            let mut y = vec![f32::NAN; into.len];
-            let edges = Edges {
-                ring: into.ring,
-                left: outer,
-                width: SHAPE.1,
-                right: outer,
-                chunks: channels.div_ceil(into.lanes),
-            };
-            for row in (0..outer).chain(outer + SHAPE.0..into.ring.kept) {
-                edges.clear_row(row, &mut y);
-            }
-            edges.clear_columns(&mut y);
+            let unwritten = |x: f32| if x == 0.0 { x } else { f32::NAN };
+            let mut y: Vec<f32> = filled(into, channels).into_iter().map(unwritten).collect();
             copy.run(0..SHAPE.0, &filled(from, channels), &mut y);
             prop_assert_eq!(y, filled(into, channels));
         }

@@ -1,0 +1,66 @@
+//! Small networks that choose and count: running sums, one of two values, the greatest and where they are.
+
+use mnv2c::ir::op::{CumSum, TopK};
+use mnv2c::ir::{Binary, Dtype, Graph, Op, Pool, PoolKind, Tensor, Unary};
+
+use super::{Net, POINT};
+
+pub(super) fn running() -> Graph {
+    let mut net = Net::default();
+    let x = net.input(&[1, 3, 5, 6]);
+    let y = net.conv(x, 8, POINT);
+    let sums = [(1, false, true), (2, true, false), (3, true, true)];
+    let sums = sums.map(|(axis, exclusive, reverse)| {
+        net.put(Op::CumSum(CumSum { axis, exclusive, reverse }), &[y])
+    });
+    let again = net.conv(sums[0], 4, POINT);
+    let of_input = net.put(Op::CumSum(CumSum { axis: 1, exclusive: false, reverse: false }), &[x]);
+    net.answer(&[again, sums[1], sums[2], of_input])
+}
+
+pub(super) fn one_of_two() -> Graph {
+    let mut net = Net::default();
+    let x = net.input(&[1, 3, 5, 6]);
+    let [a, b] = [0, 1].map(|_| net.conv(x, 8, POINT));
+    let peaks = net.put(
+        Op::Pool(Pool {
+            kind: PoolKind::Max,
+            kernel: [3, 3],
+            stride: [1, 1],
+            dilation: [1, 1],
+            pads: [1; 4],
+        }),
+        &[a],
+    );
+    let is_peak = net.put(Op::Binary(Binary::Equal), &[a, peaks]);
+    let root = net.put(Op::Unary(Unary::Log), &[b]);
+    let then = net.put(Op::Binary(Binary::Then), &[is_peak, a]);
+    let otherwise = net.put(Op::Binary(Binary::Else), &[is_peak, b]);
+    let chosen = net.put(Op::Binary(Binary::Add), &[then, otherwise]);
+    let is_number = net.put(Op::Binary(Binary::GreaterOrEqual), &[root, root]);
+    let known = net.put(Op::Binary(Binary::Then), &[is_number, root]);
+    let fewer = net.put(Op::Binary(Binary::Less), &[a, b]);
+    let other = net.put(Op::Binary(Binary::NotEqual), &[fewer, is_peak]);
+    let whole = net.put(Op::Unary(Unary::Trunc), &[chosen]);
+    net.answer(&[chosen, known, other, whole])
+}
+
+pub(super) fn ranked() -> Graph {
+    let mut net = Net::default();
+    let x = net.input(&[1, 3, 5, 6]);
+    let y = net.conv(x, 8, POINT);
+    let class = TopK { axis: 1, count: 1, least: false, last: false, places: true };
+    let place = net.put(Op::TopK(class), &[y]);
+    let best = net.put(Op::TopK(TopK { count: 3, places: false, ..class }), &[y]);
+    let least = net.put(Op::TopK(TopK { axis: 3, count: 4, least: true, ..class }), &[y]);
+    let of_input = net.put(Op::TopK(TopK { axis: 2, last: true, ..class }), &[x]);
+    let typed = |net: &mut Net, dtype, x| {
+        let out = Tensor { dtype, ..net.graph.node(x).out.clone() };
+        net.graph.add("", Op::Integers(dtype), out, &[x])
+    };
+    let again = net.conv(best, 4, POINT);
+    let class = typed(&mut net, Dtype::I64, place);
+    let twice = typed(&mut net, Dtype::I64, place);
+    let row = typed(&mut net, Dtype::I32, of_input);
+    net.answer(&[again, class, least, row, twice])
+}
