@@ -8,14 +8,12 @@
 mod border;
 mod bytes;
 mod conv;
-mod cum_sum;
 mod depthwise;
 mod elementwise;
 pub mod epilogue;
 mod fetch;
 mod global_pool;
 pub mod host;
-mod integers;
 mod load;
 mod look_up;
 mod matmul;
@@ -28,22 +26,20 @@ pub mod site;
 mod softmax;
 pub mod spec;
 mod strided;
-mod top_k;
 pub mod value;
 mod weights;
+mod whole;
 mod widen;
 mod windows;
 
 pub use border::{Dequantize, Quantize};
 pub use bytes::{QBinary, QFunction, Table};
 pub use conv::Conv;
-pub use cum_sum::CumSum;
 pub use depthwise::Depthwise;
 pub use elementwise::{Binary, Clamp, PRelu, Unary};
 pub use epilogue::Epilogue;
 pub use fetch::Fetch;
 pub use global_pool::{GlobalPool, Means};
-pub use integers::Integers;
 pub use load::Load;
 pub use look_up::LookUp;
 pub use matmul::MatMul;
@@ -55,8 +51,8 @@ pub use site::{Broadcast, Element, Operand, Part, Site, Skip, Strip};
 pub use softmax::{QSoftmax, Softmax};
 pub use spec::Spec;
 pub use strided::{Fill, Move, Reduce};
-pub use top_k::TopK;
 pub use weights::{PackOrder, Vectors};
+pub use whole::Whole;
 pub use widen::Widen;
 
 /// Declares the kernels: a line for each.
@@ -119,14 +115,10 @@ kernels! {
     PRelu,
     /// Runs of numbers that sum to one.
     Softmax,
-    /// Running sums along an axis.
-    CumSum,
-    /// The greatest or least elements along an axis, or where they are.
-    TopK,
+    /// Operators over whole operands, such as running sums or a ranking.
+    Whole,
     /// Products of two matrices that lie in rows, neither of which is packed.
     MatMul,
-    /// The integers that floats carry.
-    Integers,
     /// One value everywhere.
     Fill,
     /// The nearest byte of each real.

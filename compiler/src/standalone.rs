@@ -2,6 +2,8 @@
 //!
 //! Paths from the crate's root become paths from each module, so the result works as a crate or as a module of one.
 
+use mnv2c_runtime::sources;
+
 use crate::Artifact;
 
 /// Columns of a line of weights.
@@ -60,34 +62,14 @@ const HEAD: &str = "\
 #[rustfmt::skip]
 ";
 
-/// Names the files of the runtime by module path, and reads them when the compiler is compiled.
-macro_rules! files {
-    ($($name:literal)*) => {
-        &[$(($name, include_str!(concat!("../../runtime/src/", $name, ".rs")))),*]
-    };
-}
-
-/// Every file of the runtime but the catalog, which only the compiler reads, and what build scripts need.
-const FILES: &[(&str, &str)] = files![
-    "lib" "activation" "affine" "arena" "blob" "brain" "clamp" "half" "isa" "ring" "ring/border"
-    "kernel" "kernel/conv" "kernel/copy" "kernel/cum_sum" "kernel/depthwise" "kernel/elementwise" "kernel/global_pool"
-    "kernel/integers" "kernel/matmul" "kernel/pointwise" "kernel/pool" "kernel/rank" "kernel/reduce" "kernel/resample" "kernel/resize"
-    "kernel/softmax" "kernel/strided" "kernel/top_k" "kernel/unary" "kernel/widen"
-    "kernel/q8" "kernel/q8/border" "kernel/q8/conv" "kernel/q8/depthwise" "kernel/q8/elements" "kernel/q8/look_up"
-    "kernel/q8/pool" "kernel/q8/softmax"
-    "layer" "math" "math/exact" "math/power" "pool" "probe"
-    "simd" "simd/added" "simd/avx2" "simd/avx512" "simd/cpu" "simd/gemm" "simd/lanes" "simd/lent" "simd/near" "simd/neon"
-    "simd/number" "simd/plain" "simd/product" "simd/registers" "simd/sse2" "simd/stencil" "simd/vector" "simd/wasm128" "simd/weight"
-    "simd/whole" "simd/wide" "simd/window"
-    "simd/dots" "simd/dots/avx2" "simd/dots/avx512" "simd/dots/neon" "simd/dots/neon_dot"
-    "simd/dots/plain" "simd/dots/sse2" "simd/dots/wasm128" "simd/qgemm" "simd/qstencil" "simd/requant"
-];
+/// What begins the end of a file that a network needs nothing of: its text as data, and its tests.
+const ENDS: [&str; 2] = ["#[cfg(feature = \"sources\")]", "#[cfg(test)]\nmod tests"];
 
 /// The text of one module, the modules it declares written out inside it.
 fn module(path: &[&str]) -> String {
     let name = if path.is_empty() { "lib".to_owned() } else { path.join("/") };
-    let source = source(&name).unwrap_or_default();
-    let source = source.split("#[cfg(test)]\nmod tests").next().unwrap_or(source);
+    let source = sources::text(&name).unwrap_or_default();
+    let source = ENDS.iter().fold(source, |source, end| source.split(end).next().unwrap_or(source));
     let root = if path.is_empty() { "self::".to_owned() } else { "super::".repeat(path.len()) };
     let mut text = String::new();
     for line in source.lines().filter(|line| !line.starts_with("#!") && !line.starts_with("#[path"))
@@ -95,7 +77,7 @@ fn module(path: &[&str]) -> String {
         match declared(line) {
             Some((visibility, name)) => {
                 let inner = [path, &[name]].concat();
-                if self::source(&inner.join("/")).is_some() {
+                if sources::text(&inner.join("/")).is_some() {
                     text.push_str(&format!("{visibility}mod {name} {{\n{}}}\n", module(&inner)));
                 }
             }
@@ -108,42 +90,9 @@ fn module(path: &[&str]) -> String {
     text
 }
 
-fn source(path: &str) -> Option<&'static str> {
-    FILES.iter().find(|(name, _)| *name == path).map(|(_, source)| *source)
-}
-
 /// Visibility and name of the module that a line declares without a body.
 fn declared(line: &str) -> Option<(&str, &str)> {
     let (visibility, rest) = line.split_once("mod ")?;
     let name = rest.strip_suffix(';')?;
     ["", "pub ", "pub(crate) "].contains(&visibility).then_some((visibility, name))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-    use std::path::Path;
-
-    use super::*;
-
-    #[test]
-    fn every_file_of_the_runtime_is_there() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../runtime/src");
-        let mut found = BTreeSet::new();
-        let mut folders = vec![root.clone()];
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else {
-                    let name = path.strip_prefix(&root).unwrap().with_extension("");
-                    found.insert(name.to_str().unwrap().to_owned());
-                }
-            }
-        }
-        found.remove("catalog");
-        found.remove("include");
-        assert_eq!(found, FILES.iter().map(|(name, _)| (*name).to_owned()).collect());
-    }
 }

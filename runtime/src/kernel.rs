@@ -28,3 +28,10 @@ pub mod unary;
 pub mod widen;
 
 pub use crate::clamp::Clamp;
+
+#[cfg(feature = "sources")]
+crate::listed::listed! {
+    "kernel/", "kernel/":
+    "conv" "copy" "cum_sum" "depthwise" "elementwise" "global_pool" "integers" "matmul" "pointwise"
+    "pool" "rank" "reduce" "resample" "resize" "softmax" "strided" "top_k" "unary" "widen" "q8"
+}

@@ -20,3 +20,15 @@ pub mod pool;
 pub mod probe;
 pub mod ring;
 pub mod simd;
+
+#[cfg(feature = "sources")]
+mod listed;
+#[cfg(feature = "sources")]
+pub mod sources;
+
+#[cfg(feature = "sources")]
+listed::listed! {
+    "", "":
+    "lib" "activation" "affine" "arena" "blob" "brain" "clamp" "half" "isa" "ring" "kernel" "layer"
+    "math" "pool" "probe" "simd"
+}

@@ -181,6 +181,12 @@ const MINUS_LN_ERFC: Polynomial<8> = Polynomial([
     2.082_857_5e-5,
 ]);
 
+#[cfg(feature = "sources")]
+crate::listed::listed! {
+    "math/", "math/":
+    "exact" "power"
+}
+
 #[cfg(test)]
 mod tests {
     extern crate std;

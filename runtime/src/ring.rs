@@ -282,3 +282,9 @@ fn fill<E: Copy>(x: &mut [E], range: Range<usize>, value: E) {
         part.fill(value);
     }
 }
+
+#[cfg(feature = "sources")]
+crate::listed::listed! {
+    "ring/", "ring/":
+    "border"
+}

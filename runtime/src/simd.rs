@@ -90,3 +90,11 @@ pub type Scalar = Wasm128;
 /// What every machine of an architecture has: always four lanes, and a `mul_add` that rounds twice.
 #[cfg(not(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128"))))]
 pub type Scalar = Plain;
+
+#[cfg(feature = "sources")]
+crate::listed::listed! {
+    "simd/", "simd/":
+    "added" "avx2" "avx512" "cpu" "gemm" "lanes" "lent" "near" "neon" "number" "plain" "product"
+    "registers" "sse2" "stencil" "vector" "wasm128" "weight" "whole" "wide" "window" "dots" "qgemm"
+    "qstencil" "requant"
+}

@@ -45,7 +45,6 @@ pub use conv::Conv;
 pub use cum_sum::CumSum;
 pub use dense::Dense;
 pub use gemm::Gemm;
-pub(crate) use integers::integers;
 pub use pad::{Pad, PadMode};
 pub use pool::{Pool, PoolKind};
 pub(crate) use prelu::leaky;

@@ -64,6 +64,17 @@ impl Tensor {
         self.len() * self.dtype.bytes()
     }
 
+    /// Elements outside, along and inside an axis, as they lie in memory.
+    pub fn along(&self, axis: usize) -> [usize; 3] {
+        let stored: Vec<usize> = match self.layout {
+            Layout::RowMajor => (0..self.shape.len()).collect(),
+            Layout::Nhwc => vec![0, 2, 3, 1],
+        };
+        let at = stored.iter().position(|it| *it == axis).expect("the axis is one of the tensor");
+        let size = |axes: &[usize]| axes.iter().map(|axis| self.shape[*axis]).product();
+        [size(&stored[..at]), self.shape[axis], size(&stored[at + 1..])]
+    }
+
     /// Elements between neighbours along each logical dimension.
     pub fn strides(&self) -> Vec<usize> {
         let rank = self.shape.len();

@@ -84,14 +84,3 @@ pub(super) fn over_or_fresh(lowering: &mut Lowering<'_>, id: NodeId) -> Result<(
     };
     Ok((from, into))
 }
-
-/// Elements of a tensor outside, along and inside an axis, as they lie in memory.
-pub(super) fn along(tensor: &Tensor, axis: usize) -> [usize; 3] {
-    let stored: Vec<usize> = match tensor.layout {
-        Layout::RowMajor => (0..tensor.shape.len()).collect(),
-        Layout::Nhwc => vec![0, 2, 3, 1],
-    };
-    let at = stored.iter().position(|it| *it == axis).expect("the axis is one of the tensor");
-    let size = |axes: &[usize]| axes.iter().map(|axis| tensor.shape[*axis]).product();
-    [size(&stored[..at]), tensor.shape[axis], size(&stored[at + 1..])]
-}

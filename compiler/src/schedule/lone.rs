@@ -3,11 +3,9 @@
 use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
-use crate::ir::{NodeId, Op};
-use crate::kernels::{
-    Binary, Clamp, CumSum, Fill, Integers, Kernel, PRelu, Reduce, Softmax, TopK, Unary, Widen,
-};
-use crate::schedule::elementwise::{along, binary, elementwise};
+use crate::ir::{NodeId, Op, Tensor};
+use crate::kernels::{Binary, Clamp, Fill, PRelu, Reduce, Softmax, Unary, Whole, Widen};
+use crate::schedule::elementwise::{binary, elementwise};
 use crate::schedule::matmul::matmul;
 use crate::schedule::place::Lowering;
 use crate::schedule::{Place, Stage, convolution, moves, quant, stage};
@@ -24,19 +22,9 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
         Op::Binary(function) => binary(lowering, id, |broadcast| Binary(*function, broadcast)),
         Op::PRelu => binary(lowering, id, PRelu),
         Op::Softmax(softmax) => {
-            let shape = along(&node.out, softmax.axis);
+            let shape = node.out.along(softmax.axis);
             elementwise(lowering, id, Softmax { softmax: *softmax, shape })
         }
-        Op::CumSum(cum_sum) => {
-            let shape = along(&node.out, cum_sum.axis);
-            whole(lowering, id, CumSum { cum_sum: *cum_sum, shape })
-        }
-        Op::TopK(top_k) => {
-            let x = graph.operand(id, 0).expect("verified nodes have their operands");
-            let shape = along(&graph.node(x).out, top_k.axis);
-            whole(lowering, id, TopK { top_k: *top_k, shape })
-        }
-        Op::Integers(dtype) => whole(lowering, id, Integers(*dtype)),
         Op::Pool(_) | Op::Resize(_) | Op::Resample(_) => {
             let from = lowering.operand(id, 0)?;
             let into = lowering.place_result(id)?;
@@ -64,20 +52,24 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
         | Op::Pad(_) => moved(lowering, id),
         Op::Quant(_) => quant::lone(lowering, id),
         Op::MatMul => matmul(lowering, id),
-        Op::Gemm(_) | Op::BatchNorm(_) => {
-            unreachable!("{} has no kernel and was refused", node.op.name())
-        }
-        Op::Conv(_) | Op::Input | Op::Const(_) => {
-            unreachable!("{} is no lone step", node.op.name())
-        }
+        // Those left are computed whole; what has no kernel was refused before.
+        _ => whole(lowering, id),
     }
 }
 
-/// A kernel that reads its operand whole, and makes its result elsewhere.
-fn whole(lowering: &mut Lowering<'_>, id: NodeId, kernel: impl Into<Kernel>) -> Result<Vec<Stage>> {
-    let from = lowering.operand(id, 0)?;
+/// An operator over whole operands, whose result lies elsewhere.
+fn whole(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>> {
+    let graph = lowering.graph;
+    let node = graph.node(id);
+    let operands = graph.operands(id);
+    let tensors: Vec<&Tensor> =
+        operands.iter().map(|(_, operand)| &graph.node(*operand).out).collect();
+    let Some(kernel) = Whole::of(&node.op, &tensors, &node.out) else {
+        unreachable!("{} has no kernel and was refused, or is no lone step", node.op.name())
+    };
+    let from = (0..operands.len()).map(|port| lowering.operand(id, port)).collect::<Result<_>>()?;
     let into = lowering.place_result(id)?;
-    Ok(vec![Stage::new(id, kernel, vec![from], into)])
+    Ok(vec![Stage::new(id, kernel, from, into)])
 }
 
 /// Bytes as floats, where no convolution reads them.

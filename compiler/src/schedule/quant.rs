@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::ir::{NodeId, Op, Quant, To};
 use crate::kernels::{Dequantize, QAverage, QBinary, QFunction, QSoftmax, Quantize, Table};
-use crate::schedule::elementwise::{along, binary, elementwise, over_or_fresh};
+use crate::schedule::elementwise::{binary, elementwise, over_or_fresh};
 use crate::schedule::place::Lowering;
 use crate::schedule::{Stage, convolution, stage};
 
@@ -38,7 +38,7 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
             Ok(vec![stage::lower(lowering, id, from, into)?])
         }
         Quant::Softmax(softmax) => {
-            let shape = along(&lowering.graph.node(id).out, softmax.axis);
+            let shape = lowering.graph.node(id).out.along(softmax.axis);
             let kernel = QSoftmax { softmax, shape };
             let (from, into) = over_or_fresh(lowering, id)?;
             let pack = lowering.weights(id, &kernel, from);

@@ -10,3 +10,9 @@ pub mod elements;
 pub mod look_up;
 pub mod pool;
 pub mod softmax;
+
+#[cfg(feature = "sources")]
+crate::listed::listed! {
+    "kernel/q8/", "q8/":
+    "border" "conv" "depthwise" "elements" "look_up" "pool" "softmax"
+}

@@ -250,3 +250,9 @@ pub unsafe trait Dots: Simd {
         unsafe { self.store_triples_at(into.as_mut_ptr(), all) }
     }
 }
+
+#[cfg(feature = "sources")]
+crate::listed::listed! {
+    "simd/dots/", "dots/":
+    "avx2" "avx512" "neon" "neon_dot" "plain" "sse2" "wasm128"
+}

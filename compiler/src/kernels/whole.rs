@@ -1,0 +1,99 @@
+//! Operators that the runtime computes whole: all of their operands into all of the result.
+//!
+//! An operator that no row can be made of alone adds here what its struct in the runtime is called and which fields it
+//! has. Its plain loops are the oracle's.
+
+use crate::error::Result;
+use crate::interp::Array;
+use crate::ir::op::{CumSum, TopK};
+use crate::ir::{Op, Tensor};
+use crate::kernels::host::Host;
+use crate::kernels::site::Site;
+use crate::kernels::spec::{Extent, Flow, Spec};
+use crate::kernels::value::{Constant, Invocation, Value};
+
+/// An operator over whole operands, all seen as they lie in memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Whole {
+    /// The operator, its axes those of the shapes below.
+    op: Op,
+    /// The shapes of its operands in memory.
+    operands: Vec<Vec<usize>>,
+    /// The shape of its result in memory.
+    result: Vec<usize>,
+}
+
+impl Whole {
+    /// The kernel of an operator, if it is one that is computed whole.
+    pub fn of(op: &Op, operands: &[&Tensor], result: &Tensor) -> Option<Self> {
+        let x = operands.first()?;
+        let one =
+            |op, operand: Vec<usize>, result| Some(Self { op, operands: vec![operand], result });
+        match op {
+            Op::CumSum(cum_sum) => {
+                let shape = x.along(cum_sum.axis).to_vec();
+                one(Op::CumSum(CumSum { axis: 1, ..*cum_sum }), shape.clone(), shape)
+            }
+            Op::TopK(top_k) => {
+                let [outer, axis, inner] = x.along(top_k.axis);
+                let result = vec![outer, top_k.count, inner];
+                one(Op::TopK(TopK { axis: 1, ..*top_k }), vec![outer, axis, inner], result)
+            }
+            Op::Integers(_) => one(op.clone(), vec![x.len()], vec![result.len()]),
+            // Rows can be made of all others, or their kernels have files of their own.
+            _ => None,
+        }
+    }
+
+    /// The fields of a shape that is seen as what lies outside, along and inside an axis.
+    fn along(&self) -> [(&'static str, Value); 3] {
+        let [outer, axis, inner] = [0, 1, 2].map(|at| Value::size(self.operands[0][at]));
+        [("outer", outer), ("axis", axis), ("inner", inner)]
+    }
+}
+
+impl Spec for Whole {
+    fn constants(&self, _: &Site) -> Vec<Constant> {
+        let flag = |name, is| (name, Value::Flag(is));
+        let fields = |path, more: &[(&'static str, Value)]| {
+            vec![Constant::of_fields(path, [], [&self.along(), more].concat())]
+        };
+        match self.op {
+            Op::CumSum(CumSum { exclusive, reverse, .. }) => {
+                let ways = [flag("exclusive", exclusive), flag("reverse", reverse)];
+                fields("kernel::cum_sum::CumSum", &ways)
+            }
+            Op::TopK(TopK { count, least, last, places, .. }) => {
+                let ways = [flag("least", least), flag("last", last), flag("places", places)];
+                let count = ("count", Value::size(count));
+                fields("kernel::top_k::TopK", &[&[count], &ways[..]].concat())
+            }
+            // The others are functions without numbers.
+            _ => Vec::new(),
+        }
+    }
+
+    fn call(&self, _: &Site, _: Extent) -> Invocation {
+        let arguments = [Value::First, Value::Result];
+        match self.op {
+            Op::Integers(_) => Invocation::function("kernel::integers::integers", arguments),
+            // The others are structs of their numbers.
+            _ => Invocation::method("run", arguments),
+        }
+    }
+
+    fn compute(&self, host: &mut dyn Host) -> Result<()> {
+        let operand = |(port, shape): (usize, &Vec<usize>)| {
+            let values = host.along(port).expect("an operator is given its operands");
+            (port, Array { shape: shape.clone(), values })
+        };
+        let operands: Vec<_> = self.operands.iter().enumerate().map(operand).collect();
+        let result = host.oracle(self.op.clone(), &self.result, &operands)?;
+        host.put_along(&result);
+        Ok(())
+    }
+
+    fn flow(&self) -> Flow {
+        Flow::Whole
+    }
+}
