@@ -100,7 +100,7 @@ impl Compiler {
             Weights::Embed => Carrier::Literal,
             Weights::Extern => Carrier::Extern,
         };
-        let network = Network { carrier, ..artifact.network(false) };
+        let network = Network { carrier, ..artifact.network() };
         let items = match self.request.standalone {
             true => standalone::parts(&artifact).1.parse().expect("what is emitted is Rust"),
             false => emit::tokens(&network),

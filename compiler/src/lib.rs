@@ -143,27 +143,28 @@ pub fn compile(
     shadow::check(&graph, &schedule, &plan, &program, &target)?;
     let rust = String::new();
     let mut artifact = Artifact { rust, blob, plan, schedule, program, graph, log, facts, target };
-    artifact.rust = emit::rust(&artifact.network(false));
+    artifact.rust = emit::rust(&artifact.network());
     Ok(artifact)
 }
 
 impl Artifact {
     /// The same network, which also takes the time of each kernel.
     pub fn probed(self) -> Self {
-        let rust = emit::rust(&self.network(true));
+        let rust = emit::rust(&Network { probed: true, ..self.network() });
         Self { rust, ..self }
     }
 
     /// The same network, which is given its weights when it runs: the bytes of [`Blob::file`].
     pub fn apart(self) -> Self {
-        let network = Network { carrier: Carrier::Extern, ..self.network(false) };
+        let network = Network { carrier: Carrier::Extern, ..self.network() };
         let rust = emit::rust(&network);
         Self { rust, ..self }
     }
 
-    pub(crate) fn network(&self, probed: bool) -> Network<'_> {
+    /// The network as the printer takes it, without probes, its weights in a file.
+    pub(crate) fn network(&self) -> Network<'_> {
         let Self { graph, schedule, program, plan, blob, facts, target, .. } = self;
         let carrier = Carrier::File;
-        Network { graph, schedule, program, plan, blob, target, facts, probed, carrier }
+        Network { graph, schedule, program, plan, blob, target, facts, probed: false, carrier }
     }
 }

@@ -19,6 +19,9 @@ use crate::plan::Plan;
 use crate::schedule::{Element, Home, Intake, Place, Port, Schedule, Stage};
 use crate::shadow::area::Area;
 
+/// Bytes of memory that nothing was written to: of floats no number, of bytes the greatest.
+const UNWRITTEN: u8 = 0xff;
+
 /// The memory of a network, and what it is given.
 pub(super) struct Numbers<'a> {
     graph: &'a Graph,
@@ -82,9 +85,11 @@ impl<'a> Numbers<'a> {
             .map(|((intake, port), array)| given(*intake, port, array))
             .collect::<Result<_>>()?;
         let size = |port: &Port| port.dtype.stored_bytes();
-        let outputs =
-            schedule.outputs.iter().map(|port| vec![0; schedule.part_len(port) * size(port)]);
-        let mut arena = vec![0; plan.arena_len];
+        let outputs = schedule
+            .outputs
+            .iter()
+            .map(|port| vec![UNWRITTEN; schedule.part_len(port) * size(port)]);
+        let mut arena = vec![UNWRITTEN; plan.arena_len];
         for (intake, bytes) in schedule.intakes.iter().zip(&inputs) {
             if let Home::Arena(buffer) = intake.place.home {
                 arena[plan.slots[buffer.0].offset..][..bytes.len()].copy_from_slice(bytes);
@@ -182,17 +187,14 @@ impl<'a> Numbers<'a> {
 
     /// Fills an area around an image: with the border of a stage that is given one, or with zeros.
     pub(super) fn fill(&mut self, stage: &Stage, area: &Area, start: usize) {
+        let zero = if let Element::U8 { zero } = area.place.element { zero } else { 0 };
+        let memory = self.memory_mut(area.place.home);
+        area.each_run(|run| memory[start + run.bytes.start..start + run.bytes.end].fill(zero));
         let border = stage.from.get(1).filter(|_| stage.kernel.loads());
-        let len = area.channels.len() * area.rows.len() * area.columns.len();
-        let values = match (border.map(|place| place.home), area.place.element) {
-            (Some(Home::Weights(id)), _) => {
-                let each = area.rows.len() * area.columns.len();
-                let border = self.blob.floats(id).into_iter();
-                Values::F32(border.flat_map(|x| vec![x; each]).collect())
-            }
-            (_, Element::U8 { zero }) => Values::U8(vec![zero; len]),
-            _ => Values::F32(vec![0.0; len]),
-        };
+        let Some(Home::Weights(id)) = border.map(|place| place.home) else { return };
+        let each = area.rows.len() * area.columns.len();
+        let border = self.blob.floats(id).into_iter();
+        let values = Values::F32(border.flat_map(|x| vec![x; each]).collect());
         self.write(area, start, &values);
     }
 

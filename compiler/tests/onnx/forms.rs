@@ -188,6 +188,27 @@ fn auto_pad_becomes_numbers() {
 }
 
 #[test]
+fn auto_pad_of_windows_that_leave_pixels_out_is_refused_where_runtimes_disagree() {
+    let pool = |operator: &str, width: i64, pad: &str| {
+        let attributes =
+            vec![text("auto_pad", pad), ints("kernel_shape", &[1, 2]), ints("strides", &[1, 4])];
+        let x = Model::opset(11).input("x", &[1, 1, 3, width]);
+        x.node(operator, &["x"], &["y"], attributes).output("y").text()
+    };
+    for operator in ["AveragePool", "MaxPool"] {
+        for pad in ["SAME_UPPER", "SAME_LOWER"] {
+            let one_left = pool(operator, 7, pad);
+            assert!(one_left.ends_with("k1x2 s1x4 -> f32[1,1,3,2]"), "{one_left}");
+            let two_left = pool(operator, 8, pad);
+            let words =
+                "auto_pad=SAME of a [1, 2] window of stride [1, 4] that leaves 2 pixels out";
+            assert!(two_left.contains(words), "{two_left}");
+            assert!(two_left.contains("export explicit pads"), "{two_left}");
+        }
+    }
+}
+
+#[test]
 fn windows_over_signals_become_windows_of_one_row() {
     let x = Model::opset(11).input("x", &[1, 4, 10]).floats("w", &[8, 2, 3]).floats("b", &[8]);
     let attributes = vec![int("group", 2), ints("pads", &[1, 2]), ints("dilations", &[2])];

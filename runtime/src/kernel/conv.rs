@@ -129,7 +129,12 @@ impl<const MR: usize, const NV: usize> Conv<MR, NV> {
         let Conv { kernel, stride, dilation, pad, from, .. } = *self;
         // Of a single channel, planes and NHWC are the same; read as NHWC, its inputs need not lie side by side.
         let planes = from.pixel == 1 && c_in > 1;
-        Window::sliding(Slide { kernel, stride, dilation, pad }, &from, c_in, planes)
+        let slide = Slide { kernel, stride, dilation, pad };
+        if planes {
+            Window::over_planes(slide, &from, c_in)
+        } else {
+            Window::sliding(slide, &from, c_in)
+        }
     }
 
     /// The same ring from a group's first output channel on.

@@ -50,28 +50,40 @@ impl Window {
         }
     }
 
-    /// A sliding window over pixels of `c_in` channels, or over as many planes.
-    pub const fn sliding(slide: Slide, from: &Ring, c_in: usize, planes: bool) -> Self {
-        let Slide { kernel: [rows, columns], stride, dilation, pad } = slide;
-        let column_step = dilation[1] * from.pixel;
-        let (taps, tap_step, depth, depth_step) = if planes {
-            (c_in, from.chunk, columns, column_step)
-        } else if column_step == c_in {
-            (1, 0, columns * c_in, 1)
-        } else {
-            (columns, column_step, c_in, 1)
-        };
+    /// A sliding window over pixels of `c_in` channels.
+    pub const fn sliding(slide: Slide, from: &Ring, c_in: usize) -> Self {
+        let columns = slide.kernel[1];
+        let column_step = slide.dilation[1] * from.pixel;
+        let (taps, tap_step, depth) =
+            if column_step == c_in { (1, 0, columns * c_in) } else { (columns, column_step, c_in) };
+        Self { taps, tap_step, depth, ..Self::of_slide(slide, from) }
+    }
+
+    /// A sliding window over `c_in` planes.
+    pub const fn over_planes(slide: Slide, from: &Ring, c_in: usize) -> Self {
         Self {
-            rows,
+            taps: c_in,
+            tap_step: from.chunk,
+            depth: slide.kernel[1],
+            depth_step: slide.dilation[1] * from.pixel,
+            ..Self::of_slide(slide, from)
+        }
+    }
+
+    /// The rows of a sliding window and its steps; of each row one input.
+    const fn of_slide(slide: Slide, from: &Ring) -> Self {
+        let Slide { kernel, stride, dilation, pad } = slide;
+        Self {
+            rows: kernel[0],
             row_stride: stride[0],
             row_step: dilation[0],
             above: pad[0],
             before: pad[1] * from.pixel,
             pixel_step: stride[1] * from.pixel,
-            taps,
-            tap_step,
-            depth,
-            depth_step,
+            taps: 1,
+            tap_step: 0,
+            depth: 1,
+            depth_step: 1,
             tail: 0,
         }
     }

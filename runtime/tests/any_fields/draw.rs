@@ -211,7 +211,8 @@ impl Draw {
                 let rows = if planes { Rows::planes } else { Rows::nhwc };
                 let x = self.input(filter, pad, width, rows, c_in);
                 let slide = Slide { kernel, stride, dilation, pad };
-                (Window::sliding(slide, &x.ring(lanes), c_in, planes), x)
+                let window = if planes { Window::over_planes } else { Window::sliding };
+                (window(slide, &x.ring(lanes), c_in), x)
             }
         };
         let panels = c_out.div_ceil(nv * lanes);
@@ -256,7 +257,8 @@ impl Draw {
         let rows = if planes { Rows::planes } else { Rows::nhwc };
         let x = self.input(filter, pad, width, rows, groups * c_in);
         let slide = Slide { kernel, stride, dilation, pad };
-        let window = Window::sliding(slide, &x.ring(lanes), c_in, planes);
+        let window = if planes { Window::over_planes } else { Window::sliding };
+        let window = window(slide, &x.ring(lanes), c_in);
         let panels = c_out.div_ceil(nv * lanes);
         let y = match groups {
             1 => self.output(width, c_out, lanes),

@@ -49,11 +49,25 @@ impl Window {
         let mut pads = [0; 4];
         for i in 0..2 {
             let covered = (size[i].div_ceil(self.stride[i]).max(1) - 1) * self.stride[i];
-            let both = self.span(i)?.saturating_add(covered).saturating_sub(size[i]);
+            let reach = self.span(i)?.saturating_add(covered);
+            if reach + 1 < size[i] {
+                return Err(self.skips_pixels(size[i] - reach));
+            }
+            let both = reach.saturating_sub(size[i]);
             pads[i] = before(both);
             pads[i + 2] = both - pads[i];
         }
         Ok(pads)
+    }
+
+    /// Windows so far apart that the image is wider than all of them: what onnxruntime makes of that differs from operator
+    /// to operator (negative padding before, none, or an error), and TensorFlow pads nothing.
+    fn skips_pixels(&self, left: usize) -> Fault {
+        let (kernel, stride) = (self.kernel, self.stride);
+        Fault::Unsupported(format!(
+            "auto_pad=SAME of a {kernel:?} window of stride {stride:?} that leaves {left} pixels out, where runtimes \
+             disagree on the first window; export explicit pads"
+        ))
     }
 
     /// Widens the pads below and right until rounding down gives as many windows as rounding up.

@@ -208,7 +208,7 @@ impl<const MR: usize, const NV: usize> QConv<MR, NV> {
     #[inline(always)]
     const fn window(&self, c_in: usize) -> Window {
         let QConv { kernel, stride, dilation, pad, from, .. } = *self;
-        Window::sliding(Slide { kernel, stride, dilation, pad }, &from, c_in, false)
+        Window::sliding(Slide { kernel, stride, dilation, pad }, &from, c_in)
     }
 
     /// The same ring from a group's first output channel on.
