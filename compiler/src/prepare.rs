@@ -21,9 +21,9 @@ pub fn prepare(
     let log = pass::run_all(graph, watcher)?;
     support::operators(graph)?;
     if graph.arithmetic == Arithmetic::Fixed {
-        pass::settle_quant::floats::refuse(graph)?;
+        pass::legalize_quant::floats::refuse(graph)?;
     }
     pass::feed_bytes::run(graph, memory.feed);
-    pass::store_halves::run(graph, memory)?;
+    pass::lower_precision::run(graph, memory)?;
     Ok(log)
 }

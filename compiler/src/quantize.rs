@@ -90,7 +90,7 @@ const PASSES: &[&str] = &[
     "drop_dead",
     "sink_transpose",
     "fold_pad",
-    "settle_dense",
+    "legalize_dense",
     "merge_reduce",
     "fold_bn",
     "fuse_clamp",

@@ -97,7 +97,7 @@ pub fn compiled(graph: &Graph, options: &Options, artifact: &Artifact) -> Result
 fn imported(graph: &Graph, memory: Memory) -> usize {
     let mut graph = graph.clone();
     if memory.storage.half().is_some() {
-        pass::store_halves::types(&mut graph, memory);
+        pass::lower_precision::types(&mut graph, memory);
     }
     levels::whole_values(&graph, memory)
 }

@@ -167,7 +167,7 @@ fn networks_on_bytes_answer_as_the_oracle_does_to_the_bit() {
         for by in [Arithmetic::Float, Arithmetic::Fixed] {
             let mut graph = graph.clone();
             graph.arithmetic = by;
-            pass::settle_quant::run(&mut graph, &mut pass::Skips::new()).unwrap();
+            pass::legalize_quant::run(&mut graph, &mut pass::Skips::new()).unwrap();
             check(name, &graph, 0.0, Storage::F32);
         }
     }

@@ -18,7 +18,7 @@ use mnv2c::interp::{self, Array};
 use mnv2c::ir::{Arithmetic, Graph};
 use mnv2c::objective::{Memory, Storage};
 use mnv2c::options::{Door, Request};
-use mnv2c::pass::{self, Skips, settle_quant, store_halves};
+use mnv2c::pass::{self, Skips, legalize_quant, lower_precision};
 use mnv2c::source::{Model, Options, Source};
 use mnv2c::{Artifact, shadow};
 
@@ -316,10 +316,10 @@ fn told_apart(
 /// The graph that plain loops run: where values are stored in 16 bits, that of the program, which says
 /// which.
 fn oracle(graph: &Graph, memory: Memory) -> Result<Graph> {
-    let mut graph = settled(graph)?;
+    let mut graph = legalized(graph)?;
     if memory.storage.half().is_some() {
         pass::run_all(&mut graph, |_, _, _| ())?;
-        store_halves::run(&mut graph, memory)?;
+        lower_precision::run(&mut graph, memory)?;
     }
     Ok(graph)
 }
@@ -363,9 +363,9 @@ fn emitted(args: &Args, job: &Job<'_>, artifact: &Artifact, given: &[Array]) -> 
 }
 
 /// The model as it was read, but computing on bytes what lies between bytes: rounding is part of such a model's meaning.
-fn settled(graph: &Graph) -> Result<Graph> {
+fn legalized(graph: &Graph) -> Result<Graph> {
     let mut graph = graph.clone();
-    settle_quant::run(&mut graph, &mut Skips::new())?;
+    legalize_quant::run(&mut graph, &mut Skips::new())?;
     Ok(graph)
 }
 

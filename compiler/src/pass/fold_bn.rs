@@ -15,18 +15,18 @@ use crate::pass::edit::{replace, sole_reader};
 use crate::pass::layer::{Layer, clamp, rounded, widened};
 use crate::pass::{Attempt, Skip, Skips, fixpoint};
 
-/// Folds, and spells the batch norms that are left as products and sums; the number of both.
+/// Folds, and expands the batch norms that are left into products and sums; the number of both.
 pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
     let mut total = fixpoint(graph, skips, fold);
     loop {
         let refused = std::mem::take(skips);
-        let spelled = fixpoint(graph, skips, spell_out);
-        if spelled == 0 {
+        let expanded = fixpoint(graph, skips, expand);
+        if expanded == 0 {
             skips.retain(|skip| !refused.contains(skip));
             skips.splice(0..0, refused);
             return Ok(total);
         }
-        total += spelled + fixpoint(graph, skips, fold);
+        total += expanded + fixpoint(graph, skips, fold);
     }
 }
 
@@ -111,7 +111,7 @@ fn fold_before(graph: &mut Graph, id: NodeId, affine: &Affine) -> Attempt {
 }
 
 /// Writes a batch norm that found no layer as a product and a sum.
-fn spell_out(graph: &mut Graph, id: NodeId) -> Attempt {
+fn expand(graph: &mut Graph, id: NodeId) -> Attempt {
     let Op::BatchNorm(norm) = graph.node(id).op else {
         return Ok(false);
     };

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::frontend::onnx;
 use crate::interp::{self, Array};
 use crate::ir::{Affine, Dtype, Graph, NodeId};
-use crate::pass::{Skips, settle_quant};
+use crate::pass::{Skips, legalize_quant};
 use crate::printed;
 use crate::quantize::choose::Choice;
 use crate::quantize::observe::Seen;
@@ -64,7 +64,7 @@ pub(super) fn compare(
     mut done: impl FnMut(usize, usize),
 ) -> Result<Report> {
     let mut bytes = onnx::read(file.to_vec(), Path::new(""), &onnx::Options::default())?;
-    settle_quant::run(&mut bytes, &mut Skips::new())?;
+    legalize_quant::run(&mut bytes, &mut Skips::new())?;
     let twins = twins(graph, &bytes, choice);
     let images = &images[..images.len().min(MOST)];
     let mut noises: BTreeMap<NodeId, Noise> = BTreeMap::new();

@@ -125,8 +125,7 @@ fn passes(log: &Log) -> String {
     let mut text = String::from("<ol class=\"passes\">\n");
     let acted = log.entries.iter().filter(|entry| entry.count > 0 || !entry.skips.is_empty());
     for entry in acted {
-        let (name, count, counted) = (entry.pass.name, entry.count, entry.pass.counted);
-        let _ = write!(text, "<li><code>{name}</code> {count} {counted}");
+        let _ = write!(text, "<li><code>{}</code> {}", entry.pass.name, entry.summary());
         if !entry.skips.is_empty() {
             let _ = write!(text, "<details><summary>{} left</summary><ul>", entry.skips.len());
             for skip in &entry.skips {

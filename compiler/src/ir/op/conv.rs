@@ -25,7 +25,7 @@ pub struct Conv {
     pub group: usize,
     /// Applied to the sum and the residual.
     pub clamp: Clamp,
-    /// Applied last, if `fuse_function` put it there; then the clamp has no bounds.
+    /// Applied last, if `fuse_activation` put it there; then the clamp has no bounds.
     pub then: Option<Unary>,
 }
 

@@ -15,7 +15,7 @@ use crate::ir::{Clamp, Unary, Values};
 pub struct Dense {
     /// Applied to the sum.
     pub clamp: Clamp,
-    /// Applied last, if `fuse_function` put it there; then the clamp has no bounds.
+    /// Applied last, if `fuse_activation` put it there; then the clamp has no bounds.
     pub then: Option<Unary>,
 }
 

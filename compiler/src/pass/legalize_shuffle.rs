@@ -12,9 +12,9 @@ use crate::ir::{Graph, NodeId, Op, Tensor};
 use crate::pass::edit::{replace, sole_reader, x, x_tensor};
 use crate::pass::{Attempt, Skips, fixpoint};
 
-/// Settles shuffles; the number settled.
+/// Legalizes channel shuffles; the number rewritten.
 pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
-    Ok(fixpoint(graph, skips, settle))
+    Ok(fixpoint(graph, skips, legalize))
 }
 
 /// A picture whose channels, as `groups` rows of `each`, are transposed.
@@ -25,7 +25,7 @@ struct Shuffle {
     each: usize,
 }
 
-fn settle(graph: &mut Graph, id: NodeId) -> Attempt {
+fn legalize(graph: &mut Graph, id: NodeId) -> Attempt {
     let Some(shuffle) = shuffle(graph, id)? else {
         return Ok(false);
     };
@@ -108,11 +108,11 @@ mod tests {
     #[test]
     fn a_shuffle_works_within_pixels() {
         let (net, [.., y]) = shuffled(&[1, 2, 3, 4, 4], &[0, 2, 1, 3, 4]);
-        golden("settle_shuffle", run, net.answer(&[y]));
+        golden("legalize_shuffle", run, net.answer(&[y]));
     }
 
     #[test]
-    fn a_settled_shuffle_moves_once() {
+    fn a_legalized_shuffle_moves_once() {
         let (net, [.., y]) = shuffled(&[1, 2, 3, 4, 4], &[0, 2, 1, 3, 4]);
         let mut graph = net.answer(&[y]);
         run_all(&mut graph, |_, _, _| ()).expect("the graph is sound");

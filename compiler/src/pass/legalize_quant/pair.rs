@@ -5,11 +5,16 @@ use crate::ir::{
 };
 use crate::ir::{Quant, Reducer, Softmax, Tensor, Times, Values};
 use crate::pass::edit::{reconnect, x};
-use crate::pass::settle_quant::{dequantized, only_quantized, through};
+use crate::pass::legalize_quant::{dequantized, only_quantized, through};
 use crate::pass::{Attempt, Skip};
 
 /// The sum or product `id` on bytes, which gives what `to` makes of its result within `bounds`.
-pub(super) fn settle(graph: &mut Graph, id: NodeId, to: Affine, bounds: Bounds) -> Attempt<NodeId> {
+pub(super) fn legalize(
+    graph: &mut Graph,
+    id: NodeId,
+    to: Affine,
+    bounds: Bounds,
+) -> Attempt<NodeId> {
     only_quantized(graph, id)?;
     let quant: fn(QPair) -> Quant = match graph.node(id).op {
         Op::Binary(Binary::Add) => Quant::Add,
@@ -27,7 +32,7 @@ pub(super) fn settle(graph: &mut Graph, id: NodeId, to: Affine, bounds: Bounds) 
 }
 
 /// The average `id` on bytes, which gives what `to` makes of its result.
-pub(super) fn settle_mean(graph: &mut Graph, id: NodeId, to: Affine) -> Attempt<NodeId> {
+pub(super) fn legalize_mean(graph: &mut Graph, id: NodeId, to: Affine) -> Attempt<NodeId> {
     only_quantized(graph, id)?;
     let refused = |reason: &str| Err(Skip::new(graph, id, reason));
     let Some((bytes, from)) = dequantized(graph, x(graph, id)) else {
@@ -61,7 +66,7 @@ pub(super) fn settle_mean(graph: &mut Graph, id: NodeId, to: Affine) -> Attempt<
 }
 
 /// The softmax `id` on bytes, which gives what `to` makes of its result.
-pub(super) fn settle_softmax(graph: &mut Graph, id: NodeId, to: Affine) -> Attempt<NodeId> {
+pub(super) fn legalize_softmax(graph: &mut Graph, id: NodeId, to: Affine) -> Attempt<NodeId> {
     only_quantized(graph, id)?;
     let refused = |reason: &str| Err(Skip::new(graph, id, reason));
     let Op::Softmax(Softmax { axis, log: false }) = graph.node(id).op else {

@@ -14,20 +14,20 @@ use crate::ir::{Graph, NodeId, Op, Quant, Tensor};
 use crate::pass::edit::{replace, sole_reader, x, x_tensor};
 use crate::pass::{Attempt, Skips, fixpoint};
 
-/// Settles moves; the number settled.
+/// Legalizes moves; the number rewritten.
 pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
-    Ok(fixpoint(graph, skips, settle))
+    Ok(fixpoint(graph, skips, legalize))
 }
 
-fn settle(graph: &mut Graph, id: NodeId) -> Attempt {
+fn legalize(graph: &mut Graph, id: NodeId) -> Attempt {
     let Some(chain) = chain(graph, id)? else {
         return Ok(false);
     };
     let Some(moved) = Moved::of(graph, &chain, id) else {
         return Ok(false);
     };
-    let settled = put(graph, id, chain.picture, moved);
-    replace(graph, id, settled);
+    let legalized = put(graph, id, chain.picture, moved);
+    replace(graph, id, legalized);
     Ok(true)
 }
 
@@ -241,7 +241,7 @@ mod tests {
         let [turned, y] = turned(&mut net, &[1, 2, 4, 3, 4], &[0, 1, 3, 4, 2], &[1, 24, 4]);
         let graph = net.answer(&[y]);
         assert_eq!(moves(graph.clone()), 1);
-        golden("settle_space", run, graph);
+        golden("legalize_space", run, graph);
         let mut net = Net::default();
         let [again, _] = self::turned(&mut net, &[1, 2, 4, 3, 4], &[0, 1, 3, 4, 2], &[1, 24, 4]);
         assert_eq!(again, turned);

@@ -7,7 +7,7 @@ use crate::ir::quant::table;
 use crate::ir::{Affine, Graph, NodeId, Op, Quant};
 use crate::pass::constant::scalar;
 use crate::pass::edit::{replace, x};
-use crate::pass::settle_quant::{dequantized, through};
+use crate::pass::legalize_quant::{dequantized, through};
 
 /// Operators that one table may stand for.
 const MAX_DEPTH: usize = 64;

@@ -4,11 +4,16 @@ use crate::ir::quant::MAX_DEPTH;
 use crate::ir::{Affine, Bounds, Conv, Gemm, Graph, NodeId, Op, Port, QConv, QDense};
 use crate::ir::{Quant, Requant, Tensor, To, Values};
 use crate::pass::edit::{reconnect, x};
-use crate::pass::settle_quant::{dequantized, only_quantized, through, unpack};
+use crate::pass::legalize_quant::{dequantized, only_quantized, through, unpack};
 use crate::pass::{Attempt, Skip};
 
 /// The layer `id` on bytes, which gives what `to` makes of its result within `bounds`.
-pub(super) fn settle(graph: &mut Graph, id: NodeId, to: Affine, bounds: Bounds) -> Attempt<NodeId> {
+pub(super) fn legalize(
+    graph: &mut Graph,
+    id: NodeId,
+    to: Affine,
+    bounds: Bounds,
+) -> Attempt<NodeId> {
     only_quantized(graph, id)?;
     let parts = Parts::of(graph, id)?;
     let multipliers = parts.scales.iter().map(|w| parts.from.scale * w / to.scale).collect();

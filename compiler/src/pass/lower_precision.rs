@@ -1,5 +1,4 @@
-//! Lets floats lie in memory as numbers of 16 bits: every value that the network keeps, and every weight, which is rounded
-//! here.
+//! Stores floats in 16 bits: every value that the network keeps, and every weight, which is rounded here.
 //!
 //! ```text
 //! y f32 = conv(x f32, w f32)  ->  y f16 = conv(x f16, w f16), or bf16

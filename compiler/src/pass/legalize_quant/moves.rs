@@ -2,7 +2,7 @@
 
 use crate::ir::{Affine, Dtype, Graph, NodeId, Op, PadMode, Quant, Tensor};
 use crate::pass::edit::{reconnect, replace, x};
-use crate::pass::settle_quant::{dequantized, only_quantized, through};
+use crate::pass::legalize_quant::{dequantized, only_quantized, through};
 
 /// `move(dequantize(x))` becomes `dequantize(move(x))`.
 pub(super) fn sink_dequantize(graph: &mut Graph, id: NodeId) -> bool {

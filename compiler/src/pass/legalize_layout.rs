@@ -17,7 +17,7 @@ use crate::ir::{Graph, Layout, NodeId, Op, Tensor};
 use crate::pass::Skips;
 use crate::pass::edit::{x, x_tensor};
 
-/// Settles layouts; the number of tensors that lie otherwise than before and of relayouts put in.
+/// Assigns layouts; the number of tensors whose layout changed and of relayouts inserted.
 pub fn run(graph: &mut Graph, _: &mut Skips) -> Result<usize> {
     let mut count = 0;
     for id in graph.order().expect("verified graphs are acyclic") {
@@ -33,11 +33,11 @@ pub fn run(graph: &mut Graph, _: &mut Skips) -> Result<usize> {
             }
         }
     }
-    Ok(count + settle_outputs(graph))
+    Ok(count + legalize_outputs(graph))
 }
 
 /// Gives row-major order back to the outputs.
-fn settle_outputs(graph: &mut Graph) -> usize {
+fn legalize_outputs(graph: &mut Graph) -> usize {
     let mut count = 0;
     for index in 0..graph.outputs.len() {
         let node = graph.outputs[index].node;
@@ -50,7 +50,7 @@ fn settle_outputs(graph: &mut Graph) -> usize {
     count
 }
 
-/// How the result of `id` lies, when its operands are settled.
+/// How the result of `id` lies, when its operands are legalized.
 fn result_layout(graph: &Graph, id: NodeId) -> Layout {
     let node = graph.node(id);
     let traits = node.op.traits();
@@ -195,7 +195,7 @@ mod tests {
         let conv = net.conv(x, 2, same(3));
         let (scale, pooled) = (net.ramp(&[2, 1, 1]), net.shaped(reduce(&[2, 3]), &[1, 2], &[conv]));
         let y = net.put(Op::Binary(Binary::Mul), &[conv, scale]);
-        golden("settle_layout", run, net.answer(&[y, pooled]));
+        golden("legalize_layout", run, net.answer(&[y, pooled]));
     }
 
     #[test]
@@ -205,7 +205,7 @@ mod tests {
         let planes = net.put(Op::Transpose(vec![0, 3, 1, 2]), &[x]);
         let conv = net.conv(planes, 2, same(3));
         let y = net.put(Op::Transpose(vec![0, 2, 3, 1]), &[conv]);
-        golden("settle_layout_nhwc", run, net.answer(&[y]));
+        golden("legalize_layout_nhwc", run, net.answer(&[y]));
     }
 
     #[test]
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reshape_settles_at_once_when_its_operand_has_to_move() {
+    fn a_reshape_is_legal_at_once_when_its_operand_has_to_move() {
         let mut net = Net::default();
         let x = net.input(&[1, 3, 4, 4]);
         let conv = net.conv(x, 8, crate::ir::Conv { kernel: [4, 4], pads: [0; 4], ..same(1) });
