@@ -3,13 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::ends::Picture;
 use crate::error::mention::{given, option};
 use crate::error::{Error, Result};
 use crate::frontend::onnx;
 use crate::input;
 use crate::interp::Array;
 use crate::ir::{Graph, Values};
+use crate::model_io::Picture;
 use crate::options::Request;
 use crate::schedule::Port;
 use crate::source::Model;

@@ -1,14 +1,14 @@
 //! Graph -> Schedule and Plan: the partition into segments that the user's objective asks for.
 //!
-//! Stretches of a run of units are lowered as they would be emitted, so what each needs and takes is known and not
+//! Candidates of a run of units are lowered as they would be emitted, so what each needs and takes is known and not
 //! guessed. Dynamic programming over the cuts of a run then finds the partition whose hungriest segment needs least,
 //! and the fastest one in which no segment needs more than a limit. The arena that counts is the planned one.
 
-mod anew;
 mod cuts;
 mod measure;
 mod order;
 mod price;
+mod recompute;
 
 use std::collections::BTreeSet;
 
@@ -61,7 +61,7 @@ pub fn choose(graph: &Graph, target: &Target, memory: Memory) -> Result<Choice> 
     let mut cuts = Measure::new(&network, &units).all()?;
     if budget > 0 {
         let bytes = cuts.least(0).cost.bytes;
-        anew::repeat(&network, &mut cuts, budget, bytes)?;
+        recompute::repeat(&network, &mut cuts, budget, bytes)?;
     }
     let least = network.least(&cuts, budget)?;
     let limit = match memory.objective {

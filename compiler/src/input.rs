@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use crate::ends::Picture;
 use crate::error::{Error, Result};
 use crate::frontend::onnx;
 use crate::interp::Array;
+use crate::model_io::Picture;
 use crate::schedule::Port;
 use crate::{files, npy, printed};
 

@@ -3,7 +3,7 @@
 //!
 //! It is what every pass must keep and every emitted program must match, so it is obvious before it is anything else:
 //! arrays are row-major in their logical shape, layouts are ignored, nothing is fused or reordered. Graphs are expected
-//! to keep the law of [`crate::ir::verify`]. Other integers only pass through operators that move data. An array
+//! to keep the invariants of [`crate::ir::verify`]. Other integers only pass through operators that move data. An array
 //! is dropped after its last reader.
 
 pub(crate) mod batch;

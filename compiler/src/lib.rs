@@ -13,7 +13,6 @@ pub mod calibrate;
 pub mod choose;
 pub mod content;
 pub mod emit;
-pub mod ends;
 pub mod error;
 pub mod executable;
 pub mod files;
@@ -24,6 +23,7 @@ pub mod interp;
 pub mod ir;
 pub mod kernels;
 pub mod lower;
+pub mod model_io;
 pub mod npy;
 pub mod objective;
 pub mod options;
@@ -52,9 +52,9 @@ pub mod tiles;
 
 use crate::choose::Choice;
 use crate::emit::{Carrier, Facts, Network};
-use crate::ends::Ends;
 use crate::error::Result;
 use crate::ir::Graph;
+use crate::model_io::ModelIo;
 use crate::objective::Memory;
 use crate::options::Request;
 use crate::pack::Blob;
@@ -80,7 +80,7 @@ pub struct Options {
     /// Whether the file says what each of its kernels is.
     pub layers: bool,
     /// What it takes and gives, where that is not what the model does.
-    pub ends: Ends,
+    pub ends: ModelIo,
 }
 
 impl Options {
@@ -92,7 +92,7 @@ impl Options {
             sha256: model.sha256.clone(),
             blob_name: blob_name.to_owned(),
             memory: request.memory(),
-            ends: request.ends(),
+            ends: request.model_io(),
             layers: request.layers,
         }
     }

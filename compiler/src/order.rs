@@ -136,18 +136,18 @@ const MOST_OPS: usize = 1024;
 pub fn solve(problem: &Problem, budget: Budget) -> Certificate {
     let cuts = Cuts::of(problem);
     let (mut witness, mut pieces) = (Witness { bytes: 0, op: None }, Vec::new());
-    // Stretches that keep the order in which they are listed.
+    // Ranges that keep the order in which they are listed.
     let (mut listed, mut order) = (Vec::new(), Vec::with_capacity(problem.ops.len()));
-    for stretch in cuts.stretches.iter().cloned() {
-        if stretch.len() > MOST_OPS {
-            witness = witness.or(bound::own(problem, stretch.clone()));
-            listed.push(stretch);
+    for range in cuts.ranges.iter().cloned() {
+        if range.len() > MOST_OPS {
+            witness = witness.or(bound::own(problem, range.clone()));
+            listed.push(range);
             continue;
         }
-        let piece = Piece::of(problem, &cuts, &stretch);
+        let piece = Piece::of(problem, &cuts, &range);
         witness = witness.or(bound::witness(&piece));
-        if stretch.len() == 1 {
-            listed.push(stretch);
+        if range.len() == 1 {
+            listed.push(range);
             continue;
         }
         let merged = split::split(&piece).into_iter().map(merge::merge);
@@ -157,9 +157,9 @@ pub fn solve(problem: &Problem, budget: Budget) -> Certificate {
     for (piece, runs) in pieces.iter().zip(&found.orders) {
         order.extend(runs.iter().flat_map(|&run| piece.runs[run].ops.iter().copied()));
     }
-    // A stretch is a range of ops, so it stands in its place when the stretches are sorted by any op of theirs.
+    // A range is a range of ops, so it stands in its place when the ranges are sorted by any op of theirs.
     order.extend(listed.into_iter().flatten().map(OpId));
-    order.sort_by_key(|op| cuts.stretches.partition_point(|stretch| stretch.end <= op.0));
+    order.sort_by_key(|op| cuts.ranges.partition_point(|range| range.end <= op.0));
     let (order, peak) = settle::settle(problem, order);
     Certificate { bound: bound_of(&witness, &found, peak), order, peak }
 }

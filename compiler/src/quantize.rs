@@ -19,10 +19,10 @@ mod write;
 use std::collections::BTreeSet;
 
 use crate::alike::alike;
-use crate::ends::Ends;
 use crate::error::{Error, Result};
 use crate::interp::Array;
 use crate::ir::{Graph, Op};
+use crate::model_io::ModelIo;
 use crate::objective::Memory;
 use crate::pass::{self, Skips};
 use crate::prepare::prepare;
@@ -98,7 +98,7 @@ const PASSES: &[&str] = &[
 
 /// Refuses what would not compile as floats either.
 fn supported(graph: &Graph) -> Result<()> {
-    prepare(&mut graph.clone(), Memory::default(), &Ends::default(), |_, _, _| ()).map(drop)
+    prepare(&mut graph.clone(), Memory::default(), &ModelIo::default(), |_, _, _| ()).map(drop)
 }
 
 fn simplified(mut graph: Graph) -> Result<Graph> {

@@ -10,9 +10,9 @@ pub mod svg;
 pub mod table3;
 
 use crate::choose::{self, Choice};
-use crate::ends::Ends;
 use crate::error::Result;
 use crate::ir::{Graph, NodeId};
+use crate::model_io::ModelIo;
 use crate::objective::Memory;
 use crate::pass;
 use crate::plan::{Buffer, BufferId, Plan, Slot};
@@ -66,7 +66,7 @@ pub struct Row {
     pub split_bytes: Option<usize>,
     /// Bytes of them in rings and in whole values that live for this step only.
     pub ring_bytes: usize,
-    /// Bytes of them in which parts of rows are handed over or computed anew.
+    /// Bytes of them in which parts of rows are handed over or recomputed.
     pub scratch_bytes: usize,
     /// Whether no step holds more.
     pub is_peak: bool,
@@ -78,7 +78,7 @@ pub struct Row {
 pub fn report(mut graph: Graph, target: &Target, memory: Memory) -> Result<Report> {
     let counts = (graph.total_madds(), graph.params());
     let imported = imported(&graph, memory);
-    prepare(&mut graph, memory, &Ends::default(), |_, _, _| ())?;
+    prepare(&mut graph, memory, &ModelIo::default(), |_, _, _| ())?;
     let target = &target.suited(&graph);
     let choice = choose::choose(&graph, target, memory)?;
     planned(&graph, target, memory, imported, counts, choice)

@@ -3,12 +3,11 @@
 //! A schedule is data: what runs, in order, over which buffers. The plan gives the buffers their offsets, `pack` lays
 //! out the weights its kernels ask for, and `emit` prints it. Nothing here knows tokens or offsets.
 
-pub mod anew;
 mod bytes;
 mod chain;
 mod convolution;
 mod elementwise;
-mod hand;
+mod handoff;
 mod intake;
 mod lone;
 mod matmul;
@@ -18,6 +17,7 @@ mod panels;
 mod place;
 pub mod pull;
 mod quant;
+pub mod recompute;
 mod region;
 mod setting;
 mod stage;

@@ -2,8 +2,8 @@
 //!
 //! Rows flow from stage to stage through rings, and only the last value is whole: a chain, or branches that meet.
 //! Views, constants and inputs are in no segment. `units` are the smallest segments: blocks, the head, and every other
-//! operator alone. What follows one another forms runs of links (`link`), and any stretch of a run may be joined into
-//! one segment if rows can flow through it (`flow`). Which stretches are, `choose` decides.
+//! operator alone. What follows one another forms runs of links (`link`), and any range of a run may be joined into
+//! one segment if rows can flow through it (`flow`). Which ranges are, `choose` decides.
 
 pub mod flow;
 pub mod link;
@@ -25,9 +25,9 @@ pub struct Segment {
     pub stages: Vec<NodeId>,
     /// Rows that flow at once.
     pub batch: RowBatch,
-    /// Expansions that are computed anew, a strip of columns at a time, for each row of the depthwise convolution that
+    /// Expansions that are computed recompute, a strip of columns at a time, for each row of the depthwise convolution that
     /// reads them: their rows are kept nowhere.
-    pub anew: Vec<NodeId>,
+    pub recompute: Vec<NodeId>,
 }
 
 /// What part of the network a segment is: names functions and sections of reports.
@@ -50,7 +50,7 @@ pub enum Role {
 impl Segment {
     /// Nodes that run one after the other over whole tensors.
     fn whole(role: Role, stages: Vec<NodeId>) -> Self {
-        Self { role, stages, batch: RowBatch::Whole, anew: vec![] }
+        Self { role, stages, batch: RowBatch::Whole, recompute: vec![] }
     }
 
     /// One node as a segment of its own.

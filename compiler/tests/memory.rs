@@ -74,8 +74,8 @@ fn every_plan_of_a_network_answers_alike_in_a_poisoned_arena() {
 }
 
 #[test]
-fn what_is_computed_anew_is_right_to_the_bit_in_a_poisoned_arena() {
-    let mut nets = Crate::new("anew");
+fn what_is_recomputed_is_right_to_the_bit_in_a_poisoned_arena() {
+    let mut nets = Crate::new("recompute");
     let mut main = format!("{}{MAIN_HEAD}", poison::GUARDED);
     for (at, (name, graph)) in small_networks().into_iter().enumerate() {
         let inputs = testing::random_inputs(&graph, 5);

@@ -35,7 +35,7 @@ fn compiled(graph: Graph, target: &Target, memory: Memory) -> Option<Artifact> {
         blob_name: "net.bin".to_owned(),
         memory,
         layers: false,
-        ends: mnv2c::ends::Ends::default(),
+        ends: mnv2c::model_io::ModelIo::default(),
     };
     match compile(graph, &options, |_, _, _| ()) {
         Ok(net) => Some(net),
@@ -54,11 +54,11 @@ fn memories() -> Vec<Memory> {
     let objectives = [Objective::Ram, Objective::Speed];
     let pairs = objectives.iter().flat_map(|objective| feeds.map(|feed| (*objective, feed)));
     let recompute = "1.2".parse().unwrap();
-    let anew =
+    let recomputing =
         Memory { objective: Objective::Ram, feed: Feed::Rows, recompute, ..Memory::default() };
     pairs
         .map(|(objective, feed)| Memory { objective, feed, ..Memory::default() })
-        .chain([anew])
+        .chain([recomputing])
         .collect()
 }
 

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use crate::build::Compiler;
 use crate::build::word::Word;
-use crate::ends::{Answer, Format};
 use crate::error::Result;
 use crate::ir::Arithmetic;
+use crate::model_io::{Answer, Format};
 use crate::objective::{Feed, Objective, Ram, Recompute, Storage};
 use crate::options::{Request, Scale, Weights};
 use crate::quantize::histogram::Observer;
@@ -212,8 +212,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::ends::{Ends, Picture};
     use crate::frontend::spec::Spec;
+    use crate::model_io::{ModelIo, Picture};
     use crate::options::{Door, ROWS};
 
     fn compiler() -> Compiler {
@@ -267,7 +267,7 @@ mod tests {
         let (mean, deviation) = (vec![0.5], vec![0.25, 0.5, 0.25]);
         let format = Format::BytesNhwc;
         let picture = Picture { format, white: 1.0, mean, deviation, bgr: true };
-        assert_eq!(request.ends(), Ends { picture: Some(picture), answer: Answer::Top5 });
+        assert_eq!(request.model_io(), ModelIo { picture: Some(picture), answer: Answer::Top5 });
     }
 
     #[test]

@@ -59,7 +59,7 @@ impl Verb for Plans {
 
 impl Verb for Reports {
     fn takes(row: &Row) -> bool {
-        Plans::takes(row) || row.group == Group::Ends
+        Plans::takes(row) || row.group == Group::ModelIo
     }
 }
 

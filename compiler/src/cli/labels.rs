@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use mnv2c::ends::Answer;
 use mnv2c::error::Result;
 use mnv2c::files;
+use mnv2c::model_io::Answer;
 
 /// Classes that are shown.
 const SHOWN: usize = 5;

@@ -4,11 +4,11 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use mnv2c::calibrate;
-use mnv2c::ends::Picture;
 use mnv2c::error::{Error, Result};
 use mnv2c::files::{self, Scratch};
 use mnv2c::input;
 use mnv2c::interp::Array;
+use mnv2c::model_io::Picture;
 use mnv2c::npy;
 use mnv2c::options::Request;
 use mnv2c::printed;

@@ -332,7 +332,7 @@ fn answered(
     model: Model,
     inputs: Vec<Array>,
 ) -> Result<Vec<(&'static str, Vec<Array>)>> {
-    let ends = job.request.ends();
+    let ends = job.request.model_io();
     let given = given::to_program(inputs, ends.picture.as_ref())?;
     let artifact = build::for_program(source, model, job.request)?;
     let mut answers = Vec::new();

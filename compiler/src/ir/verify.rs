@@ -1,4 +1,4 @@
-//! The law of the IR: what every graph between two passes keeps. A breach is a fault of ours, not of the user.
+//! Invariants of the IR, which every graph between two passes keeps. A breach is a bug of ours, not an error of the user.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use crate::ir::op::definition::{Origin, Ports, Rest};
 use crate::ir::op::site::{Operand, Site};
 use crate::ir::{Dtype, Graph, Layout, NodeId, Op};
 
-/// A breach of the law.
+/// A breach of an invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// The node's name.

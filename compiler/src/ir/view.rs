@@ -1,6 +1,6 @@
 //! Which nodes move nothing: their elements lie in the same order before and after, so they cost no step.
 //!
-//! Operators that only name elements anew can be views; whether one is depends on the layouts at both of its ends.
+//! Operators that only rename elements can be views; whether one is depends on the layouts at both of its ends.
 
 use crate::ir::{Graph, NodeId, Op, Tensor};
 

@@ -12,7 +12,7 @@ impl Lowering<'_> {
         let (variable, end, by) = match part {
             Part::Pixels(pixels) => (Variable::Pixel, reader.into.rows.width, pixels),
             Part::Channels(_) => (Variable::Panel, self.panels(reader), 1),
-            Part::Row | Part::Strip(_) => unreachable!("whole rows do not pass by turns"),
+            Part::Row | Part::Strip(_) => unreachable!("whole rows are not interleaved"),
         };
         let mut body = Vec::new();
         for stage in [at, at + 1] {

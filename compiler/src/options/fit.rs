@@ -1,9 +1,9 @@
 //! A request as the stages want it, and the mistakes of one: options that exclude each other, or have nothing to act on.
 
-use crate::ends::{Ends, Format, Picture};
 use crate::error::mention::{given, option};
 use crate::error::{Error, Result};
 use crate::ir::{Arithmetic, Graph};
+use crate::model_io::{Format, ModelIo, Picture};
 use crate::objective::{Memory, Objective, Storage};
 use crate::options::table::{ROWS, Request, Row, Takes};
 use crate::options::values::Scale;
@@ -55,8 +55,11 @@ impl Request {
     }
 
     /// What the network takes and gives.
-    pub fn ends(&self) -> Ends {
-        Ends { picture: self.input_format.map(|format| self.picture(format)), answer: self.output }
+    pub fn model_io(&self) -> ModelIo {
+        ModelIo {
+            picture: self.input_format.map(|format| self.picture(format)),
+            answer: self.output,
+        }
     }
 
     /// What becomes of a picture that is given as `format`.

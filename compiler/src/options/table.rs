@@ -6,9 +6,9 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::ends::{Answer, Format};
 use crate::error::Result;
 use crate::ir::Arithmetic;
+use crate::model_io::{Answer, Format};
 use crate::objective::{Feed, Objective, Ram, Recompute, Storage};
 use crate::options::values::{Scale, Weights, pair, path, positive, set, some, spec, truth};
 use crate::quantize::Settings;
@@ -143,7 +143,7 @@ pub enum Group {
     /// The numbers that are computed on.
     Numbers,
     /// Pictures and answers.
-    Ends,
+    ModelIo,
     /// The file that is written.
     File,
 }
@@ -289,36 +289,36 @@ pub const ROWS: &[Row] = &[
         "What a quantised model rounds its sums by: float, as ONNX defines it, or fixed, integers alone for machines \
          without floats, at most one step apart",
     ),
-    Row::new("input_format", Group::Ends, Takes::Word, "u8-nhwc|f32-nchw|f32-nhwc", |it, text| {
+    Row::new("input_format", Group::ModelIo, Takes::Word, "u8-nhwc|f32-nchw|f32-nhwc", |it, text| {
         some(&mut it.input_format, text)
     })
     .called("input-format", "input_format")
     .or("as the model takes it")
     .about("How the network is given its picture, before mean and deviation, which are folded into it"),
-    Row::new("bgr", Group::Ends, Takes::Switch, "", |it, text| {
+    Row::new("bgr", Group::ModelIo, Takes::Switch, "", |it, text| {
         it.bgr = truth(text)?;
         Ok(())
     })
     .about("The picture is given blue first, where the model takes red first")
     .needs("input_format"),
-    Row::new("scale", Group::Ends, Takes::Word, "unit|raw", |it, text| set(&mut it.scale, text))
+    Row::new("scale", Group::ModelIo, Takes::Word, "unit|raw", |it, text| set(&mut it.scale, text))
         .or("unit")
         .about("Value of white before mean and deviation: 1 for unit, 255 for raw"),
-    Row::new("mean", Group::Ends, Takes::Numbers, "M[,M,M]", |it, text| {
+    Row::new("mean", Group::ModelIo, Takes::Numbers, "M[,M,M]", |it, text| {
         let number = text.trim().parse().ok().filter(|number: &f32| number.is_finite());
         it.mean.push(number.ok_or_else(|| spec(format!("{text:?} is not a number")))?);
         Ok(())
     })
     .or("0")
     .about("Subtracted from each value: one number, or one a channel of the model"),
-    Row::new("std", Group::Ends, Takes::Numbers, "S[,S,S]", |it, text| {
+    Row::new("std", Group::ModelIo, Takes::Numbers, "S[,S,S]", |it, text| {
         let number = text.trim().parse().ok().filter(|number: &f32| number.is_normal());
         it.deviation.push(number.ok_or_else(|| spec(format!("{text:?} is no number to divide by")))?);
         Ok(())
     })
     .or("1")
     .about("Divides each difference: one number, or one a channel of the model"),
-    Row::new("output", Group::Ends, Takes::Word, "raw|softmax|argmax|top5", |it, text| {
+    Row::new("output", Group::ModelIo, Takes::Word, "raw|softmax|argmax|top5", |it, text| {
         set(&mut it.output, text)
     })
     .or("raw")

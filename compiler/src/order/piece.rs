@@ -67,25 +67,25 @@ pub(super) struct Effect {
 }
 
 impl Piece {
-    /// The ops of a stretch between two cuts of the problem.
-    pub(super) fn of(problem: &Problem, cuts: &Cuts, stretch: &Range<usize>) -> Piece {
-        let count = stretch.len();
+    /// The ops of a range between two cuts of the problem.
+    pub(super) fn of(problem: &Problem, cuts: &Cuts, range: &Range<usize>) -> Piece {
+        let count = range.len();
         let none = vec![Set::empty(count); count];
-        let ops = &problem.ops[stretch.clone()];
+        let ops = &problem.ops[range.clone()];
         let mut touched: Vec<usize> = ops.iter().flat_map(|op| used(problem, op)).collect();
         touched.sort_unstable();
         touched.dedup();
         let span = |&span: &usize| Span {
             bytes: problem.buffers[span].bytes,
-            started: cuts.lives[span].start <= stretch.start,
-            held: cuts.lives[span].end > stretch.end,
+            started: cuts.lives[span].start <= range.start,
+            held: cuts.lives[span].end > range.end,
             writers: Vec::new(),
             users: Vec::new(),
         };
         let spans: Vec<Span> = touched.iter().map(span).collect();
         let started = spans.iter().filter(|span| span.started).map(|span| span.bytes);
         let mut piece = Piece {
-            base: cuts.live[stretch.start] - started.sum::<usize>(),
+            base: cuts.live[range.start] - started.sum::<usize>(),
             runs: Vec::with_capacity(count),
             spans,
             before: none.clone(),
@@ -93,7 +93,7 @@ impl Piece {
             next: none,
         };
         for op in ops {
-            piece.push_op(problem, stretch.start, &touched, op);
+            piece.push_op(problem, range.start, &touched, op);
         }
         for index in (0..count).rev() {
             piece.behind[index] = piece.closure(index);

@@ -1,4 +1,4 @@
-//! Small graphs for the tests of passes, and what every rewrite is held to: the law, the oracle, and rest.
+//! Small graphs for the tests of passes, and what every rewrite is held to: the invariants, the oracle, and rest.
 
 use crate::error::Result;
 use crate::interp::{self, Array};
@@ -133,7 +133,7 @@ pub(crate) fn refusals(run: Run, graph: Graph) -> Vec<String> {
 /// The operators that are left, in order of execution.
 pub(crate) fn left(run: Run, graph: Graph) -> String {
     let (after, _) = rewrite(run, graph);
-    let order = after.order().expect("the graph keeps the law");
+    let order = after.order().expect("the graph keeps its invariants");
     let names = order.into_iter().map(|id| after.node(id).op.name());
     names.filter(|name| *name != "const").collect::<Vec<_>>().join(" ")
 }

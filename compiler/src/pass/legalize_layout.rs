@@ -7,7 +7,7 @@
 //! output = conv(x)                  ->  output = relayout(conv(x))
 //! ```
 //! Pictures are NHWC for convolutions and pools; what treats all elements alike takes whichever layout it finds.
-//! Ends of the model are row-major, and so are several pictures that no window reads. A constant has no layout: it is
+//! Model inputs and outputs are row-major, and so are several pictures that no window reads. A constant has no layout: it is
 //! packed for its reader.
 
 use crate::error::Result;

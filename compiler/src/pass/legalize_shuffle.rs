@@ -120,7 +120,7 @@ mod tests {
             Op::Transpose(_) | Op::Reshape | Op::Relayout => !is_view(&graph, *id),
             _ => false,
         };
-        let order = graph.order().expect("the graph keeps the law");
+        let order = graph.order().expect("the graph keeps its invariants");
         let moved: Vec<&str> =
             order.iter().filter(|id| moves(id)).map(|id| &graph.node(*id).name[..]).collect();
         assert_eq!(moved, ["reshape_1.shuffled", "conv_1.rows"], "{graph}");

@@ -161,8 +161,8 @@ fn bar(part: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ends::Ends;
     use crate::frontend::spec::{self, Spec};
+    use crate::model_io::ModelIo;
     use crate::objective::Memory;
 
     fn written(times: Option<&[f64]>) -> String {
@@ -175,7 +175,7 @@ mod tests {
             blob_name: String::new(),
             memory: Memory::default(),
             layers: false,
-            ends: Ends::default(),
+            ends: ModelIo::default(),
         };
         let artifact = crate::compile(graph.clone(), &options, |_, _, _| ()).expect("it compiles");
         page(&graph, &options, &artifact, times, Some(&lost())).expect("it has a page")

@@ -21,14 +21,15 @@ pub(super) fn lower(
 ) -> Result<Stage> {
     let conv = lowering.graph.node(id).op.conv().expect("only convolutions have residuals").clone();
     let bytes = from.element.bytes() == 1;
-    let strips = lowering.graph.operand(id, 0).is_some_and(|wide| lowering.anew.contains(&wide));
+    let strips =
+        lowering.graph.operand(id, 0).is_some_and(|wide| lowering.recomputed.contains(&wide));
     let window = RowWindow {
         span: (conv.kernel[0] - 1) * conv.dilation[0] + 1,
         stride: conv.stride[0],
         above: conv.pads[0],
         ..RowWindow::SAME
     };
-    // What is computed anew for a row is there when that row is made.
+    // What is recomputed for a row is there when that row is made.
     let window = if strips { RowWindow::SAME } else { window };
     let (mut shares, mut product) = (1, None);
     let kernel = if is_depthwise(lowering.graph, id) {

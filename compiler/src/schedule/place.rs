@@ -37,11 +37,11 @@ pub(super) struct Lowering<'a> {
     /// Where each value inside the segment that is being lowered lies.
     pub(super) inner: BTreeMap<NodeId, Place>,
     /// The memory of this step in which parts of rows pass from a stage to the next.
-    pub(super) hand: Option<BufferId>,
-    /// The memory of this step in which expansions are computed anew.
+    pub(super) handoff: Option<BufferId>,
+    /// The memory of this step in which expansions are recomputed.
     pub(super) strips: Option<BufferId>,
     /// The expansions of this step that are.
-    pub(super) anew: Vec<NodeId>,
+    pub(super) recomputed: Vec<NodeId>,
     /// The step after which nobody reads a value, by the node that makes it.
     pub(super) last_reads: BTreeMap<NodeId, usize>,
     packs: BTreeMap<(NodeId, PackOrder), PackId>,
@@ -61,9 +61,9 @@ impl<'a> Lowering<'a> {
             schedule: Schedule { batch: graph.batch, ..Schedule::default() },
             places: BTreeMap::new(),
             inner: BTreeMap::new(),
-            hand: None,
+            handoff: None,
             strips: None,
-            anew: vec![],
+            recomputed: vec![],
             last_reads,
             packs: BTreeMap::new(),
         }
@@ -197,11 +197,11 @@ impl<'a> Lowering<'a> {
         Ok((last && fits).then_some(place))
     }
 
-    /// Whether the residual of `id` is read again for each row after: an expansion of this step is computed anew of it.
+    /// Whether the residual of `id` is read again for each row after: an expansion of this step is recomputed of it.
     pub(super) fn rereads_residual(&self, id: NodeId) -> bool {
         let source = |id: NodeId, port| self.graph.operand(id, port).map(|x| base(self.graph, x));
         let residual = source(id, 3);
-        self.anew.iter().any(|expand| source(*expand, 0) == residual)
+        self.recomputed.iter().any(|expand| source(*expand, 0) == residual)
     }
 
     /// Whether `id` reads the value of `maker` at another port than `port`.

@@ -13,13 +13,13 @@ use crate::schedule::{Home, Place, RowWindow, Stage, Step};
 /// Stages of which nothing but the last one's result is read outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
-    /// Its stages by turns, the last group with the piece's own rows.
+    /// Its interleaved stages, the last group with the piece's own rows.
     pub groups: Vec<Group>,
     /// Rows of the piece before that a row needs; those of the first piece need none.
     pub pulls: Need,
 }
 
-/// Stages that make row after row by turns.
+/// Stages that make row after row, interleaved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     /// Which of the step's stages.
@@ -150,7 +150,7 @@ fn limits(stages: &[Stage]) -> Vec<usize> {
     limits
 }
 
-/// The stages of a piece, those by turns that are needed alike.
+/// Interleaved stages of a piece: those that are needed alike.
 fn groups(stages: &[Stage], piece: Range<usize>, needs: &[Need], limits: &[usize]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for at in piece.clone() {
@@ -284,7 +284,7 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// Makes row `row` of some stages by turns; below the image it is zeros, for which nothing is read.
+    /// Makes row `row` of some stages, interleaved; below the image it is zeros, for which nothing is read.
     fn make(&mut self, stages: Range<usize>, row: usize) {
         for at in stages {
             self.write(at, row);

@@ -35,7 +35,7 @@ fn needs(stage: &Stage, row: usize) -> Range<usize> {
     let (window, from) = (stage.window, stage.from[0]);
     let at = row * window.stride + from.rows.top;
     match stage.part {
-        // Zeros around the image are not computed anew.
+        // Zeros around the image are not recomputed.
         Part::Strip(_) => {
             let (top, bottom) = (from.rows.top, from.rows.top + from.height);
             at.saturating_sub(window.above).max(top)

@@ -1,7 +1,7 @@
 //! Runs of the graph: which units could be joined with which, branches included.
 //!
 //! A run is a chain of links. Each link ends in one value; nobody but the next link reads it, and nobody but the link
-//! itself reads what else is made in it, so any stretch of links may be one segment. A link of several units holds
+//! itself reads what else is made in it, so any range of links may be one segment. A link of several units holds
 //! branches that meet in its last unit; how they run if the link is not joined, their own runs say.
 
 use std::collections::{BTreeMap, BTreeSet};

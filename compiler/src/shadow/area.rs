@@ -35,7 +35,7 @@ pub(super) struct PartOf {
     pub width: Option<usize>,
     /// The channel of the value that channel 0 is.
     pub channel: usize,
-    /// Which of the panels that lie here by turns.
+    /// The panel, of those that lie here in turn.
     pub panel: usize,
 }
 
@@ -124,7 +124,7 @@ impl Area {
         })
     }
 
-    /// Whether rows follow one another without a gap, and do not begin anew among these.
+    /// Whether rows follow one another without a gap, and do not start over among these.
     fn is_contiguous(&self) -> bool {
         let Rows { form, width, channels, kept, top, left, right, .. } = self.place.rows;
         let slot = |row: isize| (row + top as isize).rem_euclid(kept as isize);

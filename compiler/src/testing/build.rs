@@ -1,4 +1,4 @@
-//! Grows a random graph node by node; shapes are inferred, so what it builds keeps the law.
+//! Grows a random graph node by node; shapes are inferred, so what it builds keeps the invariants.
 
 use crate::ir::{BatchNorm, Binary, Clamp, Conv, Graph, NodeId, Op, Tensor, Values};
 use crate::random::Random;

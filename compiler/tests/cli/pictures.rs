@@ -116,7 +116,7 @@ fn pictures_that_are_not_whole_are_refused() {
     let refused = |name: &str, file: &[u8], part: &str| {
         place.put(name, file);
         for verb in ["run net.onnx --input", "quantize net.onnx -o q.onnx --calib"] {
-            place.mnv2c(&format!("{verb} {name}")).fails(1, &[name, part, "anew"]);
+            place.mnv2c(&format!("{verb} {name}")).fails(1, &[name, part, "again"]);
         }
     };
     for (name, encode) in [("it.png", png as Encode), ("it.jpg", jpeg as Encode)] {

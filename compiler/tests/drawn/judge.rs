@@ -6,9 +6,9 @@ use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::{Mutex, PoisonError};
 
 use mnv2c::Options;
-use mnv2c::ends::{Answer, Ends};
 use mnv2c::interp::{self, Array};
 use mnv2c::ir::{Dtype, Graph, Values};
+use mnv2c::model_io::{Answer, ModelIo};
 use mnv2c::objective::{Feed, Memory, Objective, Recompute, Storage};
 use mnv2c::quantize::{self, Settings};
 use mnv2c::report::{self, table3};
@@ -107,7 +107,7 @@ fn compiled(graph: &Graph, target: Target, memory: Memory, answer: Answer) -> Re
         blob_name: "net.bin".into(),
         memory,
         layers: false,
-        ends: Ends { picture: None, answer },
+        ends: ModelIo { picture: None, answer },
     };
     mnv2c::compile(graph.clone(), &options, |_, _, _| ()).map(drop).map_err(words)
 }

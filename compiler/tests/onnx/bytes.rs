@@ -87,7 +87,7 @@ pub(crate) fn answer(graph: &Graph, values: Values) -> Values {
 
 /// Operators that are left, without inputs and constants.
 pub(crate) fn operators(graph: &Graph) -> String {
-    let order = graph.order().expect("the graph keeps the law").into_iter();
+    let order = graph.order().expect("the graph keeps its invariants").into_iter();
     let names = order.map(|id| graph.node(id).op.name());
     names.filter(|name| !["input", "const"].contains(name)).collect::<Vec<_>>().join(" ")
 }

@@ -1,21 +1,21 @@
-//! Which expansions of a stretch are best computed anew, by the bytes that saves and the multiply-adds it costs.
+//! Which expansions of a candidate are best computed recompute, by the bytes that saves and the multiply-adds it costs.
 //!
-//! What one of them saves hardly depends on the others, so it is measured once where its block begins a segment and
+//! The saving of one hardly depends on the others, so it is measured once where its block begins a segment and
 //! once where it does not; of all their sums, the best are then measured themselves.
 
 use std::collections::BTreeMap;
 
 use crate::choose::Network;
-use crate::choose::cuts::{Cuts, Stretch, THRIFTY};
+use crate::choose::cuts::{Candidate, Cuts, MIN_MEMORY};
 use crate::error::Result;
 use crate::ir::NodeId;
-use crate::schedule::{Setting, anew};
+use crate::schedule::{Setting, recompute};
 use crate::segment::Segment;
 
-/// Ways that are kept of a stretch, at most.
+/// Sets of expansions that are kept for a candidate, at most.
 const MOST: usize = 64;
 
-/// What computing one expansion anew changes.
+/// The effect of recomputing one expansion.
 #[derive(Clone, Copy)]
 struct Change {
     expand: NodeId,
@@ -27,7 +27,7 @@ struct Change {
     again: u64,
 }
 
-/// Some expansions computed anew.
+/// A set of expansions to recompute.
 #[derive(Clone)]
 struct Way {
     expands: Vec<NodeId>,
@@ -36,7 +36,7 @@ struct Way {
     again: u64,
 }
 
-/// Adds to `cuts` the stretches in which expansions are computed anew, `budget` multiply-adds in all at most, where that
+/// Adds to `cuts` the candidates in which expansions are computed recompute, `budget` multiply-adds in all at most, where that
 /// may bring them below `limit` bytes.
 pub(super) fn repeat(
     network: &Network<'_>,
@@ -45,63 +45,63 @@ pub(super) fn repeat(
     limit: usize,
 ) -> Result<()> {
     let ways = ways(network, cuts, budget, limit)?;
-    cuts.stretches.extend(ways);
+    cuts.candidates.extend(ways);
     Ok(())
 }
 
-/// The stretches of `cuts` with those expansions computed anew that save most, for every number of multiply-adds up to
+/// Candidates of `cuts` with those expansions recomputed that save most, for every number of multiply-adds up to
 /// `budget`, where they need at most `limit` bytes.
-fn ways(network: &Network<'_>, cuts: &Cuts, budget: u64, limit: usize) -> Result<Vec<Stretch>> {
-    let thrifty = || cuts.stretches.iter().filter(|it| it.segment.batch == THRIFTY);
+fn ways(network: &Network<'_>, cuts: &Cuts, budget: u64, limit: usize) -> Result<Vec<Candidate>> {
+    let min_memory = || cuts.candidates.iter().filter(|it| it.segment.batch == MIN_MEMORY);
     let mut changes = Changes { network, known: BTreeMap::new() };
-    // The shortest stretches are those that changes are measured in.
+    // Changes are measured in the shortest candidates.
     for len in 1..=2 {
-        for stretch in thrifty().filter(|it| it.to - it.from == len) {
-            changes.measure(stretch)?;
+        for candidate in min_memory().filter(|it| it.to - it.from == len) {
+            changes.measure(candidate)?;
         }
     }
     let mut found = Vec::new();
-    for stretch in thrifty() {
-        for way in changes.best(stretch, budget) {
-            let bytes = stretch.cost.bytes as isize - way.saved + way.strip;
+    for candidate in min_memory() {
+        for way in changes.best(candidate, budget) {
+            let bytes = candidate.cost.bytes as isize - way.saved + way.strip;
             if bytes <= limit as isize {
-                let segment = Segment { anew: way.expands, ..stretch.segment.clone() };
-                found.extend(stretch.with(segment).measured(network)?);
+                let segment = Segment { recompute: way.expands, ..candidate.segment.clone() };
+                found.extend(candidate.with(segment).measured(network)?);
             }
         }
     }
     Ok(found)
 }
 
-/// Changes that were measured, by the expansion and whether it begins its segment.
+/// Measured changes, by the expansion and whether it begins its segment.
 struct Changes<'a> {
     network: &'a Network<'a>,
     known: BTreeMap<(NodeId, bool), Change>,
 }
 
 impl Changes<'_> {
-    /// Measures each expansion of a short stretch by itself.
-    fn measure(&mut self, stretch: &Stretch) -> Result<()> {
-        for expand in anew::candidates(self.network.setting.graph, &stretch.segment) {
-            let key = (expand, stretch.segment.stages[0] == expand);
+    /// Measures each expansion of a short candidate by itself.
+    fn measure(&mut self, candidate: &Candidate) -> Result<()> {
+        for expand in recompute::eligible(self.network.setting.graph, &candidate.segment) {
+            let key = (expand, candidate.segment.stages[0] == expand);
             if self.known.contains_key(&key) {
                 continue;
             }
-            let segment = Segment { anew: vec![expand], ..stretch.segment.clone() };
+            let segment = Segment { recompute: vec![expand], ..candidate.segment.clone() };
             let Setting { graph, target, memory, .. } = *self.network.setting;
-            let strip = anew::strip_bytes(graph, expand, target, memory) as isize;
-            let Some(changed) = stretch.with(segment).measured(self.network)? else { continue };
+            let strip = recompute::strip_bytes(graph, expand, target, memory) as isize;
+            let Some(changed) = candidate.with(segment).measured(self.network)? else { continue };
             let cost = changed.cost;
-            let saved = stretch.cost.bytes as isize - cost.bytes as isize + strip;
+            let saved = candidate.cost.bytes as isize - cost.bytes as isize + strip;
             self.known.insert(key, Change { expand, saved, strip, again: cost.again });
         }
         Ok(())
     }
 
-    /// The ways of a stretch that are worth their multiply-adds, cheapest first, but for the one that does nothing.
-    fn best(&self, stretch: &Stretch, budget: u64) -> Vec<Way> {
-        let first = stretch.segment.stages[0];
-        let expands = anew::candidates(self.network.setting.graph, &stretch.segment);
+    /// Pareto-optimal sets of expansions of a candidate by MACs and bytes, cheapest first, without the empty one.
+    fn best(&self, candidate: &Candidate, budget: u64) -> Vec<Way> {
+        let first = candidate.segment.stages[0];
+        let expands = recompute::eligible(self.network.setting.graph, &candidate.segment);
         let changes =
             expands.into_iter().filter_map(|expand| self.known.get(&(expand, expand == first)));
         let mut ways = vec![Way { expands: vec![], saved: 0, strip: 0, again: 0 }];
