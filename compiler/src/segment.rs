@@ -25,7 +25,7 @@ pub struct Segment {
     pub stages: Vec<NodeId>,
     /// Rows that flow at once.
     pub batch: RowBatch,
-    /// Expansions that are computed recompute, a strip of columns at a time, for each row of the depthwise convolution that
+    /// Expansions that are recomputed, a strip of columns at a time, for each row of the depthwise convolution that
     /// reads them: their rows are kept nowhere.
     pub recompute: Vec<NodeId>,
 }

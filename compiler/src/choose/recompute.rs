@@ -1,7 +1,7 @@
-//! Which expansions of a candidate are best computed recompute, by the bytes that saves and the multiply-adds it costs.
+//! Recomputation: the expansions of a candidate to recompute, by the bytes saved and the multiply-adds added.
 //!
-//! The saving of one hardly depends on the others, so it is measured once where its block begins a segment and
-//! once where it does not; of all their sums, the best are then measured themselves.
+//! The saving of one hardly depends on the others, so it is measured once where its block begins a segment and once
+//! where it does not; of all their sums, the best are then measured themselves.
 
 use std::collections::BTreeMap;
 
@@ -36,8 +36,8 @@ struct Way {
     again: u64,
 }
 
-/// Adds to `cuts` the candidates in which expansions are computed recompute, `budget` multiply-adds in all at most, where that
-/// may bring them below `limit` bytes.
+/// Adds to `cuts` candidates that recompute expansions, `budget` multiply-adds in all at most, where that may bring
+/// them below `limit` bytes.
 pub(super) fn repeat(
     network: &Network<'_>,
     cuts: &mut Cuts,

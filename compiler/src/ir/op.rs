@@ -61,7 +61,7 @@ use crate::ir::{Dtype, QConv, Quant, WeightsId, infer};
 use definition::{Definition, Ports};
 use traits::Traits;
 
-/// What a node computes.
+/// An operator with its attributes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Op {
     /// An input of the model. No operands.
@@ -102,11 +102,11 @@ pub enum Op {
     CumSum(CumSum),
     /// The greatest or least elements along one axis, or where they are: x.
     TopK(TopK),
-    /// The same elements in row-major order under another shape: x. Flatten, Squeeze and Unsqueeze are this.
+    /// Reshape: the elements in row-major order under another shape: x. Flatten, Squeeze and Unsqueeze are this.
     Reshape,
     /// Output dimension `i` is input dimension `perm[i]`: x.
     Transpose(Vec<usize>),
-    /// The same tensor in another [`crate::ir::Layout`]: x.
+    /// Conversion to another [`crate::ir::Layout`]: x.
     Relayout,
     /// Operands one after another along an axis: any number of them.
     Concat(usize),
@@ -169,12 +169,12 @@ impl Op {
         self.define(|op| op.ports())
     }
 
-    /// What passes and the streaming of rows have to know.
+    /// Traits for passes and the streaming of rows.
     pub fn traits(&self) -> Traits {
         self.define(|op| op.traits())
     }
 
-    /// Whether elements of any type are only moved, or compared.
+    /// True if elements of any type are only moved, or compared.
     pub fn moves(&self) -> bool {
         self.traits().moves()
     }

@@ -29,7 +29,7 @@ pub use softmax::QSoftmax;
 pub use sums::MAX_DEPTH;
 pub use table::table;
 
-/// What a node on bytes computes. Operands are listed as in [`crate::ir::Op`].
+/// A quantised operator. Operands are listed as in [`crate::ir::Op`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Quant {
     /// The nearest byte of each real: f32 x.
@@ -79,7 +79,7 @@ impl Quant {
         }
     }
 
-    /// What the sums of this operator become, if it makes sums.
+    /// The requantisation of this operator's sums, if it makes sums.
     pub fn requant(&self) -> Option<&Requant> {
         match self {
             Self::Conv(QConv { requant, .. }) | Self::Dense(QDense { requant, .. }) => {

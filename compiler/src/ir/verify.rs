@@ -11,7 +11,7 @@ use crate::ir::{Dtype, Graph, Layout, NodeId, Op};
 pub struct Violation {
     /// The node's name.
     pub node: String,
-    /// What is wrong.
+    /// The description of the breach.
     pub what: String,
 }
 
@@ -78,7 +78,7 @@ fn shape_breach(graph: &Graph, id: NodeId, site: &Site<'_>) -> Option<String> {
     }
 }
 
-/// What is wrong with the element types of what is read and made.
+/// The breach of the element types of operands and result.
 fn type_breach(op: &Op, site: &Site<'_>) -> Option<String> {
     match site.operand(0).and_then(|x| op.dtype(x.tensor.dtype)) {
         Some(dtype) => {
@@ -89,7 +89,7 @@ fn type_breach(op: &Op, site: &Site<'_>) -> Option<String> {
     }
 }
 
-/// Whether an operand has the type and origin that its operator lists.
+/// True if an operand has the type and origin that its operator lists.
 fn is_listed(op: &Op, operand: &Operand<'_>) -> bool {
     op.ports().listed.get(operand.port).is_none_or(|spec| {
         let typed = spec.dtype.is_none_or(|dtype| dtype == operand.tensor.dtype);

@@ -17,7 +17,7 @@ use crate::schedule::{Element, Home, Part, Place, RowWindow, Stage, Strip, convo
 use crate::segment::{RowBatch, Segment};
 use crate::target::{Product, Target};
 
-/// The stages of `segment` that may be computed recompute, if it hands pixels over.
+/// The stages of `segment` that can be recomputed, if it hands over pixels.
 pub fn eligible(graph: &Graph, segment: &Segment) -> Vec<NodeId> {
     let handing = matches!(segment.batch, RowBatch::Pixels(_));
     let triples = segment.stages.windows(3).filter(|_| handing);

@@ -30,13 +30,13 @@ pub struct Conv {
 }
 
 impl Conv {
-    /// Whether each output pixel is made of the one input pixel at its place, all channels of it.
+    /// True if each output pixel depends only on the input pixel at its place, all channels of it.
     pub fn is_point(&self) -> bool {
         let unit = self.kernel == [1, 1] && self.stride == [1, 1];
         unit && self.group == 1 && self.pads == [0; 4]
     }
 
-    /// Whether nothing is done to the sums.
+    /// True if neither a clamp nor an activation follows the sums.
     pub fn ends_linear(&self) -> bool {
         self.clamp == Clamp::NONE && self.then.is_none()
     }
@@ -168,20 +168,20 @@ pub(crate) fn window_text(
     text
 }
 
-/// What a layer does to its sums, as a printed line shows it.
+/// Clamp and activation of a layer, as a printed line shows them.
 pub(crate) fn activation_text(clamp: Clamp, then: Option<Unary>) -> String {
     let clamp = if clamp == Clamp::NONE { String::new() } else { format!(" clamp {clamp}") };
     let then = then.map(|then| format!(" then {}{}", then.name(), then.parameters()));
     clamp + &then.unwrap_or_default()
 }
 
-/// What is wrong with a layer that has bounds before its function.
+/// The breach of a layer that has bounds before its activation.
 pub(crate) fn late_clamp(clamp: Clamp, then: Option<Unary>) -> Option<String> {
     let then = then.filter(|_| clamp != Clamp::NONE)?;
     Some(format!("clamps to {clamp} before its {}", then.name()))
 }
 
-/// What is wrong with the residual of a convolution.
+/// The breach of a convolution's residual.
 pub(crate) fn residual_breach(site: &Site<'_>) -> Option<String> {
     let (out, residual) = (site.out, site.operand(3)?.tensor);
     (residual.shape != out.shape || residual.dtype == Dtype::I64)
@@ -264,7 +264,7 @@ fn bordered(conv: &Conv, x: &Array, border: Floats<'_>) -> (Conv, Array) {
     (conv, Array::f32([x.shape[0], x.shape[1], tall, wide], padded))
 }
 
-/// Lets each tap that falls on an element of one channel `x` `add` to its window's sum in `y`.
+/// Calls `add` with the window's sum in `y` for each tap that falls on an element of one channel `x`.
 pub(crate) fn slide<X, W: Copy, Y>(
     conv: &Conv,
     x: &[X],

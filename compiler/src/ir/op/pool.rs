@@ -11,7 +11,7 @@ use crate::ir::{Values, infer};
 /// Attributes of a pooling window.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pool {
-    /// What is taken of a window.
+    /// The kind of pooling.
     pub kind: PoolKind,
     /// Rows and columns of the window.
     pub kernel: [usize; 2],
@@ -23,7 +23,7 @@ pub struct Pool {
     pub pads: [usize; 4],
 }
 
-/// What a pooling window yields.
+/// Reduction of a pooling window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PoolKind {
     /// The greatest element.

@@ -1,11 +1,11 @@
-//! What an operator reads when it is evaluated: arrays by port, asked for by the type they need to have.
+//! Operands of an operator under evaluation: arrays by port, asked for by the type they need to have.
 
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
 use crate::ir::{Arithmetic, Array, Tensor};
 
-/// What a node reads.
+/// Operands of a node under evaluation.
 pub struct Reads<'a> {
     /// The node's name, for messages.
     pub name: &'a str,
@@ -13,7 +13,7 @@ pub struct Reads<'a> {
     pub op: &'static str,
     /// The result.
     pub out: &'a Tensor,
-    /// What sums of bytes become bytes by.
+    /// The arithmetic by which sums are requantised.
     pub arithmetic: Arithmetic,
     /// The operands, by port.
     pub arrays: BTreeMap<usize, &'a Array>,
@@ -35,7 +35,7 @@ pub type Floats<'a> = View<'a, f32>;
 pub type Bytes<'a> = View<'a, u8>;
 
 impl<'a> Reads<'a> {
-    /// Whatever is read at `port`.
+    /// The array at `port`.
     pub fn array(&self, port: usize) -> Result<&'a Array> {
         let array = self.arrays.get(&port).copied();
         array.ok_or_else(|| self.fault(format!("has no operand {port}")))

@@ -13,9 +13,9 @@ use crate::ir::{Dtype, Values};
 /// Attributes of a product of bytes: the sum of `(x - x_zero) * w`, plus the bias, requantised.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QDense {
-    /// The byte that stands for zero in x.
+    /// The zero point of x.
     pub x_zero: u8,
-    /// What the sums become.
+    /// The requantisation of the sums.
     pub requant: Requant,
 }
 

@@ -23,14 +23,14 @@ pub struct QPair {
     pub bounds: Bounds,
 }
 
-/// How reals are multiplied.
+/// Forms of a product of reals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Times {
     /// One by the other, as Mul does between floats.
     Reals,
     /// The exact product of both `q - zero` by one factor, `a.scale * b.scale / y.scale`, as QLinearMul does.
     Steps {
-        /// What of the result's zero point is added before steps are rounded.
+        /// The part of the result's zero point that is added before steps are rounded.
         early: i16,
     },
 }
