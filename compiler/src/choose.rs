@@ -28,15 +28,15 @@ use measure::Measure;
 pub const ARENA_ALIGN: usize = 64;
 /// The part of the smallest arena that may be spent on speed: a pixel at a time is slow, a few bytes more are not.
 const SLACK: usize = 256;
-/// How often a limit is lowered because the offsets of a partition left gaps.
+/// Retries with a lower limit where the offsets of a partition leave gaps.
 const TRIES: usize = 4;
 
 /// A partition, lowered and planned.
 #[derive(Clone, Debug)]
 pub struct Choice {
-    /// What runs.
+    /// The schedule.
     pub schedule: Schedule,
-    /// Where every buffer lies.
+    /// Offsets of every buffer.
     pub plan: Plan,
 }
 
@@ -92,7 +92,7 @@ fn scratch_of(setting: &Setting<'_>, unit: &Segment) -> Result<usize> {
     Ok(inner.map(len).sum())
 }
 
-/// What partitions are made of.
+/// The network that partitions are made of.
 struct Network<'a> {
     setting: &'a Setting<'a>,
 }
@@ -161,8 +161,8 @@ impl Network<'_> {
         Ok(None)
     }
 
-    /// What `segments` cost, one after the other; their bytes are their own and those of their operands. Nothing where
-    /// one has more values than can be lent at once. What is read behind the position `last` lives on.
+    /// The cost of `segments`, one after the other; their bytes are their own and those of their operands. Nothing
+    /// where one has more values than can be lent at once. Values read behind the position `last` live on.
     fn cost(&self, segments: &[Segment], last: usize) -> Result<Option<Cost>> {
         let alone = schedule::lower_alone(self.setting, segments, last)?;
         if alone.steps.iter().any(|step| step.homes().len() > MOST_SLOTS) {

@@ -38,11 +38,11 @@ pub struct Problem {
 pub struct Buffer {
     /// Its size in bytes; 0 for memory outside the arena, such as the caller's own input.
     pub bytes: usize,
-    /// How long it must last beyond its users.
+    /// Life beyond its users.
     pub life: Life,
 }
 
-/// What, beside its users, keeps a buffer alive.
+/// Events beside its users that keep a buffer alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
     /// Nothing: it lives from its first writer to its last writer or reader.
@@ -82,12 +82,12 @@ pub struct OpId(usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BufferId(usize);
 
-/// How much the search may store before it settles for a gap.
+/// Memory that the search may use before it settles for a gap.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
     /// The number of states, of about 50 bytes each.
     ///
-    /// Where a state takes w > 1 words of 64 bits, it counts as w^2: so does its time.
+    /// States; one that takes w > 1 words of 64 bits counts as w^2: so does its time.
     pub states: usize,
 }
 
@@ -105,14 +105,14 @@ pub struct Certificate {
     pub order: Vec<OpId>,
     /// The peak of this order in bytes: M(G), unless `bound` is a gap.
     pub peak: usize,
-    /// What is known about smaller peaks.
+    /// The lower bound on the peak.
     pub bound: Bound,
 }
 
-/// What is known about smaller peaks.
+/// Lower bounds on the peak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
-    /// What this op reads, writes, or has to carry past itself in every order already is the peak.
+    /// Buffers that this op reads, writes, or has to carry past itself in every order already are the peak.
     Witness(OpId),
     /// The search left nothing out and found no order below the peak.
     Exhausted {

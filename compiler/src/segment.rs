@@ -19,7 +19,7 @@ use crate::target::Target;
 /// Nodes that run as one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
-    /// What part of the network this is.
+    /// The part of the network that this is.
     pub role: Role,
     /// Its operators, each behind what it reads; the last makes the segment's result.
     pub stages: Vec<NodeId>,
@@ -30,7 +30,7 @@ pub struct Segment {
     pub recompute: Vec<NodeId>,
 }
 
-/// What part of the network a segment is: names functions and sections of reports.
+/// The part of the network that a segment is: names functions and sections of reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The inverted residual of this number, counted from 1; the first may hold the stem.
@@ -59,7 +59,7 @@ impl Segment {
     }
 }
 
-/// How many rows flow through a segment at once.
+/// Rows that flow through a segment at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RowBatch {
     /// All of them: stage after stage over whole tensors.
@@ -99,8 +99,8 @@ pub fn units(graph: &Graph) -> Result<Vec<Segment>> {
     sorted(graph, segments)
 }
 
-/// How `unit` runs fastest: a block row by row where two vectors of channels of its widest value outgrow the nearest
-/// cache, in bands of rows where threads share it; a head row by row where its channels make no panels.
+/// `unit` with its fastest row batch: a block runs row by row where two vectors of channels of its widest value outgrow
+/// the nearest cache, in bands of rows where threads share it; a head row by row where its channels make no panels.
 pub fn fastest(graph: &Graph, unit: &Segment, target: &Target) -> Segment {
     let lanes = target.isa.lanes();
     let shape = |id: &NodeId| graph.node(*id).out.shape.as_slice();
@@ -147,8 +147,8 @@ pub fn joined(graph: &Graph, parts: &[&Segment], batch: RowBatch) -> Option<Segm
     fits.then(|| Segment { batch, ..Segment::whole(Role::Chain, stages) })
 }
 
-/// Whether `stages` are convolutions, but for a quantising of the picture before them and a pooling of all pixels behind
-/// them, and each reads the one before it.
+/// True if `stages` are convolutions, each of which reads the one before it, but for a quantisation of the image before
+/// them and a pooling of all pixels behind them.
 pub fn is_chain(graph: &Graph, stages: &[NodeId]) -> bool {
     let pairs = stages.windows(2);
     let convolves = |id: &NodeId| graph.node(*id).op.conv().is_some();
@@ -160,12 +160,12 @@ pub fn is_chain(graph: &Graph, stages: &[NodeId]) -> bool {
         && pairs.into_iter().all(|pair| graph.operand(pair[1], 0) == Some(pair[0]))
 }
 
-/// Whether `id` makes the bytes of a picture of floats.
+/// True if `id` quantises floats.
 pub fn quantises(graph: &Graph, id: NodeId) -> bool {
     matches!(graph.node(id).op, Op::Quant(Quant::Quantize(_)))
 }
 
-/// Whether nobody but `stages` reads the values they make, but for the last one's.
+/// True if only `stages` read the values that they make, but for the last one's.
 fn is_private(graph: &Graph, stages: &[NodeId]) -> bool {
     let within = |(reader, _): &(NodeId, _)| is_view(graph, *reader) || stages.contains(reader);
     let private =
@@ -173,7 +173,7 @@ fn is_private(graph: &Graph, stages: &[NodeId]) -> bool {
     stages[..stages.len() - 1].iter().all(|id| aliases(graph, *id).into_iter().all(private))
 }
 
-/// Whether every value inside is read as the rows of the picture that was made.
+/// True if every value inside is read as the rows of the image that was made.
 fn meets_in_rows(graph: &Graph, stages: &[NodeId]) -> bool {
     let outside = |x: NodeId| !stages.contains(&base(graph, x));
     stages.iter().filter(|id| flow::shuffle(graph, **id).is_none()).all(|id| {
@@ -198,7 +198,7 @@ fn role(parts: &[&Segment]) -> Role {
     }
 }
 
-/// Whether a convolution of a few groups hands its channels to one that wants them in vectors, which groups may part.
+/// True if a convolution of a few groups passes its channels to one that wants them in vectors, which groups may part.
 fn parts_vectors(graph: &Graph, pair: &[NodeId]) -> bool {
     let groups = |id: NodeId| match &graph.node(id).op {
         Op::Conv(conv) => conv.group,

@@ -98,7 +98,7 @@ struct Step {
     peak: usize,
     /// The bytes live behind it.
     live: usize,
-    /// How many runs were done when it became ready.
+    /// Runs done when it became ready.
     age: usize,
 }
 

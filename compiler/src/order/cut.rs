@@ -1,4 +1,4 @@
-//! Where a problem falls apart by its edges alone, before sets of ops are built, whose bits grow with the square.
+//! Cuts of a problem by its edges alone, before sets of ops are built, whose bits grow with the square.
 //!
 //! Ops are listed behind what they need. Between two of them is a cut if every op behind it needs, directly or not,
 //! every op before it. Those that nobody before the cut needs are the *last* ones before it; those that need nobody

@@ -57,7 +57,7 @@ pub(crate) fn reconnect(graph: &mut Graph, reader: NodeId, port: usize, new: Nod
     }
 }
 
-/// What `id` reads at port 0. Only `Input` and `Const` read nothing.
+/// The operand of `id` at port 0. Only `Input` and `Const` have none.
 pub(crate) fn x(graph: &Graph, id: NodeId) -> NodeId {
     graph.operand(id, 0).expect("verified operators have their operands")
 }

@@ -149,7 +149,7 @@ pub(crate) fn rewrite(run: Run, mut graph: Graph) -> (Graph, Skips) {
     (graph, skips)
 }
 
-/// All that `graph` answers to the random inputs of `seed`.
+/// Outputs of `graph` for the random inputs of `seed`.
 pub(crate) fn answers(graph: &Graph, seed: u64) -> Vec<f32> {
     let answers = interp::run(graph, &random_inputs(graph, seed)).expect("the graph can be run");
     let floats = |answer: &Array| answer.values.as_f32().map(<[f32]>::to_vec);

@@ -40,7 +40,7 @@ fn fold(graph: &mut Graph, id: NodeId) -> Attempt {
     fold_after(graph, id, &affine).or_else(|skip| fold_before(graph, id, &affine).map_err(|_| skip))
 }
 
-/// What `id` does to each channel, if that is all it does.
+/// Scale and shift that `id` applies to each channel, if it does nothing else.
 fn affine(graph: &Graph, id: NodeId) -> Attempt<Option<Affine>> {
     match graph.node(id).op {
         Op::BatchNorm(norm) => batch_norm(graph, id, norm.epsilon).map(Some),

@@ -62,7 +62,7 @@ fn fuse(graph: &mut Graph, id: NodeId, clamp: Clamp) -> Attempt {
     Ok(true)
 }
 
-/// Whether the bounds are numbers, the least before the greatest.
+/// True if the bounds are numbers, the least before the greatest.
 fn is_ordered(clamp: Clamp) -> bool {
     clamp.lo <= clamp.hi
 }

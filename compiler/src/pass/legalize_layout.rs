@@ -1,4 +1,4 @@
-//! Says how every tensor lies in memory, and moves elements only where that cannot be helped.
+//! Assigns a layout to every tensor, and moves elements only where that cannot be helped.
 //!
 //! ```text
 //! conv(input nchw)                  ->  the conv reads planes, its result is nhwc
@@ -50,7 +50,7 @@ fn legalize_outputs(graph: &mut Graph) -> usize {
     count
 }
 
-/// How the result of `id` lies, when its operands are legalized.
+/// The layout of `id`'s result, when its operands are legalized.
 fn result_layout(graph: &Graph, id: NodeId) -> Layout {
     let node = graph.node(id);
     let traits = node.op.traits();
@@ -109,7 +109,7 @@ fn common_layout(graph: &Graph, id: NodeId) -> Layout {
     }
 }
 
-/// How `id` needs the operand at `port` to lie, if it needs it at all.
+/// The layout that `id` needs of its operand at `port`, if any.
 fn wanted_layout(graph: &Graph, id: NodeId, port: usize) -> Option<Layout> {
     let node = graph.node(id);
     match node.op.traits().layouts {
@@ -128,12 +128,12 @@ fn wanted_layout(graph: &Graph, id: NodeId, port: usize) -> Option<Layout> {
     }
 }
 
-/// Whether `id` is an input of the model, or a view of one: convolutions read its planes as they are.
+/// True if `id` is an input of the model, or a view of one: convolutions read its planes as they are.
 fn is_from_input(graph: &Graph, id: NodeId) -> bool {
     matches!(graph.node(base(graph, id)).op, Op::Input)
 }
 
-/// Whether the dimensions that are not reduced lie in their logical order.
+/// True if the dimensions that are not reduced lie in their logical order.
 fn keeps_order(tensor: &Tensor, axes: &[usize]) -> bool {
     let strides = tensor.strides();
     let kept = |axis: &usize| tensor.shape[*axis] != 1 && !axes.contains(axis);
@@ -141,7 +141,7 @@ fn keeps_order(tensor: &Tensor, axes: &[usize]) -> bool {
     kept.is_sorted_by(|outer, inner| outer > inner)
 }
 
-/// Whether a computed picture would have to be moved to lie in `layout`.
+/// True if a computed image would have to be moved to lie in `layout`.
 fn differs(graph: &Graph, id: NodeId, layout: Layout) -> bool {
     let node = graph.node(id);
     node.out.shape.len() == 4
@@ -150,7 +150,7 @@ fn differs(graph: &Graph, id: NodeId, layout: Layout) -> bool {
         && !lies_alike(&node.out)
 }
 
-/// Whether a picture lies the same in both layouts.
+/// True if an image lies alike in both layouts.
 fn lies_alike(picture: &Tensor) -> bool {
     let nhwc = Tensor { layout: Layout::Nhwc, ..picture.clone() };
     nhwc.lies_in_rows()

@@ -8,7 +8,7 @@
 //! quantize(reshape(dequantize(x)))                            ->  reshape(x)
 //! flip(reshape(flip(x)))                                      ->  reshape(x)
 //! ```
-//! What matches nothing stays in floats between bytes, its weights unpacked, and means the same.
+//! Operators that match nothing stay in floats between bytes, their weights unpacked, and mean the same.
 
 pub mod floats;
 mod function;
@@ -76,7 +76,7 @@ fn legalize(graph: &mut Graph, id: NodeId, to: Affine) -> Attempt {
     Ok(true)
 }
 
-/// What `value` clamps, and the bounds that this gives to bytes; the clamps are followed while only they read it.
+/// The operand of the clamps at `value`, and their bounds in bytes; clamps are followed while only they read it.
 fn clamped(graph: &Graph, mut value: NodeId, to: Affine) -> (NodeId, Bounds) {
     let mut bounds = Bounds::ALL;
     while let Op::Clamp(Clamp { lo, hi }) = graph.node(value).op {

@@ -65,13 +65,13 @@ fn chain(graph: &Graph, id: NodeId) -> Attempt<Option<Chain>> {
     Ok(Some(Chain { picture, split, transpose }))
 }
 
-/// Where each part of a picture goes.
+/// The permutation of an image's parts.
 struct Moved {
     /// Lengths of the parts as the picture lies.
     parts: Vec<usize>,
-    /// Which of them follows which in the result.
+    /// The order of the parts in the result.
     perm: Vec<usize>,
-    /// Whether the result lies like a picture.
+    /// True if the result lies like an image.
     as_picture: bool,
 }
 
@@ -129,7 +129,7 @@ fn owners(parts: &[usize], shape: &[usize]) -> Vec<usize> {
     parts.iter().map(owner).collect()
 }
 
-/// Whether `id` is made as a picture, by an operator that has it lie in NHWC.
+/// True if `id` is made as an image, by an operator that makes NHWC.
 fn is_picture(graph: &Graph, mut id: NodeId) -> bool {
     loop {
         let node = graph.node(id);
@@ -147,7 +147,7 @@ fn is_picture(graph: &Graph, mut id: NodeId) -> bool {
     }
 }
 
-/// Whether anybody reads `id` as a picture that lies in NHWC, or what is made of it element by element.
+/// True if any reader takes `id`, or elementwise results of it, as an image in NHWC.
 fn is_seen_as_picture(graph: &Graph, id: NodeId) -> bool {
     let mut made = vec![id];
     while let Some(id) = made.pop() {

@@ -12,7 +12,7 @@ use crate::pass::constant::per_channel;
 use crate::pass::edit::{reconnect, sole_reader, x};
 use crate::pass::{Attempt, Skip, Skips, fixpoint};
 
-/// How a picture, its channels innermost, is seen as `[n,c,h,w]`.
+/// The permutation from NHWC to `[n,c,h,w]`.
 const TO_NCHW: [usize; 4] = [0, 3, 1, 2];
 
 /// Looks up; the number of convolutions that read a picture from now on.
@@ -65,7 +65,7 @@ fn chain(graph: &Graph, id: NodeId) -> Attempt<Option<(NodeId, Vec<NodeId>)>> {
     Ok(Some((at, chain)))
 }
 
-/// What `id` makes its result of, if it may be a function of each channel.
+/// The operand of `id`, if `id` may be a function of each channel.
 fn before(graph: &Graph, id: NodeId) -> Option<NodeId> {
     match &graph.node(id).op {
         Op::Identity | Op::Transpose(_) | Op::Reshape | Op::Slice(_) => Some(x(graph, id)),
@@ -85,7 +85,7 @@ fn before(graph: &Graph, id: NodeId) -> Option<NodeId> {
 
 /// A picture on its way: what its bytes have become.
 struct Seen {
-    /// Which dimension of the picture each one is.
+    /// The dimension of the image that each one is.
     perm: Vec<usize>,
     channels: Vec<Channel>,
 }
@@ -94,7 +94,7 @@ struct Seen {
 struct Channel {
     /// Its number in the picture.
     number: usize,
-    /// What each byte has become.
+    /// The value that each byte has become.
     values: Vec<f32>,
 }
 
@@ -181,7 +181,7 @@ impl Seen {
     }
 }
 
-/// Whether `id` only puts dimension `axis` in the other order.
+/// True if `id` only reverses dimension `axis`.
 fn reverses(graph: &Graph, id: NodeId, slice: &Slice, axis: usize) -> bool {
     let (from, out) = (&graph.node(x(graph, id)).out.shape, &graph.node(id).out.shape);
     let last = out[axis] - 1;

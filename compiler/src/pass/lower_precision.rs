@@ -3,8 +3,9 @@
 //! ```text
 //! y f32 = conv(x f32, w f32)  ->  y f16 = conv(x f16, w f16), or bf16
 //! ```
-//! What the caller lends stays f32, and so do results that are summed up where they lie. All is computed in f32. Not one
-//! of the passes: it follows from what the user wants of the memory.
+//! Memory that the caller lends stays f32, and so do results that are summed up in place. All is computed in f32. Not
+//! one
+//! of the passes: it follows from the requested memory options.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +30,7 @@ pub fn run(graph: &mut Graph, memory: Memory) -> Result<()> {
     half.map_or(Ok(()), |half| stored.into_iter().try_for_each(|id| round(graph, id, half)))
 }
 
-/// The same without rounding a number: the floats that are stored in 16 bits.
+/// Assigns 16-bit types without rounding constants; the floats that are stored in 16 bits.
 pub fn types(graph: &mut Graph, memory: Memory) -> Vec<NodeId> {
     for id in graph.ids() {
         let dtype = &mut graph.node_mut(id).out.dtype;
@@ -45,7 +46,7 @@ pub fn types(graph: &mut Graph, memory: Memory) -> Vec<NodeId> {
     stored
 }
 
-/// What the caller lends memory for, and what is summed up.
+/// Values in memory that the caller lends, and values that are summed up in place.
 fn lent(graph: &Graph, feed: Feed) -> BTreeSet<NodeId> {
     let outputs = graph.outputs.iter().map(|output| base(graph, output.node));
     let inputs = graph.inputs.iter().copied().filter(|_| feed == Feed::Caller);

@@ -76,7 +76,7 @@ fn gated(graph: &Graph, source: NodeId, share: NodeId, scale: f32) -> Option<(No
     Some((source, function))
 }
 
-/// What `clamp(x + 3, 0..6)` is of.
+/// `x` of `clamp(x + 3, 0..6)`.
 fn hinge(graph: &Graph, id: NodeId) -> Option<NodeId> {
     let (mut from, mut bounds) = bounded(graph, id)?;
     if bounds != Clamp::RELU6 && bounds.lo <= bounds.hi {
@@ -86,7 +86,7 @@ fn hinge(graph: &Graph, id: NodeId) -> Option<NodeId> {
     (bounds == Clamp::RELU6).then(|| shifted(graph, from, 3.0))?
 }
 
-/// What `x + by` is of.
+/// `x` of `x + by`.
 fn shifted(graph: &Graph, id: NodeId, by: f32) -> Option<NodeId> {
     let Op::Binary(Binary::Add) = graph.node(id).op else { return None };
     with_scalar(graph, id).filter(|(_, number)| *number == by).map(|(source, _)| source)
@@ -134,7 +134,7 @@ impl Product {
     }
 }
 
-/// Whether two numbers are the same but for their rounding.
+/// True if two numbers are equal but for their rounding.
 fn is_near(a: f32, b: f32) -> bool {
     (a - b).abs() <= 1e-6 * b.abs()
 }

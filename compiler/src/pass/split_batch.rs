@@ -48,7 +48,7 @@ fn is_batch_of_pictures(graph: &Graph, id: NodeId) -> bool {
     shape.len() == 4 && shape[0] > 1 && !matches!(node.op, Op::Const(_))
 }
 
-/// Whether the kernels of a node work on a single picture.
+/// True if the kernels of a node work on a single image.
 fn needs_one_image(graph: &Graph, id: NodeId) -> bool {
     graph.node(id).op.traits().takes_images() && is_batch_of_pictures(graph, id)
 }

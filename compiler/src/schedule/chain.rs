@@ -250,7 +250,7 @@ impl Lowering<'_> {
     }
 }
 
-/// Whether threads can make bands of the result: all may read the input, and each band is a run of memory.
+/// True if threads can make bands of the result: all may read the input, and each band is a run of memory.
 fn bands_part(stages: &[Stage]) -> bool {
     let (first, last) = (&stages[0], &stages[stages.len() - 1]);
     !matches!(first.from[0].home, Home::Feed(_)) && last.into.is_dense_nhwc()

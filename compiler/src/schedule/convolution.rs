@@ -101,7 +101,7 @@ fn matrix(
     (kernel, product)
 }
 
-/// What happens to the sums of convolution or dense layer `id`.
+/// The epilogue of convolution or dense layer `id`.
 pub(super) fn epilogue(graph: &Graph, id: NodeId) -> Epilogue {
     let by = graph.arithmetic;
     match &graph.node(id).op {
@@ -128,7 +128,7 @@ fn matrix_shares(lowering: &Lowering<'_>, conv: &Conv, from: Place, into: Place)
     }
 }
 
-/// Whether the result of convolution `id` had better overwrite its residual at `into`.
+/// True if the result of convolution `id` had better overwrite its residual at `into`.
 pub(super) fn overwrites(lowering: &Lowering<'_>, id: NodeId, from: Place, into: Place) -> bool {
     let Some(conv) = lowering.graph.node(id).op.conv() else { return false };
     let whole = product(conv, from, into, is_flat(lowering, conv, from, into));
@@ -137,7 +137,7 @@ pub(super) fn overwrites(lowering: &Lowering<'_>, id: NodeId, from: Place, into:
     tile::choose_exact(lowering.target, product).is_some()
 }
 
-/// Whether all rows of a convolution are one long row.
+/// True if all rows of a convolution are one long row.
 fn is_flat(lowering: &Lowering<'_>, conv: &Conv, from: Place, into: Place) -> bool {
     let whole = lowering.batch == RowBatch::Whole;
     whole && is_point(conv, from) && from.is_dense() && into.is_dense_nhwc()

@@ -1,4 +1,4 @@
-//! Where values lie: which memory each one has, its padding, and which values share memory.
+//! Locations of values: the memory of each one, its padding, and which values share memory.
 //!
 //! A value that only convolutions read stores the zero columns and rows they need; one that only depthwise
 //! convolutions read lies in chunks of channels. Everything else is dense. A result takes the memory of its residual
@@ -27,14 +27,14 @@ pub(super) struct Lowering<'a> {
     pub(super) graph: &'a Graph,
     pub(super) target: &'a Target,
     pub(super) memory: Memory,
-    /// How rows flow through the segment that is being lowered.
+    /// The row batch of the segment that is being lowered.
     pub(super) batch: RowBatch,
-    /// Whether the stage that is being lowered makes one panel of its channels at a time.
+    /// True if the stage that is being lowered makes one panel of its channels at a time.
     pub(super) is_panel: bool,
     pub(super) schedule: Schedule,
-    /// Where each value that crosses segments lies, by the node that makes it.
+    /// Locations of values that cross segments, by the node that makes them.
     places: BTreeMap<NodeId, Place>,
-    /// Where each value inside the segment that is being lowered lies.
+    /// Locations of values inside the segment that is being lowered.
     pub(super) inner: BTreeMap<NodeId, Place>,
     /// The memory of this step in which parts of rows pass from a stage to the next.
     pub(super) handoff: Option<BufferId>,
@@ -93,7 +93,7 @@ impl<'a> Lowering<'a> {
         Ok(())
     }
 
-    /// Says where the output lies whose greatest entries the caller is told.
+    /// Records the location of the output whose greatest entries the caller gets.
     pub(super) fn rank_output(&mut self) -> Result<()> {
         let (output, count) = (&self.graph.outputs[0], self.graph.ranked);
         let scores = self.value(output.node)?;
@@ -112,13 +112,13 @@ impl<'a> Lowering<'a> {
         self.schedule
     }
 
-    /// Where the value that `id` reads at `port` lies, in the shape in which `id` sees it.
+    /// The location of the operand of `id` at `port`, in the shape in which `id` sees it.
     pub(super) fn operand(&mut self, id: NodeId, port: usize) -> Result<Place> {
         let operand = self.graph.operand(id, port).expect("verified nodes have their operands");
         self.value(operand)
     }
 
-    /// Where a value lies that is already made.
+    /// The location of a value that is already made.
     pub(super) fn value(&mut self, id: NodeId) -> Result<Place> {
         let maker = base(self.graph, id);
         if let Some(place) = self.inner.get(&maker) {
@@ -178,8 +178,8 @@ impl<'a> Lowering<'a> {
         self.places.insert(id, at);
     }
 
-    /// Whether the memory of the value that `id` reads at `port` may be overwritten by its result: it lies in the
-    /// arena just as a fresh result would, and nobody reads it afterwards or at another port.
+    /// True if the result of `id` may overwrite the value that it reads at `port`: it lies in the arena just as a fresh
+    /// result would, and nobody reads it afterwards or at another port.
     pub(super) fn dies_here(&mut self, id: NodeId, port: usize) -> Result<Option<Place>> {
         let Some(operand) = self.graph.operand(id, port) else { return Ok(None) };
         let maker = base(self.graph, operand);
@@ -197,14 +197,14 @@ impl<'a> Lowering<'a> {
         Ok((last && fits).then_some(place))
     }
 
-    /// Whether the residual of `id` is read again for each row after: an expansion of this step is recomputed of it.
+    /// True if the residual of `id` is read again for each row after: an expansion of this step is recomputed from it.
     pub(super) fn rereads_residual(&self, id: NodeId) -> bool {
         let source = |id: NodeId, port| self.graph.operand(id, port).map(|x| base(self.graph, x));
         let residual = source(id, 3);
         self.recomputed.iter().any(|expand| source(*expand, 0) == residual)
     }
 
-    /// Whether `id` reads the value of `maker` at another port than `port`.
+    /// True if `id` reads the value of `maker` at another port than `port`.
     fn reads_again(&self, id: NodeId, port: usize, maker: NodeId) -> bool {
         let mut operands = self.graph.operands(id).into_iter();
         operands.any(|(at, operand)| at.0 != port && base(self.graph, operand) == maker)
@@ -251,7 +251,7 @@ impl<'a> Lowering<'a> {
         Place { home, ..place }
     }
 
-    /// Whether sums of bytes are kept in the memory of the result of `id`; of a whole picture they stay in registers.
+    /// True if sums of bytes are kept in the memory of the result of `id`; of a whole image they stay in registers.
     fn sums_bytes(&self, id: NodeId) -> bool {
         let of_bytes = matches!(self.graph.node(id).op, Op::Quant(_));
         of_bytes && self.batch != RowBatch::Whole && flow::pooling(self.graph, id).is_some()
@@ -300,7 +300,7 @@ impl<'a> Lowering<'a> {
     }
 }
 
-/// Whether each output channel of a convolution reads one input channel, its own.
+/// True if each output channel of a convolution reads one input channel, its own.
 pub(super) fn is_depthwise(graph: &Graph, id: NodeId) -> bool {
     graph.node(id).op.conv().is_some_and(|conv| {
         let weights = graph.operand(id, 1).map(|w| &graph.node(w).out.shape);

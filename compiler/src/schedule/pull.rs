@@ -22,7 +22,7 @@ pub struct Piece {
 /// Stages that make row after row, interleaved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// Which of the step's stages.
+    /// Indices of the step's stages.
     pub stages: Range<usize>,
     /// Rows that are made before the piece's row.
     pub need: Need,
@@ -69,14 +69,14 @@ pub fn pieces(stages: &[Stage]) -> Vec<Piece> {
     pieces
 }
 
-/// What stage `at` reads in rows: where it lies, and which rows of it.
+/// Operands that stage `at` reads in rows: their locations and row windows.
 pub fn reads(stage: &Stage) -> impl Iterator<Item = (Place, RowWindow)> + '_ {
     let windows = [stage.window, RowWindow::SAME];
     let rows = if stage.kernel.repeats_second() { 1 } else { 2 };
     stage.from.iter().copied().zip(windows).take(rows)
 }
 
-/// What a region holds.
+/// Memory that a region holds.
 pub(super) struct Held {
     /// Rows, counted with the stored zero rows, of each value that stages write.
     pub(super) kept: BTreeMap<Home, usize>,
@@ -95,7 +95,7 @@ pub(super) fn simulate(stages: &[Stage]) -> Held {
     Held { kept: flow.kept, leads: flow.leads }
 }
 
-/// Where pieces begin: behind a stage whose result is all that later stages read of what was made before.
+/// Starts of pieces: behind a stage whose result is all that later stages read of earlier values.
 fn starts(stages: &[Stage]) -> Vec<usize> {
     let passes = |at: usize| {
         let home = stages[at].into.home;
@@ -121,7 +121,7 @@ fn reads_of(
     reads(&stages[at]).filter(move |(place, _)| place.home == home).map(move |(_, read)| (at, read))
 }
 
-/// What each stage of a piece makes before a row of its last one's result.
+/// Rows that each stage of a piece makes before a row of its last one's result.
 fn needs(stages: &[Stage], piece: Range<usize>) -> Vec<Need> {
     let mut needs = vec![Need::SAME; piece.len()];
     for at in piece.clone().rev().skip(1) {
@@ -172,7 +172,7 @@ impl Piece {
         &self.groups[self.groups.len() - 1]
     }
 
-    /// Whether `group` runs exactly once for each row of the piece.
+    /// True if `group` runs exactly once for each row of the piece.
     pub fn is_direct(&self, group: &Group) -> bool {
         group.need == Need::SAME && group.height == self.last().height
     }
@@ -323,7 +323,7 @@ impl<'a> Flow<'a> {
         read.chain(written).min().unwrap_or(usize::MAX)
     }
 
-    /// How far the result has come with row `row`, against what of each value from outside is still to be read.
+    /// Records how far the result leads with row `row` over the rows of outside values that are still to be read.
     fn follow(&mut self, row: usize) {
         let into = self.stages[self.stages.len() - 1].into;
         let written = (row + 1).min(into.height) * into.rows.ring(0).row;

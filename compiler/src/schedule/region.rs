@@ -53,7 +53,7 @@ impl Lowering<'_> {
         readers
     }
 
-    /// Where a value inside lies; its readers have their places.
+    /// The location of a value inside; its readers have their places.
     fn place_inside(&mut self, id: NodeId, readers: &[(NodeId, usize)]) -> Result<Place> {
         if let [(reader, port)] = readers {
             let result = self.inner[reader];
@@ -98,8 +98,8 @@ impl Lowering<'_> {
         })
     }
 
-    /// How the rows of a value inside lie best for the convolutions that read them. Those of bytes lie without padding
-    /// where the convolutions differ in what pads them.
+    /// The best rows of a value inside for the convolutions that read them. Those of bytes lie without padding where
+    /// the convolutions differ in their padding value.
     fn ring_for(&self, id: NodeId, readers: &[(NodeId, usize)], flat: Place) -> Place {
         let graph = self.graph;
         let of_picture =
@@ -226,7 +226,7 @@ fn shuffled_row(shuffle: Shuffle) -> Move {
     }
 }
 
-/// Whether a kernel can write some of the channels of each pixel.
+/// True if a kernel can write some of the channels of each pixel.
 fn writes_slices(op: &Op) -> bool {
     op.conv().is_some()
         || matches!(
@@ -239,7 +239,7 @@ fn writes_slices(op: &Op) -> bool {
         )
 }
 
-/// Whether a kernel can write channels in chunks.
+/// True if a kernel can write channels in chunks.
 fn writes_chunks(op: &Op, depthwise: bool) -> bool {
     op.conv().is_some_and(|conv| conv.group == 1 || depthwise)
 }

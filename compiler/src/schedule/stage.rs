@@ -25,7 +25,7 @@ pub(super) fn load(lowering: &mut Lowering<'_>, node: NodeId, from: Place, into:
     Stage { pack, ..Stage::new(node, kernel, [from].into_iter().chain(border).collect(), into) }
 }
 
-/// Whether convolution `id` looks up the bytes that it reads.
+/// True if convolution `id` maps the bytes that it reads through tables.
 pub(super) fn looks_up(lowering: &Lowering<'_>, id: NodeId) -> bool {
     let graph = lowering.graph;
     matches!(graph.node(id).op, Op::Quant(Quant::Conv(_))) && graph.operand(id, 4).is_some()

@@ -9,7 +9,7 @@ use std::ops::Range;
 use crate::schedule::{Home, Part, Place, Stage};
 use crate::segment::RowBatch;
 
-/// What a streamed chain holds.
+/// Memory that a streamed chain holds.
 pub(super) struct Held {
     /// Rows, counted with the stored zero rows, that the ring after each stage but the last keeps.
     pub(super) kept: Vec<usize>,
@@ -117,7 +117,7 @@ impl<'a> Flow<'a> {
         read.into_iter().chain(added).min().unwrap_or(usize::MAX)
     }
 
-    /// How far the result has come, against what of the input is still to be read.
+    /// Records how far the result leads over the rows of the input that are still to be read.
     fn follow(&mut self, rows: usize) {
         let (first, last) = (&self.stages[0], self.stages.len() - 1);
         let into = self.stages[last].into;

@@ -27,8 +27,7 @@ pub struct Link {
 }
 
 impl Run {
-    /// The same as runs in which every link of several units `joins` them; what a link that does not needs, runs by
-    /// itself.
+    /// This run split at links of several units that `joins` refuses: their branches run separately.
     pub fn split(self, joins: &impl Fn(&Link) -> bool) -> Vec<Self> {
         let (mut runs, mut open) = (Vec::new(), Self::default());
         for mut link in self.links {
@@ -70,8 +69,8 @@ enum Part {
     Ends(usize),
 }
 
-/// Which unit needs which: the unit (or the caller, at the end) that all ways from a unit's value lead through next is
-/// its parent in a tree.
+/// The dominator tree of units: the parent of a unit is the one (or the caller, at the end) that all ways from its
+/// value lead through next.
 struct Tree {
     /// For each unit and the caller, the units whose ways meet there first, ascending.
     children: Vec<Vec<usize>>,
@@ -205,13 +204,13 @@ fn meets(graph: &Graph, units: &[Segment], reads: &[BTreeSet<usize>]) -> Vec<usi
     meets
 }
 
-/// Which unit each node is in.
+/// The unit of each node.
 fn makers(units: &[Segment]) -> BTreeMap<NodeId, usize> {
     let stages = units.iter().enumerate();
     stages.flat_map(|(at, unit)| unit.stages.iter().map(move |id| (*id, at))).collect()
 }
 
-/// Where all ways from both units meet.
+/// The unit where all ways from both units meet.
 fn common(meets: &[usize], mut a: usize, mut b: usize) -> usize {
     while a != b {
         if a < b {

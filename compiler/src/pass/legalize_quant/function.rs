@@ -44,7 +44,7 @@ struct Region<'a> {
 }
 
 impl Region<'_> {
-    /// What `id` is for each byte of the source.
+    /// The value of `id` for each byte of the source.
     fn reals(&mut self, id: NodeId, depth: usize) -> Option<Vec<f32>> {
         let id = through(self.graph, id);
         if let Some(reals) = self.known.get(&id) {

@@ -31,7 +31,7 @@ pub(super) fn to_floats(graph: &mut Graph, id: NodeId) -> Attempt {
     Ok(true)
 }
 
-/// What a layer reads.
+/// Operands of a layer.
 struct Parts {
     x: NodeId,
     from: Affine,

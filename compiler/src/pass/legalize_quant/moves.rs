@@ -108,7 +108,7 @@ pub(super) fn raise_flip(graph: &mut Graph, id: NodeId) -> bool {
     true
 }
 
-/// Whether all that a value is made of by moves are flips.
+/// True if every source of a value, seen through moves, is a flip.
 fn comes_of_flips(graph: &Graph, id: NodeId) -> bool {
     let (mut open, mut seen) = (vec![id], 0);
     while let Some(id) = open.pop() {
