@@ -58,7 +58,7 @@ pub use widen::Widen;
 /// Declares the kernels: a line for each.
 macro_rules! kernels {
     ($($(#[$about:meta])* $name:ident,)*) => {
-        /// What runs, with all its numbers.
+        /// A kernel with all its numbers.
         #[derive(Clone, Debug, PartialEq)]
         pub enum Kernel {
             $($(#[$about])* $name($name),)*

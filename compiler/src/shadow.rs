@@ -32,8 +32,8 @@ pub fn check(
     run::Shadow::new(graph, schedule, plan, target).run(program).map(|_| ())
 }
 
-/// What a network answers to `inputs` when its program runs here, by the plain loops of the oracle; an error where a call
-/// does not find what it should. Of answers that are ranked, the scores.
+/// Outputs of a network for `inputs` when its program runs here, by the plain loops of the oracle; an error where a
+/// call does not find the value that it should. Of a ranking, the scores.
 pub fn execute(net: &Artifact, inputs: &[Array]) -> Result<Vec<Array>> {
     let Artifact { graph, schedule, plan, program, target, blob, .. } = net;
     let mut answers = Vec::new();

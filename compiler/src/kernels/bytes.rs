@@ -16,11 +16,11 @@ pub struct QBinary {
     pub function: QFunction,
     /// The scales.
     pub pair: QPair,
-    /// How it is computed.
+    /// The arithmetic.
     pub by: Arithmetic,
 }
 
-/// What is computed of two bytes.
+/// Binary operators on bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QFunction {
     /// The sum of what they stand for.

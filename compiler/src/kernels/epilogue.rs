@@ -1,4 +1,4 @@
-//! What happens to sums before they are stored: a residual, an activation, or other scales.
+//! Epilogues of sums before they are stored: a residual, an activation, or other scales.
 
 use crate::ir::{self, Arithmetic, Clamp, QPair, To};
 use crate::kernels::elementwise::{clamp, unary};
@@ -6,7 +6,7 @@ use crate::kernels::scales;
 use crate::kernels::site::{Element, Site, Skip};
 use crate::kernels::value::{Constant, Invocation, Side, Value};
 
-/// What happens to sums before they are stored.
+/// The epilogue of sums before they are stored.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Epilogue {
     /// Sums of floats.
@@ -18,11 +18,11 @@ pub enum Epilogue {
     },
     /// Sums of bytes.
     Bytes {
-        /// What they become.
+        /// The type of the results.
         to: To,
         /// The addition of the residual, if there is one.
         residual: Option<QPair>,
-        /// How they are computed.
+        /// The arithmetic.
         by: Arithmetic,
     },
 }
@@ -76,7 +76,7 @@ impl Epilogue {
         Invocation::method(method, arguments)
     }
 
-    /// What is added to a product: another value, whose rows lie as `ring` says, or what the result overwrites.
+    /// The residual of a product: another value, whose rows lie as `ring` says, or the one that the result overwrites.
     fn residual(&self, site: &Site, skip: Skip, ring: Value) -> Option<Value> {
         match (self, skip) {
             (_, Skip::None) => None,
@@ -104,10 +104,10 @@ impl Epilogue {
     }
 }
 
-/// Where the rows of a residual lie.
+/// The rows of a residual.
 pub(super) const OTHER: Value = Value::Ring(Side::Second);
 
-/// What a layer does to its sums, by name where it has one.
+/// The activation of a layer, by name if it has one.
 fn activation(bounds: Clamp, then: Option<ir::Unary>) -> Value {
     match (bounds, then) {
         (Clamp::NONE, None) => Value::item("activation::Activation::NONE"),

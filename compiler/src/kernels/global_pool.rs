@@ -19,7 +19,7 @@ pub enum GlobalPool {
     Bytes {
         /// The operator.
         means: Means,
-        /// How it is computed.
+        /// The arithmetic.
         by: Arithmetic,
     },
 }

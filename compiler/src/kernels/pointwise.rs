@@ -15,11 +15,11 @@ use crate::kernels::windows;
 pub struct Pointwise {
     /// Pixels and vectors of a tile.
     pub tile: [usize; 2],
-    /// What happens to sums.
+    /// The epilogue of the sums.
     pub epilogue: Epilogue,
-    /// Where the residual comes from.
+    /// The source of the residual.
     pub skip: Skip,
-    /// Whether all rows are one long row.
+    /// True if all rows are one long row.
     pub flat: bool,
 }
 

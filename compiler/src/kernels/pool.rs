@@ -17,7 +17,7 @@ pub struct Pool(pub ir::Pool);
 pub struct QAverage {
     /// The operator.
     pub average: ir::QAverage,
-    /// How it is computed.
+    /// The arithmetic.
     pub by: Arithmetic,
 }
 

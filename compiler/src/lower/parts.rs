@@ -48,7 +48,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// How many parts of a stage's channels make a whole pixel.
+    /// Parts of a stage's channels that make a whole pixel.
     fn panels(&self, stage: &Stage) -> usize {
         let all = self.graph.node(stage.node).out.shape[1];
         match stage.part {

@@ -58,7 +58,8 @@ fn source(stage: &Stage, batch: &Span) -> Span {
     Span { start: rows::first_read(stage.window, &batch.start), end }
 }
 
-/// What a strip that serves the reader from `pixel` on reads, and where in the strip the columns that it adds lie.
+/// The columns that a strip reads to serve the reader from `pixel` on, and the place in the strip of those that it
+/// adds.
 fn columns(stage: &Stage, filter: &Stage, strip: Strip) -> (Offset, Option<Offset>) {
     let Footprint::Channels(conv) = filter.kernel.footprint() else {
         unreachable!("strips are read by depthwise convolutions")
