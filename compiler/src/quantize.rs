@@ -35,7 +35,7 @@ pub use crate::quantize::settings::Settings;
 pub struct Quantized {
     /// The ONNX file, the report in its metadata.
     pub file: Vec<u8>,
-    /// How it compares with the floats.
+    /// The comparison with the float model.
     pub report: Report,
 }
 

@@ -1,4 +1,4 @@
-//! What a plan needs and why: the figures behind `mnv2c plan`, as data.
+//! Figures behind `mnv2c plan`, as data: the memory of a plan and its causes.
 //!
 //! M(G) is the paper's: over the best order of the operators, the most bytes that live at once, with every value whole
 //! and input and output counted as the feed says. The chosen plan's is what its fullest step holds.
@@ -33,32 +33,32 @@ pub struct Report {
     pub m_g: Levels,
     /// Bytes that no plan of this partition can do without.
     pub lower_bound_bytes: usize,
-    /// Whether no plan of this partition has a smaller arena.
+    /// True if no plan of this partition has a smaller arena.
     pub optimal: bool,
     /// Multiply-adds of one inference that computes every value once.
     pub madds: u64,
-    /// How many times as many this plan does.
+    /// Multiply-adds of this plan over `madds`.
     pub recompute: f64,
     /// Trained numbers.
     pub params: u64,
-    /// What runs, in order.
+    /// Steps, in order of execution.
     pub steps: Vec<Row>,
-    /// Where every buffer lies, with its live range in steps.
+    /// Location of every buffer, with its live range in steps.
     pub buffers: Vec<(Buffer, Slot)>,
 }
 
 /// One step.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// How rows flow through it.
+    /// Its row batch.
     pub batch: RowBatch,
     /// Multiply-adds.
     pub madds: u64,
-    /// How many times as many as if each value in it were computed once.
+    /// Its multiply-adds over those of computing each value in it once.
     pub recompute: f64,
-    /// Where its operand and its result begin in the arena, if they lie there.
+    /// Offsets of its operand and its result in the arena, if they lie there.
     pub offsets: [Option<usize>; 2],
     /// Bytes that live while it runs, shared ones once.
     pub live_bytes: usize,
@@ -68,7 +68,7 @@ pub struct Row {
     pub ring_bytes: usize,
     /// Bytes of them in which parts of rows are handed over or recomputed.
     pub scratch_bytes: usize,
-    /// Whether no step holds more.
+    /// True if no step holds more.
     pub is_peak: bool,
     /// The buffers that live, as positions in the report's list.
     pub live: Vec<usize>,
@@ -129,7 +129,7 @@ fn planned(
     })
 }
 
-/// How many times `once` multiply-adds are with those done again.
+/// `once` multiply-adds with those recomputed, over `once`.
 fn factor(once: u64, again: u64) -> f64 {
     if again == 0 { 1.0 } else { (once + again) as f64 / once as f64 }
 }

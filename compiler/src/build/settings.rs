@@ -113,7 +113,7 @@ impl Compiler {
         self.item("limit", &count.to_string())
     }
 
-    /// How ranges follow from what is seen: `"minmax"`, the default, `"percentile"` or `"entropy"`.
+    /// The derivation of ranges from observed values: `"minmax"`, the default, `"percentile"` or `"entropy"`.
     pub fn observer(self, observer: impl Into<Word<Observer>>) -> Self {
         self.word("observer", observer, |it, observer| it.quantize.observer = observer)
     }

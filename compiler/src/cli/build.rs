@@ -61,12 +61,12 @@ pub(crate) struct Built {
     weights_bytes: usize,
 }
 
-/// Whether a program takes the time of each kernel.
+/// Timing of each kernel in a program.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Probes {
-    /// It does, at some cost.
+    /// Each kernel is timed, at some cost.
     Yes,
-    /// It does not.
+    /// No kernel is timed.
     No,
 }
 

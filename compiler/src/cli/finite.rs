@@ -3,7 +3,7 @@
 use mnv2c::finite;
 use mnv2c::interp::Array;
 
-/// Says on standard error how many numbers of `array`, which `what` names, are not finite, and where the first is.
+/// Warns on standard error of numbers of `array`, named by `what`, that are not finite: their count and the first.
 pub(crate) fn warn(what: &str, array: &Array) {
     if let Some(told) = finite::told(array) {
         eprintln!("warning: {what} holds {told}");

@@ -26,7 +26,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<String>> {
     Ok(text.lines().map(|line| line.trim().to_owned()).collect())
 }
 
-/// What a program told of the likeliest classes, or what its whole output tells of them; the likeliest first.
+/// The likeliest classes, from a program's ranking or from its whole output; the likeliest first.
 pub(crate) fn guesses(answer: Answer, told: &[f32], labels: &[String]) -> Vec<Guess> {
     let guess = |class: f32, probability| {
         let class = class as usize;

@@ -3,7 +3,7 @@
 use crate::error::{Error, mention};
 use crate::options::table::{ROWS, Row, Takes};
 
-/// Where options are given.
+/// The interface through which options are given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Door {
     /// Flags: `--ram 64K`.

@@ -15,7 +15,7 @@ use crate::quantize::Settings;
 use crate::source;
 use crate::target::Target;
 
-/// What is asked of a compilation, beside the model: every option, typed.
+/// The request for a compilation, beside the model: every option, typed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
     /// Open sizes, outputs and weights of the model.
@@ -26,13 +26,13 @@ pub struct Request {
     pub threads: usize,
     /// A file of tiles that were timed on the machine.
     pub tuning: Option<PathBuf>,
-    /// What the plan is chosen for, where no limit of memory is given.
+    /// The objective of the plan, if no limit of memory is given.
     pub objective: Objective,
     /// The most working memory.
     pub ram: Option<Ram>,
-    /// How much may be computed more than once.
+    /// The recomputation that is allowed.
     pub recompute: Option<Recompute>,
-    /// How the input reaches the network.
+    /// The way in which inputs reach the network.
     pub feed: Feed,
     /// The numbers that the network must compute on; those of the model where none are named.
     pub dtype: Option<Storage>,
@@ -40,13 +40,13 @@ pub struct Request {
     pub calibration: Vec<PathBuf>,
     /// The most pictures to calibrate with.
     pub limit: usize,
-    /// How a model of floats becomes one of bytes.
+    /// The settings by which a float model is quantised.
     pub quantize: Settings,
-    /// How sums of bytes become bytes.
+    /// The arithmetic of requantisation.
     pub requant: Arithmetic,
-    /// How the picture is given; as the model takes it, where there is none.
+    /// The form of the input image; as the model takes it, if absent.
     pub input_format: Option<Format>,
-    /// Whether blue comes first.
+    /// True if blue comes first.
     pub bgr: bool,
     /// Value of white before mean and deviation.
     pub scale: Scale,
@@ -54,15 +54,15 @@ pub struct Request {
     pub mean: Vec<f32>,
     /// Divides each difference.
     pub deviation: Vec<f32>,
-    /// What the network gives.
+    /// The form of the output.
     pub output: Answer,
     /// Name of the network; after its file where nothing is said.
     pub name: Option<String>,
-    /// Where the program finds its weights.
+    /// The source of the program's weights.
     pub weights: Weights,
-    /// Whether the module says what each of its kernels is.
+    /// True if the module describes each of its kernels.
     pub layers: bool,
-    /// Whether the module holds the runtime too.
+    /// True if the module holds the runtime too.
     pub standalone: bool,
     /// Names of the rows that were given.
     pub(super) given: BTreeSet<&'static str>,
@@ -110,7 +110,7 @@ pub struct Row {
     pub method: &'static str,
     /// The key of `mobilenet!`; of two rows with one, a text in quotes is for that which takes a path.
     pub key: &'static str,
-    /// What it is about.
+    /// The group that it is listed in.
     pub group: Group,
     /// The form of its value.
     pub takes: Takes,
@@ -118,7 +118,7 @@ pub struct Row {
     pub value: &'static str,
     /// The value where none is given, as help shows it; empty where that is nothing.
     pub default: &'static str,
-    /// What it does, in a line; more of it behind an empty one.
+    /// Help in one line; more of it behind an empty one.
     pub about: &'static str,
     /// Options that it cannot be given with.
     pub excludes: &'static [&'static str],
@@ -131,10 +131,10 @@ pub struct Row {
 /// Reads one item of an option's value into the request.
 pub type Read = fn(&mut Request, &str) -> Result<()>;
 
-/// What an option is about.
+/// Groups of options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
-    /// How the model is read.
+    /// Reading of the model.
     Model,
     /// The machine.
     Machine,
@@ -371,12 +371,12 @@ impl Row {
         Self { name, flag, method, key, group, takes, value, default, about, excludes, needs, read }
     }
 
-    /// The same with a flag and a method of other names.
+    /// This row with a flag and a method of other names.
     const fn called(self, flag: &'static str, method: &'static str) -> Self {
         Self { flag, method, ..self }
     }
 
-    /// The same with a key of another name.
+    /// This row with a key of another name.
     const fn keyed(self, key: &'static str) -> Self {
         Self { key, ..self }
     }

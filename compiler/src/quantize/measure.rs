@@ -1,4 +1,4 @@
-//! How a model of bytes compares with the floats it came from, layer by layer and in its answers.
+//! Comparison of a quantised model with the float model that it came from, layer by layer and in its outputs.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -130,7 +130,7 @@ fn twins(graph: &Graph, bytes: &Graph, choice: &Choice) -> BTreeMap<NodeId, (Nod
     choice.bytes.iter().filter_map(twin).collect()
 }
 
-/// What one picture shows.
+/// The comparison on one image.
 struct One {
     noises: BTreeMap<NodeId, Noise>,
     agrees: bool,

@@ -18,7 +18,7 @@ use crate::report::svg::{self, escape, kib};
 use crate::report::{self, Report};
 use crate::{Artifact, Options};
 
-/// What the page shows.
+/// The data that the page shows.
 struct Page<'a> {
     options: &'a Options,
     artifact: &'a Artifact,
@@ -120,7 +120,7 @@ fn timeline(page: &Page<'_>) -> String {
     text + "</table>\n"
 }
 
-/// What each pass did, and what it had to leave.
+/// Rewrites that each pass made, and those that it refused.
 fn passes(log: &Log) -> String {
     let mut text = String::from("<ol class=\"passes\">\n");
     let acted = log.entries.iter().filter(|entry| entry.count > 0 || !entry.skips.is_empty());

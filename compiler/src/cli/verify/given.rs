@@ -1,4 +1,4 @@
-//! What a program is given for recorded inputs.
+//! Inputs of a program for recorded inputs.
 
 use mnv2c::error::Result;
 use mnv2c::interp::Array;
