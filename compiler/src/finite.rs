@@ -2,7 +2,7 @@
 
 use crate::interp::Array;
 
-/// How many numbers of `array` are not finite, and where the first is, if there are any.
+/// The count of numbers of `array` that are not finite, and the place of the first, if there are any.
 pub fn told(array: &Array) -> Option<String> {
     let values = array.values.as_f32()?;
     let first = values.iter().position(|value| !value.is_finite())?;

@@ -64,7 +64,7 @@ use crate::schedule::Schedule;
 use crate::source::Model;
 use crate::target::Target;
 
-/// What to compile for, and what to call it.
+/// Options of a compilation: the target, the name of the network, and more.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     /// The machine.
@@ -75,16 +75,16 @@ pub struct Options {
     pub sha256: String,
     /// The file name of the weights, beside the emitted one.
     pub blob_name: String,
-    /// What the memory is chosen for.
+    /// The memory options.
     pub memory: Memory,
-    /// Whether the file says what each of its kernels is.
+    /// True if the file describes each of its kernels.
     pub layers: bool,
-    /// What it takes and gives, where that is not what the model does.
+    /// The form of model inputs and outputs, where it is not the model's own.
     pub ends: ModelIo,
 }
 
 impl Options {
-    /// What `request` asks for, of a model that is read.
+    /// The options of `request` for a model that is read.
     pub fn of(request: &Request, name: &str, model: &Model, blob_name: &str) -> Self {
         Self {
             target: request.target(),
@@ -105,15 +105,15 @@ pub struct Artifact {
     pub rust: String,
     /// The packed weights.
     pub blob: Blob,
-    /// Where every buffer lies.
+    /// The location of every buffer.
     pub plan: Plan,
-    /// What runs.
+    /// The schedule.
     pub schedule: Schedule,
     /// Its loops.
     pub program: Program,
     /// The model after all passes.
     pub graph: Graph,
-    /// What the passes did and refused.
+    /// Rewrites that the passes made and refused.
     pub log: pass::Log,
     /// Facts that the file states.
     pub facts: Facts,
@@ -148,13 +148,13 @@ pub fn compile(
 }
 
 impl Artifact {
-    /// The same network, which also takes the time of each kernel.
+    /// This network with a timer on each kernel.
     pub fn probed(self) -> Self {
         let rust = emit::rust(&self.network(true));
         Self { rust, ..self }
     }
 
-    /// The same network, which is given its weights when it runs: the bytes of [`Blob::file`].
+    /// This network with external weights, which are given when it runs: the bytes of [`Blob::file`].
     pub fn apart(self) -> Self {
         let network = Network { carrier: Carrier::Extern, ..self.network(false) };
         let rust = emit::rust(&network);

@@ -36,11 +36,11 @@ pub enum Number {
     U8,
     /// Halves.
     F16,
-    /// Brain floats.
+    /// bf16.
     Bf16,
     /// Floats.
     F32,
-    /// Pairs of brain floats, behind biases that are floats.
+    /// Pairs of bf16, behind biases that are floats.
     Pair,
 }
 

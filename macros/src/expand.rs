@@ -159,7 +159,7 @@ fn placed(request: &Request, root: &Path, error: &mnv2c::error::Error) -> Error 
     Error::new(span, message)
 }
 
-/// Where the row stands that a message begins with.
+/// The span of the row that a message begins with.
 fn row(message: &str, rows: &[Span]) -> Option<Span> {
     let (_, rest) = message.split_once("row ")?;
     let number: usize = rest.split_once(':')?.0.parse().ok()?;

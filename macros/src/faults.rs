@@ -2,7 +2,7 @@
 
 use syn::{Error, Result};
 
-/// What was found so far.
+/// Errors that were found so far.
 #[derive(Default)]
 pub(crate) struct Faults(Option<Error>);
 

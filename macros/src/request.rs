@@ -1,4 +1,4 @@
-//! What a user wrote in `mobilenet!`, read and checked as far as it goes without the model.
+//! The request in `mobilenet!`, read and checked as far as it goes without the model.
 
 use std::path::Path;
 
@@ -25,14 +25,14 @@ pub(crate) struct Request {
     pub(crate) asked: Asked,
 }
 
-/// What a network becomes.
+/// The form of a network's code.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Module,
     Struct,
 }
 
-/// Where the network comes from.
+/// The source of the network.
 pub(crate) enum Model {
     File(LitStr),
     /// A spec, where it stands, and where each of its rows does.

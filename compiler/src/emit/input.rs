@@ -1,4 +1,4 @@
-//! How an input reaches its first kernel: its numbers, its slot of the arena, its rows, and what lies around it.
+//! Delivery of an input to its first kernel: its element type, its slot of the arena, its rows, and their padding.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};

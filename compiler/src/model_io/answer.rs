@@ -1,4 +1,4 @@
-//! What the network gives: its output as it is, as probabilities, or only what a program wants to know of it.
+//! Model outputs: as they are, as probabilities, or only the classes that a program wants to know.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::interp::Array;
 use crate::ir::{Dtype, Graph, NodeId, Op, Output, Softmax, Tensor, Values};
 
-/// What is made of a classifier's scores.
+/// The postprocessing of a classifier's scores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Answer {
     /// Nothing.
@@ -107,7 +107,7 @@ impl Answer {
         Ok(floats)
     }
 
-    /// What a program says whose model, read as `graph`, answers with `output`: a row of class and probability for each
+    /// The program's result where the model, read as `graph`, gives `output`: a row of class and probability for each
     /// of the likeliest, or the class alone.
     pub fn told(self, graph: &Graph, output: &Array) -> Array {
         let scores = match &output.values {

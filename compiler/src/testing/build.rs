@@ -7,7 +7,7 @@ use crate::random::Random;
 pub(super) struct Builder {
     /// So far.
     pub(super) graph: Graph,
-    /// What decides.
+    /// The source of decisions.
     pub(super) random: Random,
 }
 

@@ -55,7 +55,7 @@ pub enum Unary {
     Trunc,
     /// Nearest 16-bit float, of two the even one; infinite beyond the greatest.
     ToF16,
-    /// Nearest brain float, of two the even one.
+    /// Nearest bf16, of two the even one.
     ToBf16,
 }
 
