@@ -307,7 +307,7 @@ mod tests {
         }
     }
 
-    /// Whether `id` is an operator that is left for good, on operands that lie as it needs them.
+    /// True if `id` is an operator that is left for good, on operands whose layouts it supports.
     fn is_legalized(graph: &Graph, id: NodeId) -> bool {
         let lies_nhwc = |x: &Tensor| {
             moves_nothing(&Op::Relayout, x, &Tensor { layout: Layout::Nhwc, ..x.clone() })

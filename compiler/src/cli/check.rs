@@ -10,7 +10,7 @@ use crate::cli::{Done, Outcome, build, output};
 
 /// Tell whether a model is supported: everything that is not, at once
 ///
-/// What is supported with the flags given here compiles with them.
+/// A model that is supported with the flags given here compiles with them.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mnv2c check detector.onnx

@@ -1,5 +1,5 @@
-//! What is supported: the one answer, given before anything is chosen or lowered, so that one run names all obstacles
-//! and every verb, objective and machine has the same.
+//! Check that a network is supported, before anything is chosen or lowered, so that one run names all obstacles and
+//! every verb, objective and machine has the same.
 
 use std::ops::Range;
 

@@ -24,7 +24,7 @@ pub(super) struct Input {
     pub(super) elem_type: i32,
     /// Its shape.
     pub(super) shape: Vec<usize>,
-    /// What was assumed about it.
+    /// The assumption about it, if any.
     pub(super) note: Option<String>,
 }
 
@@ -174,7 +174,7 @@ fn size(at: usize, dim: Option<&Dim>, sizes: &BTreeMap<String, usize>) -> Option
     known(dim).or_else(named).or((at == 0 && unnamed).then_some(1))
 }
 
-/// What to tell the user if the leading dimension was open and they did not say.
+/// The note for the user if the leading dimension was open and they did not bind it.
 fn batch_note(input: &ValueInfoProto, options: &Options) -> Option<String> {
     let leading = shape_of(input)?.dim.first()?.value.as_ref();
     let given = matches!(leading, Some(Dim::DimParam(name)) if options.dims.contains_key(name));

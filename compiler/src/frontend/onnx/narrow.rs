@@ -16,7 +16,7 @@ pub(super) fn widen_operands(graph: &mut Graph) {
     }
 }
 
-/// Whether convolutions read the value, moved perhaps, and nothing else does. What is cast back is an identity.
+/// True if convolutions read the value, moved perhaps, and nothing else does. A cast back is an identity.
 fn feeds_convolutions(graph: &Graph, id: NodeId) -> bool {
     let reads = |reader: NodeId| match &graph.node(reader).op {
         Op::Conv(_) => true,

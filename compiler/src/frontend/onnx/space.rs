@@ -226,7 +226,7 @@ impl Transposed {
     }
 }
 
-/// What a transposed convolution cuts off above and left, and the size of its result.
+/// Rows and columns that a transposed convolution cuts off above and left, and the size of its result.
 fn cropping(
     call: &Call<'_>,
     rank: usize,

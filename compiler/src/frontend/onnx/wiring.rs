@@ -43,7 +43,7 @@ pub(super) fn order(graph: &GraphProto, outside: &dyn Fn(&str) -> bool) -> Resul
     }
 }
 
-/// What messages call a node: its operator, and its name or that of its first result.
+/// The label of a node in messages: its operator, and its name or that of its first result.
 pub(super) fn label(node: &NodeProto) -> String {
     format!("{} {}", node.op_type, quoted(name(node)))
 }

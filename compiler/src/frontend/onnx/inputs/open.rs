@@ -8,7 +8,7 @@ use crate::frontend::onnx::Options;
 use crate::frontend::onnx::inputs::{Dim, shape_of, size};
 use crate::proto::ValueInfoProto;
 
-/// What the message proposes for rows and columns of a picture, which most of those who read it have.
+/// The size that the message proposes for rows and columns of an image, which most of those who read it have.
 const PICTURE: usize = 224;
 
 /// The fault that names every dimension without a size.

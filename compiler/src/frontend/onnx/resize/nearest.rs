@@ -43,7 +43,7 @@ pub(super) fn pixels(axis: Axis, coordinates: &str, rounding: &str) -> Result<Ve
     Ok((0..axis.size).map(|i| pixel(i).min(axis.len - 1)).collect())
 }
 
-/// Whether pixels of the result lie inside of the operand; only those of a crop may not.
+/// True for each pixel of the result that lies inside the operand; only those of a crop may not.
 pub(super) fn inside(axis: Axis, coordinates: &str) -> Result<Box<dyn Fn(usize) -> bool>, Fault> {
     if axis.crop.is_none() {
         return Ok(Box::new(|_| true));

@@ -28,9 +28,9 @@ pub(super) struct Position {
 pub(super) struct Kernel {
     /// The weight of a distance.
     pub(super) filter: Filter,
-    /// What distances are multiplied with, at most 1.
+    /// The factor of distances, at most 1.
     pub(super) narrow: f64,
-    /// Whether pixels outside have no weight.
+    /// True if pixels outside have no weight.
     pub(super) exclude_outside: bool,
 }
 

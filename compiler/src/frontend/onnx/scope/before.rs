@@ -24,7 +24,7 @@ impl Scope {
         made.take(MOST_BEFORE).cloned().collect()
     }
 
-    /// Whether a value is one that a graph can answer with, and depends on what it is given.
+    /// True if a value can be an output of a graph, and depends on inputs.
     fn is_computed(&self, name: &str) -> bool {
         let answers = |id: &NodeId| {
             let dtype = self.graph.node(*id).out.dtype;
