@@ -31,7 +31,7 @@ pub enum Error {
         /// Expectation, finding, remedy.
         what: String,
     },
-    /// A value that is read is made by nobody, or nodes wait for each other.
+    /// A value that is read has no maker, or nodes form a cycle.
     Wiring(String),
     /// A dimension is not known.
     DynamicDim {
@@ -75,7 +75,7 @@ impl Error {
         Self::Wiring(format!("{}: {}", path.display(), what.into()))
     }
 
-    /// The message, in which options are still [mentioned](mention): whoever knows the door spells them.
+    /// The message, in which options are still [mentioned](mention): the door writes them out.
     pub fn message(&self) -> String {
         match self {
             Self::Malformed { what } => format!("not a model: {what}"),

@@ -112,7 +112,7 @@ impl Blob {
         self.bytes.len()
     }
 
-    /// The bytes behind a header that tells them from those of other networks.
+    /// The bytes behind a header that distinguishes them from those of other networks.
     pub fn file(&self) -> Vec<u8> {
         [&blob::header(&self.bytes)[..], &self.bytes].concat()
     }

@@ -79,7 +79,7 @@ pub fn quantize(
 /// Pictures that show well enough how the ranges of channels compare.
 const FEW: usize = 4;
 
-/// Most names that are told of layers like one that is not there.
+/// Most similar names that are listed for a layer that does not exist.
 const LIKE: usize = 5;
 
 /// Passes that leave operators which a file can hold and which have the meaning of the model's own.

@@ -122,7 +122,7 @@ impl From<Spec> for Source {
     }
 }
 
-/// The spec in a file of text; what is no spec but known for something else is told.
+/// The spec in a text file; an error that names the format if it is a known one and no spec.
 fn spec(text: &str) -> Result<Spec> {
     let parsed = Spec::parse(text);
     let is_markup = || text.starts_with("version https://") || text.trim_start().starts_with('<');

@@ -131,7 +131,7 @@ fn compiler(request: &Request, root: &Path) -> Compiler {
     compiler.asked(request.asked.request.clone())
 }
 
-/// An item that makes the crate stale when `file` changes; what it includes is used by nobody and not linked.
+/// An item that makes the crate stale when `file` changes; what it includes is unused and not linked.
 fn tracked(file: &Path, root: &Path) -> TokenStream {
     match file.strip_prefix(root) {
         Ok(below) => {
@@ -170,7 +170,7 @@ fn row(message: &str, rows: &[Span]) -> Option<Span> {
 mod tests {
     use super::*;
 
-    /// The request and the mistake that its network is.
+    /// The request, and the errors of its network.
     fn refused(tokens: TokenStream) -> (Request, Error) {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let request = crate::request::parse(tokens, root);

@@ -39,7 +39,7 @@ pub(crate) enum Model {
     Rows(Spec, Span, Vec<Span>),
 }
 
-/// Reads the macro's input, whose paths are relative to `root`; the error holds all mistakes that were found.
+/// Reads the macro's input, whose paths are relative to `root`; the error holds all errors that were found.
 pub(crate) fn parse(tokens: TokenStream, root: &Path) -> Result<Request> {
     let mut statements = statements(tokens).into_iter();
     let mut faults = Faults::default();

@@ -210,7 +210,7 @@ impl Settings {
         }
     }
 
-    /// Notes what nobody took: it has no place here, and `why`.
+    /// Reports keys that were not taken: they have no place here, and `why`.
     pub(crate) fn refuse_rest(&self, why: &str, faults: &mut Faults) {
         for (key, _) in self.by_key.values() {
             let what = format!("`{key}` has no place here: {why}; remove it");

@@ -83,13 +83,14 @@ impl Compiler {
         self.word("objective", objective, |it, objective| it.objective = objective)
     }
 
-    /// Lets a plan do up to so many times the network's multiply-adds, `"1.05"` say, where that saves memory.
+    /// Allows recomputation: a plan may do up to so many times the network's multiply-adds, `"1.05"` say, where that
+    /// saves memory.
     pub fn recompute(self, factor: impl Into<Word<Recompute>>) -> Self {
         self.word("recompute", factor, |it, factor| it.recompute = Some(factor))
     }
 
-    /// Lets the input come from the `"caller"`'s array, the default, lie in the `"arena"`, or come by `"rows"` that the
-    /// network asks for.
+    /// Sets the way of inputs into the network: in the `"caller"`'s array, the default, in the `"arena"`, or by
+    /// `"rows"` that the network asks for.
     pub fn feed(self, feed: impl Into<Word<Feed>>) -> Self {
         self.word("feed", feed, |it, feed| it.feed = feed)
     }
@@ -139,7 +140,7 @@ impl Compiler {
         self.word("requant", arithmetic, |it, arithmetic| it.requant = arithmetic)
     }
 
-    /// Lets the picture be given as `"u8-nhwc"`, `"f32-nchw"` or `"f32-nhwc"`, before [`mean`](Self::mean) and
+    /// Sets the form of the input image: `"u8-nhwc"`, `"f32-nchw"` or `"f32-nhwc"`, before [`mean`](Self::mean) and
     /// [`std`](Self::std), which are folded into the network.
     pub fn input_format(self, format: impl Into<Word<Format>>) -> Self {
         self.word("input_format", format, |it, format| it.input_format = Some(format))
@@ -165,13 +166,13 @@ impl Compiler {
         self.set("bgr", |it| it.bgr = true)
     }
 
-    /// Lets the network give its output `"raw"`, the default, as probabilities (`"softmax"`), the likeliest class
-    /// (`"argmax"`), or the five likeliest with their probabilities (`"top5"`).
+    /// Sets the output: `"raw"`, the default, probabilities (`"softmax"`), the likeliest class (`"argmax"`), or the
+    /// five likeliest with their probabilities (`"top5"`).
     pub fn output(self, answer: impl Into<Word<Answer>>) -> Self {
         self.word("output", answer, |it, answer| it.output = answer)
     }
 
-    /// Lets the module say what each of its kernels is, as the const `LAYERS`.
+    /// Makes the module describe each of its kernels, in the const `LAYERS`.
     pub fn layers(self) -> Self {
         self.set("layers", |it| it.layers = true)
     }

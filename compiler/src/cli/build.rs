@@ -51,7 +51,7 @@ pub(crate) struct Built {
     pub(crate) name: String,
     /// Names and shapes of its outputs.
     pub(crate) outputs: Vec<Port>,
-    /// Numbers in the first output, whatever is told of them.
+    /// Elements of the first output, whatever is returned of them.
     pub(crate) classes: usize,
     /// Its kernels.
     pub(crate) kernels: Vec<Probe>,

@@ -1,4 +1,4 @@
-//! Numbers that are none: told, because what follows from them says nothing.
+//! Warnings of numbers that are not finite, since results computed from them mean nothing.
 
 use mnv2c::finite;
 use mnv2c::interp::Array;

@@ -1,4 +1,4 @@
-//! The table's options as flags: what clap is told of each row, and the requests that their values make.
+//! The table's options as flags: the clap argument of each row, and the requests that their values make.
 
 use std::marker::PhantomData;
 use std::sync::Once;
@@ -164,7 +164,7 @@ fn read(
     each.collect()
 }
 
-/// `--keep f32 LAYER`, as quantize was once told.
+/// `--keep f32 LAYER`, the former form of quantize's option.
 fn keep() -> Arg {
     let arg = Arg::new("keep").long("keep").value_names(["f32", "LAYER"]);
     arg.num_args(2..).action(ArgAction::Append).help("The same as --keep-f32, behind the word f32")

@@ -16,7 +16,7 @@ pub(crate) struct Guess {
     pub(crate) class: usize,
     /// Its name.
     pub(crate) label: String,
-    /// From 0 to 1, where the program tells.
+    /// From 0 to 1, if the program returns it.
     pub(crate) probability: Option<f32>,
 }
 

@@ -31,7 +31,7 @@ pub struct Spec {
     pub channels_in: usize,
     /// Factor of every channel count; 1 is the paper's primary network.
     pub width: f64,
-    /// Classes that the last layer tells apart.
+    /// Classes of the last layer.
     pub classes: usize,
     /// The table's lines before its average pooling.
     pub rows: Vec<Row>,

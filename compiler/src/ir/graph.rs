@@ -149,7 +149,7 @@ impl Graph {
         }
     }
 
-    /// Lets every reader of `old`, and every output it is, take `new` instead.
+    /// Redirects every reader of `old`, and every output that it is, to `new`.
     pub fn redirect(&mut self, old: NodeId, new: NodeId) {
         for (reader, port) in self.readers(old) {
             if reader != new {

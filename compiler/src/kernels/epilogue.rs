@@ -31,7 +31,7 @@ pub enum Epilogue {
 const SUM: &str = "SUM";
 
 impl Epilogue {
-    /// The field that tells it.
+    /// The field that holds it.
     pub(super) fn field(&self) -> (&'static str, Value) {
         match self {
             Self::Floats { clamp, then } => ("activation", activation(*clamp, *then)),

@@ -135,7 +135,7 @@ pub enum Extent {
 /// The granularity of a kernel in rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
-    /// A call makes the rows that it is told to.
+    /// A call makes the given rows.
     Rows,
     /// It knows none, and is given slices: all of a value, or a row of it.
     Slices,
@@ -154,7 +154,7 @@ pub enum Footprint<'a> {
     Windows,
     /// Windows of the channels that it writes.
     Channels(&'a Conv),
-    /// The rows that it is told, taken into one number a channel.
+    /// The given rows, reduced to one number a channel.
     Pooled,
     /// Windows, cut where the image ends.
     Clipped,

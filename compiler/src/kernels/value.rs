@@ -165,7 +165,7 @@ impl Value {
         Self::Struct(Path(path), fields.into())
     }
 
-    /// This value and those inside of it, to which `seen` is told.
+    /// Calls `seen` with this value and those inside of it.
     pub fn each(&self, seen: &mut impl FnMut(&Self)) {
         seen(self);
         match self {

@@ -87,7 +87,7 @@ impl Answer {
         Ok(())
     }
 
-    /// The values whose entries are told, as floats: of bytes only which is the greatest is known.
+    /// The values whose entries are ranked, as floats: of quantised ones only the greatest is known.
     fn scores(self, graph: &mut Graph) -> Result<NodeId> {
         let Output { name, node } = graph.outputs[0].clone();
         let out = graph.node(node).out.clone();

@@ -1,4 +1,4 @@
-//! Doors, and how each spells an option.
+//! Doors (command line, build script, macro), and the form of an option in each.
 
 use crate::error::{Error, mention};
 use crate::options::table::{ROWS, Row, Takes};

@@ -1,4 +1,4 @@
-//! A request as the stages want it, and the mistakes of one: options that exclude each other, or have nothing to act on.
+//! Conversion of a request for the stages, and its errors: options that exclude each other, or have nothing to act on.
 
 use crate::error::mention::{given, option};
 use crate::error::{Error, Result};

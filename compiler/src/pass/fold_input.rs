@@ -150,7 +150,7 @@ fn widening(graph: &Graph, id: NodeId) -> Option<NodeId> {
     (widens && bytes && graph.only_reader(widening) == Some(id)).then_some(widening)
 }
 
-/// Lets a convolution see the bytes themselves.
+/// Makes a convolution read the bytes themselves.
 fn drop_widening(graph: &mut Graph, source: NodeId) {
     if let Some(widening) = widening(graph, source) {
         let bytes = x(graph, widening);

@@ -156,7 +156,7 @@ fn scaled(graph: &mut Graph, c: NodeId, beta: f32) -> NodeId {
     graph.add(name, Op::Binary(Binary::Mul), out, &[c, factor])
 }
 
-/// Lets the product see all but the last dimension as rows.
+/// Reshapes operands so that the product sees all but the last dimension as rows.
 fn flatten_rows(graph: &mut Graph, id: NodeId, k: usize, n: usize) {
     let (a, out) = (x(graph, id), graph.node(id).out.clone());
     let rows = out.shape.iter().rev().skip(1).product::<usize>();

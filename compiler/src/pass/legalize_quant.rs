@@ -108,7 +108,7 @@ fn reads_unpacked(graph: &Graph, id: NodeId) -> bool {
     matches!(graph.node(x(graph, id)).op, Op::Quant(Quant::Unpack(_)))
 }
 
-/// Refuses a value that somebody needs in floats: all that reads it, behind clamps and copies, is to be one quantize.
+/// Refuses a value that has a reader in floats: behind clamps and copies, one quantize must be all that reads it.
 fn only_quantized(graph: &Graph, value: NodeId) -> Attempt<()> {
     let mut reader = sole_reader(graph, value)?;
     while matches!(graph.node(reader).op, Op::Clamp(_) | Op::Identity) {

@@ -1,4 +1,4 @@
-//! Lets a channel shuffle work within pixels, where channels lie side by side.
+//! Makes a channel shuffle a transpose within pixels, where channels lie side by side.
 //!
 //! ```text
 //! reshape [n,a,b,h,w], transpose [0,2,1,3,4], reshape [n,c,h,w]
@@ -34,7 +34,7 @@ fn legalize(graph: &mut Graph, id: NodeId) -> Attempt {
     Ok(true)
 }
 
-/// The shuffle that ends with `id`, if one does and nobody else reads its parts.
+/// The shuffle that ends with `id`, if one does and its parts have no other reader.
 fn shuffle(graph: &Graph, id: NodeId) -> Attempt<Option<Shuffle>> {
     let is = |id: NodeId, op: &Op| graph.node(id).op == *op;
     let Some(transpose) = graph.operand(id, 0).filter(|_| is(id, &Op::Reshape)) else {

@@ -1,4 +1,4 @@
-//! Lets channels become pixels, or parts of rows, in one move from how a picture lies.
+//! Moves channels to pixels, or to parts of rows, in one transpose of an image in NHWC.
 //!
 //! ```text
 //! reshape, transpose, reshape of a picture
@@ -38,7 +38,7 @@ struct Chain {
     transpose: NodeId,
 }
 
-/// The chain that ends with `id`, if one does and nobody else reads its parts.
+/// The chain that ends with `id`, if one does and its parts have no other reader.
 fn chain(graph: &Graph, id: NodeId) -> Attempt<Option<Chain>> {
     let is_reshape = |id: NodeId| graph.node(id).op == Op::Reshape;
     let transpose = match graph.node(id).op {

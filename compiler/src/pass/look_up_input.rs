@@ -1,4 +1,4 @@
-//! Lets the first convolution on bytes read the bytes of a picture: what lies between is looked up, channel by channel.
+//! Makes the first quantised convolution read the bytes of an image through tables, one a channel.
 //!
 //! ```text
 //! qconv(quantize(div(sub(transpose(identity(x: u8)), mean), std)), w)  ->  qconv(transpose(x: u8), w, through tables)
@@ -149,7 +149,7 @@ impl Seen {
         self.channels.iter_mut().flat_map(|it| &mut it.values).for_each(|x| *x = f(*x));
     }
 
-    /// Lets convolution `id` take the channels in the order of the picture.
+    /// Gives convolution `id` the order of channels that the image has.
     fn order_weights(&mut self, graph: &mut Graph, id: NodeId) {
         if self.channels.is_sorted_by_key(|channel| channel.number) {
             return;

@@ -102,7 +102,7 @@ struct Product {
 }
 
 impl Product {
-    /// The product that `id` is, seen through products that nobody else reads.
+    /// The product that `id` is, seen through products without other readers.
     fn of(graph: &Graph, id: NodeId) -> Option<Self> {
         let mut product = Self { scale: 1.0, factors: Vec::new() };
         product.take(graph, id, true)?;

@@ -1,4 +1,4 @@
-//! Lets transposes meet and cancel by taking them behind the operators between them.
+//! Sinks transposes behind the operators between them, so that they meet and cancel.
 //!
 //! ```text
 //! conv(transpose'(relu(transpose(conv(x)))))  ->  conv(relu(conv(x)))
@@ -211,7 +211,7 @@ impl Region<'_> {
     }
 }
 
-/// Lets a reduction that drops dimensions read what its transpose reads, if those it keeps are in the same order.
+/// Makes a reduction that drops dimensions read its transpose's operand, if those it keeps are in the same order.
 fn absorb(graph: &mut Graph, id: NodeId) -> bool {
     let before = x(graph, id);
     let Op::Transpose(perm) = graph.node(before).op.clone() else {

@@ -1,4 +1,4 @@
-//! Lets a graph that works on several pictures one by one describe a single one.
+//! Makes a graph that works on the images of a batch one by one describe a single one.
 //!
 //! ```text
 //! input [3,3,96,96] .. output [3,10]  ->  input [1,3,96,96] .. output [1,10], three times

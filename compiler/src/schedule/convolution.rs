@@ -128,7 +128,7 @@ fn matrix_shares(lowering: &Lowering<'_>, conv: &Conv, from: Place, into: Place)
     }
 }
 
-/// True if the result of convolution `id` had better overwrite its residual at `into`.
+/// True if it pays that the result of convolution `id` overwrites its residual at `into`.
 pub(super) fn overwrites(lowering: &Lowering<'_>, id: NodeId, from: Place, into: Place) -> bool {
     let Some(conv) = lowering.graph.node(id).op.conv() else { return false };
     let whole = product(conv, from, into, is_flat(lowering, conv, from, into));

@@ -42,13 +42,13 @@ pub(super) struct Lowering<'a> {
     pub(super) strips: Option<BufferId>,
     /// The expansions of this step that are.
     pub(super) recomputed: Vec<NodeId>,
-    /// The step after which nobody reads a value, by the node that makes it.
+    /// The last step that reads a value, by the node that makes it.
     pub(super) last_reads: BTreeMap<NodeId, usize>,
     packs: BTreeMap<(NodeId, PackOrder), PackId>,
 }
 
 impl<'a> Lowering<'a> {
-    /// A start, before the first step. `last_reads` says after which step nobody reads a value.
+    /// The state before the first step. `last_reads` gives the last step that reads each value.
     pub(super) fn new(setting: &'a Setting<'a>, last_reads: BTreeMap<NodeId, usize>) -> Self {
         let Setting { graph, target, memory, .. } = *setting;
         Self {
@@ -146,7 +146,7 @@ impl<'a> Lowering<'a> {
         Ok(place)
     }
 
-    /// Lets `id`, which an earlier step has made, lie in memory of its own.
+    /// Gives `id`, which an earlier step has made, memory of its own.
     pub(super) fn place_operand(&mut self, id: NodeId) -> Result<()> {
         let maker = base(self.graph, id);
         if self.places.contains_key(&maker) {
@@ -168,7 +168,7 @@ impl<'a> Lowering<'a> {
         Ok(())
     }
 
-    /// Lets the result of `id` lie where `at` lies, whose last reader `id` is.
+    /// Makes the result of `id` share the memory of `at`, whose last reader `id` is.
     pub(super) fn place_over(&mut self, id: NodeId, at: Place) {
         if let Home::Arena(buffer) = at.home {
             let end = self.end_of(id);

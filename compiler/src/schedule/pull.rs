@@ -303,7 +303,7 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// The first row of a value, counted with the zero rows above, that somebody will still read or write.
+    /// The first row of a value, counted with the zero rows above, that will still be read or written.
     fn first_needed(&self, home: Home) -> usize {
         let unfinished =
             |at: &usize| self.made[*at] < self.limits[*at].min(self.stages[*at].height);

@@ -108,7 +108,7 @@ impl<'a> Flow<'a> {
         self.made[at] += rows;
     }
 
-    /// The first row of a value, counted with the zero rows above, that somebody will still read.
+    /// The first row of a value, counted with the zero rows above, that will still be read.
     fn first_needed(&self, place: Place, reader: Option<usize>, adders: usize) -> usize {
         let unfinished = |at: &usize| self.made[*at] < self.stages[*at].height;
         let read = reader.filter(unfinished).map(|at| needs(&self.stages[at], self.made[at]).start);

@@ -17,7 +17,7 @@ pub struct Run {
     pub links: Vec<Link>,
 }
 
-/// Units that one value needs, and nobody else.
+/// Units that only one value needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     /// Indices of its units, in order; the last makes the link's value.

@@ -6,7 +6,7 @@ use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::schedule::Place;
 
-/// Far from every element that a value has: panels that share memory are told apart by it.
+/// Far from every element that a value has: distinguishes panels that share memory.
 const APART: u64 = 1 << 44;
 
 /// Some rows, columns and channels of what lies at a place.

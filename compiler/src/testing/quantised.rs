@@ -28,7 +28,7 @@ pub(super) fn quantised(mut graph: Graph) -> Graph {
     graph
 }
 
-/// Lets the readers of `id` read reals of its bytes; the node that makes those.
+/// Redirects the readers of `id` to reals of its bytes; the node that makes those.
 fn round(graph: &mut Graph, id: NodeId, affine: Affine) -> NodeId {
     let (name, reals) = (graph.node(id).name.clone(), graph.node(id).out.clone());
     let bytes = Tensor { dtype: Dtype::U8, ..reals.clone() };

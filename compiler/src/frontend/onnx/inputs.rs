@@ -110,7 +110,7 @@ fn params<'a>(input: &'a ValueInfoProto) -> Vec<&'a str> {
     dims.filter_map(param).collect()
 }
 
-/// Lets a named leading dimension that the user does not mention be 1, wherever the name stands.
+/// Binds a named leading dimension that the user does not mention to 1, wherever the name stands.
 fn assume_batch(input: &ValueInfoProto, options: &Options, sizes: &mut BTreeMap<String, usize>) {
     let shape = shape_of(input);
     let leading = shape.and_then(|shape| shape.dim.first()?.value.as_ref());

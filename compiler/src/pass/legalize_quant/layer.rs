@@ -123,7 +123,7 @@ impl Parts {
     }
 }
 
-/// Lets the product `id` of a stack of rows be one of a matrix; the view of the result that has its shape.
+/// Makes the product `id` of a stack of rows one of a matrix; the view of the result that has its shape.
 fn as_rows(graph: &mut Graph, id: NodeId) -> NodeId {
     let flat = |out: &Tensor| {
         let (rows, last) = out.shape.split_at(out.shape.len() - 1);

@@ -30,7 +30,7 @@ pub(super) fn sink_dequantize(graph: &mut Graph, id: NodeId) -> bool {
     true
 }
 
-/// `quantize(move(x))` becomes `move(quantize(x))`, if nobody else needs the reals moved.
+/// `quantize(move(x))` becomes `move(quantize(x))`, if nothing else reads the moved reals.
 pub(super) fn raise_quantize(graph: &mut Graph, id: NodeId, to: Affine) -> bool {
     let moving = through(graph, x(graph, id));
     let node = graph.node(moving);

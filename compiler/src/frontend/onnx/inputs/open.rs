@@ -37,7 +37,7 @@ pub(super) fn check(
     Err(Error::DynamicDim { input: first.name.to_owned(), what })
 }
 
-/// An input with dimensions that nobody has given a size.
+/// An input with dimensions of unknown size.
 struct Open<'a> {
     name: &'a str,
     /// Every dimension: its size, or its name if it is open, which may be empty. Nothing where the file has no shape.
