@@ -46,7 +46,7 @@ impl Pool {
         });
     }
 
-    /// The same on as many threads as there are tools: each thread does all its items with one.
+    /// Runs items on as many threads as there are tools: each thread does all its items with one.
     pub fn each_with<T: Send, U: Send>(
         &mut self,
         items: impl Iterator<Item = T> + Send,

@@ -79,7 +79,7 @@ fn table(name: &str, report: &Report) -> Result<()> {
         printed::name(name),
         "rows",
         "MAdds",
-        "again",
+        "recomp",
         "live",
         "rings",
         "scratch",

@@ -11,7 +11,7 @@ use std::thread::{self, Thread};
 /// Looks at a number that another thread changes before the waiting one lets others run.
 const SPINS: u32 = 20_000;
 
-/// Where one thread leaves a closure and others find it.
+/// The place where one thread leaves a closure and others find it.
 #[derive(Default)]
 pub(crate) struct Desk {
     work: Mutex<Option<Lent>>,
@@ -91,7 +91,7 @@ impl Desk {
         }
     }
 
-    /// What is lent, if it is not over: this thread is counted as busy with it.
+    /// The lent closure, if it is not over: this thread is counted as busy with it.
     fn take(&self) -> Option<Lent> {
         let work = self.locked();
         if work.is_some() {

@@ -9,7 +9,7 @@ use crate::half::Half;
 pub trait Number: Element + Default {
     /// Zero.
     const ZERO: Self;
-    /// Whether nothing is done on the way.
+    /// True if numbers are f32 and are not converted.
     const IS_F32: bool;
 
     /// As it is computed with.

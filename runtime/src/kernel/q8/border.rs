@@ -17,7 +17,7 @@ pub struct Quantize {
     pub width: usize,
     /// Channels of a pixel.
     pub channels: usize,
-    /// What the bytes stand for.
+    /// Scale and zero point of the bytes.
     pub to: Affine,
 }
 
