@@ -48,7 +48,7 @@ fn oblong(shape: [usize; 4], channels: usize, stride: usize) -> Graph {
     graph
 }
 
-/// The same on bytes, and a second convolution.
+/// A quantised network with a second convolution.
 fn quantised(channels: usize) -> Graph {
     let mut graph = Graph::default();
     let bytes = |shape| Tensor { dtype: Dtype::U8, ..Tensor::f32(shape) };

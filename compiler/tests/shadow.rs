@@ -143,7 +143,7 @@ fn rows_between_windows_take_no_slot_of_those_that_are_read() {
     }
 }
 
-/// What became of mutants.
+/// Outcomes of mutants.
 #[derive(Default)]
 struct Score {
     caught: usize,

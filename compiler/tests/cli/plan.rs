@@ -56,7 +56,7 @@ fn a_name_of_any_letters_leaves_tables_pages_and_code_whole() {
     }
 }
 
-/// What writes each kind of file.
+/// The command that writes each kind of file.
 const FILES: [(&str, &str); 5] = [
     ("compile MODEL --target generic --layers -o", "net.rs"),
     ("compile MODEL --target generic --feed arena -o", "arena.rs"),

@@ -20,10 +20,10 @@ use crate::random::Random;
 /// Options that each network is compiled with, beside none.
 const DRAWN: usize = 4;
 
-/// What panics said, on whichever thread: the first one is the cause of others.
+/// Messages of panics, on whichever thread: the first one is the cause of others.
 static SAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// What is wrong with the answers about `model`; a panic is always wrong.
+/// The error in the answers about `model`; a panic is always one.
 pub(super) fn judge(model: &Model, seed: u64) -> Result<(), String> {
     SAID.lock().unwrap_or_else(PoisonError::into_inner).clear();
     panic::set_hook(Box::new(note));
@@ -81,7 +81,7 @@ fn agree(
     }
 }
 
-/// Whether a refusal says which option it is about.
+/// True if a refusal says which option it is about.
 fn names_option(words: &str) -> bool {
     [
         "feed rows:",
@@ -144,7 +144,7 @@ fn inputs(graph: &Graph, random: &mut Random) -> Vec<Array> {
     graph.inputs.iter().map(input).collect()
 }
 
-/// What is quantised compiles; what does not compile is not quantised.
+/// A quantised model compiles; one that does not compile is not quantised.
 fn quantised(graph: &Graph, plain: &Result<(), String>, inputs: &[Array]) -> Result<(), String> {
     let [image] = inputs else { return Ok(()) };
     let images = std::slice::from_ref(image);

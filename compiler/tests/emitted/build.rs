@@ -207,7 +207,7 @@ impl Crate {
         self.runtime(&["--emit", "metadata"]);
     }
 
-    /// What `rustc` says of a library that uses the checked runtime, if it refuses it.
+    /// The message of `rustc` about a library that uses the checked runtime, if it refuses it.
     pub(crate) fn refusal(&mut self, root: &str) -> Option<String> {
         self.put("lib.rs", root.as_bytes());
         let mut command = Command::new("rustc");

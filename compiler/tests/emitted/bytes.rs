@@ -38,7 +38,7 @@ fn blocks() -> Graph {
     net.answer(x)
 }
 
-/// What no block has.
+/// Operators that no block has.
 fn operators() -> Graph {
     let mut net = Net::default();
     let x = net.picture([4, 9, 11]);
@@ -198,7 +198,7 @@ impl Net {
         self.graph.add(op.name(), op, tensor, operands)
     }
 
-    /// What `node` stands for.
+    /// The graph that gives the reals of `node`.
     fn answer(mut self, node: NodeId) -> Graph {
         let y = self.put(Op::Quant(Quant::Dequantize(A)), &[node]);
         self.graph.outputs.push(Output { name: "y".into(), node: y });

@@ -1,4 +1,4 @@
-//! What is supported: one answer, whatever is wished of the memory and whoever asks.
+//! Support of networks: one answer, whatever the memory options and whoever asks.
 
 use mnv2c::Options;
 use mnv2c::error::Result;

@@ -27,7 +27,7 @@ pub(crate) fn options() -> Options {
     }
 }
 
-/// What the oracle and the program answer, which is one thing.
+/// The output of the oracle and the program, which are equal.
 pub(crate) fn answers(model: &Model, inputs: &[Array]) -> Vec<Values> {
     let graph = model.read().unwrap();
     let oracle = interp::run(&graph, inputs).unwrap();
