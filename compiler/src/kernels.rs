@@ -87,7 +87,7 @@ kernels! {
     Load,
     /// Makes floats of bytes, maybe in padded rows.
     Widen,
-    /// Looks bytes of a picture up, each in the table of its channel, maybe in padded rows.
+    /// Looks bytes of an image up, each in the table of its channel, maybe in padded rows.
     LookUp,
     /// Asks the caller for rows, of floats or of bytes, and looks up what has tables.
     Fetch,

@@ -53,7 +53,7 @@ pub const PIPELINE: &[Pass] = &[
     pass("merge_same", ["duplicate merged", "duplicates merged"], merge_same::run),
     // Likewise: a reader that nobody needs is still a reader.
     pass("drop_dead", ["dead node dropped", "dead nodes dropped"], drop_dead::run),
-    // When dead branches are gone, which might mix what the others keep apart; the rest then sees a single picture.
+    // When dead branches are gone, which might mix what the others keep apart; the rest then sees a single image.
     pass("split_batch", ["batch split", "batches split"], split_batch::run),
     // Before sink_transpose, which may find a use for the transposes this puts at both ends.
     pass("legalize_shuffle", ["shuffle legalized", "shuffles legalized"], legalize_shuffle::run),
@@ -69,7 +69,7 @@ pub const PIPELINE: &[Pass] = &[
         ["matrix product legalized", "matrix products legalized"],
         legalize_dense::run,
     ),
-    // Independent of its neighbours; before layouts, which reductions over pictures decide.
+    // Independent of its neighbours; before layouts, which reductions over images decide.
     pass("merge_reduce", ["reduction merged", "reductions merged"], merge_reduce::run),
     // Before fold_bn, which leaves a shift alone where the convolution pads; and all at once, so rounded once.
     pass("fold_input", ["input scaling folded", "input scalings folded"], fold_input::run),

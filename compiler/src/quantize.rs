@@ -1,4 +1,4 @@
-//! Turns a model of floats into one of bytes, by what its values are on the user's own pictures.
+//! Turns a model of floats into one of bytes, by what its values are on the user's own images.
 //!
 //! ```text
 //! Graph -passes-> Graph -observe-> ranges -equalize-> Graph, ranges -choose-> Choice -correct-> Choice -write-> QDQ ONNX
@@ -76,7 +76,7 @@ pub fn quantize(
     Ok(Quantized { file, report })
 }
 
-/// Pictures that show well enough how the ranges of channels compare.
+/// Images that show well enough how the ranges of channels compare.
 const FEW: usize = 4;
 
 /// Most similar names that are listed for a layer that does not exist.

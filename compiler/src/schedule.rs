@@ -327,7 +327,7 @@ impl RowWindow {
     /// Row `r` reads row `r` alone.
     pub const SAME: Self = Self { span: 1, stride: 1, above: 0, shared: (1, 0) };
 
-    /// The rows of which a row of a pooled picture is made.
+    /// The rows of which a row of a pooled image is made.
     pub(crate) fn of_pool(pool: &Pool) -> Self {
         let span = (pool.kernel[0] - 1) * pool.dilation[0] + 1;
         Self { span, stride: pool.stride[0], above: pool.pads[0], ..Self::SAME }

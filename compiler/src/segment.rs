@@ -220,7 +220,7 @@ fn blocks(graph: &Graph) -> Vec<Segment> {
 }
 
 /// The convolution of a graph input that only `depthwise` reads. One on bytes stays apart: over whole values it brings
-/// the picture into the arena, where block 1 had better not hold it.
+/// the image into the arena, where block 1 had better not hold it.
 fn stem_of(graph: &Graph, depthwise: NodeId) -> Option<NodeId> {
     let stem = graph.operand(depthwise, 0)?;
     let from = base(graph, graph.operand(stem, 0)?);

@@ -70,7 +70,7 @@ pub enum Op {
     Const(WeightsId),
     /// 2-D convolution: x `[n,c,h,w]`, weights `[m,c/group,kh,kw]`, optional bias `[m]` (port 2), and a residual of the
     /// output's shape (port 3) added before the clamp, if `fuse_add` put it there. Pads hold zeros, or one number an
-    /// input channel (port 4) if `fold_input` put it there; then x may be bytes of a picture too.
+    /// input channel (port 4) if `fold_input` put it there; then x may be bytes of an image too.
     Conv(Conv),
     /// Batch normalisation at inference: x, scale, bias, mean, variance, the last four per channel.
     BatchNorm(BatchNorm),
@@ -90,9 +90,9 @@ pub enum Op {
     PRelu,
     /// Windows over the last two dimensions: x `[n,c,h,w]`.
     Pool(Pool),
-    /// Pictures made larger or smaller: x `[n,c,h,w]`.
+    /// Images made larger or smaller: x `[n,c,h,w]`.
     Resize(Resize),
-    /// Pictures whose rows and columns are weighted sums of a few: x `[n,c,h,w]`.
+    /// Images whose rows and columns are weighted sums of a few: x `[n,c,h,w]`.
     Resample(Resample),
     /// One number from each slice over `axes`: x. The output's shape says whether reduced dimensions are kept.
     Reduce(Reduce),

@@ -52,7 +52,7 @@ pub enum Quant {
     Mul(QPair, Times),
     /// Averages of windows over the last two dimensions: x `[n,c,h,w]`.
     Average(QAverage),
-    /// The mean of each whole picture: x `[n,c,h,w]`, result `[n,c,1,1]`.
+    /// The mean of each whole image: x `[n,c,h,w]`, result `[n,c,1,1]`.
     Mean(QMean),
     /// Shares of one along a dimension: x. Only [`Arithmetic::Fixed`] has it; floats are left to [`crate::ir::Softmax`].
     Softmax(QSoftmax),

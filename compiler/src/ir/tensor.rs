@@ -7,7 +7,7 @@ use half::{bf16, f16};
 /// Description of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tensor {
-    /// Logical dimensions, outermost first; a picture is `[n, c, h, w]` whatever its layout.
+    /// Logical dimensions, outermost first; an image is `[n, c, h, w]` whatever its layout.
     pub shape: Vec<usize>,
     /// Element type.
     pub dtype: Dtype,
@@ -37,7 +37,7 @@ pub enum Dtype {
 /// The order in which elements lie in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
-    /// The last logical dimension varies fastest (a picture is NCHW).
+    /// The last logical dimension varies fastest (an image is NCHW).
     RowMajor,
     /// A rank-4 tensor `[n, c, h, w]` stored with its channels innermost.
     Nhwc,

@@ -38,7 +38,7 @@ pub enum PackOrder {
     },
     /// The 256 entries of a function of a byte, or the powers of a softmax.
     Table,
-    /// The 256 entries of each channel of a picture that a convolution looks up.
+    /// The 256 entries of each channel of an image that a convolution looks up.
     Tables,
 }
 

@@ -3,7 +3,7 @@
 //! ```text
 //! quantize(input f32)    ->  input u8, and the scale that the caller quantises it with
 //! qconv(input u8, lent)  ->  qconv(relayout(input)), for convolutions of bytes read no planes
-//! view(quantize(input))  ->  quantize(view(input)), where it is lent, so that its bytes are a picture by their shape
+//! view(quantize(input))  ->  quantize(view(input)), where it is lent, so that its bytes are an image by their shape
 //! ```
 //! Not one of the passes: an input that the caller lends stays what the model says it is.
 

@@ -1,4 +1,4 @@
-//! Folds what is done to an input picture into the convolution that reads it: bytes, channel order, mean, deviation.
+//! Folds what is done to an input image into the convolution that reads it: bytes, channel order, mean, deviation.
 //!
 //! ```text
 //! conv(div(sub(x, mean), std), w, b)        ->  conv(x, w / std, b - w * mean / std), pads hold mean
@@ -60,7 +60,7 @@ fn fold(graph: &mut Graph, id: NodeId) -> Attempt {
     Ok(true)
 }
 
-/// The pixel around the picture that becomes what the convolution pads with now, per channel.
+/// The pixel around the image that becomes what the convolution pads with now, per channel.
 fn border(graph: &Graph, id: NodeId, chain: &Chain) -> Vec<f64> {
     let old = graph.constant_operand(id, 4).map(widened);
     let old = old.unwrap_or_else(|| vec![0.0; chain.scale.len()]);

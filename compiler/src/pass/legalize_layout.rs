@@ -6,8 +6,8 @@
 //! reshape(conv(x)), more than one pixel  ->  reshape(relayout(conv(x)))
 //! output = conv(x)                  ->  output = relayout(conv(x))
 //! ```
-//! Pictures are NHWC for convolutions and pools; what treats all elements alike takes whichever layout it finds.
-//! Model inputs and outputs are row-major, and so are several pictures that no window reads. A constant has no layout: it is
+//! Images are NHWC for convolutions and pools; what treats all elements alike takes whichever layout it finds.
+//! Model inputs and outputs are row-major, and so are several images that no window reads. A constant has no layout: it is
 //! packed for its reader.
 
 use crate::error::Result;

@@ -4,8 +4,8 @@
 //! reshape [n,a,b,h,w], transpose [0,2,1,3,4], reshape [n,c,h,w]
 //!     ->  transpose to [n,h,w,c], reshape [n*h*w,a,b], transpose [0,2,1], reshape [n,h,w,c], transpose back
 //! ```
-//! Of pictures that lie in NHWC all of that but the middle transpose is a view; as it was written, the shuffle would
-//! need the picture in planes, and twice another move.
+//! Of images that lie in NHWC all of that but the middle transpose is a view; as it was written, the shuffle would
+//! need the image in planes, and twice another move.
 
 use crate::error::Result;
 use crate::ir::{Graph, NodeId, Op, Tensor};
@@ -17,7 +17,7 @@ pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
     Ok(fixpoint(graph, skips, legalize))
 }
 
-/// A picture whose channels, as `groups` rows of `each`, are transposed.
+/// An image whose channels, as `groups` rows of `each`, are transposed.
 struct Shuffle {
     picture: NodeId,
     shape: [usize; 4],

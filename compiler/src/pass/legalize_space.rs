@@ -1,10 +1,10 @@
 //! Moves channels to pixels, or to parts of rows, in one transpose of an image in NHWC.
 //!
 //! ```text
-//! reshape, transpose, reshape of a picture
-//!     ->  transpose to [n,h,w,c], reshape to parts, one transpose, reshape, transpose back where that is a picture too
+//! reshape, transpose, reshape of an image
+//!     ->  transpose to [n,h,w,c], reshape to parts, one transpose, reshape, transpose back where that is an image too
 //! ```
-//! Of pictures that lie in NHWC all of that but the middle transpose is a view; as it was written, the picture would
+//! Of images that lie in NHWC all of that but the middle transpose is a view; as it was written, the image would
 //! need to lie in planes before and might have to lie in NHWC again after. Depth to space, the sub-pixels of transposed
 //! convolutions, and heads of detectors are written so.
 
@@ -31,7 +31,7 @@ fn legalize(graph: &mut Graph, id: NodeId) -> Attempt {
     Ok(true)
 }
 
-/// A picture, the reshape that splits it, and the transpose of its parts.
+/// An image, the reshape that splits it, and the transpose of its parts.
 struct Chain {
     picture: NodeId,
     split: NodeId,
@@ -67,7 +67,7 @@ fn chain(graph: &Graph, id: NodeId) -> Attempt<Option<Chain>> {
 
 /// The permutation of an image's parts.
 struct Moved {
-    /// Lengths of the parts as the picture lies.
+    /// Lengths of the parts as the image lies.
     parts: Vec<usize>,
     /// The order of the parts in the result.
     perm: Vec<usize>,
@@ -75,7 +75,7 @@ struct Moved {
     as_picture: bool,
 }
 
-/// The dimensions of a picture in the order in which it lies.
+/// The dimensions of an image in the order in which it lies.
 const LYING: [usize; 4] = [0, 2, 3, 1];
 
 impl Moved {
@@ -169,7 +169,7 @@ fn is_seen_as_picture(graph: &Graph, id: NodeId) -> bool {
     false
 }
 
-/// The move from how the picture lies.
+/// The move from how the image lies.
 fn put(graph: &mut Graph, id: NodeId, picture: NodeId, moved: Moved) -> NodeId {
     let Moved { parts, perm, as_picture } = moved;
     let lying = |shape: &[usize]| LYING.iter().map(|dim| shape[*dim]).collect::<Vec<_>>();

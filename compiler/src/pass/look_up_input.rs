@@ -15,7 +15,7 @@ use crate::pass::{Attempt, Skip, Skips, fixpoint};
 /// The permutation from NHWC to `[n,c,h,w]`.
 const TO_NCHW: [usize; 4] = [0, 3, 1, 2];
 
-/// Looks up; the number of convolutions that read a picture from now on.
+/// Looks up; the number of convolutions that read an image from now on.
 pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
     Ok(fixpoint(graph, skips, look_up))
 }
@@ -45,7 +45,7 @@ fn look_up(graph: &mut Graph, id: NodeId) -> Attempt {
     Ok(true)
 }
 
-/// The picture of bytes that convolution `id` sees, and what lies between from the last to the first, if that makes
+/// The image of bytes that convolution `id` sees, and what lies between from the last to the first, if that makes
 /// numbers of it.
 fn chain(graph: &Graph, id: NodeId) -> Attempt<Option<(NodeId, Vec<NodeId>)>> {
     let (mut at, mut chain) = (x(graph, id), Vec::new());
@@ -83,16 +83,16 @@ fn before(graph: &Graph, id: NodeId) -> Option<NodeId> {
     }
 }
 
-/// A picture on its way: what its bytes have become.
+/// An image on its way: what its bytes have become.
 struct Seen {
     /// The dimension of the image that each one is.
     perm: Vec<usize>,
     channels: Vec<Channel>,
 }
 
-/// A channel of the picture.
+/// A channel of the image.
 struct Channel {
-    /// Its number in the picture.
+    /// Its number in the image.
     number: usize,
     /// The value that each byte has become.
     values: Vec<f32>,

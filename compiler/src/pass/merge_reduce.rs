@@ -4,7 +4,7 @@
 //! average_pool(x) over all of it       ->  reduce_mean(x, [2, 3])
 //! reduce_mean(reduce_mean(x, 3), 2)    ->  reduce_mean(x, [2, 3])
 //! ```
-//! Sums and extremes are merged alike; a max pool over the whole picture is a `reduce_max`, but of bytes, which no
+//! Sums and extremes are merged alike; a max pool over the whole image is a `reduce_max`, but of bytes, which no
 //! reduction reads.
 
 use crate::error::Result;

@@ -14,7 +14,7 @@ use crate::quantize::choose::Choice;
 use crate::quantize::observe::Seen;
 use crate::quantize::write::{BYTES, LINEAR};
 
-/// Most pictures that both models are run on.
+/// Most images that both models are run on.
 const MOST: usize = 16;
 
 /// The comparison.
@@ -24,11 +24,11 @@ pub struct Report {
     pub layers: Vec<Layer>,
     /// Pairs of layers whose channels were scaled.
     pub equalized: usize,
-    /// Pictures compared.
+    /// Images compared.
     pub images: usize,
-    /// Pictures whose greatest answer is in the same place.
+    /// Images whose greatest answer is in the same place.
     pub agreeing: usize,
-    /// The least cosine between the answers of both models to one picture.
+    /// The least cosine between the answers of both models to one image.
     pub cosine: f64,
 }
 

@@ -78,7 +78,7 @@ impl Lowering<'_> {
         if let RowBatch::Bands(bands) = self.batch { bands } else { 1 }
     }
 
-    /// The bytes of a picture of floats, in the rows that convolution `reader` wants.
+    /// The bytes of an image of floats, in the rows that convolution `reader` wants.
     fn quantised(&mut self, id: NodeId, reader: NodeId) -> Result<Stage> {
         let from = self.operand(id, 0)?;
         let flat = dense(Home::Output(0), &self.graph.node(id).out)?;

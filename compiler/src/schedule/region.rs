@@ -83,7 +83,7 @@ impl Lowering<'_> {
         Ok(self.scratch(&node.name, place))
     }
 
-    /// The place of a value, whose rows are those of its picture.
+    /// The place of a value, whose rows are those of its image.
     fn as_picture(
         &mut self,
         id: NodeId,

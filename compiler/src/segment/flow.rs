@@ -1,7 +1,7 @@
-//! Through which operators rows can flow, and how a value looks as a picture.
+//! Through which operators rows can flow, and how a value looks as an image.
 //!
 //! An operator lets rows flow if each row of its result is made of a few rows of what it reads, all of them NHWC.
-//! A channel shuffle is written as a transpose of pixels, so its result is no picture by shape, but lies as one.
+//! A channel shuffle is written as a transpose of pixels, so its result is no image by shape, but lies as one.
 
 use crate::ir::op::traits::{Pooling, Streams, Window};
 use crate::ir::view::base;
@@ -64,7 +64,7 @@ pub fn reads_rows(graph: &Graph, id: NodeId, port: usize) -> bool {
     seen.is_some() && lying(graph, operand) == seen
 }
 
-/// The channels of each pixel of a picture, as `groups` rows of `each`, transposed.
+/// The channels of each pixel of an image, as `groups` rows of `each`, transposed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shuffle {
     /// Channels, height and width.
@@ -89,7 +89,7 @@ pub fn shuffle(graph: &Graph, id: NodeId) -> Option<Shuffle> {
     fits.then_some(Shuffle { picture, groups: *groups, each: *each })
 }
 
-/// Channels, height and width of the picture as which the memory of `id` is written; nothing if it is none.
+/// Channels, height and width of the image as which the memory of `id` is written; nothing if it is none.
 pub fn lying(graph: &Graph, id: NodeId) -> Option<[usize; 3]> {
     let maker = base(graph, id);
     match graph.node(maker).op {

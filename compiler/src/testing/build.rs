@@ -17,7 +17,7 @@ impl Builder {
         Self { graph, random }
     }
 
-    /// A small picture.
+    /// A small image.
     pub(super) fn input(&mut self) -> NodeId {
         let c = self.random.pick(&[1, 3, 3, 4, 8]);
         let (h, w) = (4 + self.random.below(13), 4 + self.random.below(13));
@@ -40,7 +40,7 @@ impl Builder {
         &self.graph.node(id).out.shape
     }
 
-    /// `[n, c, h, w]` of a picture.
+    /// `[n, c, h, w]` of an image.
     pub(super) fn picture(&self, id: NodeId) -> [usize; 4] {
         self.graph.node(id).out.nchw().expect("stages pass pictures on")
     }

@@ -218,7 +218,7 @@ pub(super) fn lrn(call: &mut Call<'_>) -> Made {
     call.emit(Op::Binary(Binary::Div), &[x, power])
 }
 
-/// InstanceNormalization: each channel of each picture by its own mean and variance.
+/// InstanceNormalization: each channel of each image by its own mean and variance.
 pub(super) fn instance_norm(call: &mut Call<'_>) -> Made {
     let x = call.float(0)?;
     let shape = call.shape(x);

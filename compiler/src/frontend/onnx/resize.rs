@@ -56,7 +56,7 @@ pub(super) fn resize(call: &mut Call<'_>) -> Made {
     put(call, &sense, &Wanted { scales: floats(call, 2)?, sizes: call.const_ints(3)?, policy, roi })
 }
 
-/// The rounding of Resize 10, which the file cannot name: down where a picture grows, up where it shrinks.
+/// The rounding of Resize 10, which the file cannot name: down where an image grows, up where it shrinks.
 const OLD: &str = "floor, or ceil of a smaller picture";
 
 /// Which pixels are meant, and what is made of them.

@@ -52,7 +52,7 @@ const MOST_FILLED: usize = 1 << 20;
 /// How many times as many they may be beyond that: strides far wider than the window fill them with zeros.
 const MOST_GROWTH: usize = 64;
 
-/// ConvTranspose over pictures and signals, with constant weights.
+/// ConvTranspose over images and signals, with constant weights.
 pub(super) fn conv_transpose(call: &mut Call<'_>) -> Made {
     let Picture { id: x, rank, .. } = Picture::read(call)?;
     let [n, c, h, w] = picture(call, x)?;
@@ -265,7 +265,7 @@ fn cropping(
     }
 }
 
-/// Channels as squares of pixels, `[n, channels, h, down, w, across]`, which is the picture but for its shape.
+/// Channels as squares of pixels, `[n, channels, h, down, w, across]`, which is the image but for its shape.
 fn spread(
     call: &mut Call<'_>,
     x: NodeId,

@@ -1,7 +1,7 @@
 //! The table as the paper prints it, pasted: columns Input, Operator, t, c, n, s between tabs, pipes or spaces.
 //!
 //! A header line, if there is one, orders the columns; without one they stand as in the paper, with or without Input.
-//! The first row's Input gives the resolution and the channels of the picture.
+//! The first row's Input gives the resolution and the channels of the image.
 
 use crate::error::Result;
 use crate::frontend::spec::rows::{self, Line, operator_words};

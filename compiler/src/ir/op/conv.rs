@@ -245,7 +245,7 @@ fn add_channels(x: &[f32], w: &[f32], y: &mut [f32]) {
     }
 }
 
-/// A picture with what its convolution pads it with, and the convolution that is left: one that pads nothing.
+/// An image with what its convolution pads it with, and the convolution that is left: one that pads nothing.
 fn bordered(conv: &Conv, x: &Array, border: Floats<'_>) -> (Conv, Array) {
     let [top, left, bottom, right] = conv.pads;
     let (height, width) = (x.shape[2], x.shape[3]);
@@ -293,7 +293,7 @@ pub(crate) fn slide<X, W: Copy, Y>(
     }
 }
 
-/// The windows, of `count`, whose tap `tap` elements in falls into the picture and not into its padding.
+/// The windows, of `count`, whose tap `tap` elements in falls into the image and not into its padding.
 fn inside(count: usize, stride: usize, tap: usize, pad: usize, size: usize) -> Range<usize> {
     let first = pad.saturating_sub(tap).div_ceil(stride);
     let end = (size + pad).saturating_sub(tap).div_ceil(stride).min(count);

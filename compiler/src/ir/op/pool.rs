@@ -28,7 +28,7 @@ pub struct Pool {
 pub enum PoolKind {
     /// The greatest element.
     Max,
-    /// The mean of the elements inside the picture.
+    /// The mean of the elements inside the image.
     Average,
     /// The mean with padding counted as zeros.
     AverageWithPads,
@@ -113,7 +113,7 @@ impl Pool {
     }
 }
 
-/// Pooling as ONNX defines it; a window with no element inside the picture gives the least float or NaN.
+/// Pooling as ONNX defines it; a window with no element inside the image gives the least float or NaN.
 fn pooled(pool: &Pool, x: Floats<'_>, out: &[usize]) -> Vec<f32> {
     let (from, to) = ([x.shape[2], x.shape[3]], [out[2], out[3]]);
     let mut y = Vec::with_capacity(out.iter().product());

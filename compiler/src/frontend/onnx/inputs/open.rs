@@ -98,7 +98,7 @@ impl<'a> Open<'a> {
     }
 }
 
-/// A size for dimension `at`: of a picture red, green and blue, wherever channels lie.
+/// A size for dimension `at`: of an image red, green and blue, wherever channels lie.
 fn likely(dims: &[std::result::Result<usize, &str>], at: usize) -> usize {
     let channels = if matches!(dims.last(), Some(Ok(1..=4))) { 3 } else { 1 };
     match at {

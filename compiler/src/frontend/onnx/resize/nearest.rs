@@ -9,7 +9,7 @@ use crate::frontend::onnx::fault::Fault;
 /// How far from a half a position still counts as one.
 const HALF_WAY: f32 = 1e-6;
 
-/// An axis of a picture, before and after.
+/// An axis of an image, before and after.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Axis {
     /// Pixels of the operand.

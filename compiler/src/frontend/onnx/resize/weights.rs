@@ -1,6 +1,6 @@
-//! Weights of the pixels that a pixel of a resized picture is a sum of, by the formulas of the specification.
+//! Weights of the pixels that a pixel of a resized image is a sum of, by the formulas of the specification.
 //!
-//! Pixels around a position are weighed by their distances from it, which are made smaller where a smaller picture is to
+//! Pixels around a position are weighed by their distances from it, which are made smaller where a smaller image is to
 //! have no aliases. Weights sum to one; those of pixels outside fall to the edge, or are left out before that.
 
 use crate::ir::Taps;
