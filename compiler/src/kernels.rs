@@ -85,7 +85,7 @@ macro_rules! kernels {
 kernels! {
     /// Copies rows into padded rows, maybe of another form.
     Load,
-    /// Makes floats of bytes, maybe in padded rows.
+    /// Bytes as floats, maybe in padded rows.
     Widen,
     /// Looks bytes of an image up, each in the table of its channel, maybe in padded rows.
     LookUp,
@@ -129,7 +129,7 @@ kernels! {
     QBinary,
     /// Mean bytes of windows.
     QAverage,
-    /// Softmax of bytes.
+    /// Quantised softmax.
     QSoftmax,
     /// Any function of a byte.
     Table,

@@ -1,4 +1,4 @@
-//! Turns a model of floats into one of bytes, by what its values are on the user's own images.
+//! Quantises a float model by the ranges of its values on the user's own images.
 //!
 //! ```text
 //! Graph -passes-> Graph -observe-> ranges -equalize-> Graph, ranges -choose-> Choice -correct-> Choice -write-> QDQ ONNX
@@ -30,7 +30,7 @@ use crate::printed;
 use crate::quantize::measure::Report;
 pub use crate::quantize::settings::Settings;
 
-/// A model of bytes.
+/// A quantised model.
 #[derive(Clone, Debug)]
 pub struct Quantized {
     /// The ONNX file, the report in its metadata.

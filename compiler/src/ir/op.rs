@@ -120,7 +120,7 @@ pub enum Op {
     Identity,
     /// Floats that carry integers or truth values, as those, of a type: x.
     Integers(Dtype),
-    /// An operator on bytes that stand for reals.
+    /// A quantised operator.
     Quant(Quant),
 }
 

@@ -1,4 +1,4 @@
-//! Operators on bytes that stand for reals, in the one arithmetic that every target keeps bit for bit.
+//! Quantised operators on u8, in the one arithmetic that every target keeps bit for bit.
 //!
 //! A byte `q` of an [`Affine`] scale is the real `(q - zero) * scale`. Activations are u8, weights are constant i8 with
 //! zero point 0, biases are constant i32 in units of the exact 32-bit sums; padding is the zero point. What is computed

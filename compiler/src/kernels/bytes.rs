@@ -1,4 +1,4 @@
-//! Functions of bytes: of one, by a table, and of two, by their scales.
+//! Functions of quantised values: of one, by a table, and of two, by their scales.
 
 use crate::error::Result;
 use crate::ir::{Arithmetic, QPair, Times, Values};
@@ -20,7 +20,7 @@ pub struct QBinary {
     pub by: Arithmetic,
 }
 
-/// Binary operators on bytes.
+/// Binary quantised operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QFunction {
     /// The sum of what they stand for.

@@ -16,7 +16,7 @@ pub enum Epilogue {
         /// Applied last, to sums that have no clamp.
         then: Option<ir::Unary>,
     },
-    /// Sums of bytes.
+    /// Sums of quantised products.
     Bytes {
         /// The type of the results.
         to: To,
@@ -27,7 +27,7 @@ pub enum Epilogue {
     },
 }
 
-/// The const that a residual of bytes is added with.
+/// The const by which a quantised residual is added.
 const SUM: &str = "SUM";
 
 impl Epilogue {
@@ -39,7 +39,7 @@ impl Epilogue {
         }
     }
 
-    /// The path of a kernel of floats, or of the one of bytes.
+    /// The path of a float kernel, or of the quantised one.
     pub(super) fn path(&self, floats: &'static str, bytes: &'static str) -> &'static str {
         match self {
             Self::Floats { .. } => floats,

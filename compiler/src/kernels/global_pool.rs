@@ -15,7 +15,7 @@ use crate::kernels::value::{Constant, Invocation, Side, Value};
 pub enum GlobalPool {
     /// Of floats.
     Floats(Reducer),
-    /// Of bytes.
+    /// Quantised.
     Bytes {
         /// The operator.
         means: Means,
@@ -24,7 +24,7 @@ pub enum GlobalPool {
     },
 }
 
-/// Means of bytes.
+/// Quantised means.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Means {
     /// Of exact sums, which are requantised.

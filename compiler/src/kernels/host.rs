@@ -40,13 +40,13 @@ pub trait Host {
     /// The shape of the result in the model.
     fn shape(&self) -> &[usize];
 
-    /// Puts numbers where the call writes, by channel, row and column.
+    /// Stores values where the call writes, by channel, row and column.
     fn put(&mut self, values: &Values);
 
     /// Puts numbers where the call writes, in the order of memory.
     fn put_along(&mut self, values: &Values);
 
-    /// Puts numbers into the result's elements of these numbers.
+    /// Stores values in the elements of the result at these indices.
     fn scatter(&mut self, elements: &mut dyn Iterator<Item = usize>, values: &Values);
 
     /// The result, of some shape, of an operator on operands by their ports: the oracle's loops.

@@ -71,7 +71,7 @@ impl Spec for QAverage {
     }
 }
 
-/// The const of averages of bytes.
+/// The const of quantised averages.
 pub(super) fn averages(site: &Site, average: &ir::QAverage, by: Arithmetic) -> Constant {
     let fields = [
         ("windows", windows(site, &average.pool)),

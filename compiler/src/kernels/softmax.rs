@@ -19,7 +19,7 @@ pub struct Softmax {
     pub shape: [usize; 3],
 }
 
-/// Softmax of bytes.
+/// Quantised softmax.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QSoftmax {
     /// The operator.

@@ -22,7 +22,7 @@ impl Net {
         self.graph.add_input("x", Tensor::f32(shape))
     }
 
-    /// An input of bytes.
+    /// An input of u8.
     pub(crate) fn bytes(&mut self, shape: &[usize]) -> NodeId {
         self.graph.add_input("x", Tensor { dtype: Dtype::U8, ..Tensor::f32(shape) })
     }

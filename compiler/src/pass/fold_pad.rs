@@ -6,7 +6,7 @@
 //! max_pool(pad(x, -inf), pads p)       ->  max_pool(x, pads p + pad)
 //! ```
 //! Zeros under a max pool may go only where nothing is negative. Only height and width can be padded by a window.
-//! On bytes the zero point is what zero is to convolutions and averages, and 0 what -inf is to a max pool.
+//! Quantised convolutions and averages pad with the zero point, quantised max pools with 0.
 
 use crate::error::Result;
 use crate::ir::{

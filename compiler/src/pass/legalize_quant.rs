@@ -1,4 +1,4 @@
-//! Computes on bytes what a model computes between bytes and bytes.
+//! Makes float operators between dequantize and quantize quantised operators.
 //!
 //! ```text
 //! quantize(clamp(conv(dequantize(x), unpack(w), unpack(b))))  ->  qconv(x, w, b) within bounds
@@ -48,7 +48,7 @@ fn rewrite(graph: &mut Graph, id: NodeId) -> Attempt {
     }
 }
 
-/// Computes on bytes what is quantised by `id`.
+/// Computes the operand of the quantize `id` in u8.
 fn legalize(graph: &mut Graph, id: NodeId, to: Affine) -> Attempt {
     let value = through(graph, x(graph, id));
     if let Some((bytes, from)) = dequantized(graph, value) {

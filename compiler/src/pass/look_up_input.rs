@@ -200,7 +200,7 @@ mod tests {
 
     const WHOLE: Affine = Affine { scale: 1.0, zero: 0 };
 
-    /// A convolution on bytes of two outputs.
+    /// A quantised convolution of two outputs.
     fn qconv(net: &mut Net, x: NodeId, channels: usize, group: usize) -> NodeId {
         let conv = Conv {
             kernel: [3, 1],

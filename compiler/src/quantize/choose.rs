@@ -55,7 +55,7 @@ pub(super) fn choose(graph: &Graph, seen: &Seen, settings: &Settings) -> Result<
     Ok(choice)
 }
 
-/// True if an operator can compute on bytes.
+/// True if an operator can be quantised.
 fn is_able(graph: &Graph, id: NodeId) -> bool {
     let constant = |port| graph.operand(id, port).is_none_or(|id| graph.constant(id).is_some());
     let shape = &graph.node(id).out.shape;

@@ -39,7 +39,7 @@ pub struct Layer {
     pub name: String,
     /// The operator that makes it.
     pub op: String,
-    /// The reals of bytes 0 and 255.
+    /// The reals of 0 and 255.
     pub range: (f32, f32),
     /// The part of the floats seen that lies outside of the range.
     pub clipped: f64,
@@ -116,7 +116,7 @@ fn layer(
     Layer { name: node.name.clone(), op: node.op.name().to_owned(), range: (lo, hi), clipped, sqnr }
 }
 
-/// Nodes of bytes, each with the node of floats that it stands for.
+/// Quantised nodes, each with the float node that it stands for.
 fn twins(graph: &Graph, bytes: &Graph, choice: &Choice) -> BTreeMap<NodeId, (NodeId, Affine)> {
     let ids = bytes.ids().into_iter().filter(|id| bytes.node(*id).out.dtype == Dtype::U8);
     let by_name: BTreeMap<&str, NodeId> =

@@ -1,4 +1,4 @@
-//! The kernels of operators on bytes, but for convolutions, through which rows flow.
+//! Kernels of quantised operators, but for convolutions, through which rows flow.
 
 use crate::error::Result;
 use crate::ir::{NodeId, Op, QPair, Quant};
@@ -9,7 +9,7 @@ use crate::schedule::place::Lowering;
 use crate::schedule::{Place, RowWindow, Stage};
 use crate::segment::flow::pooling;
 
-/// The stage of an operator on bytes that is no convolution.
+/// The stage of a quantised operator that is no convolution.
 pub(super) fn lower(
     lowering: &mut Lowering<'_>,
     id: NodeId,

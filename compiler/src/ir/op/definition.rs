@@ -121,7 +121,7 @@ impl Ports {
     pub const X: Self = Self::all(&[PortSpec::any("x")]);
     /// One operand of floats.
     pub const FLOATS: Self = Self::all(&[PortSpec::of("x", Dtype::F32)]);
-    /// One operand of bytes.
+    /// One quantised operand (u8).
     pub const BYTES: Self = Self::all(&[PortSpec::of("x", Dtype::U8)]);
     /// Two operands of equal standing.
     pub const AB: Self = Self::all(&[PortSpec::any("a"), PortSpec::any("b")]);

@@ -71,14 +71,14 @@ impl<'a> Reads<'a> {
         Ok(View { shape: &array.shape, values })
     }
 
-    /// Weights of bytes, which are read at port 1.
+    /// Quantised weights (i8), which are read at port 1.
     pub fn weights(&self) -> Result<View<'a, i8>> {
         let array = self.array(1)?;
         let values = array.values.as_i8().ok_or_else(|| self.mistyped(1, "i8"))?;
         Ok(View { shape: &array.shape, values })
     }
 
-    /// A bias of sums of bytes, which may be read at port 2.
+    /// A bias of quantised sums (i32), which may be read at port 2.
     pub fn bias(&self) -> Result<Option<&'a [i32]>> {
         let Some(array) = self.arrays.get(&2) else { return Ok(None) };
         array.values.as_i32().map(Some).ok_or_else(|| self.mistyped(2, "i32"))

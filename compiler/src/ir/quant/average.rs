@@ -1,4 +1,4 @@
-//! Averages of windows of bytes.
+//! Quantised averages of windows.
 
 use crate::error::Error;
 use crate::ir::op::definition::{Definition, Ports, first};

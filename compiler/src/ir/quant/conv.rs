@@ -1,4 +1,4 @@
-//! Convolution of bytes: exact sums, requantised, and maybe a residual of another scale.
+//! Quantised convolution: exact sums, requantised, and maybe a residual of another scale.
 
 use crate::error::Error;
 use crate::ir::op::conv::{residual_breach, slide};
@@ -11,12 +11,12 @@ use crate::ir::quant::scale::{Requant, To};
 use crate::ir::quant::sums::{self, product, requantised};
 use crate::ir::{Conv, Dtype, Values};
 
-/// Attributes of a convolution of bytes: the sum of `(x - x_zero) * w`, plus the bias, requantised.
+/// Attributes of a quantised convolution: the sum of `(x - x_zero) * w`, plus the bias, requantised.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QConv {
     /// The window; its clamp is [`crate::ir::Clamp::NONE`], for `requant` holds the bounds.
     pub conv: Conv,
-    /// The byte that stands for zero in x, and pads.
+    /// The zero point of x, which also pads.
     pub x_zero: u8,
     /// The requantisation of the sums.
     pub requant: Requant,
@@ -24,7 +24,7 @@ pub struct QConv {
     pub residual: Option<QPair>,
 }
 
-/// The operands of a convolution of bytes.
+/// The operands of a quantised convolution.
 const PORTS: &[PortSpec] = &[
     PortSpec::of("x", Dtype::U8),
     PortSpec::constant("w", Dtype::I8),

@@ -1,4 +1,4 @@
-//! Means of whole images of bytes.
+//! Quantised means of whole images.
 
 use crate::error::Error;
 use crate::ir::op::definition::{Definition, Ports, first};

@@ -1,4 +1,4 @@
-//! Sums and products of two tensors of bytes.
+//! Quantised sums and products of two tensors.
 
 use crate::error::Error;
 use crate::ir::op::definition::{Definition, PortSpec, Ports, first, second};

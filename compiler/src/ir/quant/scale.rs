@@ -22,7 +22,7 @@ pub enum Arithmetic {
 pub struct Affine {
     /// Positive and finite.
     pub scale: f32,
-    /// The byte of zero.
+    /// The zero point.
     pub zero: u8,
 }
 
@@ -49,7 +49,7 @@ pub struct Requant {
 pub enum To {
     /// u8: `rint(f32(sum) * multiplier)`, halves to even, then plus the zero point, then within the bounds.
     Bytes {
-        /// The byte of zero.
+        /// The zero point.
         zero: u8,
         /// A clamp of the model, or all bytes.
         bounds: Bounds,

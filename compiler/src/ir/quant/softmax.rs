@@ -17,7 +17,7 @@ use crate::ir::quant::fixed::{Fixed, nearest};
 use crate::ir::quant::scale::{Affine, Arithmetic};
 use crate::ir::{Dtype, Softmax, Values};
 
-/// Attributes of a softmax of bytes.
+/// Attributes of a quantised softmax.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct QSoftmax {
     /// The dimension that sums to one.

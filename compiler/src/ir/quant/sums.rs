@@ -1,4 +1,4 @@
-//! Exact sums of products of bytes, and their requantisation.
+//! Exact sums of products of u8 and i8, and their requantisation.
 
 use crate::ir::Values;
 use crate::ir::op::site::Site;

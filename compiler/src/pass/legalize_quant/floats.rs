@@ -6,7 +6,7 @@ use crate::error::mention::given;
 use crate::error::{Error, Result};
 use crate::ir::{Dtype, Graph, NodeId, Op, Quant};
 
-/// Refuses a graph that makes bytes of floats that were made of bytes.
+/// Refuses a graph that quantises floats that were dequantised.
 pub fn refuse(graph: &Graph) -> Result<()> {
     let mut made = BTreeSet::new();
     for id in graph.order().expect("verified graphs are acyclic") {

@@ -35,7 +35,7 @@ pub(super) fn look_up(graph: &mut Graph, id: NodeId, to: Affine) -> bool {
     true
 }
 
-/// Operators that treat each element by itself, from one tensor of bytes on.
+/// Elementwise operators, from one quantised tensor on.
 struct Region<'a> {
     graph: &'a Graph,
     shape: &'a [usize],

@@ -20,7 +20,7 @@ pub(super) fn legalize(
     parts.build(graph, id, multipliers, To::Bytes { zero: to.zero, bounds })
 }
 
-/// A product of bytes whose result is read in floats: what ends a classifier.
+/// A quantised matrix product whose result is read in floats, as at the end of a classifier.
 pub(super) fn to_floats(graph: &mut Graph, id: NodeId) -> Attempt {
     if !matches!(graph.node(id).op, Op::Gemm(_) | Op::MatMul) {
         return Ok(false);

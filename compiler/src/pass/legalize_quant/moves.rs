@@ -1,4 +1,4 @@
-//! Takes what only moves elements to the side of bytes: reals are looked up after the move, and rounded before it.
+//! Moves operators that only move elements to the quantised side: before a dequantize, or behind a quantize.
 
 use crate::ir::{Affine, Dtype, Graph, NodeId, Op, PadMode, Quant, Tensor};
 use crate::pass::edit::{reconnect, replace, x};

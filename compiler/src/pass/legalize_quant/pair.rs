@@ -1,4 +1,4 @@
-//! Sums, products, averages and shares of bytes.
+//! Quantised sums, products, averages and softmaxes.
 
 use crate::ir::{
     Affine, Binary, Bounds, Dtype, Graph, NodeId, Op, PoolKind, QAverage, QMean, QPair, QSoftmax,
