@@ -71,7 +71,7 @@ pub fn choose(graph: &Graph, target: &Target, memory: Memory) -> Result<Choice> 
         Objective::Within(limit) => limit,
         Objective::Ram | Objective::Speed => least.plan.arena_len + least.plan.arena_len / SLACK,
     };
-    cuts.hasten(&network, limit)?;
+    cuts.add_faster_batches(&network, limit)?;
     Ok(network.fastest(&cuts, limit, budget)?.unwrap_or(least))
 }
 

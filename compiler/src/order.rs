@@ -5,7 +5,7 @@
 //! size in bytes. A buffer lives from its first writer to its last user, so a view, an in-place op
 //! or a slice of a concat is an op that writes into a buffer that another op writes too. How the
 //! solver works is told by its parts, in the order they run: `cut`, `piece`, `split`, `merge`,
-//! `bound`, `search`, `settle`. [`check`] shares no code with them. Where the buffers lie is not
+//! `bound`, `search`, `refine`. [`check`] shares no code with them. Where the buffers lie is not
 //! decided here.
 
 pub mod check;
@@ -14,9 +14,9 @@ mod bound;
 mod cut;
 mod merge;
 mod piece;
+mod refine;
 mod search;
 mod set;
-mod settle;
 mod split;
 mod states;
 mod walk;
@@ -160,7 +160,7 @@ pub fn solve(problem: &Problem, budget: Budget) -> Certificate {
     // A range is a range of ops, so it stands in its place when the ranges are sorted by any op of theirs.
     order.extend(listed.into_iter().flatten().map(OpId));
     order.sort_by_key(|op| cuts.ranges.partition_point(|range| range.end <= op.0));
-    let (order, peak) = settle::settle(problem, order);
+    let (order, peak) = refine::refine(problem, order);
     Certificate { bound: bound_of(&witness, &found, peak), order, peak }
 }
 

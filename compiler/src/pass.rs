@@ -298,7 +298,9 @@ mod tests {
             let place = format!("seed {seed}\n{before}->\n{after}");
             assert!(is_close(&answers(&before, seed), &answers(&after, seed)), "{place}");
             let bends = |id: &NodeId| match &after.node(*id).op {
-                Op::Conv(Conv { then, .. }) | Op::Dense(Dense { then, .. }) => Some(then.is_some()),
+                Op::Conv(Conv { activation, .. }) | Op::Dense(Dense { activation, .. }) => {
+                    Some(activation.is_some())
+                }
                 Op::Unary(_) | Op::Binary(_) | Op::Clamp(_) => Some(false),
                 _ => None,
             };

@@ -211,7 +211,7 @@ pub fn lower(
     for segment in segments {
         lowering.step(segment)?;
     }
-    if graph.ranked > 0 {
+    if graph.top_k > 0 {
         lowering.rank_output()?;
     } else {
         lowering.repeat_outputs()?;

@@ -40,7 +40,7 @@ fn oblong(shape: [usize; 4], channels: usize, stride: usize) -> Graph {
         pads: [1, 2, 1, 1],
         group: 1,
         clamp: Clamp::NONE,
-        then: None,
+        activation: None,
     };
     let out = [1, 5, (h - 1) / stride + 1, ow / stride + 1];
     let conv = graph.add("conv", Op::Conv(conv), Tensor::f32(out), &[x, w]);
@@ -67,7 +67,7 @@ fn quantised(channels: usize) -> Graph {
             pads,
             group: 1,
             clamp: Clamp::NONE,
-            then: None,
+            activation: None,
         };
         let to = To::Bytes { zero: 114, bounds: Bounds::ALL };
         let requant = Requant { multipliers: vec![0.002; 6], to };

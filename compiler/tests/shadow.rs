@@ -109,7 +109,7 @@ fn sparse() -> Graph {
         pads: [0; 4],
         group: 1,
         clamp: Clamp::RELU6,
-        then: None,
+        activation: None,
     };
     let each = Conv { kernel: [3, 3], stride: [4, 2], pads: [1; 4], group: 48, ..point.clone() };
     let x = graph.add_input("x", Tensor::f32([1, 16, 17, 6]));

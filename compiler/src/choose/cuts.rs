@@ -70,7 +70,7 @@ pub(super) struct Partition {
 
 impl Cuts {
     /// Adds faster row batches of every candidate that may keep to `limit` bytes.
-    pub(super) fn hasten(&mut self, network: &Network<'_>, limit: usize) -> Result<()> {
+    pub(super) fn add_faster_batches(&mut self, network: &Network<'_>, limit: usize) -> Result<()> {
         let fits = |it: &&Candidate| it.segment.batch == MIN_MEMORY && it.cost.bytes <= limit;
         let min_memory: Vec<Candidate> = self.candidates.iter().filter(fits).cloned().collect();
         for candidate in min_memory {

@@ -14,7 +14,7 @@ const POINT: Conv = Conv {
     pads: [0; 4],
     group: 1,
     clamp: Clamp::NONE,
-    then: None,
+    activation: None,
 };
 
 fn bytes(shape: &[usize]) -> Tensor {

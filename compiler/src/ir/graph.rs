@@ -34,7 +34,7 @@ pub struct Graph {
     /// Runs of the graph per inference, each on the next part of the model's inputs along their leading dimension.
     pub batch: usize,
     /// Greatest entries of the only output that the caller gets, instead of all of them; 0 for all.
-    pub ranked: usize,
+    pub top_k: usize,
     dag: StableDiGraph<Node, Port>,
     names: BTreeSet<String>,
     /// Reads of each node, by its number.
@@ -83,7 +83,7 @@ impl Default for Graph {
             scales: BTreeMap::new(),
             arithmetic: Arithmetic::default(),
             batch: 1,
-            ranked: 0,
+            top_k: 0,
             dag: StableDiGraph::new(),
             names: BTreeSet::new(),
             read: Vec::new(),

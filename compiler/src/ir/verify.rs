@@ -128,7 +128,7 @@ mod tests {
             let x = graph.add_input("x", Tensor::f32([1, 2]));
             let w = graph.add_const("w", [2, 3], Values::F32(vec![1.0; 6]));
             let b = graph.add_const("b", [3], Values::F32(vec![1.0; 3]));
-            let dense = Dense { clamp, then: Some(Unary::Silu) };
+            let dense = Dense { clamp, activation: Some(Unary::Silu) };
             graph.add("dense", Op::Dense(dense), Tensor::f32([1, 3]), &[x, w, b]);
             verify(&graph).iter().map(Violation::to_string).collect::<Vec<_>>()
         };

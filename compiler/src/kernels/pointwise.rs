@@ -98,7 +98,7 @@ impl Pointwise {
     fn conv(&self) -> Conv {
         let ([kernel, stride, dilation], pads) = ([[1, 1]; 3], [0; 4]);
         let (clamp, then) = self.epilogue.of_floats();
-        Conv { kernel, stride, dilation, pads, group: 1, clamp, then }
+        Conv { kernel, stride, dilation, pads, group: 1, clamp, activation: then }
     }
 
     /// The const for rows of so many pixels, by a tile of so many.

@@ -66,7 +66,7 @@ impl Answer {
         match self {
             Self::Raw => {}
             Self::Argmax => {
-                graph.ranked = 1;
+                graph.top_k = 1;
                 // The greatest probability is that of the greatest score.
                 if let (true, Some(scores)) = (is_softmax && last == node, graph.operand(last, 0)) {
                     graph.outputs.set(0, scores);
@@ -74,7 +74,7 @@ impl Answer {
             }
             Self::Softmax | Self::Top5 => {
                 if self == Self::Top5 {
-                    graph.ranked = TOP.min(classes);
+                    graph.top_k = TOP.min(classes);
                 }
                 if !is_softmax {
                     let (out, name) = (graph.node(node).out.clone(), &graph.node(node).name);
@@ -210,17 +210,17 @@ mod tests {
             for ops in [vec![Op::Clamp(Clamp::RELU)], vec![SOFTMAX, Op::Identity]] {
                 let graph = fitted(answer, &[1, 7, 1, 1], &ops).expect("it has classes");
                 let added = usize::from(ops.len() == 1);
-                assert_eq!((graph.len(), graph.ranked), (1 + ops.len() + added, ranked));
+                assert_eq!((graph.len(), graph.top_k), (1 + ops.len() + added, ranked));
             }
         }
-        assert_eq!(fitted(Answer::Top5, &[3], &[]).expect("it has classes").ranked, 3);
+        assert_eq!(fitted(Answer::Top5, &[3], &[]).expect("it has classes").top_k, 3);
     }
 
     #[test]
     fn the_greatest_score_needs_no_softmax() {
         let ops = [Op::Clamp(Clamp::RELU), SOFTMAX];
         let graph = fitted(Answer::Argmax, &[1, 7], &ops).expect("it has classes");
-        assert_eq!((last(&graph), graph.ranked), ("clamp", 1));
+        assert_eq!((last(&graph), graph.top_k), ("clamp", 1));
     }
 
     #[test]

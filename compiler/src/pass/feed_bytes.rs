@@ -129,7 +129,7 @@ mod tests {
             pads: [0; 4],
             group: 1,
             clamp: Clamp::NONE,
-            then: None,
+            activation: None,
         };
         let to = To::Bytes { zero: 0, bounds: Bounds::ALL };
         let requant = Requant { multipliers: vec![0.1], to };

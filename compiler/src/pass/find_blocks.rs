@@ -75,7 +75,7 @@ fn bends(op: &Op) -> Option<bool> {
             To::Bytes { zero, bounds } => Some(bounds.lo >= zero),
             To::Floats => Some(false),
         },
-        Op::Conv(Conv { then: Some(_), .. }) => Some(true),
+        Op::Conv(Conv { activation: Some(_), .. }) => Some(true),
         op => layer::clamp(op).map(|clamp| clamp != Clamp::NONE),
     }
 }

@@ -106,7 +106,7 @@ pub(crate) fn same(k: usize) -> Conv {
         pads: [k / 2; 4],
         group: 1,
         clamp: Clamp::NONE,
-        then: None,
+        activation: None,
     }
 }
 

@@ -217,7 +217,7 @@ mod tests {
             (net.ramp(&[3]), net.ramp(&[3, 4]), net.ramp(&[4]), net.ramp(&[1, 4]));
         let shifted = net.add(x, shift);
         let dense =
-            net.put(Op::Dense(Dense { clamp: Clamp::NONE, then: None }), &[shifted, w, bias]);
+            net.put(Op::Dense(Dense { clamp: Clamp::NONE, activation: None }), &[shifted, w, bias]);
         let y = binary(&mut net, Binary::Mul, dense, scale);
         assert_eq!(left(run, net.answer(&[y])), "input dense");
     }

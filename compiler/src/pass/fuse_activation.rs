@@ -37,8 +37,8 @@ fn fuse(graph: &mut Graph, id: NodeId, function: Unary) -> Attempt {
     }
     sole_reader(graph, before)?;
     match &mut graph.node_mut(before).op {
-        Op::Conv(conv) => conv.then = Some(function),
-        Op::Dense(dense) => dense.then = Some(function),
+        Op::Conv(conv) => conv.activation = Some(function),
+        Op::Dense(dense) => dense.activation = Some(function),
         // Only layers apply a function to their sums.
         _ => return Ok(false),
     }

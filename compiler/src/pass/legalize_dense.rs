@@ -78,7 +78,7 @@ fn legalize_matmul(graph: &mut Graph, id: NodeId) -> Attempt {
 fn make_dense(graph: &mut Graph, id: NodeId, (w, shape): (Vec<f32>, [usize; 2]), bias: Vec<f32>) {
     set_floats(graph, id, 1, shape, w);
     set_floats(graph, id, 2, [bias.len()], bias);
-    graph.node_mut(id).op = Op::Dense(Dense { clamp: Clamp::NONE, then: None });
+    graph.node_mut(id).op = Op::Dense(Dense { clamp: Clamp::NONE, activation: None });
 }
 
 /// The constant that is the right operand, as a matrix.

@@ -209,7 +209,7 @@ mod tests {
             pads: [1, 0, 1, 0],
             group,
             clamp: Clamp::NONE,
-            then: None,
+            activation: None,
         };
         let outputs = 2 * group;
         let values = (0..outputs * channels / group * 3).map(|at| (at * 41 % 255) as u8 as i8);

@@ -67,7 +67,7 @@ impl Lowering<'_> {
             self.batch = RowBatch::Rows(1);
         }
         if segment.batch != RowBatch::Whole {
-            self.settle(&mut stages);
+            self.shrink_rings(&mut stages);
             self.part(&mut stages);
         }
         Ok(stages)
@@ -194,7 +194,7 @@ impl Lowering<'_> {
 
     /// Cuts the rings between streamed stages down to the rows that are ever alive at once, and lets the result grow
     /// where the input dies.
-    fn settle(&mut self, stages: &mut [Stage]) {
+    fn shrink_rings(&mut self, stages: &mut [Stage]) {
         let ends = [stages[0].from[0], stages[stages.len() - 1].into];
         let held =
             stream::simulate(stages, self.batch, ends.map(|place| self.element_bytes(place)));

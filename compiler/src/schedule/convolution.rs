@@ -111,10 +111,10 @@ pub(super) fn epilogue(graph: &Graph, id: NodeId) -> Epilogue {
         Op::Quant(Quant::Dense(dense)) => {
             Epilogue::Bytes { to: dense.requant.to, residual: None, by }
         }
-        Op::Dense(dense) => Epilogue::Floats { clamp: dense.clamp, then: dense.then },
+        Op::Dense(dense) => Epilogue::Floats { clamp: dense.clamp, then: dense.activation },
         op => {
             let conv = op.conv().expect("products are convolutions and dense layers");
-            Epilogue::Floats { clamp: conv.clamp, then: conv.then }
+            Epilogue::Floats { clamp: conv.clamp, then: conv.activation }
         }
     }
 }

@@ -95,7 +95,7 @@ impl<'a> Lowering<'a> {
 
     /// Records the location of the output whose greatest entries the caller gets.
     pub(super) fn rank_output(&mut self) -> Result<()> {
-        let (output, count) = (&self.graph.outputs[0], self.graph.ranked);
+        let (output, count) = (&self.graph.outputs[0], self.graph.top_k);
         let scores = self.value(output.node)?;
         if !matches!(scores.home, Home::Arena(_)) || !scores.is_dense_nhwc() {
             return Err(Error::unsupported(vec![format!(
@@ -293,7 +293,7 @@ impl<'a> Lowering<'a> {
 
     /// The first model output that is `id` or a view of it, if the caller lends memory for outputs, and enough of it.
     fn output_of(&self, id: NodeId) -> Option<usize> {
-        if self.graph.ranked > 0 || self.sums_bytes(id) {
+        if self.graph.top_k > 0 || self.sums_bytes(id) {
             return None;
         }
         self.setting.answer(id)

@@ -36,7 +36,7 @@ impl Lowering<'_> {
         for id in &segment.stages {
             self.put(*id, &mut stages)?;
         }
-        self.settle_region(&mut stages);
+        self.shrink_region_rings(&mut stages);
         Ok(stages)
     }
 
@@ -164,7 +164,7 @@ impl Lowering<'_> {
     }
 
     /// Cuts rings down to the rows that are ever alive at once, and lets the result grow where an operand dies.
-    fn settle_region(&mut self, stages: &mut [Stage]) {
+    fn shrink_region_rings(&mut self, stages: &mut [Stage]) {
         let pull::Held { kept, leads } = pull::simulate(stages);
         let result = stages[stages.len() - 1].into.home;
         for (home, kept) in kept.into_iter().filter(|(home, _)| *home != result) {

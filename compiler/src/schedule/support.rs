@@ -68,7 +68,7 @@ fn unfed(graph: &Graph, id: NodeId, feed: Feed) -> Option<String> {
 
 /// The reason why the greatest entries of the output cannot be found: nothing computes it.
 fn unranked(graph: &Graph) -> Option<String> {
-    let output = graph.outputs.first().filter(|_| graph.ranked > 0)?;
+    let output = graph.outputs.first().filter(|_| graph.top_k > 0)?;
     let made = base(graph, output.node);
     let computed = !matches!(graph.node(made).op, Op::Input | Op::Const(_));
     (!computed).then(|| {
@@ -143,7 +143,7 @@ mod tests {
         let pads = [0; 4];
         let (kernel, stride, dilation) = ([1, 1], [1, 1], [1, 1]);
         let conv =
-            Conv { kernel, stride, dilation, pads, group: 1, clamp: Clamp::NONE, then: None };
+            Conv { kernel, stride, dilation, pads, group: 1, clamp: Clamp::NONE, activation: None };
         let conv = graph.add("conv", Op::Conv(conv), Tensor::f32([1, 1, 2, 2]), &[x, w]);
         for (name, node) in [("norm", norm), ("picture", conv), ("size", whole)] {
             graph.outputs.push(Output { name: name.into(), node });

@@ -258,14 +258,14 @@ impl Running<'_, '_> {
                 Home::Input(_) | Home::Feed(_) | Home::Weights(_) => false,
             };
             if lives {
-                self.settle(at)?;
+                self.check_whole(at)?;
             }
         }
         Ok(())
     }
 
-    /// Looks whether the value that a stage leaves behind is whole.
-    fn settle(&mut self, at: usize) -> Result<()> {
+    /// Checks that the value that a stage leaves behind is whole.
+    fn check_whole(&mut self, at: usize) -> Result<()> {
         let stage = &self.step.stages[at];
         let mut place = stage.into.whole_pixels();
         if self.step.bands() > 1 && at == self.step.stages.len() - 1 {

@@ -128,6 +128,6 @@ pub(super) fn pointwise() -> Conv {
         pads: [0; 4],
         group: 1,
         clamp: Clamp::NONE,
-        then: None,
+        activation: None,
     }
 }

@@ -125,7 +125,15 @@ const PAIR: QPair = QPair { a: A, b: B, y: A, bounds: Bounds { lo: 3, hi: 255 } 
 fn window(k: usize, stride: usize, group: usize) -> Conv {
     let pads = [k / 2; 4];
     let clamp = mnv2c::ir::Clamp::NONE;
-    Conv { kernel: [k, k], stride: [stride; 2], dilation: [1, 1], pads, group, clamp, then: None }
+    Conv {
+        kernel: [k, k],
+        stride: [stride; 2],
+        dilation: [1, 1],
+        pads,
+        group,
+        clamp,
+        activation: None,
+    }
 }
 
 fn requant(channels: usize, factor: f32) -> Requant {

@@ -28,7 +28,7 @@ pub(super) fn conv(call: &mut Call<'_>) -> Made {
         pads: window.pads,
         group,
         clamp: Clamp::NONE,
-        then: None,
+        activation: None,
     });
     let mut operands = vec![x.id, weights];
     if call.given(2).is_some() {

@@ -73,7 +73,7 @@ pub(super) fn conv_transpose(call: &mut Call<'_>) -> Made {
         pads: [taps[0] - 1, taps[1] - 1, after(0), after(1)],
         group,
         clamp: Clamp::NONE,
-        then: None,
+        activation: None,
     });
     let depth = call.step("pixels", conv, &operands)?;
     let spread = spread(call, depth, [down, across], order)?;

@@ -64,7 +64,7 @@ fn add_unit(
         pads: pads(style.padding, side, unit),
         group: unit.group(),
         clamp: Clamp::NONE,
-        then: None,
+        activation: None,
     };
     let x = add(graph, name.into(), Op::Conv(conv), &[x, weight])?;
     let statistics = ["weight", "bias", "running_mean", "running_var"];

@@ -26,7 +26,7 @@ pub struct Conv {
     /// Applied to the sum and the residual.
     pub clamp: Clamp,
     /// Applied last, if `fuse_activation` put it there; then the clamp has no bounds.
-    pub then: Option<Unary>,
+    pub activation: Option<Unary>,
 }
 
 impl Conv {
@@ -38,7 +38,7 @@ impl Conv {
 
     /// True if neither a clamp nor an activation follows the sums.
     pub fn ends_linear(&self) -> bool {
-        self.clamp == Clamp::NONE && self.then.is_none()
+        self.clamp == Clamp::NONE && self.activation.is_none()
     }
 
     /// Sides and strides, for an odd square window of a common size; then the unrolled depthwise kernel fits it.
@@ -102,7 +102,7 @@ impl Definition for Conv {
     }
 
     fn breach(&self, site: &Site<'_>) -> Option<String> {
-        let late = late_clamp(self.clamp, self.then);
+        let late = late_clamp(self.clamp, self.activation);
         late.or_else(|| residual_breach(site)).or_else(|| border_breach(site))
     }
 
@@ -144,7 +144,7 @@ impl Conv {
     pub(crate) fn text(&self) -> String {
         let group = if self.group == 1 { String::new() } else { format!(" g{}", self.group) };
         let window = window_text(self.kernel, self.stride, self.dilation, self.pads);
-        format!("{window}{group}{}", activation_text(self.clamp, self.then))
+        format!("{window}{group}{}", activation_text(self.clamp, self.activation))
     }
 }
 
@@ -227,7 +227,7 @@ fn convolved(
     if let Some(residual) = residual {
         y.iter_mut().zip(residual.values).for_each(|(y, r)| *y += r);
     }
-    y.into_iter().map(|y| activated(conv.clamp, conv.then, y)).collect()
+    y.into_iter().map(|y| activated(conv.clamp, conv.activation, y)).collect()
 }
 
 /// Adds to `y` what all channels `x` contribute by their weights, four in one go: the sums of [`slide`] in its order.
@@ -311,7 +311,7 @@ mod tests {
         pads: [0; 4],
         group: 1,
         clamp: Clamp::NONE,
-        then: None,
+        activation: None,
     };
     const NINE: [f32; 9] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0];
     const PICTURE: Floats<'_> = Floats { shape: &[1, 1, 3, 3], values: &NINE };

@@ -7,7 +7,7 @@ use super::{Buffer, Op, OpId, Problem};
 /// Lowers the sum of squared live bytes by swapping neighbours; gives the order and its peak.
 ///
 /// It starts from the better of `order` and the problem's own, and never raises the peak.
-pub(super) fn settle(problem: &Problem, order: Vec<OpId>) -> (Vec<OpId>, usize) {
+pub(super) fn refine(problem: &Problem, order: Vec<OpId>) -> (Vec<OpId>, usize) {
     let own: Vec<OpId> = problem.ops().map(|(id, _)| id).collect();
     let (given, listed) = (peak(problem, &order), peak(problem, &own));
     let mut order = if listed < given { own } else { order };
