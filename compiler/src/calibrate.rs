@@ -1,4 +1,4 @@
-//! Models of floats become models of bytes on the way to a program: by pictures in files, directories of files, and arrays
+//! Calibration: quantises a float model on the way to a program, by images in files, directories of files, and arrays
 //! that hold several.
 
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Graph -> Segments: which nodes may run as one streamed step.
+//! Graph -> Segments: sets of nodes that may run as one streamed step.
 //!
 //! Rows flow from stage to stage through rings, and only the last value is whole: a chain, or branches that meet.
 //! Views, constants and inputs are in no segment. `units` are the smallest segments: blocks, the head, and every other

@@ -1,4 +1,5 @@
-//! A program run over the shadow of its memory, where every byte knows which value lies there and which part of it.
+//! Shadow execution: a program run over a memory in which every byte knows the value that lies there and its part of
+//! it.
 //!
 //! What a program does depends on no numbers, so that one run proves it for its network, plan, feed and threads: each call
 //! finds what the stages before it have made, in the row, column and channel that it reads; padding lies where windows

@@ -1,4 +1,4 @@
-//! IEEE binary16: how numbers lie in memory where half the memory is worth more than their last digits.
+//! IEEE binary16, a storage format for numbers where half the memory is worth more than their last digits.
 //!
 //! Nothing is computed in it. A number is widened exactly and rounded to nearest, ties to even, as the instructions of
 //! x86-64 and aarch64 do it, bit for bit; here it is written in integers and one sum, for machines without them.

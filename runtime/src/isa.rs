@@ -1,4 +1,4 @@
-//! Instruction sets, and whether the running machine has the one that a program was compiled for.
+//! Instruction sets, and checks that the running machine has the one that a program was compiled for.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 

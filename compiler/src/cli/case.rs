@@ -1,4 +1,4 @@
-//! Recorded answers: which files in a directory are a model, its inputs and what it should answer.
+//! Test cases: files in a directory that are a model, its inputs and its recorded outputs.
 //!
 //! `input_0.npy, input_1.npy .. -> output_0.npy ..` beside the model; `input_0_b3.npy` belongs to the case `b3`. A case
 //! that records only outputs is another answer to the plain inputs; `output_0_noopt.npy` is what onnxruntime answered

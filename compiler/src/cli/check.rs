@@ -1,4 +1,4 @@
-//! `mnv2c check`: whether a model can be compiled, and all that stands in the way.
+//! `mnv2c check`: tells if a model can be compiled, and all that stands in the way.
 
 use mnv2c::error::{Error, Result, remedy};
 use mnv2c::options::Door;

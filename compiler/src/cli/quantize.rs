@@ -1,4 +1,4 @@
-//! `mnv2c quantize`: a model of floats becomes one of bytes, as a file that other runtimes run too.
+//! `mnv2c quantize`: quantises a float model, as a file that other runtimes run too.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Through which operators rows can flow, and how a value looks as an image.
+//! Streaming of rows through operators, and values seen as images.
 //!
 //! An operator lets rows flow if each row of its result is made of a few rows of what it reads, all of them NHWC.
 //! A channel shuffle is written as a transpose of pixels, so its result is no image by shape, but lies as one.

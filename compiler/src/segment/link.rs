@@ -1,4 +1,4 @@
-//! Runs of the graph: which units could be joined with which, branches included.
+//! Runs of the graph: units that can be joined in sequence, branches included.
 //!
 //! A run is a chain of links. Each link ends in one value; nobody but the next link reads it, and nobody but the link
 //! itself reads what else is made in it, so any range of links may be one segment. A link of several units holds

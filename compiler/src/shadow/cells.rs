@@ -1,4 +1,4 @@
-//! The shadow of a memory: for every byte, which value lies there and which byte of it.
+//! Shadow memory: for every byte, the value that lies there and the byte of it.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! Runs a program over the shadow of its memory: no arithmetic, only which value lies where.
+//! Runs a program over the shadow of its memory: without arithmetic, it tracks the values that lie in it.
 
 mod calls;
 mod fills;

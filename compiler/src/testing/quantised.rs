@@ -1,4 +1,4 @@
-//! Networks of bytes, made of networks of floats: a value between two operators is quantised and dequantised.
+//! Quantised networks, made of float networks: a value between two operators is quantised and dequantised.
 
 use std::collections::BTreeMap;
 

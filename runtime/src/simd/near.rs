@@ -1,4 +1,4 @@
-//! Inputs of a product that are not floats, widened near by: each is read as often as there are panels of weights.
+//! Cache-resident copies of a product's inputs that are not floats, widened: each is read once a panel of weights.
 
 use super::number::Number;
 use super::vector::Simd;

@@ -1,4 +1,4 @@
-//! Numbers as they lie in memory, whatever they are computed as: floats, and numbers of 16 bits that are widened on the way.
+//! Numbers in memory, of any type, computed as floats: f32, and 16-bit numbers that are widened on the way.
 
 use super::vector::Simd;
 use crate::blob::Element;

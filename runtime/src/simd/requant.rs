@@ -1,4 +1,4 @@
-//! From sums to bytes: the one place where integer networks round, in f32, one operation at a time, or in integers.
+//! Requantisation: the one place where integer networks round, in f32, one operation at a time, or in integers.
 //!
 //! Integers are for machines without floats: lane by lane in [`whole`](super::whole), and with vectors, to the same
 //! bytes, in [`wide`](super::wide).

@@ -1,4 +1,4 @@
-//! Readers of operators on bytes that stand for reals.
+//! Readers of quantised operators.
 //!
 //! Activations become u8 whatever the file has: i8 is read as u8 with 128 added to bytes and zero point, by a flip on
 //! the way in and one on the way out. Weights become i8 with zero point 0.

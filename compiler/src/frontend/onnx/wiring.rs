@@ -1,4 +1,4 @@
-//! Which nodes the outputs need, and an order in which each comes after what it reads.
+//! Nodes that the outputs need, in an order in which each comes after what it reads.
 //!
 //! Files in order keep theirs. Nodes that feed no output are left out: nothing they hold can matter.
 

@@ -1,4 +1,4 @@
-//! From reals to bytes and back: the ends of an integer network.
+//! Quantisation and dequantisation: the ends of an integer network.
 
 use crate::affine::Affine;
 use crate::ring::Ring;

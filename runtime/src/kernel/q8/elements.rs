@@ -1,4 +1,4 @@
-//! Functions of one or two bytes, element by element.
+//! Quantised functions of one or two operands, element by element.
 
 use crate::affine::{Pair, Product};
 use crate::simd::dots::Dots;

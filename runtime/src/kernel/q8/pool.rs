@@ -1,4 +1,4 @@
-//! Means of bytes: of whole images in exact sums, of windows in f32 or in exact sums.
+//! Quantised means: of whole images in exact sums, of windows in f32 or in exact sums.
 
 use core::ops::Range;
 

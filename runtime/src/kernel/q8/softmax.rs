@@ -1,4 +1,4 @@
-//! Softmax of bytes without floats: a table of powers, one division a row, and a product for each byte.
+//! Quantised softmax without floats: a table of powers, one division a row, and a product for each byte.
 
 use crate::affine::{Factor, Levels};
 

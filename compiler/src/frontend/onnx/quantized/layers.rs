@@ -1,4 +1,4 @@
-//! Readers of convolutions and products of bytes.
+//! Readers of quantised convolutions and matrix products.
 
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::convolution;

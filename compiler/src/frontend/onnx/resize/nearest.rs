@@ -1,4 +1,4 @@
-//! Where pixels lie, and which of them a nearest resize takes, in the arithmetic of onnxruntime.
+//! Positions of pixels, and those that a nearest resize takes, in the arithmetic of onnxruntime.
 //!
 //! The specification gives positions as real numbers; onnxruntime computes them in f32 and calls halves what lies
 //! within a millionth of one, and where two pixels are equally near that decides. Models are trained and checked with

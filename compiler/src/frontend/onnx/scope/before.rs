@@ -1,4 +1,4 @@
-//! Where a graph can be cut so that what could not be read is cut off.
+//! Cuts before unsupported nodes: the last values that a graph can still end in.
 
 use std::collections::BTreeSet;
 
