@@ -1,4 +1,4 @@
-//! Tests of operators on bytes, each in a lawful graph.
+//! Tests of quantised operators, each in a verified graph.
 
 use crate::interp::{Array, run};
 use crate::ir::verify::verify;

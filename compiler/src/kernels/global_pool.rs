@@ -1,4 +1,4 @@
-//! One number a channel from all pixels, row after row: of floats, and means of bytes.
+//! Global pooling, row after row: of floats, and means of bytes.
 
 use crate::error::Result;
 use crate::interp::Array;

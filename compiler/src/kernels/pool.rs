@@ -1,4 +1,4 @@
-//! Windows of which the largest or the mean element is taken, of floats and of bytes.
+//! Max and average pooling over windows, of floats and of bytes.
 
 use crate::error::Result;
 use crate::ir::{self, Arithmetic, Op, PoolKind, Quant};

@@ -1,4 +1,4 @@
-//! Leaves the quantising of an input to the caller, who writes it into the arena or gives it row by row.
+//! Leaves the quantisation of an input to the caller, who writes it into the arena or gives it row by row.
 //!
 //! ```text
 //! quantize(input f32)    ->  input u8, and the scale that the caller quantises it with

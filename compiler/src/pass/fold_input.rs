@@ -1,4 +1,4 @@
-//! Folds what is done to an input image into the convolution that reads it: bytes, channel order, mean, deviation.
+//! Folds the preprocessing of an input image into the convolution that reads it: bytes, channel order, mean, deviation.
 //!
 //! ```text
 //! conv(div(sub(x, mean), std), w, b)        ->  conv(x, w / std, b - w * mean / std), pads hold mean

@@ -1,4 +1,4 @@
-//! Makes the addition of a residual part of the convolution that ends a block.
+//! Fuses the addition of a residual into the convolution that ends a block.
 //!
 //! ```text
 //! add(conv(x), y)   ->  conv(x, residual y)

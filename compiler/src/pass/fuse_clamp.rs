@@ -1,4 +1,4 @@
-//! Makes bounds part of the layer they bound.
+//! Fuses clamps (Relu, Relu6, Clip) into the layer before them.
 //!
 //! ```text
 //! max(x, 0), prelu(x, 0)  ->  clamp(x, 0..)

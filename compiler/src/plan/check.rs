@@ -1,4 +1,4 @@
-//! The judge of plans: obvious, written from the definition; quadratic only in what lives at one step.
+//! The checker of plans: obvious, written from the definition; quadratic only in what lives at one step.
 //!
 //! Shares no code with the solver, so that one mistake cannot hide in both.
 

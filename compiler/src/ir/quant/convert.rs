@@ -1,4 +1,4 @@
-//! Reals as bytes and back, and bytes of another sign.
+//! Quantisation, dequantisation, and conversion between signed and unsigned bytes.
 
 use crate::error::Error;
 use crate::ir::op::definition::{Definition, Origin, PortSpec, Ports, first};

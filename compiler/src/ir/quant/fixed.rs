@@ -1,4 +1,4 @@
-//! Steps without floats, for machines that have none: [`Arithmetic::Fixed`](crate::ir::Arithmetic::Fixed).
+//! Requantisation without floats, for machines that have none: [`Arithmetic::Fixed`](crate::ir::Arithmetic::Fixed).
 //!
 //! ```text
 //! a layer, a mean, a product    steps = floor((sum * m + 2^(s-1)) / 2^s)           m * 2^-s is the f32 factor, exactly

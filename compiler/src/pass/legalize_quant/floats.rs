@@ -1,4 +1,4 @@
-//! Floats that are left between bytes and bytes: what a machine without floats is not to compute.
+//! Check that no floats are left between quantised values, for machines without floats.
 
 use std::collections::BTreeSet;
 

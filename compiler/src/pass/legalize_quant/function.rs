@@ -1,4 +1,4 @@
-//! Functions of one byte, whatever they are in floats: a table of all 256 answers.
+//! Lookup tables for elementwise operators between one byte and another: all 256 answers.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Convolutions and products whose operands are bytes.
+//! Quantised convolutions and matrix products.
 
 use crate::ir::quant::MAX_DEPTH;
 use crate::ir::{Affine, Bounds, Conv, Gemm, Graph, NodeId, Op, Port, QConv, QDense};
