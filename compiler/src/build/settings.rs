@@ -102,7 +102,7 @@ impl Compiler {
         self.word("dtype", dtype, |it, dtype| it.dtype = Some(dtype))
     }
 
-    /// Quantises a model of floats by pictures of its use, as `mnv2c quantize` does: a file, or a directory of them, .npy, or
+    /// Quantises a float model by images of its use, as `mnv2c quantize` does: a file, or a directory of them, .npy, or
     /// with the feature `pictures` of mnv2c .png and .jpg; may be called several times. [`mean`](Self::mean) and
     /// [`std`](Self::std) normalise pictures, not arrays.
     pub fn calibration(self, path: impl AsRef<Path>) -> Self {

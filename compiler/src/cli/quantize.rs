@@ -13,7 +13,7 @@ use crate::cli::flags::OptionArgs;
 use crate::cli::progress::Progress;
 use crate::cli::{Done, Outcome, output};
 
-/// Turn a model of floats into one of bytes, by pictures of its use, and write it as ONNX
+/// Quantise a float model to u8 and i8 by images of its use, and write it as ONNX
 ///
 /// Activations become u8, weights i8 with a scale a channel. The file holds QuantizeLinear and DequantizeLinear around
 /// standard operators, which every runtime reads. Printed are, for each layer, its range, how much of what was seen lies
