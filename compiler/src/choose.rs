@@ -171,7 +171,7 @@ impl Network<'_> {
         let costs = alone.steps.iter().enumerate().map(|(at, step)| Cost {
             bytes: self.live_bytes(&alone, at),
             cycles: schedule::time::cycles(self.setting.graph, step, self.setting.target),
-            again: step.again,
+            recomputed: step.recomputed,
         });
         Ok(Some(costs.fold(Cost::default(), Cost::followed_by)))
     }

@@ -114,7 +114,7 @@ fn planned(
     let fused = levels::fused(graph, target, memory)?;
     let split = levels::split(graph, memory)?;
     let steps = rows(graph, &schedule, &plan, memory);
-    let again = schedule.steps.iter().map(|step| step.again).sum();
+    let recomputed = schedule.steps.iter().map(|step| step.recomputed).sum();
     let chosen = steps.iter().map(|step| step.live_bytes).max().unwrap_or(0);
     Ok(Report {
         arena_bytes: plan.arena_len,
@@ -122,7 +122,7 @@ fn planned(
         lower_bound_bytes: plan.load.next_multiple_of(choose::ARENA_ALIGN),
         optimal: plan.optimal,
         madds,
-        recompute: factor(madds, again),
+        recompute: factor(madds, recomputed),
         params,
         steps,
         buffers: schedule.buffers.into_iter().zip(plan.slots).collect(),
@@ -130,8 +130,8 @@ fn planned(
 }
 
 /// `once` multiply-adds with those recomputed, over `once`.
-fn factor(once: u64, again: u64) -> f64 {
-    if again == 0 { 1.0 } else { (once + again) as f64 / once as f64 }
+fn factor(once: u64, recomputed: u64) -> f64 {
+    if recomputed == 0 { 1.0 } else { (once + recomputed) as f64 / once as f64 }
 }
 
 fn rows(graph: &Graph, schedule: &Schedule, plan: &Plan, memory: Memory) -> Vec<Row> {
@@ -186,7 +186,7 @@ fn row(
         name: name(graph, &step.segment.stages),
         batch: step.segment.batch,
         madds: step.madds,
-        recompute: factor(step.madds - step.again, step.again),
+        recompute: factor(step.madds - step.recomputed, step.recomputed),
         offsets: ends.map(offset),
         live_bytes: covered(live.iter().map(|id| plan.slots[*id])),
         split_bytes: split::live(graph, &step.segment.stages, memory),

@@ -115,7 +115,7 @@ pub struct Step {
     /// Multiply-adds.
     pub madds: u64,
     /// Those of them that are done more than once.
-    pub again: u64,
+    pub recomputed: u64,
 }
 
 /// One kernel and the memory it works on.

@@ -49,7 +49,7 @@ pub(super) struct Cost {
     /// Cycles.
     pub(super) cycles: u64,
     /// Multiply-adds that are recomputed.
-    pub(super) again: u64,
+    pub(super) recomputed: u64,
 }
 
 /// The objective that partitions are compared by.
@@ -120,7 +120,9 @@ impl Cuts {
                     cost: way.cost.followed_by(candidate.cost),
                     last: Some((candidate, at)),
                 });
-                found.extend(ways.filter(|way| aim.allows(way.cost) && way.cost.again <= budget));
+                found.extend(
+                    ways.filter(|way| aim.allows(way.cost) && way.cost.recomputed <= budget),
+                );
             }
             ways.push(undominated(found, aim));
         }
@@ -148,7 +150,7 @@ struct Way<'a> {
 
 /// The ways that none dominates that recomputes no more.
 fn undominated(mut ways: Vec<Way<'_>>, aim: Aim) -> Vec<Way<'_>> {
-    ways.sort_by_key(|way| (way.cost.again, aim.rank(way.cost)));
+    ways.sort_by_key(|way| (way.cost.recomputed, aim.rank(way.cost)));
     let mut best = None;
     ways.retain(|way| {
         let rank = aim.rank(way.cost);
@@ -182,7 +184,7 @@ impl Cost {
         Self {
             bytes: self.bytes.max(next.bytes),
             cycles: self.cycles + next.cycles,
-            again: self.again + next.again,
+            recomputed: self.recomputed + next.recomputed,
         }
     }
 }

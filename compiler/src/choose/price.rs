@@ -31,7 +31,7 @@ pub(super) fn too_small(
     };
     let allow = given("ram", smallest);
     let remedy = match offers.as_slice() {
-        [] => format!("computing more of them again saves nothing: allow {allow}"),
+        [] => format!("recomputing more of them saves nothing: allow {allow}"),
         [fits] if fits.1 <= limit => format!("{} bytes: allow that", offer(fits)),
         offers => {
             let offers: Vec<String> = offers.iter().map(offer).collect();
@@ -61,7 +61,7 @@ fn offers(
     let front = cuts.front(Aim::Bytes, u64::MAX);
     let arena = |partition: &Partition| -> Result<(u64, usize)> {
         let choice = network.planned_within(partition.segments.clone(), QUICK)?;
-        Ok((partition.cost.again, choice.plan.arena_len))
+        Ok((partition.cost.recomputed, choice.plan.arena_len))
     };
     for partition in front.iter().filter(|it| it.cost.bytes <= limit).take(TRIES) {
         let offer = arena(partition)?;

@@ -24,7 +24,7 @@ struct Change {
     /// Bytes of its strip, which expansions of a segment share.
     strip: isize,
     /// Multiply-adds done again.
-    again: u64,
+    recomputed: u64,
 }
 
 /// A set of expansions to recompute.
@@ -33,7 +33,7 @@ struct Way {
     expands: Vec<NodeId>,
     saved: isize,
     strip: isize,
-    again: u64,
+    recomputed: u64,
 }
 
 /// Adds to `cuts` candidates that recompute expansions, `budget` multiply-adds in all at most, where that may bring
@@ -93,7 +93,7 @@ impl Changes<'_> {
             let Some(changed) = candidate.with(segment).measured(self.network)? else { continue };
             let cost = changed.cost;
             let saved = candidate.cost.bytes as isize - cost.bytes as isize + strip;
-            self.known.insert(key, Change { expand, saved, strip, again: cost.again });
+            self.known.insert(key, Change { expand, saved, strip, recomputed: cost.recomputed });
         }
         Ok(())
     }
@@ -104,11 +104,11 @@ impl Changes<'_> {
         let expands = recompute::eligible(self.network.setting.graph, &candidate.segment);
         let changes =
             expands.into_iter().filter_map(|expand| self.known.get(&(expand, expand == first)));
-        let mut ways = vec![Way { expands: vec![], saved: 0, strip: 0, again: 0 }];
+        let mut ways = vec![Way { expands: vec![], saved: 0, strip: 0, recomputed: 0 }];
         for change in changes {
             let more: Vec<Way> = ways.iter().map(|way| way.and(change)).collect();
-            ways.extend(more.into_iter().filter(|way| way.again <= budget));
-            ways.sort_by_key(|way| (way.again, way.strip - way.saved));
+            ways.extend(more.into_iter().filter(|way| way.recomputed <= budget));
+            ways.sort_by_key(|way| (way.recomputed, way.strip - way.saved));
             let mut least = isize::MAX;
             ways.retain(|way| {
                 let better = way.strip - way.saved < least;
@@ -130,7 +130,7 @@ impl Way {
             expands,
             saved: self.saved + change.saved,
             strip: self.strip.max(change.strip),
-            again: self.again + change.again,
+            recomputed: self.recomputed + change.recomputed,
         }
     }
 }

@@ -232,7 +232,7 @@ pub const ROWS: &[Row] = &[
         .about("Take the fastest plan whose arena has at most so many bytes (such as 300000, 300K, 1M)"),
     Row::new("recompute", Group::Memory, Takes::Number, "F", |it, text| some(&mut it.recompute, text))
         .or("1.0")
-        .about("Allow up to so many times the network's multiply-adds, where computing a value again saves memory"),
+        .about("Allow up to so many times the network's multiply-adds, where recomputing a value saves memory"),
     Row::new("feed", Group::Memory, Takes::Word, "caller|arena|rows", |it, text| {
         set(&mut it.feed, text)
     })

@@ -20,11 +20,12 @@ impl Lowering<'_> {
             _ if !is_chain(self.graph, &segment.stages) => self.region(segment)?,
             _ => self.chain(segment, panels)?,
         };
-        let again = segment.recompute.iter().map(|id| recompute::extra(self.graph, *id)).sum();
+        let recomputed = segment.recompute.iter().map(|id| recompute::extra(self.graph, *id)).sum();
         let once: u64 = segment.stages.iter().map(|id| self.graph.madds(*id)).sum();
-        let (segment, madds) = (Segment { batch: self.batch, ..segment.clone() }, once + again);
+        let (segment, madds) =
+            (Segment { batch: self.batch, ..segment.clone() }, once + recomputed);
         let interleaved = panels::interleaved(self, &segment, &stages);
-        self.schedule.steps.push(Step { segment, stages, panels, interleaved, madds, again });
+        self.schedule.steps.push(Step { segment, stages, panels, interleaved, madds, recomputed });
         Ok(())
     }
 
@@ -46,7 +47,7 @@ impl Lowering<'_> {
                 panels,
                 interleaved,
                 madds: 0,
-                again: 0,
+                recomputed: 0,
             });
         }
         Ok(())
