@@ -103,9 +103,7 @@ fn supported(graph: &Graph) -> Result<()> {
 
 fn simplified(mut graph: Graph) -> Result<Graph> {
     if graph.ids().into_iter().any(|id| matches!(graph.node(id).op, Op::Quant(_))) {
-        return Err(Error::Spec(
-            "the model computes on bytes already; give the one of floats".into(),
-        ));
+        return Err(Error::Spec("the model is quantised already; give the float model".into()));
     }
     if graph.inputs.len() != 1 {
         let count = graph.inputs.len();

@@ -132,6 +132,6 @@ fn what_nothing_can_be_learnt_from_is_refused() {
     let quantized = quantize(floats(), std::slice::from_ref(&image), &Settings::default(), |_| ());
     assert_eq!(
         refused(bytes(quantized.unwrap().file), &[image]),
-        "the model computes on bytes already; give the one of floats"
+        "the model is quantised already; give the float model"
     );
 }

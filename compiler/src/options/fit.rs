@@ -158,7 +158,7 @@ impl Request {
             ))),
             Some(floats @ (Storage::F32 | Storage::F16 | Storage::Bf16)) if quantised => {
                 Err(Error::Spec(format!(
-                    "{}, but the model computes on bytes; compile the model it was made of",
+                    "{}, but the model is quantised; compile the float model it was made of",
                     given("dtype", floats)
                 )))
             }

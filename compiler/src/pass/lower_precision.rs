@@ -22,7 +22,7 @@ pub fn run(graph: &mut Graph, memory: Memory) -> Result<()> {
     let half = memory.storage.half();
     if let Some(half) = half.filter(|_| graph.is_quantised()) {
         return Err(Error::Spec(format!(
-            "{}, but the model computes on bytes; leave it out",
+            "{}, but the model is quantised; leave it out",
             given("dtype", half)
         )));
     }

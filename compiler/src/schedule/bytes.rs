@@ -17,7 +17,7 @@ pub(super) fn lower(
     into: Place,
 ) -> Result<Stage> {
     let Op::Quant(quant) = lowering.graph.node(id).op.clone() else {
-        unreachable!("the caller found an operator on bytes")
+        unreachable!("the caller found a quantised operator")
     };
     let by = lowering.graph.arithmetic;
     let of_one = |kernel: Kernel| Stage::new(id, kernel, vec![from], into);

@@ -10,7 +10,7 @@ use crate::schedule::{Stage, convolution, stage};
 /// The stage of a quantised operator that is no convolution.
 pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>> {
     let Op::Quant(quant) = lowering.graph.node(id).op.clone() else {
-        unreachable!("the caller found an operator on bytes")
+        unreachable!("the caller found a quantised operator")
     };
     let by = lowering.graph.arithmetic;
     let of_pair = |function, pair| move |_| QBinary { function, pair, by };

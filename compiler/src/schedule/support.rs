@@ -117,7 +117,7 @@ fn unscheduled(graph: &Graph, id: NodeId) -> Option<String> {
             Some("signed bytes at an end of the model; make it u8 or float".into())
         }
         Op::Quant(Quant::Conv(QConv { requant: Requant { to: To::Floats, .. }, .. })) => {
-            Some("a convolution of bytes that makes floats; quantise its result".into())
+            Some("a quantised convolution whose result is floats; quantise its result".into())
         }
         // Every other operator has a kernel: `lone` and `stage` name it.
         _ => None,

@@ -23,7 +23,7 @@ pub fn refuse(graph: &Graph) -> Result<()> {
                 name: node.name.clone(),
                 op: node.op.name().into(),
                 what: format!(
-                    "is computed in floats between bytes, which {} rules out; use an operator on bytes, or {}",
+                    "is computed in floats between quantised values, which {} rules out; use a quantised operator, or {}",
                     given("requant", "fixed"),
                     given("requant", "float")
                 ),

@@ -20,7 +20,7 @@ pub(super) fn legalize(
         Op::Binary(Binary::Add) => Quant::Add,
         Op::Binary(Binary::Mul) => |pair| Quant::Mul(pair, Times::Reals),
         // Other functions of two elements have no form on bytes.
-        _ => return Err(Skip::new(graph, id, "no operator on two tensors of bytes does this")),
+        _ => return Err(Skip::new(graph, id, "no quantised operator does this")),
     };
     let bytes = |port: usize| graph.operand(id, port).and_then(|x| operand(graph, x));
     let (Some(a), Some(b)) = (bytes(0), bytes(1)) else {
@@ -61,7 +61,7 @@ pub(super) fn legalize_mean(graph: &mut Graph, id: NodeId, to: Affine) -> Attemp
             Ok(graph.insert_after(id, name, Op::Reshape, out))
         }
         // Other folds have no form on bytes.
-        _ => refused("no average of bytes does this"),
+        _ => refused("no quantised average does this"),
     }
 }
 
@@ -70,7 +70,7 @@ pub(super) fn legalize_softmax(graph: &mut Graph, id: NodeId, to: Affine) -> Att
     only_quantized(graph, id)?;
     let refused = |reason: &str| Err(Skip::new(graph, id, reason));
     let Op::Softmax(Softmax { axis, log: false }) = graph.node(id).op else {
-        return refused("no logarithm of bytes does this");
+        return refused("no quantised logarithm does this");
     };
     let Some((bytes, from)) = dequantized(graph, x(graph, id)) else {
         return refused("it reads no bytes");
