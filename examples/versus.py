@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Times a model compiled by mnv2c beside onnxruntime, by turns, and prints the ratio of their best times.
+"""Times a model compiled by mnv2c beside onnxruntime, interleaved, and prints the ratio of their best times.
 
     pip install numpy onnxruntime
     python examples/versus.py model.onnx [--target host] [--threads 1] [--rounds 8] [--runs 40] [--mnv2c PATH]

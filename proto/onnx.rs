@@ -43,10 +43,10 @@ pub struct OperatorSetIdProto {
 /// One named remark, or one property of external data.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StringStringEntryProto {
-    /// What it is called.
+    /// Its name.
     #[prost(string, tag = "1")]
     pub key: ::prost::alloc::string::String,
-    /// What it says.
+    /// Its value.
     #[prost(string, tag = "2")]
     pub value: ::prost::alloc::string::String,
 }
@@ -65,10 +65,10 @@ pub struct GraphProto {
     /// Constants that are stored without their zeros.
     #[prost(message, repeated, tag = "15")]
     pub sparse_initializer: ::prost::alloc::vec::Vec<SparseTensorProto>,
-    /// What the caller passes in. Files of IR 3 list their initializers here too.
+    /// Inputs of the caller. Files of IR 3 list their initializers here too.
     #[prost(message, repeated, tag = "11")]
     pub input: ::prost::alloc::vec::Vec<ValueInfoProto>,
-    /// What the caller gets back.
+    /// Outputs for the caller.
     #[prost(message, repeated, tag = "12")]
     pub output: ::prost::alloc::vec::Vec<ValueInfoProto>,
     /// Types of inner values, where the writer recorded them.
@@ -140,7 +140,7 @@ pub struct AttributeProto {
     /// Set inside function bodies only: the caller's setting that this one takes.
     #[prost(string, tag = "21")]
     pub ref_attr_name: ::prost::alloc::string::String,
-    /// Which of the fields below counts.
+    /// The field below that counts.
     #[prost(enumeration = "attribute_proto::AttributeType", tag = "20")]
     pub r#type: i32,
     /// A number.
@@ -173,7 +173,7 @@ pub struct AttributeProto {
 }
 /// Nested message and enum types in `AttributeProto`.
 pub mod attribute_proto {
-    /// Which of the fields holds the setting.
+    /// The field that holds the setting.
     #[derive(
         Clone,
         Copy,
@@ -303,7 +303,7 @@ pub struct TensorProto {
     /// decimal), checksum (SHA-1).
     #[prost(message, repeated, tag = "13")]
     pub external_data: ::prost::alloc::vec::Vec<StringStringEntryProto>,
-    /// Where the elements are.
+    /// The location of the elements.
     #[prost(enumeration = "tensor_proto::DataLocation", tag = "14")]
     pub data_location: i32,
 }
@@ -359,11 +359,11 @@ pub mod tensor_proto {
         Bfloat16 = 16,
         /// 8 bits: 4 of exponent, 3 of mantissa, NaN but no infinity.
         Float8e4m3fn = 17,
-        /// The same without a negative zero.
+        /// Float8E4M3FN without a negative zero.
         Float8e4m3fnuz = 18,
         /// 8 bits: 5 of exponent, 2 of mantissa.
         Float8e5m2 = 19,
-        /// The same with NaN but no infinity and no negative zero.
+        /// Float8E5M2 with NaN but no infinity and no negative zero.
         Float8e5m2fnuz = 20,
         /// Unsigned, 4 bits.
         Uint4 = 21,
@@ -448,7 +448,7 @@ pub mod tensor_proto {
             }
         }
     }
-    /// Where the elements are.
+    /// The location of the elements.
     #[derive(
         Clone,
         Copy,
@@ -494,7 +494,7 @@ pub struct SparseTensorProto {
     /// The stored elements, and the name of the value.
     #[prost(message, optional, tag = "1")]
     pub values: ::core::option::Option<TensorProto>,
-    /// Where they go: one flat index each, or one row of indices each.
+    /// Their positions: one flat index each, or one row of indices each.
     #[prost(message, optional, tag = "2")]
     pub indices: ::core::option::Option<TensorProto>,
     /// Shape of the whole.

@@ -42,6 +42,6 @@ fn arena(name: &str, storage: Storage, feed: Feed, factor: &str) -> mnv2c::error
     pass::run_all(&mut graph, |_, _, _| ())?;
     let recompute: Recompute = factor.parse()?;
     let memory = Memory { objective: Objective::Ram, feed, storage, recompute };
-    pass::store_halves::run(&mut graph, memory)?;
+    pass::lower_precision::run(&mut graph, memory)?;
     Ok(choose::choose(&graph, &Target::host(), memory)?.plan.arena_len)
 }

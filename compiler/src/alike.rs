@@ -1,4 +1,4 @@
-//! Names that are like one that was written: what was meant, in most cases.
+//! Names that are similar to a misspelled one, for suggestions in messages.
 
 /// Letters of a name that are compared: the time grows with their square.
 const MOST_LETTERS: usize = 80;

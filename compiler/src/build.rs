@@ -46,7 +46,7 @@ enum Model {
 /// A network in tokens.
 #[derive(Clone, Debug)]
 pub struct Module {
-    /// What the network is, in Markdown.
+    /// The description of the network, in Markdown.
     pub about: String,
     /// The items of its module.
     pub items: TokenStream,
@@ -54,9 +54,9 @@ pub struct Module {
     pub files: Vec<PathBuf>,
     /// The type of each input's numbers: [`Dtype::U8`] or [`Dtype::F32`].
     pub inputs: Vec<Dtype>,
-    /// The same of outputs.
+    /// Element types of the outputs.
     pub outputs: Vec<Dtype>,
-    /// How many of the likeliest classes it tells; 0 where it gives its output.
+    /// Likeliest classes that it returns; 0 where it gives its output.
     pub told: usize,
 }
 

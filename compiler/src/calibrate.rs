@@ -1,15 +1,15 @@
-//! Models of floats become models of bytes on the way to a program: by pictures in files, directories of files, and arrays
+//! Calibration: quantises a float model on the way to a program, by images in files, directories of files, and arrays
 //! that hold several.
 
 use std::path::{Path, PathBuf};
 
-use crate::ends::Picture;
 use crate::error::mention::{given, option};
 use crate::error::{Error, Result};
 use crate::frontend::onnx;
 use crate::input;
 use crate::interp::Array;
 use crate::ir::{Graph, Values};
+use crate::model_io::Picture;
 use crate::options::Request;
 use crate::schedule::Port;
 use crate::source::Model;

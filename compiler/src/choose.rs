@@ -1,14 +1,14 @@
 //! Graph -> Schedule and Plan: the partition into segments that the user's objective asks for.
 //!
-//! Stretches of a run of units are lowered as they would be emitted, so what each needs and takes is known and not
+//! Candidates of a run of units are lowered as they would be emitted, so what each needs and takes is known and not
 //! guessed. Dynamic programming over the cuts of a run then finds the partition whose hungriest segment needs least,
 //! and the fastest one in which no segment needs more than a limit. The arena that counts is the planned one.
 
-mod anew;
 mod cuts;
 mod measure;
 mod order;
 mod price;
+mod recompute;
 
 use std::collections::BTreeSet;
 
@@ -28,15 +28,15 @@ use measure::Measure;
 pub const ARENA_ALIGN: usize = 64;
 /// The part of the smallest arena that may be spent on speed: a pixel at a time is slow, a few bytes more are not.
 const SLACK: usize = 256;
-/// How often a limit is lowered because the offsets of a partition left gaps.
+/// Retries with a lower limit where the offsets of a partition leave gaps.
 const TRIES: usize = 4;
 
 /// A partition, lowered and planned.
 #[derive(Clone, Debug)]
 pub struct Choice {
-    /// What runs.
+    /// The schedule.
     pub schedule: Schedule,
-    /// Where every buffer lies.
+    /// Offsets of every buffer.
     pub plan: Plan,
 }
 
@@ -61,7 +61,7 @@ pub fn choose(graph: &Graph, target: &Target, memory: Memory) -> Result<Choice> 
     let mut cuts = Measure::new(&network, &units).all()?;
     if budget > 0 {
         let bytes = cuts.least(0).cost.bytes;
-        anew::repeat(&network, &mut cuts, budget, bytes)?;
+        recompute::repeat(&network, &mut cuts, budget, bytes)?;
     }
     let least = network.least(&cuts, budget)?;
     let limit = match memory.objective {
@@ -71,7 +71,7 @@ pub fn choose(graph: &Graph, target: &Target, memory: Memory) -> Result<Choice> 
         Objective::Within(limit) => limit,
         Objective::Ram | Objective::Speed => least.plan.arena_len + least.plan.arena_len / SLACK,
     };
-    cuts.hasten(&network, limit)?;
+    cuts.add_faster_batches(&network, limit)?;
     Ok(network.fastest(&cuts, limit, budget)?.unwrap_or(least))
 }
 
@@ -92,7 +92,7 @@ fn scratch_of(setting: &Setting<'_>, unit: &Segment) -> Result<usize> {
     Ok(inner.map(len).sum())
 }
 
-/// What partitions are made of.
+/// The network that partitions are made of.
 struct Network<'a> {
     setting: &'a Setting<'a>,
 }
@@ -161,8 +161,8 @@ impl Network<'_> {
         Ok(None)
     }
 
-    /// What `segments` cost, one after the other; their bytes are their own and those of their operands. Nothing where
-    /// one has more values than can be lent at once. What is read behind the position `last` lives on.
+    /// The cost of `segments`, one after the other; their bytes are their own and those of their operands. Nothing
+    /// where one has more values than can be lent at once. Values read behind the position `last` live on.
     fn cost(&self, segments: &[Segment], last: usize) -> Result<Option<Cost>> {
         let alone = schedule::lower_alone(self.setting, segments, last)?;
         if alone.steps.iter().any(|step| step.homes().len() > MOST_SLOTS) {
@@ -171,7 +171,7 @@ impl Network<'_> {
         let costs = alone.steps.iter().enumerate().map(|(at, step)| Cost {
             bytes: self.live_bytes(&alone, at),
             cycles: schedule::time::cycles(self.setting.graph, step, self.setting.target),
-            again: step.again,
+            recomputed: step.recomputed,
         });
         Ok(Some(costs.fold(Cost::default(), Cost::followed_by)))
     }

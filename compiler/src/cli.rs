@@ -65,7 +65,7 @@ enum Verb {
     Alloc(list::AllocArgs),
 }
 
-/// How a verb that did its work ended.
+/// The outcome of a verb that did its work.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     Well,
@@ -103,5 +103,5 @@ fn code(error: &Error) -> ExitCode {
     ExitCode::from(if matches!(error, Error::Io { .. }) { 3 } else { 1 })
 }
 
-/// What every verb returns.
+/// The result of every verb.
 type Done = Result<Outcome>;

@@ -1,11 +1,11 @@
-//! What a file is that is not what it was taken for, told by its bytes, and what to do about it.
+//! Recognition of files that are passed by mistake, by their bytes, with the remedy.
 //!
 //! Only asked once reading has failed: the same bytes may begin a file that is sound.
 
 /// Most bytes at the beginning of a file that are looked at.
 const HEAD: usize = 1 << 16;
 
-/// How files begin that people pass by mistake, and what these are.
+/// Beginnings of files that people pass by mistake, and their descriptions.
 const BEGINNINGS: &[(&[u8], &str)] = &[
     (
         b"version https://git-lfs.github.com/spec/",
@@ -29,7 +29,7 @@ const BEGINNINGS: &[(&[u8], &str)] = &[
 const PICKLE: &str =
     "a pickle, as PyTorch saves models; load it in PyTorch and export it with torch.onnx.export";
 
-/// What stands behind the first four bytes of flatbuffers.
+/// File identifiers behind the first four bytes of flatbuffers.
 const FLATBUFFERS: &[(&[u8], &str)] = &[
     (
         b"TFL3",
@@ -38,7 +38,7 @@ const FLATBUFFERS: &[(&[u8], &str)] = &[
     (b"ORTM", "onnxruntime's own format (.ort); take the .onnx file that it was made of"),
 ];
 
-/// What `bytes` are, with the remedy, if they are known for something else than was expected.
+/// The kind of `bytes`, with the remedy, if they are known for something else than was expected.
 pub fn instead(bytes: &[u8]) -> Option<String> {
     let head = &bytes[..bytes.len().min(HEAD)];
     let begun = BEGINNINGS.iter().find(|(magic, _)| head.starts_with(magic));

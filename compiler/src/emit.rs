@@ -35,30 +35,30 @@ use crate::program::Program;
 use crate::schedule::Schedule;
 use crate::target::Target;
 
-/// What is printed.
+/// A network ready for printing.
 #[derive(Clone, Copy, Debug)]
 pub struct Network<'a> {
     /// The model after all passes.
     pub graph: &'a Graph,
-    /// What runs.
+    /// The schedule.
     pub schedule: &'a Schedule,
-    /// Where it runs.
+    /// Offsets of its buffers.
     pub plan: &'a Plan,
     /// Its loops.
     pub program: &'a Program,
-    /// What it reads.
+    /// The packed weights.
     pub blob: &'a Blob,
     /// The machine.
     pub target: &'a Target,
     /// Facts about the source.
     pub facts: &'a Facts,
-    /// Whether it takes the time of each kernel.
+    /// True if it times each kernel.
     pub probed: bool,
-    /// How its weights travel.
+    /// The carrier of its weights.
     pub carrier: Carrier,
 }
 
-/// What the file says of the model it came from.
+/// Facts about the model that the file states.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
     /// The name of the network.
@@ -71,11 +71,11 @@ pub struct Facts {
     pub sha256: String,
     /// The file name of the weights, beside the emitted one.
     pub blob_name: String,
-    /// Whether it says what each of its kernels is.
+    /// True if it describes each of its kernels.
     pub layers: bool,
 }
 
-/// How weights travel.
+/// Carriers of weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carrier {
     /// In a file beside the emitted one.
@@ -91,7 +91,7 @@ pub fn rust(network: &Network<'_>) -> String {
     print::file(&about(network), model::items(network))
 }
 
-/// What the file or module is, in Markdown.
+/// The description of the file or module, in Markdown.
 pub fn about(network: &Network<'_>) -> String {
     model::header(network)
 }

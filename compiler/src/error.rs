@@ -12,10 +12,10 @@ use crate::printed::quoted;
 pub enum Error {
     /// The bytes are no model.
     Malformed {
-        /// What was expected and what was found.
+        /// The expectation and the finding.
         what: String,
     },
-    /// Something the model uses is not supported.
+    /// A feature of the model that is not supported.
     Unsupported {
         /// All such things, each already named with its node and remedy.
         what: Vec<String>,
@@ -31,13 +31,13 @@ pub enum Error {
         /// Expectation, finding, remedy.
         what: String,
     },
-    /// A value that is read is made by nobody, or nodes wait for each other.
+    /// A value that is read has no maker, or nodes form a cycle.
     Wiring(String),
     /// A dimension is not known.
     DynamicDim {
         /// The model's input.
         input: String,
-        /// What to pass.
+        /// The remedy.
         what: String,
     },
     /// A flag or a network spec is wrong.
@@ -51,14 +51,14 @@ pub enum Error {
     },
     /// A program could not be compiled, or did not run.
     Program(String),
-    /// What was about to be emitted reads or writes memory that is not its own: a mistake of mnv2c.
+    /// Generated code that reads or writes memory that is not its own: a bug of mnv2c.
     Unsound(String),
 }
 
-/// What the compiler's functions return.
+/// The result of the compiler's functions.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// How to compile what comes before an obstacle, if something does.
+/// The way to compile the part before an obstacle, if there is one.
 pub fn remedy(before: &[String]) -> Option<String> {
     let cut = mention::given("outputs", before.join(","));
     (!before.is_empty()).then(|| format!("to compile what comes before, give {cut}"))
@@ -75,7 +75,7 @@ impl Error {
         Self::Wiring(format!("{}: {}", path.display(), what.into()))
     }
 
-    /// The message, in which options are still [mentioned](mention): whoever knows the door spells them.
+    /// The message, in which options are still [mentioned](mention): the door writes them out.
     pub fn message(&self) -> String {
         match self {
             Self::Malformed { what } => format!("not a model: {what}"),

@@ -26,7 +26,7 @@ pub const BLOB_NAME: &str = "net.bin";
 /// A program on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
-    /// Where it lies in the cache.
+    /// Its path in the cache.
     pub path: PathBuf,
 }
 
@@ -48,7 +48,7 @@ pub fn build(artifact: &Artifact, target: &Target) -> Result<Program> {
     Ok(Program { path: cache::keep(&made, &key)? })
 }
 
-/// What the program of `artifact` writes: its outputs, or of a ranking a row of class and score for each that is told;
+/// Files that the program of `artifact` writes: its outputs, or of a ranking a row of class and score for each entry;
 /// of one, the class alone.
 pub fn outputs(artifact: &Artifact) -> Vec<Port> {
     let outputs = artifact.schedule.outputs.iter().cloned();

@@ -64,17 +64,17 @@ pub fn install(from: &Path, to: &Path) -> Result<()> {
     }
 }
 
-/// Whether `path` is a device, a pipe or an open descriptor: nothing lies beside it.
+/// True if `path` is a device, a pipe or an open descriptor: nothing lies beside it.
 pub fn is_stream(path: &Path) -> bool {
     Place::of(path).is_ok_and(|place| !matches!(place, Place::File(_)))
 }
 
-/// Whether `path` is where this process prints.
+/// True if `path` is the standard output of this process.
 pub fn is_stdout(path: &Path) -> bool {
     Place::of(path) == Ok(Place::Stdout)
 }
 
-/// Whether both paths lead to one file, be it there or not.
+/// True if both paths lead to one file, present or not.
 pub fn is_same(a: &Path, b: &Path) -> bool {
     let place = |path: &Path| match Place::of(path) {
         Ok(Place::File(path)) => {
@@ -95,7 +95,7 @@ pub fn make_dir(path: &Path) -> Result<()> {
 /// A directory for as long as the value lives.
 #[derive(Debug)]
 pub struct Scratch {
-    /// Where it is.
+    /// The path.
     pub path: PathBuf,
 }
 

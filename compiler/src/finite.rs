@@ -1,8 +1,8 @@
-//! Numbers that are none: told, because what follows from them says nothing.
+//! Warnings of numbers that are not finite, since results computed from them mean nothing.
 
 use crate::interp::Array;
 
-/// How many numbers of `array` are not finite, and where the first is, if there are any.
+/// The count of numbers of `array` that are not finite, and the place of the first, if there are any.
 pub fn told(array: &Array) -> Option<String> {
     let values = array.values.as_f32()?;
     let first = values.iter().position(|value| !value.is_finite())?;

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use crate::ends::Picture;
 use crate::error::{Error, Result};
 use crate::frontend::onnx;
 use crate::interp::Array;
+use crate::model_io::Picture;
 use crate::schedule::Port;
 use crate::{files, npy, printed};
 
@@ -31,12 +31,12 @@ fn decoded(path: &Path, _: &Port, _: &Picture) -> Result<Array> {
     Err(Error::in_file(path, what))
 }
 
-/// Whether a file is called as arrays are.
+/// True if a file has the extension of arrays.
 pub fn is_array(path: &Path) -> bool {
     ["npy", "pb"].contains(&extension(path).as_str())
 }
 
-/// Whether a file is called as pictures are.
+/// True if a file has the extension of images.
 pub fn is_picture(path: &Path) -> bool {
     ["png", "jpg", "jpeg"].contains(&extension(path).as_str())
 }

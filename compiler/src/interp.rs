@@ -3,7 +3,7 @@
 //!
 //! It is what every pass must keep and every emitted program must match, so it is obvious before it is anything else:
 //! arrays are row-major in their logical shape, layouts are ignored, nothing is fused or reordered. Graphs are expected
-//! to keep the law of [`crate::ir::verify`]. Other integers only pass through operators that move data. An array
+//! to keep the invariants of [`crate::ir::verify`]. Other integers only pass through operators that move data. An array
 //! is dropped after its last reader.
 
 pub(crate) mod batch;
@@ -17,12 +17,12 @@ pub use crate::ir::Array;
 use crate::ir::op::reads::Reads;
 use crate::ir::{Dtype, Graph, Node, NodeId, Op, Values};
 
-/// What the model answers to `inputs`, in the order of `graph.outputs`.
+/// The model's outputs for `inputs`, in the order of `graph.outputs`.
 pub fn run(graph: &Graph, inputs: &[Array]) -> Result<Vec<Array>> {
     watch(graph, inputs, |_, _| ())
 }
 
-/// The same; `seen` is shown each input and each computed value, in order of execution.
+/// The model's outputs for `inputs`; `seen` is called with each input and each computed value, in order of execution.
 pub fn watch(
     graph: &Graph,
     inputs: &[Array],
@@ -40,7 +40,7 @@ pub fn watch(
     Ok(answers)
 }
 
-/// The same for one part of a batch.
+/// Outputs for one part of a batch.
 fn part(
     graph: &Graph,
     inputs: &[Array],
@@ -74,7 +74,7 @@ fn part(
     Ok(answers.collect())
 }
 
-/// What node `id` makes of `operands`, which are in the order of [`Graph::operands`].
+/// The result of node `id` for `operands`, which are in the order of [`Graph::operands`].
 pub fn eval(graph: &Graph, id: NodeId, operands: &[&Array]) -> Result<Array> {
     let node = graph.node(id);
     let ports = graph.operands(id).into_iter().map(|(port, _)| port.0);
@@ -84,7 +84,7 @@ pub fn eval(graph: &Graph, id: NodeId, operands: &[&Array]) -> Result<Array> {
     Ok(Array { shape, values })
 }
 
-/// What an operator that is no node of the graph makes of operands, by their ports.
+/// The result of an operator that is no node of the graph for operands by their ports.
 pub(crate) fn apply(graph: &Graph, node: &Node, operands: &[(usize, Array)]) -> Result<Values> {
     let arrays = operands.iter().map(|(port, array)| (*port, array)).collect();
     compute(graph, node, arrays)

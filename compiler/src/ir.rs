@@ -1,6 +1,6 @@
 //! The nouns: a model as a graph whose nodes each make one tensor.
 //!
-//! Shapes are logical and in the order of the file (a picture is `[n, c, h, w]`); [`Layout`] says how a tensor lies in
+//! Shapes are logical and in the order of the file (an image is `[n, c, h, w]`); [`Layout`] says how a tensor lies in
 //! memory and changes no operator's meaning. Constants are nodes, so every operand is an edge. What holds between
 //! passes is written down in [`verify`]; [`text`] prints a graph the way snapshots keep it. Absent: targets and kernels.
 

@@ -58,7 +58,7 @@ pub use widen::Widen;
 /// Declares the kernels: a line for each.
 macro_rules! kernels {
     ($($(#[$about:meta])* $name:ident,)*) => {
-        /// What runs, with all its numbers.
+        /// A kernel with all its numbers.
         #[derive(Clone, Debug, PartialEq)]
         pub enum Kernel {
             $($(#[$about])* $name($name),)*
@@ -85,9 +85,9 @@ macro_rules! kernels {
 kernels! {
     /// Copies rows into padded rows, maybe of another form.
     Load,
-    /// Makes floats of bytes, maybe in padded rows.
+    /// Bytes as floats, maybe in padded rows.
     Widen,
-    /// Looks bytes of a picture up, each in the table of its channel, maybe in padded rows.
+    /// Looks bytes of an image up, each in the table of its channel, maybe in padded rows.
     LookUp,
     /// Asks the caller for rows, of floats or of bytes, and looks up what has tables.
     Fetch,
@@ -129,7 +129,7 @@ kernels! {
     QBinary,
     /// Mean bytes of windows.
     QAverage,
-    /// Softmax of bytes.
+    /// Quantised softmax.
     QSoftmax,
     /// Any function of a byte.
     Table,

@@ -13,7 +13,6 @@ pub mod calibrate;
 pub mod choose;
 pub mod content;
 pub mod emit;
-pub mod ends;
 pub mod error;
 pub mod executable;
 pub mod files;
@@ -24,6 +23,7 @@ pub mod interp;
 pub mod ir;
 pub mod kernels;
 pub mod lower;
+pub mod model_io;
 pub mod npy;
 pub mod objective;
 pub mod options;
@@ -52,9 +52,9 @@ pub mod tiles;
 
 use crate::choose::Choice;
 use crate::emit::{Carrier, Facts, Network};
-use crate::ends::Ends;
 use crate::error::Result;
 use crate::ir::Graph;
+use crate::model_io::ModelIo;
 use crate::objective::Memory;
 use crate::options::Request;
 use crate::pack::Blob;
@@ -64,7 +64,7 @@ use crate::schedule::Schedule;
 use crate::source::Model;
 use crate::target::Target;
 
-/// What to compile for, and what to call it.
+/// Options of a compilation: the target, the name of the network, and more.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     /// The machine.
@@ -75,16 +75,16 @@ pub struct Options {
     pub sha256: String,
     /// The file name of the weights, beside the emitted one.
     pub blob_name: String,
-    /// What the memory is chosen for.
+    /// The memory options.
     pub memory: Memory,
-    /// Whether the file says what each of its kernels is.
+    /// True if the file describes each of its kernels.
     pub layers: bool,
-    /// What it takes and gives, where that is not what the model does.
-    pub ends: Ends,
+    /// The form of model inputs and outputs, where it is not the model's own.
+    pub ends: ModelIo,
 }
 
 impl Options {
-    /// What `request` asks for, of a model that is read.
+    /// The options of `request` for a model that is read.
     pub fn of(request: &Request, name: &str, model: &Model, blob_name: &str) -> Self {
         Self {
             target: request.target(),
@@ -92,7 +92,7 @@ impl Options {
             sha256: model.sha256.clone(),
             blob_name: blob_name.to_owned(),
             memory: request.memory(),
-            ends: request.ends(),
+            ends: request.model_io(),
             layers: request.layers,
         }
     }
@@ -105,15 +105,15 @@ pub struct Artifact {
     pub rust: String,
     /// The packed weights.
     pub blob: Blob,
-    /// Where every buffer lies.
+    /// The location of every buffer.
     pub plan: Plan,
-    /// What runs.
+    /// The schedule.
     pub schedule: Schedule,
     /// Its loops.
     pub program: Program,
     /// The model after all passes.
     pub graph: Graph,
-    /// What the passes did and refused.
+    /// Rewrites that the passes made and refused.
     pub log: pass::Log,
     /// Facts that the file states.
     pub facts: Facts,
@@ -148,13 +148,13 @@ pub fn compile(
 }
 
 impl Artifact {
-    /// The same network, which also takes the time of each kernel.
+    /// This network with a timer on each kernel.
     pub fn probed(self) -> Self {
         let rust = emit::rust(&Network { probed: true, ..self.network() });
         Self { rust, ..self }
     }
 
-    /// The same network, which is given its weights when it runs: the bytes of [`Blob::file`].
+    /// This network with external weights, which are given when it runs: the bytes of [`Blob::file`].
     pub fn apart(self) -> Self {
         let network = Network { carrier: Carrier::Extern, ..self.network() };
         let rust = emit::rust(&network);

@@ -9,7 +9,7 @@ use crate::interp::Array;
 use crate::ir::{Values, infer};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
-/// Where numpy aligns the numbers to.
+/// The alignment of the numbers, as numpy writes them.
 const ALIGN: usize = 64;
 
 /// The array in the bytes of a `.npy` file.
@@ -69,7 +69,7 @@ fn split(bytes: &[u8]) -> std::result::Result<(&str, &[u8]), String> {
     Ok((header, body))
 }
 
-/// What follows `'key':` in the header's dictionary.
+/// The text behind `'key':` in the header's dictionary.
 fn field<'a>(header: &'a str, key: &str) -> std::result::Result<&'a str, String> {
     let quoted = [format!("'{key}'"), format!("\"{key}\"")];
     let after =

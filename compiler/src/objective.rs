@@ -1,4 +1,4 @@
-//! What the user wants of the memory: how little of it, who holds the input, and how wide a number is.
+//! Memory options: the objective, the owner of the input, recomputation, and the width of stored numbers.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::error::Error;
 use crate::ir::{Dtype, Tensor};
 
-/// What the partition into segments is chosen for.
+/// The objective of the partition into segments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Objective {
     /// The least time; memory as it comes.
@@ -18,7 +18,7 @@ pub enum Objective {
     Within(usize),
 }
 
-/// How the input reaches the network.
+/// The way in which inputs reach the network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Feed {
     /// The caller lends an array, which the arena does not hold.
@@ -30,7 +30,7 @@ pub enum Feed {
     Rows,
 }
 
-/// How a plan stores activations.
+/// The storage of activations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Storage {
     /// As their type says: four bytes each, or one.
@@ -38,22 +38,22 @@ pub enum Storage {
     F32,
     /// Floats, and weights too, in two bytes each; computed in four.
     F16,
-    /// The same as brain floats, the upper halves of f32.
+    /// In 16 bits as bf16, the upper half of f32.
     Bf16,
     /// One byte each, four where sums are kept in memory.
     Int8,
 }
 
-/// All that shapes a plan beside the network and the machine.
+/// Memory options: everything that shapes a plan beside the network and the machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// What the partition is chosen for.
+    /// The objective of the partition.
     pub objective: Objective,
-    /// How the input reaches the network.
+    /// The way in which inputs reach the network.
     pub feed: Feed,
-    /// How activations are stored.
+    /// The storage of activations.
     pub storage: Storage,
-    /// How much may be computed more than once.
+    /// The recomputation that is allowed.
     pub recompute: Recompute,
 }
 
@@ -65,17 +65,17 @@ pub struct Ram {
 }
 
 impl Ram {
-    /// So many bytes.
+    /// A limit in bytes.
     pub const fn bytes(bytes: usize) -> Self {
         Self { bytes }
     }
 
-    /// So many times 1,024 bytes.
+    /// A limit in units of 1,024 bytes.
     pub const fn kib(count: usize) -> Self {
         Self { bytes: count << 10 }
     }
 
-    /// So many times 1,048,576 bytes.
+    /// A limit in units of 1,048,576 bytes.
     pub const fn mib(count: usize) -> Self {
         Self { bytes: count << 20 }
     }
@@ -95,7 +95,7 @@ impl fmt::Display for Ram {
     }
 }
 
-/// How many multiply-adds may be done more than once, to save memory.
+/// The multiply-adds that may be recomputed to save memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Recompute {
     /// Millionths of those of the network.
@@ -109,7 +109,7 @@ impl Recompute {
         Self { millionths: hundredths * 10_000 }
     }
 
-    /// How many of `madds` may be repeated.
+    /// The multiply-adds, of `madds`, that may be recomputed.
     pub fn budget(self, madds: u64) -> u64 {
         (u128::from(madds) * u128::from(self.millionths) / 1_000_000) as u64
     }

@@ -1,4 +1,4 @@
-//! Options of a compilation, each in one row of one table: what it is called, how it is read, what it does.
+//! Options of a compilation, each in one row of one table: its names, its values, its effect.
 //!
 //! Three doors take them: flags of the command line, methods of [`build::Compiler`](crate::build::Compiler), and keys of
 //! `mobilenet!`. All fill one typed [`Request`], which is checked once and derives what the stages want; messages

@@ -5,7 +5,7 @@
 //! size in bytes. A buffer lives from its first writer to its last user, so a view, an in-place op
 //! or a slice of a concat is an op that writes into a buffer that another op writes too. How the
 //! solver works is told by its parts, in the order they run: `cut`, `piece`, `split`, `merge`,
-//! `bound`, `search`, `settle`. [`check`] shares no code with them. Where the buffers lie is not
+//! `bound`, `search`, `refine`. [`check`] shares no code with them. Where the buffers lie is not
 //! decided here.
 
 pub mod check;
@@ -14,9 +14,9 @@ mod bound;
 mod cut;
 mod merge;
 mod piece;
+mod refine;
 mod search;
 mod set;
-mod settle;
 mod split;
 mod states;
 mod walk;
@@ -38,11 +38,11 @@ pub struct Problem {
 pub struct Buffer {
     /// Its size in bytes; 0 for memory outside the arena, such as the caller's own input.
     pub bytes: usize,
-    /// How long it must last beyond its users.
+    /// Life beyond its users.
     pub life: Life,
 }
 
-/// What, beside its users, keeps a buffer alive.
+/// Events beside its users that keep a buffer alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
     /// Nothing: it lives from its first writer to its last writer or reader.
@@ -82,12 +82,12 @@ pub struct OpId(usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BufferId(usize);
 
-/// How much the search may store before it settles for a gap.
+/// Memory that the search may use before it settles for a gap.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
     /// The number of states, of about 50 bytes each.
     ///
-    /// Where a state takes w > 1 words of 64 bits, it counts as w^2: so does its time.
+    /// States; one that takes w > 1 words of 64 bits counts as w^2: so does its time.
     pub states: usize,
 }
 
@@ -105,14 +105,14 @@ pub struct Certificate {
     pub order: Vec<OpId>,
     /// The peak of this order in bytes: M(G), unless `bound` is a gap.
     pub peak: usize,
-    /// What is known about smaller peaks.
+    /// The lower bound on the peak.
     pub bound: Bound,
 }
 
-/// What is known about smaller peaks.
+/// Lower bounds on the peak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
-    /// What this op reads, writes, or has to carry past itself in every order already is the peak.
+    /// Buffers that this op reads, writes, or has to carry past itself in every order already are the peak.
     Witness(OpId),
     /// The search left nothing out and found no order below the peak.
     Exhausted {
@@ -136,18 +136,18 @@ const MOST_OPS: usize = 1024;
 pub fn solve(problem: &Problem, budget: Budget) -> Certificate {
     let cuts = Cuts::of(problem);
     let (mut witness, mut pieces) = (Witness { bytes: 0, op: None }, Vec::new());
-    // Stretches that keep the order in which they are listed.
+    // Ranges that keep the order in which they are listed.
     let (mut listed, mut order) = (Vec::new(), Vec::with_capacity(problem.ops.len()));
-    for stretch in cuts.stretches.iter().cloned() {
-        if stretch.len() > MOST_OPS {
-            witness = witness.or(bound::own(problem, stretch.clone()));
-            listed.push(stretch);
+    for range in cuts.ranges.iter().cloned() {
+        if range.len() > MOST_OPS {
+            witness = witness.or(bound::own(problem, range.clone()));
+            listed.push(range);
             continue;
         }
-        let piece = Piece::of(problem, &cuts, &stretch);
+        let piece = Piece::of(problem, &cuts, &range);
         witness = witness.or(bound::witness(&piece));
-        if stretch.len() == 1 {
-            listed.push(stretch);
+        if range.len() == 1 {
+            listed.push(range);
             continue;
         }
         let merged = split::split(&piece).into_iter().map(merge::merge);
@@ -157,10 +157,10 @@ pub fn solve(problem: &Problem, budget: Budget) -> Certificate {
     for (piece, runs) in pieces.iter().zip(&found.orders) {
         order.extend(runs.iter().flat_map(|&run| piece.runs[run].ops.iter().copied()));
     }
-    // A stretch is a range of ops, so it stands in its place when the stretches are sorted by any op of theirs.
+    // A range is a range of ops, so it stands in its place when the ranges are sorted by any op of theirs.
     order.extend(listed.into_iter().flatten().map(OpId));
-    order.sort_by_key(|op| cuts.stretches.partition_point(|stretch| stretch.end <= op.0));
-    let (order, peak) = settle::settle(problem, order);
+    order.sort_by_key(|op| cuts.ranges.partition_point(|range| range.end <= op.0));
+    let (order, peak) = refine::refine(problem, order);
     Certificate { bound: bound_of(&witness, &found, peak), order, peak }
 }
 

@@ -22,25 +22,25 @@ pub struct Blob {
     packs: Vec<Packed>,
 }
 
-/// Where a pack lies.
+/// The location of a pack.
 #[derive(Clone, Debug, PartialEq)]
 struct Packed {
     bytes: Range<usize>,
     number: Number,
 }
 
-/// What the numbers of a pack are.
+/// Number types of packs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Number {
     /// Bytes, whatever they stand for.
     U8,
     /// Halves.
     F16,
-    /// Brain floats.
+    /// bf16.
     Bf16,
     /// Floats.
     F32,
-    /// Pairs of brain floats, behind biases that are floats.
+    /// Pairs of bf16, behind biases that are floats.
     Pair,
 }
 
@@ -79,18 +79,18 @@ pub fn weights(graph: &Graph, schedule: &Schedule, target: &Target) -> Blob {
 }
 
 impl Blob {
-    /// Where a pack lies, in numbers.
+    /// The range of a pack, in numbers.
     pub fn range(&self, id: PackId) -> Range<usize> {
         let Packed { bytes, number } = &self.packs[id.0];
         bytes.start / number.bytes()..bytes.end / number.bytes()
     }
 
-    /// What the numbers of a pack are.
+    /// The number type of a pack.
     pub fn number(&self, id: PackId) -> Number {
         self.packs[id.0].number
     }
 
-    /// What the numbers of each pack are.
+    /// The number type of each pack.
     pub fn numbers(&self) -> impl Iterator<Item = Number> {
         self.packs.iter().map(|pack| pack.number)
     }
@@ -112,12 +112,12 @@ impl Blob {
         self.bytes.len()
     }
 
-    /// The bytes behind a header that tells them from those of other networks.
+    /// The bytes behind a header that distinguishes them from those of other networks.
     pub fn file(&self) -> Vec<u8> {
         [&blob::header(&self.bytes)[..], &self.bytes].concat()
     }
 
-    /// What an emitted file knows the bytes by.
+    /// The hash by which an emitted file knows the bytes.
     pub fn hash(&self) -> u64 {
         blob::hash(&self.bytes)
     }
@@ -152,7 +152,7 @@ impl Number {
     }
 }
 
-/// What the weights of a kernel, or a constant operand, have been rounded to.
+/// The number type that the weights of a kernel, or a constant operand, are rounded to.
 fn number(graph: &Graph, pack: Pack) -> Number {
     let constant = match pack.order {
         PackOrder::Plain => Some(pack.node),
@@ -225,7 +225,7 @@ fn panels(
     }
 }
 
-/// The same for a matrix `[k, n]` of weights.
+/// Packs a matrix `[k, n]` of weights.
 fn dense(graph: &Graph, id: NodeId, columns: usize, into: &mut Vec<f32>) {
     let (weights, bias) = (operand(graph, id, 1), operand(graph, id, 2));
     for panel in (0..bias.len()).step_by(columns) {

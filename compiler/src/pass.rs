@@ -1,8 +1,8 @@
 //! Rewrites of the graph that keep its meaning, for whatever machine.
 //!
 //! A pass is one file: a function that counts its rewrites, and finds none when it runs again. [`PIPELINE`] is the
-//! order and its reasons; passes know nothing of each other. What a pass had to leave alone it says in [`Skips`].
-//! After each pass the law of the IR is checked and a watcher called: snapshots, dumps and timings are watchers.
+//! order and its reasons; passes know nothing of each other. What a pass refused is listed in [`Skips`].
+//! After each pass the invariants of the IR are checked and a watcher called: snapshots, dumps and timings are watchers.
 
 use std::fmt;
 
@@ -23,73 +23,85 @@ pub mod fold_bn;
 pub mod fold_consts;
 pub mod fold_input;
 pub mod fold_pad;
+pub mod fuse_activation;
 pub mod fuse_add;
 pub mod fuse_clamp;
-pub mod fuse_function;
 pub(crate) mod layer;
+pub mod legalize_dense;
+pub mod legalize_layout;
+pub mod legalize_quant;
+pub mod legalize_shuffle;
+pub mod legalize_space;
 pub mod look_up_input;
+pub mod lower_precision;
 pub mod merge_reduce;
 pub mod merge_same;
 pub(crate) mod permute;
-pub mod settle_dense;
-pub mod settle_layout;
-pub mod settle_quant;
-pub mod settle_shuffle;
-pub mod settle_space;
+pub mod recognize_activation;
 pub mod sink_transpose;
-pub mod spell_function;
 pub mod split_batch;
-pub mod store_halves;
 
 /// The passes in their order.
 pub const PIPELINE: &[Pass] = &[
     // First of all, while weights are still the integers of the file.
-    pass("settle_quant", "bytes settled", settle_quant::run),
+    pass("legalize_quant", ["rewrite to u8", "rewrites to u8"], legalize_quant::run),
     // Early, so that later passes find numbers where exporters left arithmetic on constants.
-    pass("fold_consts", "constants computed", fold_consts::run),
+    pass("fold_consts", ["constant folded", "constants folded"], fold_consts::run),
     // Copies and views between two operators would hide the one from the other.
-    pass("drop_noop", "copies dropped", drop_noop::run),
+    pass("drop_noop", ["copy dropped", "copies dropped"], drop_noop::run),
     // Equal branches become one reader before anybody asks for an only reader.
-    pass("merge_same", "duplicates merged", merge_same::run),
+    pass("merge_same", ["duplicate merged", "duplicates merged"], merge_same::run),
     // Likewise: a reader that nobody needs is still a reader.
-    pass("drop_dead", "dead nodes dropped", drop_dead::run),
-    // When dead branches are gone, which might mix what the others keep apart; the rest then sees a single picture.
-    pass("split_batch", "batch split", split_batch::run),
+    pass("drop_dead", ["dead node dropped", "dead nodes dropped"], drop_dead::run),
+    // When dead branches are gone, which might mix what the others keep apart; the rest then sees a single image.
+    pass("split_batch", ["batch split", "batches split"], split_batch::run),
     // Before sink_transpose, which may find a use for the transposes this puts at both ends.
-    pass("settle_shuffle", "shuffles settled", settle_shuffle::run),
-    // After settle_shuffle, whose shuffles let rows flow; for the same reason.
-    pass("settle_space", "moves settled", settle_space::run),
+    pass("legalize_shuffle", ["shuffle legalized", "shuffles legalized"], legalize_shuffle::run),
+    // After legalize_shuffle, whose shuffles let rows flow; for the same reason.
+    pass("legalize_space", ["move legalized", "moves legalized"], legalize_space::run),
     // What lies between transposes is then beside convolutions, for all that follow.
-    pass("sink_transpose", "transposes sunk", sink_transpose::run),
+    pass("sink_transpose", ["transpose sunk", "transposes sunk"], sink_transpose::run),
     // Before fold_bn, which must know whether a convolution pads.
-    pass("fold_pad", "pads folded", fold_pad::run),
+    pass("fold_pad", ["pad folded", "pads folded"], fold_pad::run),
     // Before fold_bn and fuse_clamp, which fold into dense layers too.
-    pass("settle_dense", "products settled", settle_dense::run),
-    // Independent of its neighbours; before layouts, which reductions over pictures decide.
-    pass("merge_reduce", "means merged", merge_reduce::run),
+    pass(
+        "legalize_dense",
+        ["matrix product legalized", "matrix products legalized"],
+        legalize_dense::run,
+    ),
+    // Independent of its neighbours; before layouts, which reductions over images decide.
+    pass("merge_reduce", ["reduction merged", "reductions merged"], merge_reduce::run),
     // Before fold_bn, which leaves a shift alone where the convolution pads; and all at once, so rounded once.
-    pass("fold_input", "pictures' scalings folded", fold_input::run),
+    pass("fold_input", ["input scaling folded", "input scalings folded"], fold_input::run),
     // The same for bytes, when transposes are where they stay; before layouts, which the bytes then decide.
-    pass("look_up_input", "pictures of bytes looked up", look_up_input::run),
+    pass(
+        "look_up_input",
+        ["input read through tables", "inputs read through tables"],
+        look_up_input::run,
+    ),
     // Before fold_bn, which would fold a factor of one away into its neighbours.
-    pass("spell_function", "functions spelled", spell_function::run),
+    pass(
+        "recognize_activation",
+        ["activation recognised", "activations recognised"],
+        recognize_activation::run,
+    ),
     // Before clamps and residuals, behind which a scale can no longer be folded.
-    pass("fold_bn", "norms folded", fold_bn::run),
+    pass("fold_bn", ["batch norm folded", "batch norms folded"], fold_bn::run),
     // Before fuse_clamp, for a residual is added before the clamp.
-    pass("fuse_add", "residual adds fused", fuse_add::run),
-    // Before fuse_function, which leaves a layer that clamps alone.
-    pass("fuse_clamp", "clamps fused", fuse_clamp::run),
+    pass("fuse_add", ["residual add fused", "residual adds fused"], fuse_add::run),
+    // Before fuse_activation, which leaves a layer that clamps alone.
+    pass("fuse_clamp", ["clamp fused", "clamps fused"], fuse_clamp::run),
     // The last that changes what is computed.
-    pass("fuse_function", "functions fused", fuse_function::run),
+    pass("fuse_activation", ["activation fused", "activations fused"], fuse_activation::run),
     // Layouts follow from the operators that are left.
-    pass("settle_layout", "layouts settled", settle_layout::run),
+    pass("legalize_layout", ["layout assigned", "layouts assigned"], legalize_layout::run),
     // Last: it describes convolutions with all that was fused into them.
-    pass("find_blocks", "blocks", find_blocks::run),
+    pass("find_blocks", ["block found", "blocks found"], find_blocks::run),
 ];
 
 const fn pass(
     name: &'static str,
-    counted: &'static str,
+    counted: [&'static str; 2],
     run: fn(&mut Graph, &mut Skips) -> Result<usize>,
 ) -> Pass {
     Pass { name, counted, run }
@@ -100,13 +112,13 @@ const fn pass(
 pub struct Pass {
     /// The name that `--dump-ir` takes.
     pub name: &'static str,
-    /// What the count of its rewrites is a count of.
-    pub counted: &'static str,
+    /// Its kind of rewrite in the singular and the plural.
+    pub counted: [&'static str; 2],
     /// Rewrites until nothing is left to rewrite; the number of rewrites.
     pub run: fn(&mut Graph, &mut Skips) -> Result<usize>,
 }
 
-/// What a pass refused in its last round, in order of execution.
+/// Rewrites that a pass refused in its last round, in order of execution.
 pub type Skips = Vec<Skip>;
 
 /// A rewrite that was not made.
@@ -114,18 +126,18 @@ pub type Skips = Vec<Skip>;
 pub struct Skip {
     /// The node's name.
     pub node: String,
-    /// Why not.
+    /// The reason.
     pub reason: String,
 }
 
-/// What the passes did and refused, in their order.
+/// Rewrites that the passes made and refused, in pipeline order.
 #[derive(Clone, Debug, Default)]
 pub struct Log {
     /// One entry a pass.
     pub entries: Vec<Entry>,
 }
 
-/// What one pass did and refused.
+/// Rewrites that one pass made and refused.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// The pass.
@@ -153,12 +165,12 @@ pub fn run_all(
     Ok(log)
 }
 
-/// Whether a rewrite applied and was made, did not apply, or applied and was refused.
+/// The outcome of a rewrite: true if made, false if it does not apply, `Err` if refused.
 pub(crate) type Attempt<T = bool> = std::result::Result<T, Skip>;
 
-/// Tries `rewrite` on every node, in order of execution and against it by turns, until a round rewrites nothing.
+/// Tries `rewrite` on every node, in order of execution and in reverse, alternating, until a round rewrites nothing.
 ///
-/// By turns, because a rewrite may make room for one before it or behind it: a long chain of either takes few rounds.
+/// Both ways, because a rewrite may make room for one before it or behind it: a long chain of either takes few rounds.
 pub(crate) fn fixpoint(
     graph: &mut Graph,
     skips: &mut Skips,
@@ -204,12 +216,19 @@ impl fmt::Display for Skip {
     }
 }
 
+impl Entry {
+    /// The number of rewrites and their kind: `52 batch norms folded`.
+    pub fn summary(&self) -> String {
+        let [one, many] = self.pass.counted;
+        format!("{} {}", self.count, if self.count == 1 { one } else { many })
+    }
+}
+
 /// One line: what was done, without the passes that found nothing to do.
 impl fmt::Display for Log {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let done = self.entries.iter().filter(|entry| entry.count > 0);
-        let parts: Vec<String> =
-            done.map(|entry| format!("{} {}", entry.count, entry.pass.counted)).collect();
+        let parts: Vec<String> = done.map(Entry::summary).collect();
         if parts.is_empty() {
             return f.write_str("nothing to rewrite");
         }
@@ -265,7 +284,7 @@ mod tests {
             let mut graph = random_graph(seed);
             run_all(&mut graph, |_, _, _| ()).expect("random graphs are sound");
             for id in graph.ids() {
-                assert!(is_settled(&graph, id), "seed {seed}, {}\n{graph}", graph.node(id).name);
+                assert!(is_legalized(&graph, id), "seed {seed}, {}\n{graph}", graph.node(id).name);
             }
         }
     }
@@ -279,7 +298,9 @@ mod tests {
             let place = format!("seed {seed}\n{before}->\n{after}");
             assert!(is_close(&answers(&before, seed), &answers(&after, seed)), "{place}");
             let bends = |id: &NodeId| match &after.node(*id).op {
-                Op::Conv(Conv { then, .. }) | Op::Dense(Dense { then, .. }) => Some(then.is_some()),
+                Op::Conv(Conv { activation, .. }) | Op::Dense(Dense { activation, .. }) => {
+                    Some(activation.is_some())
+                }
                 Op::Unary(_) | Op::Binary(_) | Op::Clamp(_) => Some(false),
                 _ => None,
             };
@@ -288,21 +309,21 @@ mod tests {
         }
     }
 
-    /// Whether `id` is an operator that is left for good, on operands that lie as it needs them.
-    fn is_settled(graph: &Graph, id: NodeId) -> bool {
+    /// True if `id` is an operator that is left for good, on operands whose layouts it supports.
+    fn is_legalized(graph: &Graph, id: NodeId) -> bool {
         let lies_nhwc = |x: &Tensor| {
             moves_nothing(&Op::Relayout, x, &Tensor { layout: Layout::Nhwc, ..x.clone() })
         };
         let x = || graph.operand(id, 0).expect("computed nodes have operands");
         let window = || lies_nhwc(&graph.node(x()).out);
-        let settled = match &graph.node(id).op {
+        let legalized = match &graph.node(id).op {
             Op::BatchNorm(_) | Op::Gemm(_) => false,
             Op::Pool(_) | Op::Resize(_) | Op::Resample(_) => window(),
             Op::Conv(_) => window() || graph.node(base(graph, x())).op == Op::Input,
             Op::Reshape | Op::Identity => is_view(graph, id),
             _ => true,
         };
-        settled && (!graph.is_output(id) || graph.node(id).out.lies_in_rows())
+        legalized && (!graph.is_output(id) || graph.node(id).out.lies_in_rows())
     }
 
     #[test]
@@ -341,7 +362,7 @@ mod tests {
         let log = run_all(&mut graph, |name, _, count| seen.push((name, count)));
         assert_eq!(
             log.expect("the graph is sound").to_string(),
-            "1 norms folded, 1 residual adds fused, 1 clamps fused, 4 layouts settled, 1 blocks"
+            "1 batch norm folded, 1 residual add fused, 1 clamp fused, 4 layouts assigned, 1 block found"
         );
         assert_eq!(seen.len(), PIPELINE.len());
         assert!(seen.contains(&("fold_bn", 1)), "{seen:?}");

@@ -6,11 +6,11 @@ mod whole;
 use std::io::Cursor;
 use std::path::Path;
 
-use crate::ends::{Form, Picture};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::interp::Array;
 use crate::ir::{Dtype, Values};
+use crate::model_io::{Form, Picture};
 use crate::printed;
 use crate::schedule::Port;
 use image::imageops::{FilterType, resize};
@@ -44,7 +44,7 @@ fn given(pixel: &[f32; 3], c: usize, picture: &Picture) -> f32 {
 fn pixels(path: &Path, form: Form) -> Result<Vec<[f32; 3]>> {
     let file = files::read(path)?;
     if let Some(what) = whole::fault(&file) {
-        return Err(Error::in_file(path, format!("{what}; copy or save the picture anew")));
+        return Err(Error::in_file(path, format!("{what}; copy or save the picture again")));
     }
     let picture = decoded(&file).map_err(|error| {
         Error::in_file(path, format!("does not decode: {error}; is it a PNG or JPEG?"))

@@ -1,4 +1,4 @@
-//! Where every buffer lies in the one static arena.
+//! Memory planning: offsets of every buffer in the one static arena.
 //!
 //! Two buffers that live at the same step must not share a byte, unless an `Overlap` says how they may. The
 //! offset of a buffer is a multiple of its alignment. `solve` makes the arena small and says how small it could be
@@ -25,7 +25,7 @@ pub use solve::{Budget, Unfit, fit, solve};
 /// A value that needs memory for some of the steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Buffer {
-    /// What reports call it.
+    /// The name in reports.
     pub name: String,
     /// Bytes it takes; a buffer of none lies anywhere.
     pub len: usize,
@@ -54,7 +54,7 @@ pub struct Overlap {
     pub ahead: usize,
 }
 
-/// Where a buffer lies in the arena.
+/// The location of a buffer in the arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot {
     /// Bytes from the start of the arena.
@@ -79,7 +79,7 @@ pub struct Plan {
     pub arena_len: usize,
     /// Bytes that no plan can do without.
     pub load: usize,
-    /// Whether no plan has a smaller arena; false means that nobody knows.
+    /// True if no plan has a smaller arena; false if that is unknown.
     pub optimal: bool,
 }
 

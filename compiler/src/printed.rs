@@ -1,4 +1,4 @@
-//! Names as people are shown them: on one line, without letters that nobody sees, no longer than is read.
+//! Names as they are printed: on one line, without invisible characters, cut to a readable length.
 //!
 //! Files may call a value anything: line ends, escapes of terminals, marks that turn the direction of text, megabytes.
 //! Whoever prints a name in a comment, a table or a page prints it through here; what programs read, as JSON, is exact.

@@ -8,14 +8,14 @@ pub mod text;
 
 use std::ops::{Add, Mul};
 
-/// What a network does: a function for each step of its schedule.
+/// The loop program of a network: a function for each step of its schedule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Program {
     /// The functions, in the order of the steps.
     pub functions: Vec<Function>,
 }
 
-/// What a step does. Stages are numbers of those of the step.
+/// The function of a step. Stages are numbers of those of the step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Function {
     /// Its statements.
@@ -39,7 +39,7 @@ pub enum Statement {
         span: Span,
         /// From one value to the next.
         by: usize,
-        /// What is done for each.
+        /// The body.
         body: Vec<Statement>,
     },
     /// A loop that runs while a variable is less than a number.
@@ -48,7 +48,7 @@ pub enum Statement {
         variable: Variable,
         /// The number, which the loop does not change.
         until: Expr,
-        /// What is done.
+        /// The body.
         body: Vec<Statement>,
     },
     /// A choice by whether a variable is less than a number.
@@ -57,9 +57,9 @@ pub enum Statement {
         variable: Variable,
         /// The number.
         below: usize,
-        /// What is done if it is less.
+        /// Statements if it is less.
         then: Vec<Statement>,
-        /// What is done if it is not.
+        /// Statements if it is not.
         otherwise: Vec<Statement>,
     },
     /// Parts that threads take, each with memory of its own.
@@ -70,7 +70,7 @@ pub enum Statement {
     Zero {
         /// The stage.
         stage: usize,
-        /// Which numbers.
+        /// The kind of fill.
         what: Zero,
     },
     /// Moves the dense pixels that the caller wrote to where the first operand of a stage lies, zeros around them.
@@ -113,13 +113,13 @@ pub enum Zero {
 pub struct Threads {
     /// The number of the part.
     pub variable: Variable,
-    /// How many parts there are.
+    /// The number of parts.
     pub parts: usize,
-    /// Whether threads take them; else one follows the other.
+    /// True if threads take them; else one follows the other.
     pub pooled: bool,
     /// The memory that is lent in parts: what is written first, then what a part works in.
     pub lent: Vec<Lent>,
-    /// What is done for each part.
+    /// The body for each part.
     pub body: Vec<Statement>,
 }
 
@@ -130,7 +130,7 @@ pub struct Lent {
     pub stage: usize,
     /// Elements of a part.
     pub len: usize,
-    /// Whether the last part may have fewer.
+    /// True if the last part may have fewer.
     pub ragged: bool,
 }
 
@@ -141,28 +141,29 @@ pub struct Call {
     pub stage: usize,
     /// Rows of its result that it makes.
     pub rows: Span,
-    /// How much of them.
+    /// The part of them that it makes.
     pub reach: Reach,
-    /// Where in the memory of its first operand it begins to read.
+    /// The offset at which it begins to read in the memory of its first operand.
     pub from: Option<Offset>,
-    /// Where in the memory of the residual it begins to read.
+    /// The offset at which it begins to read in the memory of the residual.
     pub residual: Option<Offset>,
-    /// Where in the memory of its result it begins to write.
+    /// The offset at which it begins to write in the memory of its result.
     pub into: Option<Offset>,
 }
 
-/// How much of its rows a call makes.
+/// The part of its rows that a call makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// All.
     Rows,
     /// All, of rows that a kernel which knows none is given as slices.
     Slices,
-    /// So many pixels from the variable `pixel` on.
+    /// A number of pixels from the variable `pixel` on.
     Pixels(usize),
     /// One of so many equal panels of channels, which lies in memory for one.
     Panel(usize),
-    /// So many vectors of channels: those of the panel that the variable `panel` counts, which lies in memory for all.
+    /// A number of vectors of channels: those of the panel that the variable `panel` counts, which lies in memory for
+    /// all.
     Vectors(usize),
     /// One of so many equal runs of pixels of one long row.
     PixelShare(usize),
@@ -185,7 +186,7 @@ pub struct Offset {
     pub variable: Variable,
     /// Elements more.
     pub plus: usize,
-    /// How many are meant; all behind where it is not said.
+    /// The length; to the end if absent.
     pub len: Option<usize>,
 }
 
@@ -271,7 +272,7 @@ impl Span {
 }
 
 impl Function {
-    /// Whether some of it runs on a pool of threads.
+    /// True if some of it runs on a pool of threads.
     pub fn is_pooled(&self) -> bool {
         fn pooled(statements: &[Statement]) -> bool {
             statements.iter().any(|statement| match statement {

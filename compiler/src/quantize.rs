@@ -1,4 +1,4 @@
-//! Turns a model of floats into one of bytes, by what its values are on the user's own pictures.
+//! Quantises a float model by the ranges of its values on the user's own images.
 //!
 //! ```text
 //! Graph -passes-> Graph -observe-> ranges -equalize-> Graph, ranges -choose-> Choice -correct-> Choice -write-> QDQ ONNX
@@ -19,10 +19,10 @@ mod write;
 use std::collections::BTreeSet;
 
 use crate::alike::alike;
-use crate::ends::Ends;
 use crate::error::{Error, Result};
 use crate::interp::Array;
 use crate::ir::{Graph, Op};
+use crate::model_io::ModelIo;
 use crate::objective::Memory;
 use crate::pass::{self, Skips};
 use crate::prepare::prepare;
@@ -30,12 +30,12 @@ use crate::printed;
 use crate::quantize::measure::Report;
 pub use crate::quantize::settings::Settings;
 
-/// A model of bytes.
+/// A quantised model.
 #[derive(Clone, Debug)]
 pub struct Quantized {
     /// The ONNX file, the report in its metadata.
     pub file: Vec<u8>,
-    /// How it compares with the floats.
+    /// The comparison with the float model.
     pub report: Report,
 }
 
@@ -76,10 +76,10 @@ pub fn quantize(
     Ok(Quantized { file, report })
 }
 
-/// Pictures that show well enough how the ranges of channels compare.
+/// Images that show well enough how the ranges of channels compare.
 const FEW: usize = 4;
 
-/// Most names that are told of layers like one that is not there.
+/// Most similar names that are listed for a layer that does not exist.
 const LIKE: usize = 5;
 
 /// Passes that leave operators which a file can hold and which have the meaning of the model's own.
@@ -90,7 +90,7 @@ const PASSES: &[&str] = &[
     "drop_dead",
     "sink_transpose",
     "fold_pad",
-    "settle_dense",
+    "legalize_dense",
     "merge_reduce",
     "fold_bn",
     "fuse_clamp",
@@ -98,14 +98,12 @@ const PASSES: &[&str] = &[
 
 /// Refuses what would not compile as floats either.
 fn supported(graph: &Graph) -> Result<()> {
-    prepare(&mut graph.clone(), Memory::default(), &Ends::default(), |_, _, _| ()).map(drop)
+    prepare(&mut graph.clone(), Memory::default(), &ModelIo::default(), |_, _, _| ()).map(drop)
 }
 
 fn simplified(mut graph: Graph) -> Result<Graph> {
     if graph.ids().into_iter().any(|id| matches!(graph.node(id).op, Op::Quant(_))) {
-        return Err(Error::Spec(
-            "the model computes on bytes already; give the one of floats".into(),
-        ));
+        return Err(Error::Spec("the model is quantised already; give the float model".into()));
     }
     if graph.inputs.len() != 1 {
         let count = graph.inputs.len();

@@ -1,4 +1,4 @@
-//! What a plan needs and why: the figures behind `mnv2c plan`, as data.
+//! Figures behind `mnv2c plan`, as data: the memory of a plan and its causes.
 //!
 //! M(G) is the paper's: over the best order of the operators, the most bytes that live at once, with every value whole
 //! and input and output counted as the feed says. The chosen plan's is what its fullest step holds.
@@ -10,9 +10,9 @@ pub mod svg;
 pub mod table3;
 
 use crate::choose::{self, Choice};
-use crate::ends::Ends;
 use crate::error::Result;
 use crate::ir::{Graph, NodeId};
+use crate::model_io::ModelIo;
 use crate::objective::Memory;
 use crate::pass;
 use crate::plan::{Buffer, BufferId, Plan, Slot};
@@ -33,32 +33,32 @@ pub struct Report {
     pub m_g: Levels,
     /// Bytes that no plan of this partition can do without.
     pub lower_bound_bytes: usize,
-    /// Whether no plan of this partition has a smaller arena.
+    /// True if no plan of this partition has a smaller arena.
     pub optimal: bool,
     /// Multiply-adds of one inference that computes every value once.
     pub madds: u64,
-    /// How many times as many this plan does.
+    /// Multiply-adds of this plan over `madds`.
     pub recompute: f64,
     /// Trained numbers.
     pub params: u64,
-    /// What runs, in order.
+    /// Steps, in order of execution.
     pub steps: Vec<Row>,
-    /// Where every buffer lies, with its live range in steps.
+    /// Location of every buffer, with its live range in steps.
     pub buffers: Vec<(Buffer, Slot)>,
 }
 
 /// One step.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// How rows flow through it.
+    /// Its row batch.
     pub batch: RowBatch,
     /// Multiply-adds.
     pub madds: u64,
-    /// How many times as many as if each value in it were computed once.
+    /// Its multiply-adds over those of computing each value in it once.
     pub recompute: f64,
-    /// Where its operand and its result begin in the arena, if they lie there.
+    /// Offsets of its operand and its result in the arena, if they lie there.
     pub offsets: [Option<usize>; 2],
     /// Bytes that live while it runs, shared ones once.
     pub live_bytes: usize,
@@ -66,9 +66,9 @@ pub struct Row {
     pub split_bytes: Option<usize>,
     /// Bytes of them in rings and in whole values that live for this step only.
     pub ring_bytes: usize,
-    /// Bytes of them in which parts of rows are handed over or computed anew.
+    /// Bytes of them in which parts of rows are handed over or recomputed.
     pub scratch_bytes: usize,
-    /// Whether no step holds more.
+    /// True if no step holds more.
     pub is_peak: bool,
     /// The buffers that live, as positions in the report's list.
     pub live: Vec<usize>,
@@ -78,7 +78,7 @@ pub struct Row {
 pub fn report(mut graph: Graph, target: &Target, memory: Memory) -> Result<Report> {
     let counts = (graph.total_madds(), graph.params());
     let imported = imported(&graph, memory);
-    prepare(&mut graph, memory, &Ends::default(), |_, _, _| ())?;
+    prepare(&mut graph, memory, &ModelIo::default(), |_, _, _| ())?;
     let target = &target.suited(&graph);
     let choice = choose::choose(&graph, target, memory)?;
     planned(&graph, target, memory, imported, counts, choice)
@@ -97,7 +97,7 @@ pub fn compiled(graph: &Graph, options: &Options, artifact: &Artifact) -> Result
 fn imported(graph: &Graph, memory: Memory) -> usize {
     let mut graph = graph.clone();
     if memory.storage.half().is_some() {
-        pass::store_halves::types(&mut graph, memory);
+        pass::lower_precision::types(&mut graph, memory);
     }
     levels::whole_values(&graph, memory)
 }
@@ -114,7 +114,7 @@ fn planned(
     let fused = levels::fused(graph, target, memory)?;
     let split = levels::split(graph, memory)?;
     let steps = rows(graph, &schedule, &plan, memory);
-    let again = schedule.steps.iter().map(|step| step.again).sum();
+    let recomputed = schedule.steps.iter().map(|step| step.recomputed).sum();
     let chosen = steps.iter().map(|step| step.live_bytes).max().unwrap_or(0);
     Ok(Report {
         arena_bytes: plan.arena_len,
@@ -122,16 +122,16 @@ fn planned(
         lower_bound_bytes: plan.load.next_multiple_of(choose::ARENA_ALIGN),
         optimal: plan.optimal,
         madds,
-        recompute: factor(madds, again),
+        recompute: factor(madds, recomputed),
         params,
         steps,
         buffers: schedule.buffers.into_iter().zip(plan.slots).collect(),
     })
 }
 
-/// How many times `once` multiply-adds are with those done again.
-fn factor(once: u64, again: u64) -> f64 {
-    if again == 0 { 1.0 } else { (once + again) as f64 / once as f64 }
+/// `once` multiply-adds with those recomputed, over `once`.
+fn factor(once: u64, recomputed: u64) -> f64 {
+    if recomputed == 0 { 1.0 } else { (once + recomputed) as f64 / once as f64 }
 }
 
 fn rows(graph: &Graph, schedule: &Schedule, plan: &Plan, memory: Memory) -> Vec<Row> {
@@ -186,7 +186,7 @@ fn row(
         name: name(graph, &step.segment.stages),
         batch: step.segment.batch,
         madds: step.madds,
-        recompute: factor(step.madds - step.again, step.again),
+        recompute: factor(step.madds - step.recomputed, step.recomputed),
         offsets: ends.map(offset),
         live_bytes: covered(live.iter().map(|id| plan.slots[*id])),
         split_bytes: split::live(graph, &step.segment.stages, memory),

@@ -3,12 +3,11 @@
 //! A schedule is data: what runs, in order, over which buffers. The plan gives the buffers their offsets, `pack` lays
 //! out the weights its kernels ask for, and `emit` prints it. Nothing here knows tokens or offsets.
 
-pub mod anew;
 mod bytes;
 mod chain;
 mod convolution;
 mod elementwise;
-mod hand;
+mod handoff;
 mod intake;
 mod lone;
 mod matmul;
@@ -18,6 +17,7 @@ mod panels;
 mod place;
 pub mod pull;
 mod quant;
+pub mod recompute;
 mod region;
 mod setting;
 mod stage;
@@ -49,21 +49,21 @@ pub const SUM_BYTES: usize = 4;
 /// A network, ready for a plan.
 #[derive(Clone, Debug, Default)]
 pub struct Schedule {
-    /// What runs, in order.
+    /// Steps, in order of execution.
     pub steps: Vec<Step>,
-    /// What lies in the arena, with live ranges in steps.
+    /// Buffers of the arena, with live ranges in steps.
     pub buffers: Vec<Buffer>,
-    /// Which of them may share memory row behind row.
+    /// Pairs of buffers that may share memory row behind row.
     pub overlaps: Vec<Overlap>,
     /// The weights that kernels read, each in its kernel's order.
     pub packs: Vec<Pack>,
     /// The model's inputs, as `infer` takes them.
     pub inputs: Vec<Port>,
-    /// Where each input lies when the first step begins.
+    /// The location of each input when the first step begins.
     pub intakes: Vec<Intake>,
     /// The model's outputs, as `infer` fills them.
     pub outputs: Vec<Port>,
-    /// What the caller is told instead of the only output.
+    /// The ranking that the caller gets instead of the only output.
     pub ranking: Option<Ranking>,
     /// Runs of the steps, on one part after another of the inputs.
     pub batch: usize,
@@ -80,30 +80,30 @@ pub struct Port {
     pub dtype: Dtype,
 }
 
-/// How an input reaches the network.
+/// Delivery of an input to the network.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Intake {
-    /// Where it lies.
+    /// Its location.
     pub place: Place,
-    /// Whether the model takes it as planes, and the network as rows of pixels.
+    /// True if the model takes it as planes, and the network as rows of pixels.
     pub planes: bool,
-    /// What its bytes stand for, where the model takes floats and the network bytes.
+    /// Scale and zero point, where the model takes floats and the network bytes.
     pub scale: Option<Affine>,
 }
 
 /// The greatest entries of an output that the arena holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ranking {
-    /// Where the output lies.
+    /// The location of the output.
     pub scores: Place,
-    /// How many of its entries are told.
+    /// Entries that the caller gets.
     pub count: usize,
 }
 
 /// One function of the emitted file: a segment.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// What it is.
+    /// The segment that it runs.
     pub segment: Segment,
     /// Its kernels; each reads the one before it. Loads of padded rows are stages too.
     pub stages: Vec<Stage>,
@@ -115,7 +115,7 @@ pub struct Step {
     /// Multiply-adds.
     pub madds: u64,
     /// Those of them that are done more than once.
-    pub again: u64,
+    pub recomputed: u64,
 }
 
 /// One kernel and the memory it works on.
@@ -123,23 +123,23 @@ pub struct Step {
 pub struct Stage {
     /// The operator in the graph.
     pub node: NodeId,
-    /// What runs.
+    /// The kernel that it runs.
     pub kernel: Kernel,
-    /// What it reads: the streamed operand first.
+    /// Locations of its operands: the streamed one first.
     pub from: Vec<Place>,
-    /// What it writes.
+    /// The location of its result.
     pub into: Place,
     /// The weights it reads.
     pub pack: Option<PackId>,
-    /// Which rows of its first operand it needs.
+    /// Rows of its first operand that a row needs.
     pub window: RowWindow,
     /// Rows of its result.
     pub height: usize,
-    /// How much of a row one call makes.
+    /// The part of a row that one call makes.
     pub part: Part,
     /// Equal parts of its pixels, or panels of its channels, that threads share; 1 where the caller's does it all.
     pub shares: usize,
-    /// What its tile was chosen for, if it is a matrix kernel whose tile timing may choose.
+    /// The product that its tile was chosen for, if it is a matrix kernel whose tile timing may choose.
     pub product: Option<Product>,
 }
 
@@ -156,16 +156,16 @@ pub struct RowWindow {
     pub shared: (usize, usize),
 }
 
-/// Where a value lies.
+/// The location of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Whose memory.
     pub home: Home,
-    /// How it lies there.
+    /// Its rows in memory.
     pub rows: Rows,
     /// Rows of the image.
     pub height: usize,
-    /// What its elements are.
+    /// Its element type.
     pub element: Element,
 }
 
@@ -174,7 +174,7 @@ pub struct Place {
 pub enum Home {
     /// The caller's array: a model input.
     Input(usize),
-    /// Nobody's: the caller is asked for row after row of a model input.
+    /// No memory: the caller is asked for row after row of a model input.
     Feed(usize),
     /// The caller's array: a model output.
     Output(usize),
@@ -211,7 +211,7 @@ pub fn lower(
     for segment in segments {
         lowering.step(segment)?;
     }
-    if graph.ranked > 0 {
+    if graph.top_k > 0 {
         lowering.rank_output()?;
     } else {
         lowering.repeat_outputs()?;
@@ -242,13 +242,12 @@ pub fn lower_alone(setting: &Setting<'_>, segments: &[Segment], last: usize) -> 
 }
 
 impl Schedule {
-    /// Whether the caller gives an input row by row.
+    /// True if the caller gives an input row by row.
     pub fn asks_for_rows(&self) -> bool {
         self.intakes.iter().any(|intake| matches!(intake.place.home, Home::Feed(_)))
     }
 
-    /// Which buffers are used at which steps: the caller writes inputs before the first and is told of a ranking after
-    /// the last.
+    /// Buffers in use by step: the caller writes inputs before the first and gets a ranking after the last.
     pub fn uses(&self) -> Vec<(usize, BufferId)> {
         let inputs = self.intakes.iter().map(|intake| (0, intake.place.home));
         let steps = self.steps.iter().enumerate();
@@ -278,7 +277,7 @@ impl Step {
         if let RowBatch::Bands(bands) = self.segment.batch { bands } else { 1 }
     }
 
-    /// Whether rows flow through it one at a time.
+    /// True if rows flow through it one at a time.
     pub fn is_streamed(&self) -> bool {
         self.segment.batch != RowBatch::Whole
     }
@@ -297,7 +296,7 @@ impl Stage {
         Self { node, kernel, from, into, pack, window, height, part, shares, product }
     }
 
-    /// What its kernel is told of it.
+    /// The site of its kernel: element types and layouts of its operands and result.
     pub fn site(&self) -> Site {
         Site {
             from: self.from.iter().map(Place::operand).collect(),
@@ -308,12 +307,12 @@ impl Stage {
         }
     }
 
-    /// Whether its operand is bytes.
+    /// True if its operand is bytes.
     pub fn reads_bytes(&self) -> bool {
         self.from.first().is_some_and(|place| place.element.bytes() == 1)
     }
 
-    /// Whether it sums up bytes of rows, of which the last call makes means.
+    /// True if it sums up bytes of rows, of which the last call makes means.
     pub fn sums_bytes(&self) -> bool {
         self.kernel.pools_all() && self.reads_bytes()
     }
@@ -328,7 +327,7 @@ impl RowWindow {
     /// Row `r` reads row `r` alone.
     pub const SAME: Self = Self { span: 1, stride: 1, above: 0, shared: (1, 0) };
 
-    /// The rows of which a row of a pooled picture is made.
+    /// The rows of which a row of a pooled image is made.
     pub(crate) fn of_pool(pool: &Pool) -> Self {
         let span = (pool.kernel[0] - 1) * pool.dilation[0] + 1;
         Self { span, stride: pool.stride[0], above: pool.pads[0], ..Self::SAME }
@@ -336,12 +335,12 @@ impl RowWindow {
 }
 
 impl Place {
-    /// How it lies, whosever memory it is.
+    /// Its form in memory, whatever memory it is.
     pub fn operand(&self) -> Operand {
         Operand { rows: self.rows, height: self.height, element: self.element }
     }
 
-    /// The same memory as one row of all its pixels.
+    /// This memory as one row of all its pixels.
     pub(crate) fn flattened(self) -> Self {
         let pixels = self.rows.width * self.height;
         let rows = match self.rows.form {
@@ -360,13 +359,13 @@ impl Place {
         Self { rows, ..self }
     }
 
-    /// Whether rows or columns are stored around the image.
+    /// True if rows or columns are stored around the image.
     pub fn is_padded(&self) -> bool {
         let Rows { kept, top, left, right, .. } = self.rows;
         kept > self.height || [top, left, right] != [0; 3]
     }
 
-    /// Whether pixels follow one another without a gap, channels or vectors of them innermost.
+    /// True if pixels follow one another without a gap, channels or vectors of them innermost.
     pub fn is_dense(&self) -> bool {
         let Rows { form, kept, top, left, right, .. } = self.rows;
         matches!(form, Form::Nhwc | Form::Chunks(_))
@@ -374,7 +373,7 @@ impl Place {
             && [top, left, right] == [0; 3]
     }
 
-    /// Whether pixels follow one another without a gap, channels innermost.
+    /// True if pixels follow one another without a gap, channels innermost.
     pub fn is_dense_nhwc(&self) -> bool {
         let Rows { form, kept, top, left, right, .. } = self.rows;
         form == Form::Nhwc && kept == self.height && [top, left, right] == [0; 3]

@@ -1,9 +1,9 @@
-//! Graph -> Segments: which nodes may run as one streamed step.
+//! Graph -> Segments: sets of nodes that may run as one streamed step.
 //!
 //! Rows flow from stage to stage through rings, and only the last value is whole: a chain, or branches that meet.
 //! Views, constants and inputs are in no segment. `units` are the smallest segments: blocks, the head, and every other
-//! operator alone. What follows one another forms runs of links (`link`), and any stretch of a run may be joined into
-//! one segment if rows can flow through it (`flow`). Which stretches are, `choose` decides.
+//! operator alone. What follows one another forms runs of links (`link`), and any range of a run may be joined into
+//! one segment if rows can flow through it (`flow`). Which ranges are, `choose` decides.
 
 pub mod flow;
 pub mod link;
@@ -19,18 +19,18 @@ use crate::target::Target;
 /// Nodes that run as one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
-    /// What part of the network this is.
+    /// The part of the network that this is.
     pub role: Role,
     /// Its operators, each behind what it reads; the last makes the segment's result.
     pub stages: Vec<NodeId>,
     /// Rows that flow at once.
     pub batch: RowBatch,
-    /// Expansions that are computed anew, a strip of columns at a time, for each row of the depthwise convolution that
+    /// Expansions that are recomputed, a strip of columns at a time, for each row of the depthwise convolution that
     /// reads them: their rows are kept nowhere.
-    pub anew: Vec<NodeId>,
+    pub recompute: Vec<NodeId>,
 }
 
-/// What part of the network a segment is: names functions and sections of reports.
+/// The part of the network that a segment is: names functions and sections of reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The inverted residual of this number, counted from 1; the first may hold the stem.
@@ -50,7 +50,7 @@ pub enum Role {
 impl Segment {
     /// Nodes that run one after the other over whole tensors.
     fn whole(role: Role, stages: Vec<NodeId>) -> Self {
-        Self { role, stages, batch: RowBatch::Whole, anew: vec![] }
+        Self { role, stages, batch: RowBatch::Whole, recompute: vec![] }
     }
 
     /// One node as a segment of its own.
@@ -59,7 +59,7 @@ impl Segment {
     }
 }
 
-/// How many rows flow through a segment at once.
+/// Rows that flow through a segment at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RowBatch {
     /// All of them: stage after stage over whole tensors.
@@ -99,8 +99,8 @@ pub fn units(graph: &Graph) -> Result<Vec<Segment>> {
     sorted(graph, segments)
 }
 
-/// How `unit` runs fastest: a block row by row where two vectors of channels of its widest value outgrow the nearest
-/// cache, in bands of rows where threads share it; a head row by row where its channels make no panels.
+/// `unit` with its fastest row batch: a block runs row by row where two vectors of channels of its widest value outgrow
+/// the nearest cache, in bands of rows where threads share it; a head row by row where its channels make no panels.
 pub fn fastest(graph: &Graph, unit: &Segment, target: &Target) -> Segment {
     let lanes = target.isa.lanes();
     let shape = |id: &NodeId| graph.node(*id).out.shape.as_slice();
@@ -147,8 +147,8 @@ pub fn joined(graph: &Graph, parts: &[&Segment], batch: RowBatch) -> Option<Segm
     fits.then(|| Segment { batch, ..Segment::whole(Role::Chain, stages) })
 }
 
-/// Whether `stages` are convolutions, but for a quantising of the picture before them and a pooling of all pixels behind
-/// them, and each reads the one before it.
+/// True if `stages` are convolutions, each of which reads the one before it, but for a quantisation of the image before
+/// them and a pooling of all pixels behind them.
 pub fn is_chain(graph: &Graph, stages: &[NodeId]) -> bool {
     let pairs = stages.windows(2);
     let convolves = |id: &NodeId| graph.node(*id).op.conv().is_some();
@@ -160,12 +160,12 @@ pub fn is_chain(graph: &Graph, stages: &[NodeId]) -> bool {
         && pairs.into_iter().all(|pair| graph.operand(pair[1], 0) == Some(pair[0]))
 }
 
-/// Whether `id` makes the bytes of a picture of floats.
+/// True if `id` quantises floats.
 pub fn quantises(graph: &Graph, id: NodeId) -> bool {
     matches!(graph.node(id).op, Op::Quant(Quant::Quantize(_)))
 }
 
-/// Whether nobody but `stages` reads the values they make, but for the last one's.
+/// True if only `stages` read the values that they make, but for the last one's.
 fn is_private(graph: &Graph, stages: &[NodeId]) -> bool {
     let within = |(reader, _): &(NodeId, _)| is_view(graph, *reader) || stages.contains(reader);
     let private =
@@ -173,7 +173,7 @@ fn is_private(graph: &Graph, stages: &[NodeId]) -> bool {
     stages[..stages.len() - 1].iter().all(|id| aliases(graph, *id).into_iter().all(private))
 }
 
-/// Whether every value inside is read as the rows of the picture that was made.
+/// True if every value inside is read as the rows of the image that was made.
 fn meets_in_rows(graph: &Graph, stages: &[NodeId]) -> bool {
     let outside = |x: NodeId| !stages.contains(&base(graph, x));
     stages.iter().filter(|id| flow::shuffle(graph, **id).is_none()).all(|id| {
@@ -198,7 +198,7 @@ fn role(parts: &[&Segment]) -> Role {
     }
 }
 
-/// Whether a convolution of a few groups hands its channels to one that wants them in vectors, which groups may part.
+/// True if a convolution of a few groups passes its channels to one that wants them in vectors, which groups may part.
 fn parts_vectors(graph: &Graph, pair: &[NodeId]) -> bool {
     let groups = |id: NodeId| match &graph.node(id).op {
         Op::Conv(conv) => conv.group,
@@ -220,7 +220,7 @@ fn blocks(graph: &Graph) -> Vec<Segment> {
 }
 
 /// The convolution of a graph input that only `depthwise` reads. One on bytes stays apart: over whole values it brings
-/// the picture into the arena, where block 1 had better not hold it.
+/// the image into the arena, where block 1 had better not hold it.
 fn stem_of(graph: &Graph, depthwise: NodeId) -> Option<NodeId> {
     let stem = graph.operand(depthwise, 0)?;
     let from = base(graph, graph.operand(stem, 0)?);

@@ -1,4 +1,5 @@
-//! A program run over the shadow of its memory, where every byte knows which value lies there and which part of it.
+//! Shadow execution: a program run over a memory in which every byte knows the value that lies there and its part of
+//! it.
 //!
 //! What a program does depends on no numbers, so that one run proves it for its network, plan, feed and threads: each call
 //! finds what the stages before it have made, in the row, column and channel that it reads; padding lies where windows
@@ -32,8 +33,8 @@ pub fn check(
     run::Shadow::new(graph, schedule, plan, target).run(program).map(|_| ())
 }
 
-/// What a network answers to `inputs` when its program runs here, by the plain loops of the oracle; an error where a call
-/// does not find what it should. Of answers that are ranked, the scores.
+/// Outputs of a network for `inputs` when its program runs here, by the plain loops of the oracle; an error where a
+/// call does not find the value that it should. Of a ranking, the scores.
 pub fn execute(net: &Artifact, inputs: &[Array]) -> Result<Vec<Array>> {
     let Artifact { graph, schedule, plan, program, target, blob, .. } = net;
     let mut answers = Vec::new();

@@ -1,4 +1,4 @@
-//! What a user calls a model: an ONNX file, a network spec in a file, or `mobilenet_v2:1.0@224`.
+//! Sources of a model: an ONNX file, a network spec in a file, or `mobilenet_v2:1.0@224`.
 //!
 //! Opening finds out which of them it is and reads the bytes; the graph is made when the open sizes and the weights
 //! are known. A file named `model.onnx` is called after its directory.
@@ -19,7 +19,7 @@ use crate::ir::Graph;
 /// A model that has been found, its graph not yet read.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// What to call the network.
+    /// The name of the network.
     pub name: String,
     path: Option<PathBuf>,
     kind: Kind,
@@ -31,7 +31,7 @@ enum Kind {
     Spec(Spec),
 }
 
-/// What the user adds to a model.
+/// Options of reading a model.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
     /// Sizes that an ONNX file leaves open, and where it is cut.
@@ -45,7 +45,7 @@ pub struct Options {
 /// A model, ready to be compiled.
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// What it computes.
+    /// The graph.
     pub graph: Graph,
     /// SHA-256 in hex: of the ONNX file, or of the spec as TOML and its weights.
     pub sha256: String,
@@ -99,7 +99,7 @@ impl Source {
         Ok(files)
     }
 
-    /// What the ONNX file says of itself; `None` for a spec.
+    /// The summary of an ONNX file; `None` for a spec.
     pub fn summary(&self) -> Result<Option<Summary>> {
         match &self.kind {
             Kind::Onnx { file, .. } => onnx::summary(file.clone()).map(Some),
@@ -122,7 +122,7 @@ impl From<Spec> for Source {
     }
 }
 
-/// The spec in a file of text; what is no spec but known for something else is told.
+/// The spec in a text file; an error that names the format if it is a known one and no spec.
 fn spec(text: &str) -> Result<Spec> {
     let parsed = Spec::parse(text);
     let is_markup = || text.starts_with("version https://") || text.trim_start().starts_with('<');

@@ -15,7 +15,7 @@ pub fn file(artifact: &Artifact) -> String {
     format!("{header}\n{ROOT}\n{items}")
 }
 
-/// What a file says of itself, and its items with the runtime and the weights: for the inside of a module.
+/// The doc of a file, and its items with the runtime and the weights: for the inside of a module.
 pub fn parts(artifact: &Artifact) -> (String, String) {
     let rust = artifact.rust.replace("use mnv2c_runtime::", "use self::mnv2c_runtime::");
     let (header, items) =
@@ -62,7 +62,7 @@ const HEAD: &str = "\
 #[rustfmt::skip]
 ";
 
-/// What begins the end of a file that a network needs nothing of: its text as data, and its tests.
+/// Beginnings of the end of a file that a network does not need: its text as data, and its tests.
 const ENDS: [&str; 2] = ["#[cfg(feature = \"sources\")]", "#[cfg(test)]\nmod tests"];
 
 /// The text of one module, the modules it declares written out inside it.

@@ -110,7 +110,7 @@ impl Target {
 }
 
 impl Target {
-    /// The same machine with the instructions that do best with the numbers of `graph`.
+    /// This machine with the instructions that do best with the numbers of `graph`.
     pub(crate) fn suited(self, graph: &Graph) -> Self {
         let isa = match () {
             () if graph.is_quantised() => self.isa.of_bytes(),

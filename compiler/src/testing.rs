@@ -99,7 +99,7 @@ mod tests {
     const SEEDS: std::ops::Range<u64> = 0..400;
 
     #[test]
-    fn every_graph_keeps_the_law() {
+    fn every_graph_keeps_the_invariants() {
         for seed in SEEDS {
             assert_eq!(verify(&random_graph(seed)), [], "seed {seed}");
             assert_eq!(verify(&random_region(seed)), [], "region {seed}");

@@ -13,7 +13,7 @@ use crate::{Artifact, files};
 /// Pixels and vectors of the fastest tile of each product.
 pub type Tiles = BTreeMap<Product, [usize; 2]>;
 
-/// What a file of tiles holds.
+/// Contents of a file of tiles.
 #[derive(Serialize, Deserialize)]
 struct Record {
     /// Instructions of the machine.
@@ -48,7 +48,7 @@ pub fn tuned(
     )))
 }
 
-/// Whether `tiles` holds every matrix kernel of a network.
+/// True if `tiles` holds every matrix kernel of a network.
 pub fn are_known(artifact: &Artifact, tiles: &Tiles) -> bool {
     products(artifact).all(|(_, product, _)| tiles.contains_key(&product))
 }

@@ -7,10 +7,10 @@ mod agree;
 mod build;
 #[path = "cli/compile.rs"]
 mod compile;
-#[path = "cli/ends.rs"]
-mod ends;
 #[path = "cli/lists.rs"]
 mod lists;
+#[path = "cli/model_io.rs"]
+mod model_io;
 #[path = "onnx/padded.rs"]
 mod padded;
 #[path = "cli/pictures.rs"]

@@ -149,7 +149,7 @@ fn networks_of_brain_floats_answer_as_the_oracle_does_on_every_target() {
             let inputs = testing::random_inputs(&graph, seed);
             let mut oracle = graph.clone();
             pass::run_all(&mut oracle, |_, _, _| ()).unwrap();
-            pass::store_halves::run(&mut oracle, memory).unwrap();
+            pass::lower_precision::run(&mut oracle, memory).unwrap();
             let expected = interp::run(&oracle, &inputs).unwrap();
             let target = Target { threads, ..*target };
             let name = format!("net_{seed}_{at}");
@@ -173,7 +173,7 @@ fn networks_without_floats_answer_as_the_oracle_does_to_the_bit() {
     for (name, mut graph) in bytes::networks() {
         let inputs = testing::random_inputs(&graph, 5);
         graph.arithmetic = Arithmetic::Fixed;
-        pass::settle_quant::run(&mut graph, &mut pass::Skips::new()).unwrap();
+        pass::legalize_quant::run(&mut graph, &mut pass::Skips::new()).unwrap();
         let expected = interp::run(&graph, &inputs).unwrap();
         let present = TARGETS.iter().filter(|target| target.isa.of_bytes().is_present());
         for (target, objective) in present.zip([Objective::Speed, Objective::Ram].iter().cycle()) {

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use mnv2c::ends::Ends;
 use mnv2c::frontend::{onnx, spec};
 use mnv2c::interp::Array;
 use mnv2c::ir::Graph;
+use mnv2c::model_io::ModelIo;
 use mnv2c::objective::{Feed, Memory, Objective, Storage};
 use mnv2c::quantize::{self, Settings};
 use mnv2c::report::{self, svg};
@@ -61,7 +61,7 @@ fn the_smallest_plans_are_as_reviewed() {
 #[test]
 fn programs_are_as_reviewed() {
     let small = Memory { objective: Objective::Ram, ..Memory::default() };
-    let anew = Memory { recompute: "1.3".parse().unwrap(), feed: Feed::Rows, ..small };
+    let recomputing = Memory { recompute: "1.3".parse().unwrap(), feed: Feed::Rows, ..small };
     let on = |target: &str, threads| Target { threads, ..target.parse().unwrap() };
     let (one, two) = (on("x86-64-v3", 1), on("x86-64-v3", 2));
     let mobilenet = || {
@@ -71,7 +71,7 @@ fn programs_are_as_reviewed() {
     for (name, graph, target, memory) in [
         ("threads", mobilenet(), two, Memory::default()),
         ("threads_ram", mobilenet(), two, small),
-        ("recompute", mobilenet(), one, anew),
+        ("recompute", mobilenet(), one, recomputing),
         ("generic", digits(), on("generic", 1), small),
         ("int8", int8(), one, small),
         ("int8_generic", int8(), on("generic", 1), Memory { feed: Feed::Rows, ..small }),
@@ -132,7 +132,7 @@ fn options(name: &str, memory: Memory) -> Options {
         blob_name: format!("{name}.bin"),
         memory,
         layers: false,
-        ends: Ends::default(),
+        ends: ModelIo::default(),
     }
 }
 

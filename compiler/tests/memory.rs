@@ -21,7 +21,7 @@ use build::{Crate, MAIN_HEAD};
 use mnv2c::frontend::{onnx, spec};
 use mnv2c::ir::{Dtype, Graph, NodeId, Op, Unary};
 use mnv2c::objective::{Feed, Memory, Objective, Storage};
-use mnv2c::pass::{Skips, settle_quant};
+use mnv2c::pass::{Skips, legalize_quant};
 use mnv2c::quantize::{Settings, quantize};
 use mnv2c::schedule::{Part, Setting, lower_alone};
 use mnv2c::segment::{self, Role, RowBatch, Segment};
@@ -74,8 +74,8 @@ fn every_plan_of_a_network_answers_alike_in_a_poisoned_arena() {
 }
 
 #[test]
-fn what_is_computed_anew_is_right_to_the_bit_in_a_poisoned_arena() {
-    let mut nets = Crate::new("anew");
+fn what_is_recomputed_is_right_to_the_bit_in_a_poisoned_arena() {
+    let mut nets = Crate::new("recompute");
     let mut main = format!("{}{MAIN_HEAD}", poison::GUARDED);
     for (at, (name, graph)) in small_networks().into_iter().enumerate() {
         let inputs = testing::random_inputs(&graph, 5);
@@ -130,7 +130,7 @@ fn answers_in_halves(folder: &str, storage: Storage, most: f32) {
             let memory = Memory { objective, feed, recompute, storage };
             let mut oracle = graph.clone();
             pass::run_all(&mut oracle, |_, _, _| ()).unwrap();
-            pass::store_halves::run(&mut oracle, memory).unwrap();
+            pass::lower_precision::run(&mut oracle, memory).unwrap();
             let expected = interp::run(&oracle, &inputs).unwrap();
             let name = format!("{name}_{at}_{objective}");
             main += &poison::case(&mut nets, &name, &graph, memory, &inputs, &expected);
@@ -185,7 +185,7 @@ fn on_bytes(graph: Graph) -> Graph {
     let pictures = testing::random_inputs(&graph, 9);
     let file = quantize(graph, &pictures, &Settings::default(), |_| ()).unwrap().file;
     let mut graph = onnx::read(file, Path::new(""), &onnx::Options::default()).unwrap();
-    settle_quant::run(&mut graph, &mut Skips::new()).unwrap();
+    legalize_quant::run(&mut graph, &mut Skips::new()).unwrap();
     graph
 }
 
@@ -234,7 +234,7 @@ fn rows_of_bytes_flow_through_branches_as_the_oracle_says() {
     let mut main = format!("{}{MAIN_HEAD}", poison::GUARDED);
     for seed in 0..8 {
         let mut graph = testing::random_region_of_bytes(seed);
-        settle_quant::run(&mut graph, &mut Skips::new()).unwrap();
+        legalize_quant::run(&mut graph, &mut Skips::new()).unwrap();
         let inputs = testing::random_inputs(&graph, seed);
         let expected = interp::run(&graph, &inputs).unwrap();
         let feed = FEEDS[seed as usize % 3];

@@ -1,4 +1,4 @@
-//! What the ONNX reader makes of models: small ones, built here from the bindings.
+//! Tests of the ONNX reader on small models, built here from the bindings.
 
 #[path = "onnx/bad.rs"]
 mod bad;

@@ -186,7 +186,7 @@ impl Span {
         Span { bytes: buffer.bytes, from_start, to_end, writers, users }
     }
 
-    /// Whether it is live on the way from one set of done ops to the next.
+    /// True if it is live on the way from one set of done ops to the next.
     fn is_live(&self, done: usize, then: usize) -> bool {
         (self.from_start || self.writers & then != 0) && (self.to_end || self.users & !done != 0)
     }

@@ -66,10 +66,10 @@ proptest! {
         let once = plan(Objective::Ram, Recompute::default()).unwrap().plan.arena_len;
         prop_assert!(smallest <= once + once / 128, "{smallest} for what takes {once} at once");
 
-        let again: u64 = least.schedule.steps.iter().map(|step| step.again).sum();
-        prop_assert!(again <= memory.recompute.budget(graph.total_madds()));
+        let recomputed: u64 = least.schedule.steps.iter().map(|step| step.recomputed).sum();
+        prop_assert!(recomputed <= memory.recompute.budget(graph.total_madds()));
         let all: u64 = least.schedule.steps.iter().map(|step| step.madds).sum();
-        prop_assert_eq!(all - again, graph.total_madds());
+        prop_assert_eq!(all - recomputed, graph.total_madds());
 
         let limit = smallest + (most.saturating_sub(smallest) as f64 * part) as usize;
         let within = plan(Objective::Within(limit), memory.recompute).unwrap();

@@ -27,8 +27,8 @@ fn memories() -> Vec<Memory> {
         .into_iter()
         .flat_map(|objective| feeds.map(|feed| Memory { objective, feed, ..Memory::default() }));
     let recompute = "1.3".parse().unwrap();
-    let anew = Memory { objective: Objective::Ram, recompute, ..Memory::default() };
-    plain.chain([anew]).collect()
+    let recomputing = Memory { objective: Objective::Ram, recompute, ..Memory::default() };
+    plain.chain([recomputing]).collect()
 }
 
 fn options(target: Target, memory: Memory) -> Options {
@@ -39,7 +39,7 @@ fn options(target: Target, memory: Memory) -> Options {
         blob_name: "net.bin".to_owned(),
         memory,
         layers: false,
-        ends: mnv2c::ends::Ends::default(),
+        ends: mnv2c::model_io::ModelIo::default(),
     }
 }
 
@@ -167,7 +167,7 @@ fn networks_on_bytes_answer_as_the_oracle_does_to_the_bit() {
         for by in [Arithmetic::Float, Arithmetic::Fixed] {
             let mut graph = graph.clone();
             graph.arithmetic = by;
-            pass::settle_quant::run(&mut graph, &mut pass::Skips::new()).unwrap();
+            pass::legalize_quant::run(&mut graph, &mut pass::Skips::new()).unwrap();
             check(name, &graph, 0.0, Storage::F32);
         }
     }

@@ -1,6 +1,6 @@
 //! The checked-in bindings are what the schema generates.
 //!
-//! `UPDATE_PROTO=1 cargo test -p mnv2c --test proto_drift` writes them anew. No protoc
+//! `UPDATE_PROTO=1 cargo test -p mnv2c --test proto_drift` writes them again. No protoc
 //! is needed, neither here nor for building the compiler.
 
 use std::path::{Path, PathBuf};

@@ -6,7 +6,7 @@ use mnv2c::frontend::onnx;
 use mnv2c::interp::{self, Array};
 use mnv2c::ir::{Graph, Op, Quant, Values};
 use mnv2c::npy;
-use mnv2c::pass::{Skips, settle_quant};
+use mnv2c::pass::{Skips, legalize_quant};
 use mnv2c::quantize::histogram::Observer;
 use mnv2c::quantize::{Settings, note, quantize};
 use mnv2c::source::{Options, Source};
@@ -37,7 +37,7 @@ fn floats() -> Graph {
 
 fn bytes(file: Vec<u8>) -> Graph {
     let mut graph = onnx::read(file, Path::new(""), &onnx::Options::default()).unwrap();
-    settle_quant::run(&mut graph, &mut Skips::new()).unwrap();
+    legalize_quant::run(&mut graph, &mut Skips::new()).unwrap();
     graph
 }
 
@@ -132,6 +132,6 @@ fn what_nothing_can_be_learnt_from_is_refused() {
     let quantized = quantize(floats(), std::slice::from_ref(&image), &Settings::default(), |_| ());
     assert_eq!(
         refused(bytes(quantized.unwrap().file), &[image]),
-        "the model computes on bytes already; give the one of floats"
+        "the model is quantised already; give the float model"
     );
 }

@@ -36,7 +36,7 @@ fn compiled(graph: Graph, target: &Target, memory: Memory) -> Option<Artifact> {
         blob_name: "net.bin".to_owned(),
         memory,
         layers: false,
-        ends: mnv2c::ends::Ends::default(),
+        ends: mnv2c::model_io::ModelIo::default(),
     };
     match compile(graph, &options, |_, _, _| ()) {
         Ok(net) => Some(net),
@@ -55,11 +55,11 @@ fn memories() -> Vec<Memory> {
     let objectives = [Objective::Ram, Objective::Speed];
     let pairs = objectives.iter().flat_map(|objective| feeds.map(|feed| (*objective, feed)));
     let recompute = "1.2".parse().unwrap();
-    let anew =
+    let recomputing =
         Memory { objective: Objective::Ram, feed: Feed::Rows, recompute, ..Memory::default() };
     pairs
         .map(|(objective, feed)| Memory { objective, feed, ..Memory::default() })
-        .chain([anew])
+        .chain([recomputing])
         .collect()
 }
 
@@ -110,7 +110,7 @@ fn sparse() -> Graph {
         pads: [0; 4],
         group: 1,
         clamp: Clamp::RELU6,
-        then: None,
+        activation: None,
     };
     let each = Conv { kernel: [3, 3], stride: [4, 2], pads: [1; 4], group: 48, ..point.clone() };
     let x = graph.add_input("x", Tensor::f32([1, 16, 17, 6]));
@@ -144,7 +144,7 @@ fn rows_between_windows_take_no_slot_of_those_that_are_read() {
     }
 }
 
-/// What became of mutants.
+/// Outcomes of mutants.
 #[derive(Default)]
 struct Score {
     caught: usize,

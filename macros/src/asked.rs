@@ -11,7 +11,7 @@ use syn::{Error, Result};
 use crate::faults::Faults;
 use crate::settings::{Setting, Settings, Value};
 
-/// What is asked of the compiler, and where each part of it stands.
+/// The request to the compiler, with the span of each part.
 #[derive(Default)]
 pub(crate) struct Asked {
     pub(crate) request: Request,
@@ -53,7 +53,7 @@ impl Asked {
         Ok(())
     }
 
-    /// Where an option stands.
+    /// The span of an option.
     pub(crate) fn span(&self, name: &str) -> Option<Span> {
         self.spans.get(name).copied()
     }
@@ -68,7 +68,7 @@ impl Asked {
     }
 }
 
-/// What a row is to read, item by item.
+/// The items that a row is to read.
 fn items(row: &Row, value: &Value) -> Result<Vec<String>> {
     let is_text = matches!(value, Value::Text(_));
     match (row.takes, value) {

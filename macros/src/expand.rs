@@ -131,7 +131,7 @@ fn compiler(request: &Request, root: &Path) -> Compiler {
     compiler.asked(request.asked.request.clone())
 }
 
-/// An item that makes the crate stale when `file` changes; what it includes is used by nobody and not linked.
+/// An item that makes the crate stale when `file` changes; what it includes is unused and not linked.
 fn tracked(file: &Path, root: &Path) -> TokenStream {
     match file.strip_prefix(root) {
         Ok(below) => {
@@ -159,7 +159,7 @@ fn placed(request: &Request, root: &Path, error: &mnv2c::error::Error) -> Error 
     Error::new(span, message)
 }
 
-/// Where the row stands that a message begins with.
+/// The span of the row that a message begins with.
 fn row(message: &str, rows: &[Span]) -> Option<Span> {
     let (_, rest) = message.split_once("row ")?;
     let number: usize = rest.split_once(':')?.0.parse().ok()?;
@@ -170,7 +170,7 @@ fn row(message: &str, rows: &[Span]) -> Option<Span> {
 mod tests {
     use super::*;
 
-    /// The request and the mistake that its network is.
+    /// The request, and the errors of its network.
     fn refused(tokens: TokenStream) -> (Request, Error) {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let request = crate::request::parse(tokens, root);

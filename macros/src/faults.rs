@@ -1,13 +1,13 @@
-//! Mistakes, gathered so that the user sees all of them at once.
+//! Errors, gathered so that the user sees all of them at once.
 
 use syn::{Error, Result};
 
-/// What was found so far.
+/// Errors that were found so far.
 #[derive(Default)]
 pub(crate) struct Faults(Option<Error>);
 
 impl Faults {
-    /// Notes a mistake.
+    /// Adds an error.
     pub(crate) fn add(&mut self, error: Error) {
         match &mut self.0 {
             Some(all) => all.combine(error),
@@ -15,7 +15,7 @@ impl Faults {
         }
     }
 
-    /// Notes that something is missing, unless a mistake that was found may be why.
+    /// Adds the error that something is missing, unless an error that was found may be why.
     pub(crate) fn lacking(&mut self, error: Error) {
         self.0.get_or_insert(error);
     }
@@ -25,7 +25,7 @@ impl Faults {
         result.map_err(|error| self.add(error)).ok()
     }
 
-    /// All mistakes, if there are any.
+    /// All errors, if there are any.
     pub(crate) fn finish(self) -> Result<()> {
         self.0.map_or(Ok(()), Err)
     }

@@ -94,7 +94,7 @@ use proc_macro::TokenStream;
 /// Every option of the command line is a key, by its name with underscores:
 ///
 /// `layers = true;` adds `net::LAYERS`: name, kernel, shape, multiply-adds and weights of whatever runs.
-/// `dtype = int8;` demands a network that computes on bytes; a model of floats is quantised on the way by
+/// `dtype = int8;` demands a quantised network; a float model is quantised on the way by
 /// `calibration = "pictures";` (files or directories of .npy, or with the feature `pictures` of .png and .jpg), with `limit`,
 /// `observer`, `no_equalize`, `no_bias_correction` and `keep_f32 = ["layer"];`, or by `mnv2c quantize` first.
 /// `outputs = ["boxes", "scores"];` cuts an ONNX graph at these values; what only later nodes need is dropped, whether it could

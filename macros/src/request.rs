@@ -1,4 +1,4 @@
-//! What a user wrote in `mobilenet!`, read and checked as far as it goes without the model.
+//! The request in `mobilenet!`, read and checked as far as it goes without the model.
 
 use std::path::Path;
 
@@ -25,21 +25,21 @@ pub(crate) struct Request {
     pub(crate) asked: Asked,
 }
 
-/// What a network becomes.
+/// The form of a network's code.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Module,
     Struct,
 }
 
-/// Where the network comes from.
+/// The source of the network.
 pub(crate) enum Model {
     File(LitStr),
     /// A spec, where it stands, and where each of its rows does.
     Rows(Spec, Span, Vec<Span>),
 }
 
-/// Reads the macro's input, whose paths are relative to `root`; the error holds all mistakes that were found.
+/// Reads the macro's input, whose paths are relative to `root`; the error holds all errors that were found.
 pub(crate) fn parse(tokens: TokenStream, root: &Path) -> Result<Request> {
     let mut statements = statements(tokens).into_iter();
     let mut faults = Faults::default();

@@ -10,7 +10,7 @@ use crate::settings::{Value, positive, semicolon};
 /// A row and where it stands.
 pub(crate) type Placed = (Row, Span);
 
-/// Whether a statement that begins with `word` is a row.
+/// True if a statement that begins with `word` is a row.
 pub(crate) fn starts(word: &Ident) -> bool {
     word == "conv2d" || word == "bottleneck"
 }

@@ -27,7 +27,7 @@ pub(crate) struct Setting {
     pub(crate) value: Value,
 }
 
-/// What stands right of a key.
+/// The value to the right of a key.
 #[derive(Clone)]
 pub(crate) enum Value {
     Text(LitStr),
@@ -68,7 +68,7 @@ impl Parse for Value {
 }
 
 impl Value {
-    /// Where it stands.
+    /// Its span.
     pub(crate) fn span(&self) -> Span {
         match self {
             Self::Text(text) => text.span(),
@@ -82,7 +82,7 @@ impl Value {
 }
 
 impl Value {
-    /// What a text, a number or a word says.
+    /// The content of a text, a number or a word.
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Text(text) => text.value(),
@@ -184,7 +184,7 @@ impl Settings {
         settings
     }
 
-    /// What `key` was given.
+    /// The value that `key` was given.
     pub(crate) fn take(&mut self, key: &str) -> Option<Value> {
         self.by_key.remove(key).map(|(_, value)| value)
     }
@@ -210,7 +210,7 @@ impl Settings {
         }
     }
 
-    /// Notes what nobody took: it has no place here, and `why`.
+    /// Reports keys that were not taken: they have no place here, and `why`.
     pub(crate) fn refuse_rest(&self, why: &str, faults: &mut Faults) {
         for (key, _) in self.by_key.values() {
             let what = format!("`{key}` has no place here: {why}; remove it");
@@ -263,7 +263,7 @@ pub(crate) fn statements(tokens: TokenStream) -> Vec<TokenStream> {
     statements
 }
 
-/// Whether a key takes names in braces.
+/// True if a key takes names in braces.
 fn is_braced(word: &Ident) -> bool {
     ROWS.iter().any(|row| row.takes == Takes::Pairs && word == row.key)
 }

@@ -1,4 +1,4 @@
-//! What a kernel does to its sums before it stores them.
+//! Activations that a kernel applies to its sums before it stores them.
 
 use crate::clamp::Clamp;
 use crate::kernel::unary::Unary;
@@ -29,7 +29,7 @@ impl Activation {
         }
     }
 
-    /// What is left to do behind its function, if it has one.
+    /// The bounds that are left behind its function, if it has one.
     #[inline(always)]
     pub(crate) const fn clamp(self) -> Clamp {
         match self {

@@ -1,4 +1,4 @@
-//! Brain floats: the upper half of an `f32`, as wide in range and with eight digits, which some machines multiply in pairs.
+//! bfloat16: the upper half of an `f32`, as wide in range and with eight digits, which some machines multiply in pairs.
 //!
 //! A number is widened exactly and rounded to nearest, ties to even, as the instructions of x86-64 do it, bit for bit: to
 //! them a subnormal number is zero, so it is here. NaN stays NaN.
@@ -19,7 +19,7 @@ impl Brain {
     /// The greatest finite number, 255 times 2 to the power 120.
     pub const MAX: Self = Self(0x7f7f);
 
-    /// The same number in 32 bits.
+    /// This number in 32 bits.
     #[inline(always)]
     pub const fn real(self) -> f32 {
         f32::from_bits((self.0 as u32) << 16)
@@ -54,7 +54,7 @@ impl Pair {
         Self(first.0 as u32 | (second.0 as u32) << 16)
     }
 
-    /// What a sum begins with.
+    /// The initial value of a sum.
     #[inline(always)]
     pub const fn bias(x: f32) -> Self {
         Self(x.to_bits())

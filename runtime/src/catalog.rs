@@ -10,7 +10,7 @@ use crate::simd::dots::Quads;
 /// A tile of `Pointwise<MR, NV>` and `Conv<MR, NV>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GemmTile {
-    /// Where it runs.
+    /// The instruction set that it runs on.
     pub isa: Isa,
     /// Floats in a vector; 8 on AVX-512 are `Avx512::halves`.
     pub lanes: usize,
@@ -23,7 +23,7 @@ pub struct GemmTile {
 /// A tile of `Depthwise<K, STRIDE, T>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DepthwiseTile {
-    /// Where it runs.
+    /// The instruction set that it runs on.
     pub isa: Isa,
     /// Floats in a vector.
     pub lanes: usize,
@@ -38,7 +38,7 @@ pub struct DepthwiseTile {
 /// A tile of `DepthwiseAny<T>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DepthwiseAnyTile {
-    /// Where it runs.
+    /// The instruction set that it runs on.
     pub isa: Isa,
     /// Floats in a vector.
     pub lanes: usize,
@@ -72,8 +72,8 @@ impl GemmTile {
         }
     }
 
-    /// The same of bytes: sums, weights and inputs where one instruction adds to a sum; else weights from memory, a
-    /// pair of inputs and a product.
+    /// Vector registers in use for bytes: sums, weights and inputs where one instruction adds to a sum; else weights
+    /// from memory, a pair of inputs and a product.
     pub const fn registers_of_bytes(&self) -> usize {
         let sums = self.pixels * self.vectors;
         match self.isa.quads() {

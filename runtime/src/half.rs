@@ -1,4 +1,4 @@
-//! IEEE binary16: how numbers lie in memory where half the memory is worth more than their last digits.
+//! IEEE binary16, a storage format for numbers where half the memory is worth more than their last digits.
 //!
 //! Nothing is computed in it. A number is widened exactly and rounded to nearest, ties to even, as the instructions of
 //! x86-64 and aarch64 do it, bit for bit; here it is written in integers and one sum, for machines without them.
@@ -10,7 +10,7 @@ pub struct Half(pub u16);
 
 /// The bits of an infinite `f32`; those of NaN are more.
 const INFINITE: u32 = 0x7f80_0000;
-/// What tells a NaN that may be computed with.
+/// The bit of a quiet NaN, which may be computed with.
 const QUIET: u32 = 0x0040_0000;
 /// The bits of 2 to the power -14, the least normal number.
 const LEAST: u32 = 113 << 23;
@@ -21,7 +21,7 @@ impl Half {
     /// The greatest finite number, 65504.
     pub const MAX: Self = Self(0x7bff);
 
-    /// The same number in 32 bits; a NaN comes back quiet.
+    /// This number in 32 bits; a NaN comes back quiet.
     #[inline(always)]
     pub const fn real(self) -> f32 {
         let (sign, bits) = ((self.0 as u32 & 0x8000) << 16, (self.0 as u32 & 0x7fff) << 13);

@@ -1,4 +1,4 @@
-//! Where a crate takes in what its build script emitted.
+//! Inclusion of files that a crate's build script emitted.
 
 /// Includes the module that `mnv2c::build::Compiler::emit` wrote under this name.
 ///

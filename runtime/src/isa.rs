@@ -1,4 +1,4 @@
-//! Instruction sets, and whether the running machine has the one that a program was compiled for.
+//! Instruction sets, and checks that the running machine has the one that a program was compiled for.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -64,12 +64,12 @@ impl Isa {
         self.facts().registers
     }
 
-    /// How it multiplies and adds floats.
+    /// Its multiplication and addition of floats.
     pub const fn multiplies(self) -> Multiplies {
         self.facts().multiplies
     }
 
-    /// How it wants the weights for four bytes.
+    /// Its layout of weights for four bytes.
     pub const fn quads(self) -> Quads {
         self.facts().quads
     }
@@ -99,7 +99,7 @@ impl Isa {
         if self.has_pairs() { self } else { self.of_floats() }
     }
 
-    /// Whether it multiplies pairs of brain floats.
+    /// True if it multiplies pairs of bf16.
     pub const fn has_pairs(self) -> bool {
         self.facts().pairs
     }
@@ -110,7 +110,7 @@ impl Isa {
         *present.unwrap_or(&Self::Scalar)
     }
 
-    /// Whether the running machine has each of its features.
+    /// True if the running machine has each of its features.
     pub fn is_present(self) -> bool {
         self.facts().needs & present() == self.facts().needs
     }
@@ -155,7 +155,7 @@ fn refuse(_: Isa) -> ! {
     cpu::trap()
 }
 
-/// All that is known of an instruction set.
+/// Facts about an instruction set.
 struct Facts {
     /// The instruction set, whose number is that of the row.
     isa: Isa,
@@ -163,7 +163,7 @@ struct Facts {
     name: &'static str,
     /// The features as `#[target_feature(enable = ..)]` spells them.
     features: &'static str,
-    /// The same as bits of [`crate::simd::cpu`].
+    /// The features as bits of [`crate::simd::cpu`].
     needs: u32,
     /// The machines that have it; `None` for all.
     arch: Option<&'static str>,
@@ -171,13 +171,13 @@ struct Facts {
     lanes: usize,
     /// Vector registers.
     registers: usize,
-    /// How floats are multiplied and added.
+    /// Its multiplication and addition of floats.
     multiplies: Multiplies,
-    /// How weights for four bytes are laid out.
+    /// Its layout of weights for four bytes.
     quads: Quads,
     /// The number that products of bytes take off every input.
     lift: u8,
-    /// Whether pairs of brain floats are multiplied.
+    /// True if it multiplies pairs of bf16.
     pairs: bool,
     /// The instruction set whose kernels of floats it runs.
     floats: Isa,
@@ -187,7 +187,7 @@ struct Facts {
     target: &'static str,
 }
 
-/// How an instruction set multiplies floats and adds the products to sums.
+/// Ways of an instruction set to multiply floats and add the products to sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Multiplies {
     /// A product, then a sum: two roundings.

@@ -1,11 +1,11 @@
-//! What a network says of its kernels, where it was asked to.
+//! Descriptions of a network's kernels, where it was asked to hold them.
 
 /// A kernel of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layer {
     /// The operator's name in the model.
     pub name: &'static str,
-    /// What runs it.
+    /// The kernel that runs it.
     pub kernel: &'static str,
     /// The shape of its result, as the model has it.
     pub shape: &'static [usize],

@@ -1,4 +1,4 @@
-//! How a module holds the text of the modules in it.
+//! Text of modules, held by the module that they are in.
 
 /// Holds the text of the modules of one folder: the folder as part of a module's path, as it is reached from the file,
 /// and the names.

@@ -16,7 +16,7 @@ pub(crate) use self::power::pow_by;
 const TO_WHOLE: f32 = 12_582_912.0;
 /// ln 2 in nine bits: a product with a whole number up to 2^15 is exact.
 const LN_2_HIGH: f32 = 0.693_359_4;
-/// What [`LN_2_HIGH`] lacks.
+/// The low part of ln 2: its difference to [`LN_2_HIGH`].
 const LN_2_LOW: f32 = -2.121_944_4e-4;
 
 /// e to the power `x`.

@@ -10,11 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle, Thread};
 use std::vec::Vec;
 
-use crate::simd::lent::Desk;
+use crate::simd::lent::JobSlot;
 
 /// Threads that wait for work: the caller's and those it started.
 pub struct Pool {
-    desk: Arc<Desk>,
+    slot: Arc<JobSlot>,
     helpers: Vec<Thread>,
     handles: Vec<JoinHandle<()>>,
 }
@@ -22,14 +22,14 @@ pub struct Pool {
 impl Pool {
     /// `threads` threads, the caller's among them; fewer if the system refuses to start them.
     pub fn new(threads: usize) -> Self {
-        let desk = Arc::new(Desk::default());
+        let slot = Arc::new(JobSlot::default());
         let start = |_| {
-            let desk = Arc::clone(&desk);
-            thread::Builder::new().spawn(move || desk.serve()).ok()
+            let slot = Arc::clone(&slot);
+            thread::Builder::new().spawn(move || slot.serve()).ok()
         };
         let handles: Vec<JoinHandle<()>> = (1..threads).filter_map(start).collect();
         let helpers = handles.iter().map(|handle| handle.thread().clone()).collect();
-        Self { desk, helpers, handles }
+        Self { slot, helpers, handles }
     }
 
     /// Does `work` for each item, with the item's number.
@@ -39,14 +39,14 @@ impl Pool {
         work: impl Fn(usize, T) + Sync,
     ) {
         let items = Mutex::new(items.enumerate());
-        self.desk.lend(&self.helpers, &|| {
+        self.slot.lend(&self.helpers, &|| {
             while let Some((at, item)) = next(&items) {
                 work(at, item);
             }
         });
     }
 
-    /// The same on as many threads as there are tools: each thread does all its items with one.
+    /// Runs items on as many threads as there are tools: each thread does all its items with one.
     pub fn each_with<T: Send, U: Send>(
         &mut self,
         items: impl Iterator<Item = T> + Send,
@@ -54,7 +54,7 @@ impl Pool {
         work: impl Fn(usize, T, &mut U) + Sync,
     ) {
         let (items, tools) = (Mutex::new(items.enumerate()), Mutex::new(tools.enumerate()));
-        self.desk.lend(&self.helpers, &|| {
+        self.slot.lend(&self.helpers, &|| {
             let Some((_, mut tool)) = next(&tools) else { return };
             while let Some((at, item)) = next(&items) {
                 work(at, item, &mut tool);
@@ -65,7 +65,7 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        self.desk.close(&self.helpers);
+        self.slot.close(&self.helpers);
         for handle in self.handles.drain(..) {
             let _ = handle.join();
         }

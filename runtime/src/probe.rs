@@ -1,4 +1,4 @@
-//! Where the time of an inference goes: a clock that emitted code reads after each kernel, where it was asked to.
+//! Timing of an inference by kernel: a clock that emitted code reads after each one, where it was asked to.
 
 extern crate std;
 
@@ -28,12 +28,12 @@ impl<const N: usize> Clock<N> {
         }
     }
 
-    /// What follows, up to the next mark, is the next kernel's time.
+    /// Starts the time of the next kernel, up to the next mark.
     pub fn start(&self) {
         self.last.store(self.now(), Relaxed);
     }
 
-    /// What went by since the last mark is the time of kernel `at`.
+    /// Adds the time since the last mark to kernel `at`.
     pub fn mark(&self, at: usize) {
         let now = self.now();
         self.spent[at].fetch_add(now - self.last.swap(now, Relaxed), Relaxed);

@@ -1,4 +1,4 @@
-//! Where the rows of a value lie: the one description of memory that kernels share.
+//! Rows of a value in memory: the one description of memory that kernels share.
 //!
 //! A `Ring` holds `kept` rows and row `r` lies in slot `(r + top) % kept`. A whole tensor is a ring that keeps
 //! every row. Strides say the rest, so one kernel reads NHWC rows, planes and chunks of channels alike:
@@ -41,7 +41,7 @@ impl Ring {
         self.base + (row % self.kept) * self.row
     }
 
-    /// The same ring from channel `first` on, for vectors of `lanes`, which chunks do not part.
+    /// This ring from channel `first` on, for vectors of `lanes`, which chunks do not part.
     #[inline(always)]
     pub const fn from_channel(self, first: usize, lanes: usize) -> Self {
         if self.chunk == lanes {
@@ -51,7 +51,7 @@ impl Ring {
         self.shifted(first / lanes * self.chunk)
     }
 
-    /// The same ring in a slice that holds `by` elements of something else before it.
+    /// This ring in a slice that holds `by` elements of something else before it.
     #[inline(always)]
     pub const fn shifted(self, by: usize) -> Self {
         Self { base: self.base + by, ..self }
@@ -61,7 +61,7 @@ impl Ring {
 /// The shape of a value in memory: what [`Ring`]'s strides are computed from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rows {
-    /// How pixels and channels lie.
+    /// The order of pixels and channels.
     pub form: Form,
     /// Slots for rows; a whole tensor keeps its height and its zero rows.
     pub kept: usize,
@@ -77,7 +77,7 @@ pub struct Rows {
     pub right: usize,
 }
 
-/// How the pixels and channels of a row lie.
+/// Orders of the pixels and channels of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// `[rows][left + W + right][C]`.
@@ -102,19 +102,19 @@ impl Rows {
         Self { form, kept, width, channels, top: 0, left: 0, right: 0 }
     }
 
-    /// The same in chunks of `lanes` channels.
+    /// `kept` rows of `width` pixels in chunks of `lanes` channels, no padding.
     pub const fn chunks(kept: usize, width: usize, channels: usize, lanes: usize) -> Self {
         let form = Form::Chunks(lanes);
         Self { form, kept, width, channels, top: 0, left: 0, right: 0 }
     }
 
-    /// The same as planes, one a channel.
+    /// `kept` rows of `width` pixels as planes, one a channel, no padding.
     pub const fn planes(kept: usize, width: usize, channels: usize) -> Self {
         let form = Form::Planes;
         Self { form, kept, width, channels, top: 0, left: 0, right: 0 }
     }
 
-    /// The same with zero rows above and zero columns on both sides. `kept` counts the rows above already.
+    /// These rows with zero rows above and zero columns on both sides. `kept` counts the rows above already.
     pub const fn padded(self, top: usize, left: usize, right: usize) -> Self {
         Self { top, left, right, ..self }
     }
@@ -153,7 +153,7 @@ impl Rows {
         self.kept * columns * channels
     }
 
-    /// Whether nothing is stored.
+    /// True if nothing is stored.
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -164,7 +164,7 @@ impl Rows {
         self.fill_edges(x, E::ZERO);
     }
 
-    /// The same with another number for zero.
+    /// Writes `zero` to the columns beside every slot and the rows above the image.
     #[inline(always)]
     pub fn fill_edges<E: Copy>(&self, x: &mut [E], zero: E) {
         assert!(self.len() <= x.len(), "the rows lie in the slice");
@@ -186,7 +186,7 @@ impl Rows {
         &x[self.ring(0).slot(row + self.top)..][..self.width * self.channels]
     }
 
-    /// The same, to be written.
+    /// The pixels of row `row` of an NHWC image, without the zeros around it, mutable.
     #[inline(always)]
     pub fn row_mut<'a, E>(&self, x: &'a mut [E], row: usize) -> &'a mut [E] {
         assert!(matches!(self.form, Form::Nhwc), "only pixels lie one after the other");
@@ -200,7 +200,7 @@ impl Rows {
         self.spread_in(x, height, E::ZERO);
     }
 
-    /// The same with another number for zero.
+    /// [`Self::spread`] with another number for zero.
     #[inline(always)]
     pub fn spread_in<E: Copy>(&self, x: &mut [E], height: usize, zero: E) {
         assert!(matches!(self.form, Form::Nhwc), "only pixels lie one after the other");
@@ -221,7 +221,7 @@ impl Rows {
         self.slide_in(x, by, E::ZERO);
     }
 
-    /// The same with another number for zero.
+    /// [`Self::slide`] with another number for zero.
     #[inline(always)]
     pub fn slide_in<E: Copy>(&self, x: &mut [E], by: usize, zero: E) {
         self.each_run(|start, columns, pixel| {
@@ -237,7 +237,7 @@ impl Rows {
         self.fill_row(x, row, E::ZERO);
     }
 
-    /// The same with another number for zero.
+    /// [`Self::clear_row`] with another number for zero.
     #[inline(always)]
     pub fn fill_row<E: Copy>(&self, x: &mut [E], row: usize, zero: E) {
         assert!(self.len() <= x.len(), "the rows lie in the slice");

@@ -1,4 +1,4 @@
-//! What a build script does: a module, its weights and a report in `OUT_DIR`, and lines for Cargo.
+//! Output of a build script: a module, its weights and a report in `OUT_DIR`, and lines for Cargo.
 
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::options::Door;
 use crate::printed;
 use crate::standalone;
 
-/// Why there is no network. Cargo shows what `main` returns in its debug form, so that form is the message.
+/// The reason why there is no network. Cargo shows the result of `main` in its debug form, so that form is the message.
 pub struct Failed(pub Error);
 
 impl fmt::Debug for Failed {
@@ -82,7 +82,7 @@ fn module(rust: &str, name: &str) -> String {
     text
 }
 
-/// What became of the model.
+/// The report on the compiled model.
 fn report(artifact: &Artifact) -> String {
     let facts = &artifact.facts;
     let mut text = format!(

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use crate::build::Compiler;
 use crate::build::word::Word;
-use crate::ends::{Answer, Format};
 use crate::error::Result;
 use crate::ir::Arithmetic;
+use crate::model_io::{Answer, Format};
 use crate::objective::{Feed, Objective, Ram, Recompute, Storage};
 use crate::options::{Request, Scale, Weights};
 use crate::quantize::histogram::Observer;
@@ -83,13 +83,14 @@ impl Compiler {
         self.word("objective", objective, |it, objective| it.objective = objective)
     }
 
-    /// Lets a plan do up to so many times the network's multiply-adds, `"1.05"` say, where that saves memory.
+    /// Allows recomputation: a plan may do up to so many times the network's multiply-adds, `"1.05"` say, where that
+    /// saves memory.
     pub fn recompute(self, factor: impl Into<Word<Recompute>>) -> Self {
         self.word("recompute", factor, |it, factor| it.recompute = Some(factor))
     }
 
-    /// Lets the input come from the `"caller"`'s array, the default, lie in the `"arena"`, or come by `"rows"` that the
-    /// network asks for.
+    /// Sets the way of inputs into the network: in the `"caller"`'s array, the default, in the `"arena"`, or by
+    /// `"rows"` that the network asks for.
     pub fn feed(self, feed: impl Into<Word<Feed>>) -> Self {
         self.word("feed", feed, |it, feed| it.feed = feed)
     }
@@ -101,7 +102,7 @@ impl Compiler {
         self.word("dtype", dtype, |it, dtype| it.dtype = Some(dtype))
     }
 
-    /// Quantises a model of floats by pictures of its use, as `mnv2c quantize` does: a file, or a directory of them, .npy, or
+    /// Quantises a float model by images of its use, as `mnv2c quantize` does: a file, or a directory of them, .npy, or
     /// with the feature `pictures` of mnv2c .png and .jpg; may be called several times. [`mean`](Self::mean) and
     /// [`std`](Self::std) normalise pictures, not arrays.
     pub fn calibration(self, path: impl AsRef<Path>) -> Self {
@@ -113,7 +114,7 @@ impl Compiler {
         self.item("limit", &count.to_string())
     }
 
-    /// How ranges follow from what is seen: `"minmax"`, the default, `"percentile"` or `"entropy"`.
+    /// The derivation of ranges from observed values: `"minmax"`, the default, `"percentile"` or `"entropy"`.
     pub fn observer(self, observer: impl Into<Word<Observer>>) -> Self {
         self.word("observer", observer, |it, observer| it.quantize.observer = observer)
     }
@@ -139,7 +140,7 @@ impl Compiler {
         self.word("requant", arithmetic, |it, arithmetic| it.requant = arithmetic)
     }
 
-    /// Lets the picture be given as `"u8-nhwc"`, `"f32-nchw"` or `"f32-nhwc"`, before [`mean`](Self::mean) and
+    /// Sets the form of the input image: `"u8-nhwc"`, `"f32-nchw"` or `"f32-nhwc"`, before [`mean`](Self::mean) and
     /// [`std`](Self::std), which are folded into the network.
     pub fn input_format(self, format: impl Into<Word<Format>>) -> Self {
         self.word("input_format", format, |it, format| it.input_format = Some(format))
@@ -165,13 +166,13 @@ impl Compiler {
         self.set("bgr", |it| it.bgr = true)
     }
 
-    /// Lets the network give its output `"raw"`, the default, as probabilities (`"softmax"`), the likeliest class
-    /// (`"argmax"`), or the five likeliest with their probabilities (`"top5"`).
+    /// Sets the output: `"raw"`, the default, probabilities (`"softmax"`), the likeliest class (`"argmax"`), or the
+    /// five likeliest with their probabilities (`"top5"`).
     pub fn output(self, answer: impl Into<Word<Answer>>) -> Self {
         self.word("output", answer, |it, answer| it.output = answer)
     }
 
-    /// Lets the module say what each of its kernels is, as the const `LAYERS`.
+    /// Makes the module describe each of its kernels, in the const `LAYERS`.
     pub fn layers(self) -> Self {
         self.set("layers", |it| it.layers = true)
     }
@@ -212,8 +213,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::ends::{Ends, Picture};
     use crate::frontend::spec::Spec;
+    use crate::model_io::{ModelIo, Picture};
     use crate::options::{Door, ROWS};
 
     fn compiler() -> Compiler {
@@ -267,7 +268,7 @@ mod tests {
         let (mean, deviation) = (vec![0.5], vec![0.25, 0.5, 0.25]);
         let format = Format::BytesNhwc;
         let picture = Picture { format, white: 1.0, mean, deviation, bgr: true };
-        assert_eq!(request.ends(), Ends { picture: Some(picture), answer: Answer::Top5 });
+        assert_eq!(request.model_io(), ModelIo { picture: Some(picture), answer: Answer::Top5 });
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use std::str::FromStr;
 
-use crate::ends::{Answer, Format};
 use crate::error::{Error, Result};
 use crate::ir::Arithmetic;
+use crate::model_io::{Answer, Format};
 use crate::objective::{Feed, Objective, Ram, Recompute, Storage};
 use crate::options::Scale;
 use crate::quantize::histogram::Observer;

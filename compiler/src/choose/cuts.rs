@@ -1,7 +1,7 @@
 //! Partitions of runs of units, by dynamic programming over the cuts between them.
 //!
-//! A partition has three costs: the bytes of its hungriest segment, the cycles of all, and the multiply-adds that it
-//! does again. At each cut the best ways to it are kept for every number of those.
+//! A partition has three costs: the bytes of its largest segment, the cycles of all, and the multiply-adds that it
+//! recomputes. At each cut the best ways to it are kept for every number of those.
 
 use std::collections::BTreeSet;
 
@@ -10,23 +10,23 @@ use crate::error::Result;
 use crate::ir::{Graph, Op};
 use crate::segment::{Role, RowBatch, Segment};
 
-/// What flows at once where memory is all that counts.
-pub(super) const THRIFTY: RowBatch = RowBatch::Pixels(1);
+/// The row batch of minimum memory.
+pub(super) const MIN_MEMORY: RowBatch = RowBatch::Pixels(1);
 /// Pixels that a depthwise convolution may hand over, beside one of them and a row.
 const PIXELS: [usize; 2] = [4, 9];
 /// Rows that may flow at once.
 const BATCHES: [usize; 6] = [1, 2, 4, 7, 8, 14];
 
-/// All links, run behind run, with the cost of stretches of them.
+/// All links, run behind run, and candidate segments of them with their costs.
 pub(super) struct Cuts {
     /// Links.
     pub(super) len: usize,
-    pub(super) stretches: Vec<Stretch>,
+    pub(super) candidates: Vec<Candidate>,
 }
 
-/// Links that follow one another, as one segment.
+/// A candidate segment: consecutive links run as one step.
 #[derive(Clone)]
-pub(super) struct Stretch {
+pub(super) struct Candidate {
     /// The first link.
     pub(super) from: usize,
     /// One past the last.
@@ -36,23 +36,23 @@ pub(super) struct Stretch {
     pub(super) segment: Segment,
     /// The run in which branches run row by row together.
     pub(super) meets: Option<usize>,
-    /// Where in the order of the graph its last node stands.
+    /// The position of its last node in the order of the graph.
     pub(super) last: usize,
     pub(super) cost: Cost,
 }
 
-/// What a segment costs, or a partition.
+/// The cost of a segment or of a partition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Cost {
     /// Bytes that live at once, at most.
     pub(super) bytes: usize,
     /// Cycles.
     pub(super) cycles: u64,
-    /// Multiply-adds that are done more than once.
-    pub(super) again: u64,
+    /// Multiply-adds that are recomputed.
+    pub(super) recomputed: u64,
 }
 
-/// What partitions are compared by.
+/// The objective that partitions are compared by.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Aim {
     /// Bytes first.
@@ -69,66 +69,69 @@ pub(super) struct Partition {
 }
 
 impl Cuts {
-    /// Measures, of every stretch that may keep to `limit` bytes, the faster batches of rows too.
-    pub(super) fn hasten(&mut self, network: &Network<'_>, limit: usize) -> Result<()> {
-        let fits = |it: &&Stretch| it.segment.batch == THRIFTY && it.cost.bytes <= limit;
-        let thrifty: Vec<Stretch> = self.stretches.iter().filter(fits).cloned().collect();
-        for stretch in thrifty {
-            for batch in batches(network.setting.graph, &stretch.segment) {
-                let segment = Segment { batch, ..stretch.segment.clone() };
-                self.stretches.extend(stretch.with(segment).measured(network)?);
+    /// Adds faster row batches of every candidate that may keep to `limit` bytes.
+    pub(super) fn add_faster_batches(&mut self, network: &Network<'_>, limit: usize) -> Result<()> {
+        let fits = |it: &&Candidate| it.segment.batch == MIN_MEMORY && it.cost.bytes <= limit;
+        let min_memory: Vec<Candidate> = self.candidates.iter().filter(fits).cloned().collect();
+        for candidate in min_memory {
+            for batch in batches(network.setting.graph, &candidate.segment) {
+                let segment = Segment { batch, ..candidate.segment.clone() };
+                self.candidates.extend(candidate.with(segment).measured(network)?);
             }
         }
         Ok(())
     }
 
-    /// The partition whose hungriest segment needs least, repeating at most `budget` multiply-adds.
+    /// The partition whose largest segment is smallest, recomputing at most `budget` multiply-adds.
     pub(super) fn least(&self, budget: u64) -> Partition {
         self.best(Aim::Bytes, budget).expect("each unit alone is a partition")
     }
 
-    /// The same where branches do not run together in the runs `apart`.
+    /// The smallest partition that runs branches separately in the runs `apart`.
     pub(super) fn least_apart(&self, budget: u64, apart: &BTreeSet<usize>) -> Partition {
-        let keeps = |stretch: &&Stretch| stretch.meets.is_none_or(|run| !apart.contains(&run));
-        let stretches = self.stretches.iter().filter(keeps).cloned().collect();
-        Self { stretches, ..*self }.least(budget)
+        let keeps =
+            |candidate: &&Candidate| candidate.meets.is_none_or(|run| !apart.contains(&run));
+        let candidates = self.candidates.iter().filter(keeps).cloned().collect();
+        Self { candidates, ..*self }.least(budget)
     }
 
     /// The runs in which branches may run together.
     pub(super) fn runs_that_meet(&self) -> BTreeSet<usize> {
-        self.stretches.iter().filter_map(|stretch| stretch.meets).collect()
+        self.candidates.iter().filter_map(|candidate| candidate.meets).collect()
     }
 
-    /// The best partition that does at most `budget` multiply-adds again, if there is one.
+    /// The best partition that recomputes at most `budget` multiply-adds, if there is one.
     pub(super) fn best(&self, aim: Aim, budget: u64) -> Option<Partition> {
         self.front(aim, budget).pop()
     }
 
-    /// The best partitions by what they do again, up to `budget` multiply-adds: each is better than those before it.
+    /// The Pareto front of partitions by recomputed multiply-adds, up to `budget`: each is better than those before it.
     pub(super) fn front(&self, aim: Aim, budget: u64) -> Vec<Partition> {
-        let mut ending: Vec<Vec<&Stretch>> = vec![Vec::new(); self.len + 1];
-        self.stretches.iter().for_each(|stretch| ending[stretch.to].push(stretch));
+        let mut ending: Vec<Vec<&Candidate>> = vec![Vec::new(); self.len + 1];
+        self.candidates.iter().for_each(|candidate| ending[candidate.to].push(candidate));
         let mut ways: Vec<Vec<Way<'_>>> = vec![vec![Way { cost: Cost::default(), last: None }]];
-        for mut stretches in ending.into_iter().skip(1) {
-            // Short stretches first: of equal partitions the one of more and simpler steps is kept.
-            stretches.sort_by_key(|stretch| std::cmp::Reverse(stretch.from));
+        for mut candidates in ending.into_iter().skip(1) {
+            // Short candidates first: of equal partitions the one of more and simpler steps is kept.
+            candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.from));
             let mut found: Vec<Way<'_>> = Vec::new();
-            for stretch in stretches {
-                let before = ways[stretch.from].iter().enumerate();
+            for candidate in candidates {
+                let before = ways[candidate.from].iter().enumerate();
                 let ways = before.map(|(at, way)| Way {
-                    cost: way.cost.followed_by(stretch.cost),
-                    last: Some((stretch, at)),
+                    cost: way.cost.followed_by(candidate.cost),
+                    last: Some((candidate, at)),
                 });
-                found.extend(ways.filter(|way| aim.allows(way.cost) && way.cost.again <= budget));
+                found.extend(
+                    ways.filter(|way| aim.allows(way.cost) && way.cost.recomputed <= budget),
+                );
             }
             ways.push(undominated(found, aim));
         }
         let partition = |way: &Way<'_>| {
             let (mut segments, mut last) = (Vec::new(), way.last);
-            while let Some((stretch, at)) = last {
-                segments.push(stretch.segment.clone());
-                segments.extend(stretch.before.iter().rev().cloned());
-                last = ways[stretch.from][at].last;
+            while let Some((candidate, at)) = last {
+                segments.push(candidate.segment.clone());
+                segments.extend(candidate.before.iter().rev().cloned());
+                last = ways[candidate.from][at].last;
             }
             segments.reverse();
             Partition { cost: way.cost, segments }
@@ -141,13 +144,13 @@ impl Cuts {
 #[derive(Clone)]
 struct Way<'a> {
     cost: Cost,
-    /// The stretch that ends there, and which way it follows.
-    last: Option<(&'a Stretch, usize)>,
+    /// The candidate that ends there, and which way it follows.
+    last: Option<(&'a Candidate, usize)>,
 }
 
-/// The ways of which none is as good as another that does no more again.
+/// The ways that none dominates that recomputes no more.
 fn undominated(mut ways: Vec<Way<'_>>, aim: Aim) -> Vec<Way<'_>> {
-    ways.sort_by_key(|way| (way.cost.again, aim.rank(way.cost)));
+    ways.sort_by_key(|way| (way.cost.recomputed, aim.rank(way.cost)));
     let mut best = None;
     ways.retain(|way| {
         let rank = aim.rank(way.cost);
@@ -181,18 +184,18 @@ impl Cost {
         Self {
             bytes: self.bytes.max(next.bytes),
             cycles: self.cycles + next.cycles,
-            again: self.again + next.again,
+            recomputed: self.recomputed + next.recomputed,
         }
     }
 }
 
-impl Stretch {
-    /// The same links as another segment, its cost unknown.
+impl Candidate {
+    /// These links as another segment, its cost unknown.
     pub(super) fn with(&self, segment: Segment) -> Self {
         Self { segment, cost: Cost::default(), ..self.clone() }
     }
 
-    /// The same with its cost; nothing where it cannot run.
+    /// This candidate with its cost measured; nothing where it cannot run.
     pub(super) fn measured(self, network: &Network<'_>) -> Result<Option<Self>> {
         let segments = [self.before.as_slice(), std::slice::from_ref(&self.segment)].concat();
         let cost = network.cost(&segments, self.last)?;
@@ -200,8 +203,8 @@ impl Stretch {
     }
 }
 
-/// The batches of rows worth a try where some pixels of a row fit. Long stretches hold too many rings for large ones,
-/// and what is computed anew is handed over by pixels.
+/// The row batches worth a try where some pixels of a row fit. Long candidates hold too many rings for large ones,
+/// and recomputed rows are handed over by pixels.
 fn batches(graph: &Graph, segment: &Segment) -> Vec<RowBatch> {
     let last = segment.stages[segment.stages.len() - 1];
     let streamed = match (&graph.node(last).op, graph.operand(last, 0)) {
@@ -211,7 +214,7 @@ fn batches(graph: &Graph, segment: &Segment) -> Vec<RowBatch> {
     };
     let height = graph.node(streamed).out.nchw().map_or(1, |[_, _, h, _]| h);
     let most = match segment.role {
-        _ if !segment.anew.is_empty() => 0,
+        _ if !segment.recompute.is_empty() => 0,
         Role::Blocks(..) | Role::Chain => height.div_ceil(4),
         Role::Block(_) | Role::Head | Role::Single | Role::Copy => height.max(2) - 1,
     };

@@ -1,19 +1,19 @@
-//! The stretches of a run: which links could be joined, and what that would cost.
+//! Candidate segments of a run: links that can be joined, with their costs.
 
 use std::ops::Range;
 
 use mnv2c_runtime::blob::MOST_SLOTS;
 
 use crate::choose::Network;
-use crate::choose::cuts::{Aim, Cost, Cuts, Stretch, THRIFTY};
+use crate::choose::cuts::{Aim, Candidate, Cost, Cuts, MIN_MEMORY};
 use crate::error::Result;
 use crate::segment::link::{self, Link};
 use crate::segment::{self, RowBatch, Segment};
 
-/// Units that are joined at most: longer stretches hold more rings than whole tensors would be.
+/// Units that are joined at most: longer ones hold more rings than whole tensors would be.
 const LONGEST: usize = 24;
 
-/// What stretches are measured with.
+/// The network and units that candidates are measured with.
 pub(super) struct Measure<'a> {
     network: &'a Network<'a>,
     units: &'a [Segment],
@@ -24,21 +24,21 @@ impl<'a> Measure<'a> {
         Self { network, units }
     }
 
-    /// Every stretch of every run.
+    /// All candidates of all runs.
     pub(super) fn all(&self) -> Result<Cuts> {
         let joins = |link: &Link| {
             let parts: Vec<&Segment> = link.units.iter().map(|at| &self.units[*at]).collect();
-            parts.len() <= MOST_SLOTS && self.joined(&parts, THRIFTY).is_some()
+            parts.len() <= MOST_SLOTS && self.joined(&parts, MIN_MEMORY).is_some()
         };
         let runs = link::runs(self.network.setting.graph, self.units, MOST_SLOTS).into_iter();
-        let mut cuts = Cuts { len: 0, stretches: Vec::new() };
+        let mut cuts = Cuts { len: 0, candidates: Vec::new() };
         for (number, run) in runs.flat_map(|run| run.split(&joins)).enumerate() {
             self.run(&mut cuts, number, &run)?;
         }
         Ok(cuts)
     }
 
-    /// Every stretch of a run: its links joined with all their branches, and with those of the first one run before.
+    /// Adds all candidates of a run: its links joined with all their branches, and with those of the first one run before.
     fn run(&self, cuts: &mut Cuts, number: usize, run: &link::Run) -> Result<()> {
         let (links, start) = (&run.links, cuts.len);
         for (from, first) in links.iter().enumerate() {
@@ -64,9 +64,9 @@ impl<'a> Measure<'a> {
         Ok(())
     }
 
-    /// Ways to run the branches of a link by themselves: in the least memory, and fastest.
+    /// Ways to run the branches of a link separately: in minimum memory, and fastest.
     fn apart(&self, link: &Link) -> Result<Vec<Vec<Segment>>> {
-        let mut cuts = Cuts { len: 0, stretches: Vec::new() };
+        let mut cuts = Cuts { len: 0, candidates: Vec::new() };
         link.branches.iter().try_for_each(|branch| self.run(&mut cuts, 0, branch))?;
         let least = cuts.least(0).segments;
         let fastest = cuts.best(Aim::Cycles(usize::MAX), 0).map(|partition| partition.segments);
@@ -74,7 +74,7 @@ impl<'a> Measure<'a> {
         Ok([least].into_iter().chain(other).collect())
     }
 
-    /// Adds what `units` make of the stretch `links` when they are joined behind the segments `before`.
+    /// Adds the candidates of `links` in which `units` are joined behind the segments `before`.
     fn add(
         &self,
         cuts: &mut Cuts,
@@ -84,15 +84,15 @@ impl<'a> Measure<'a> {
         units: &[usize],
     ) -> Result<()> {
         let parts: Vec<&Segment> = units.iter().map(|at| &self.units[*at]).collect();
-        for batch in [RowBatch::Whole, THRIFTY] {
+        for batch in [RowBatch::Whole, MIN_MEMORY] {
             let Some(segment) = self.joined(&parts, batch) else { continue };
             let nodes = before.iter().chain([&segment]).flat_map(|segment| &segment.stages);
             let last = nodes.map(|id| self.network.setting.position(*id)).max().unwrap_or(0);
             let meets = (units.len() > links.len()).then_some(run);
             let Range { start: from, end: to } = links;
             let (before, cost) = (before.to_vec(), Cost::default());
-            let stretch = Stretch { from, to, before, segment, meets, last, cost };
-            cuts.stretches.extend(stretch.measured(self.network)?);
+            let candidate = Candidate { from, to, before, segment, meets, last, cost };
+            cuts.candidates.extend(candidate.measured(self.network)?);
         }
         Ok(())
     }

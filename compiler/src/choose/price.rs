@@ -1,16 +1,16 @@
-//! Why no plan fits, and what one would cost that does.
+//! The error where no plan fits, with the recomputation that a fitting one would cost.
 
 use crate::choose::cuts::{Aim, Cuts, Partition};
-use crate::choose::{Choice, Network, TRIES, anew};
+use crate::choose::{Choice, Network, TRIES, recompute};
 use crate::error::mention::{given, option};
 use crate::error::{Error, Result};
 use crate::objective::{Feed, Recompute};
 use crate::plan::Budget;
 
-/// How hard to try where a plan is only spoken of.
+/// The planner's effort where a plan only appears in a message.
 const QUICK: Budget = Budget { visits: 1 << 18 };
 
-/// Says that `least` is the smallest arena, and what smaller ones cost.
+/// The error that `least` is the smallest arena, with the price of smaller ones.
 pub(super) fn too_small(
     network: &Network<'_>,
     mut cuts: Cuts,
@@ -19,7 +19,7 @@ pub(super) fn too_small(
 ) -> Result<Error> {
     let (smallest, madds) = (least.plan.arena_len, network.setting.graph.total_madds());
     let recompute = network.setting.memory.recompute;
-    anew::repeat(network, &mut cuts, u64::MAX, least.plan.arena_len)?;
+    recompute::repeat(network, &mut cuts, u64::MAX, least.plan.arena_len)?;
     let offers = offers(network, &cuts, limit, smallest)?;
     let once = if recompute == Recompute::default() {
         "with every value computed once".to_owned()
@@ -31,7 +31,7 @@ pub(super) fn too_small(
     };
     let allow = given("ram", smallest);
     let remedy = match offers.as_slice() {
-        [] => format!("computing more of them again saves nothing: allow {allow}"),
+        [] => format!("recomputing more of them saves nothing: allow {allow}"),
         [fits] if fits.1 <= limit => format!("{} bytes: allow that", offer(fits)),
         offers => {
             let offers: Vec<String> = offers.iter().map(offer).collect();
@@ -50,7 +50,7 @@ pub(super) fn too_small(
     )))
 }
 
-/// Multiply-adds done again and the arena they buy: the fewest that fit `limit` bytes, or else the fewest that save
+/// Recomputed multiply-adds and the arena that they buy: the fewest that fit `limit` bytes, or else the fewest that save
 /// anything and those that save most.
 fn offers(
     network: &Network<'_>,
@@ -61,7 +61,7 @@ fn offers(
     let front = cuts.front(Aim::Bytes, u64::MAX);
     let arena = |partition: &Partition| -> Result<(u64, usize)> {
         let choice = network.planned_within(partition.segments.clone(), QUICK)?;
-        Ok((partition.cost.again, choice.plan.arena_len))
+        Ok((partition.cost.recomputed, choice.plan.arena_len))
     };
     for partition in front.iter().filter(|it| it.cost.bytes <= limit).take(TRIES) {
         let offer = arena(partition)?;

@@ -18,30 +18,30 @@ pub(crate) struct ModelArgs {
 
 /// Options that a verb takes.
 pub(crate) trait Verb {
-    /// Whether the verb takes this option.
+    /// True if the verb takes this option.
     fn takes(row: &Row) -> bool;
 
-    /// Whether this option may be given several times, for as many results.
+    /// True if this option may be given several times, for as many results.
     fn several(_: &Row) -> bool {
         false
     }
 }
 
-/// What `inspect` takes.
+/// Options of `inspect`.
 pub(crate) enum Reads {}
-/// What `plan` takes.
+/// Options of `plan`.
 pub(crate) enum Plans {}
-/// What `report` takes.
+/// Options of `report`.
 pub(crate) enum Reports {}
-/// What `run` and `check` take.
+/// Options of `run` and `check`.
 pub(crate) enum Answers {}
-/// What `build` and `bench` take.
+/// Options of `build` and `bench`.
 pub(crate) enum Builds {}
-/// What `compile` takes: every option.
+/// Options of `compile`: all of them.
 pub(crate) enum Compiles {}
-/// What `verify` takes.
+/// Options of `verify`.
 pub(crate) enum Verifies {}
-/// What `quantize` takes.
+/// Options of `quantize`.
 pub(crate) enum Quantizes {}
 
 impl Verb for Reads {
@@ -59,7 +59,7 @@ impl Verb for Plans {
 
 impl Verb for Reports {
     fn takes(row: &Row) -> bool {
-        Plans::takes(row) || row.group == Group::Ends
+        Plans::takes(row) || row.group == Group::ModelIo
     }
 }
 
@@ -101,9 +101,9 @@ impl Verb for Quantizes {
 /// A model and the options that it is read with.
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
-    /// Which model.
+    /// The model.
     pub(crate) model: &'a ModelArgs,
-    /// What is asked for.
+    /// The request.
     pub(crate) request: &'a Request,
 }
 
@@ -138,7 +138,7 @@ pub(crate) fn typed(model: Model, request: &Request) -> Result<Model> {
     calibrate::typed(model, request, |what| progress.say(what))
 }
 
-/// Says on standard error what was noticed.
+/// Prints notes on standard error.
 pub(crate) fn note(notes: &[String]) {
     notes.iter().for_each(|note| eprintln!("note: {}", Door::CommandLine.tell(note)));
 }

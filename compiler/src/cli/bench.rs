@@ -1,4 +1,4 @@
-//! `mnv2c bench`: how long a network takes on this machine.
+//! `mnv2c bench`: the time of an inference on this machine.
 
 use mnv2c::printed;
 use serde_json::Value;

@@ -51,7 +51,7 @@ pub(crate) struct Built {
     pub(crate) name: String,
     /// Names and shapes of its outputs.
     pub(crate) outputs: Vec<Port>,
-    /// Numbers in the first output, whatever is told of them.
+    /// Elements of the first output, whatever is returned of them.
     pub(crate) classes: usize,
     /// Its kernels.
     pub(crate) kernels: Vec<Probe>,
@@ -61,12 +61,12 @@ pub(crate) struct Built {
     weights_bytes: usize,
 }
 
-/// Whether a program takes the time of each kernel.
+/// Timing of each kernel in a program.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Probes {
-    /// It does, at some cost.
+    /// Each kernel is timed, at some cost.
     Yes,
-    /// It does not.
+    /// No kernel is timed.
     No,
 }
 

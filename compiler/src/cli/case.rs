@@ -1,4 +1,4 @@
-//! Recorded answers: which files in a directory are a model, its inputs and what it should answer.
+//! Test cases: files in a directory that are a model, its inputs and its recorded outputs.
 //!
 //! `input_0.npy, input_1.npy .. -> output_0.npy ..` beside the model; `input_0_b3.npy` belongs to the case `b3`. A case
 //! that records only outputs is another answer to the plain inputs; `output_0_noopt.npy` is what onnxruntime answered
@@ -17,13 +17,13 @@ use crate::cli::finite;
 /// The case that a runtime answered without its optimisations.
 const UNOPTIMISED: &str = "noopt";
 
-/// How directories of ONNX's own test data begin.
+/// The prefix of directories of ONNX's own test data.
 const SET: &str = "test_data_set_";
 
 /// A model with recorded answers.
 #[derive(Clone, Debug)]
 pub(crate) struct Suite {
-    /// What reports call it.
+    /// The name in reports.
     pub(crate) name: String,
     /// The ONNX file.
     pub(crate) model: PathBuf,
@@ -34,7 +34,7 @@ pub(crate) struct Suite {
 /// Inputs and the outputs that belong to them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Case {
-    /// What tells it from the suite's others; empty for the plain one.
+    /// The name within the suite; empty for the plain case.
     pub(crate) name: String,
     inputs: BTreeMap<usize, PathBuf>,
     outputs: BTreeMap<usize, PathBuf>,

@@ -1,4 +1,4 @@
-//! `mnv2c check`: whether a model can be compiled, and all that stands in the way.
+//! `mnv2c check`: tells if a model can be compiled, and all that stands in the way.
 
 use mnv2c::error::{Error, Result, remedy};
 use mnv2c::options::Door;
@@ -10,7 +10,7 @@ use crate::cli::{Done, Outcome, build, output};
 
 /// Tell whether a model is supported: everything that is not, at once
 ///
-/// What is supported with the flags given here compiles with them.
+/// A model that is supported with the flags given here compiles with them.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mnv2c check detector.onnx

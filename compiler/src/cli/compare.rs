@@ -1,4 +1,4 @@
-//! How far an answer is from the one recorded.
+//! The distance of an output from the recorded one.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use half::f16;
 use mnv2c::interp::Array;
 use mnv2c::ir::{Dtype, Values};
 
-/// How far an answer may be from the one recorded.
+/// The permitted distance of an output from the recorded one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Tolerance {
     /// Absolute.
@@ -17,16 +17,16 @@ pub(crate) struct Tolerance {
     pub(crate) steps: u32,
 }
 
-/// What the model says of an answer.
+/// Facts of the model about an output.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Kind {
     /// Its type: of 16-bit floats a neighbour is close too.
     pub(crate) dtype: Dtype,
-    /// How far apart neighbours are that its last quantisation tells apart, if it has one.
+    /// The step of its last quantisation, if it has one.
     pub(crate) step: Option<f32>,
 }
 
-/// How far it is.
+/// The distance of an output from the recorded one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Distance {
     /// The largest difference.
@@ -37,7 +37,7 @@ pub(crate) struct Distance {
     pub(crate) steps: Option<u32>,
     /// Of the angle between both answers as vectors.
     pub(crate) cosine: f64,
-    /// Whether it is within the tolerance.
+    /// True if it is within the tolerance.
     pub(crate) is_close: bool,
 }
 
@@ -58,7 +58,7 @@ impl Distance {
     }
 }
 
-/// How far `found` is from `expected`, an answer of a kind; the message says why they cannot be compared.
+/// The distance of `found` from `expected`, an output of a kind; the message says why they cannot be compared.
 pub(crate) fn distance(
     expected: &Array,
     found: &Array,
@@ -104,7 +104,7 @@ fn floats(values: &Values) -> Option<Cow<'_, [f32]>> {
     }
 }
 
-/// Whether no 16-bit float lies between both, rounded to it.
+/// True if no 16-bit float lies between both, rounded to it.
 fn are_neighbours(a: f32, b: f32) -> bool {
     let rank = |x: f32| {
         let bits = i32::from(f16::from_f32(x).to_bits());

@@ -1,9 +1,9 @@
-//! Numbers that are none: told, because what follows from them says nothing.
+//! Warnings of numbers that are not finite, since results computed from them mean nothing.
 
 use mnv2c::finite;
 use mnv2c::interp::Array;
 
-/// Says on standard error how many numbers of `array`, which `what` names, are not finite, and where the first is.
+/// Warns on standard error of numbers of `array`, named by `what`, that are not finite: their count and the first.
 pub(crate) fn warn(what: &str, array: &Array) {
     if let Some(told) = finite::told(array) {
         eprintln!("warning: {what} holds {told}");

@@ -1,4 +1,4 @@
-//! The table's options as flags: what clap is told of each row, and the requests that their values make.
+//! The table's options as flags: the clap argument of each row, and the requests that their values make.
 
 use std::marker::PhantomData;
 use std::sync::Once;
@@ -22,7 +22,7 @@ pub(crate) struct OptionArgs<V> {
 }
 
 impl<V: Verb> OptionArgs<V> {
-    /// What is asked for; says where a part of it changes nothing.
+    /// The request; prints a note where a part of it changes nothing.
     pub(crate) fn request(&self) -> &Request {
         &self.requests()[0]
     }
@@ -81,7 +81,7 @@ impl<V: Verb> FromArgMatches for OptionArgs<V> {
     }
 }
 
-/// What clap is told of a row.
+/// The clap argument of a row.
 fn arg<V: Verb>(row: &'static Row) -> Arg {
     let (short, long) = help::<V>(row);
     let excluded =
@@ -106,7 +106,7 @@ fn arg<V: Verb>(row: &'static Row) -> Arg {
     }
 }
 
-/// What help says of a row, in short and, if there is more to say, in full.
+/// The help of a row, short and in full.
 fn help<V: Verb>(row: &Row) -> (String, String) {
     let (line, more) = row.about.split_once("\n\n").unwrap_or((row.about, ""));
     let several = if V::several(row) { "; may be given several times" } else { "" };
@@ -164,7 +164,7 @@ fn read(
     each.collect()
 }
 
-/// `--keep f32 LAYER`, as quantize was once told.
+/// `--keep f32 LAYER`, the former form of quantize's option.
 fn keep() -> Arg {
     let arg = Arg::new("keep").long("keep").value_names(["f32", "LAYER"]);
     arg.num_args(2..).action(ArgAction::Append).help("The same as --keep-f32, behind the word f32")

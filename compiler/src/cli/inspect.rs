@@ -25,7 +25,7 @@ pub(crate) struct Args {
     format: FormatArgs,
 }
 
-/// What is printed, in both forms.
+/// The facts that are printed, as text or JSON.
 struct Account {
     name: String,
     summary: Option<Summary>,

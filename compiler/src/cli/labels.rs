@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use mnv2c::ends::Answer;
 use mnv2c::error::Result;
 use mnv2c::files;
+use mnv2c::model_io::Answer;
 
 /// Classes that are shown.
 const SHOWN: usize = 5;
@@ -16,7 +16,7 @@ pub(crate) struct Guess {
     pub(crate) class: usize,
     /// Its name.
     pub(crate) label: String,
-    /// From 0 to 1, where the program tells.
+    /// From 0 to 1, if the program returns it.
     pub(crate) probability: Option<f32>,
 }
 
@@ -26,7 +26,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<String>> {
     Ok(text.lines().map(|line| line.trim().to_owned()).collect())
 }
 
-/// What a program told of the likeliest classes, or what its whole output tells of them; the likeliest first.
+/// The likeliest classes, from a program's ranking or from its whole output; the likeliest first.
 pub(crate) fn guesses(answer: Answer, told: &[f32], labels: &[String]) -> Vec<Guess> {
     let guess = |class: f32, probability| {
         let class = class as usize;

@@ -1,4 +1,4 @@
-//! What is told, on standard output, and files, some of which may be standard output too.
+//! Output of verbs: text on standard output, and files, some of which may be standard output too.
 
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use mnv2c::error::{Error, Result};
 use mnv2c::{files, printed};
 
-/// Whether standard output is a file that was asked for: what is told goes to standard error then.
+/// True if standard output is a file that was asked for: text goes to standard error then.
 static IS_FILE: AtomicBool = AtomicBool::new(false);
 
 /// Prints a line. A reader that closed the pipe has seen enough: the program ends well.

@@ -79,7 +79,7 @@ fn table(name: &str, report: &Report) -> Result<()> {
         printed::name(name),
         "rows",
         "MAdds",
-        "again",
+        "recomp",
         "live",
         "rings",
         "scratch",
@@ -126,7 +126,7 @@ fn table(name: &str, report: &Report) -> Result<()> {
     Ok(())
 }
 
-/// What the paper's split of blocks by channels, which computes nothing twice either, would change.
+/// Prints the effect of the paper's split of blocks by channels, which computes nothing twice either.
 fn split(report: &Report) -> Result<()> {
     let blocks = report.steps.iter().filter_map(|step| Some((step.live_bytes, step.split_bytes?)));
     let (all, less) = (blocks.clone().count(), blocks.filter(|(live, split)| split < live).count());

@@ -3,7 +3,7 @@
 use mnv2c::emit::Probe;
 use serde_json::{Value, json};
 
-/// What a program measured of its kernels.
+/// The times that a program measured of its kernels.
 pub(crate) struct Profile<'a> {
     /// Each kernel with its least time in nanoseconds.
     kernels: Vec<(&'a Probe, u64)>,
@@ -41,7 +41,7 @@ impl<'a> Profile<'a> {
             .join("\n")
     }
 
-    /// The same as JSON.
+    /// This profile as JSON.
     pub(crate) fn as_json(&self) -> Value {
         let kernel = |(probe, nanos): &(&Probe, u64)| {
             json!({

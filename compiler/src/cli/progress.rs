@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write, stderr};
 
-/// What is going on; nothing is shown where standard error is no terminal.
+/// Progress of a verb; nothing is shown where standard error is no terminal.
 pub(crate) struct Progress {
     shown: bool,
 }

@@ -1,4 +1,4 @@
-//! `mnv2c quantize`: a model of floats becomes one of bytes, as a file that other runtimes run too.
+//! `mnv2c quantize`: quantises a float model, as a file that other runtimes run too.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use crate::cli::flags::OptionArgs;
 use crate::cli::progress::Progress;
 use crate::cli::{Done, Outcome, output};
 
-/// Turn a model of floats into one of bytes, by pictures of its use, and write it as ONNX
+/// Quantise a float model to u8 and i8 by images of its use, and write it as ONNX
 ///
 /// Activations become u8, weights i8 with a scale a channel. The file holds QuantizeLinear and DequantizeLinear around
 /// standard operators, which every runtime reads. Printed are, for each layer, its range, how much of what was seen lies

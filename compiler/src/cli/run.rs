@@ -4,11 +4,11 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use mnv2c::calibrate;
-use mnv2c::ends::Picture;
 use mnv2c::error::{Error, Result};
 use mnv2c::files::{self, Scratch};
 use mnv2c::input;
 use mnv2c::interp::Array;
+use mnv2c::model_io::Picture;
 use mnv2c::npy;
 use mnv2c::options::Request;
 use mnv2c::printed;
@@ -109,7 +109,7 @@ fn inputs(args: &Args, ports: &[Port]) -> Result<Vec<Array>> {
     pairs.map(read).collect()
 }
 
-/// What becomes of a picture that is read from a file: what the network does not do to it.
+/// The preprocessing of an image that is read from a file: the part that the network does not do.
 fn reading(request: &Request) -> Picture {
     let whole = request.normalisation();
     match request.input_format {
@@ -126,7 +126,7 @@ fn answers(args: &Args, built: &Built, inputs: &[Array]) -> Result<Vec<Array>> {
     infer(runner, &built.program.path, inputs, built.outputs.len(), &scratch.path, dir)
 }
 
-/// What the program answers to `inputs`; they pass through files in `scratch`, its answers through files in `dir`.
+/// Outputs of the program for `inputs`; they pass through files in `scratch`, its outputs through files in `dir`.
 pub(crate) fn infer(
     runner: Option<&str>,
     program: &Path,

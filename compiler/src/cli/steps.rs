@@ -1,4 +1,4 @@
-//! How far bytes rounded by integers alone are from those of floats: operator by operator, on the same operands.
+//! The distance of requantisation in integers from that in floats: operator by operator, on the same operands.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use mnv2c::ir::{Arithmetic, Graph, NodeId, Op};
 /// Bytes that were compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Steps {
-    /// All that operators on bytes make.
+    /// Values that quantised operators make.
     pub(crate) bytes: usize,
     /// Those that are a step off.
     pub(crate) off: usize,

@@ -18,7 +18,7 @@ use mnv2c::interp::{self, Array};
 use mnv2c::ir::{Arithmetic, Graph};
 use mnv2c::objective::{Memory, Storage};
 use mnv2c::options::{Door, Request};
-use mnv2c::pass::{self, Skips, settle_quant, store_halves};
+use mnv2c::pass::{self, Skips, legalize_quant, lower_precision};
 use mnv2c::source::{Model, Options, Source};
 use mnv2c::{Artifact, shadow};
 
@@ -35,13 +35,13 @@ use verdict::{Found, Report, summary};
 /// Smallest relative tolerance that is of use where weights or values are 16-bit floats, and the record was computed in
 /// 32: 53 layers of random weights multiply what rounding adds.
 const HALF_TOLERANCE: f32 = 3e-2;
-/// The same for brain floats, whose significands have 8 bits and not 11.
+/// The tolerance for bf16, whose significands have 8 bits and not 11.
 const BRAIN_TOLERANCE: f32 = 8.0 * HALF_TOLERANCE;
-/// The same for 32-bit weights.
+/// The tolerance for 32-bit weights.
 const TOLERANCE: f32 = 2e-4;
 /// Steps of its last quantisation that an output may be off: some sum inside rounded to the next byte.
 const STEPS: u32 = 1;
-/// The same where bytes are compared with floats.
+/// The tolerance where quantised outputs are compared with those of floats.
 const BYTES_TOLERANCE: f32 = 0.5;
 
 /// Run models on recorded inputs and compare with recorded outputs
@@ -123,7 +123,7 @@ impl Args {
     }
 }
 
-/// What numbers the program shares with the record.
+/// The numbers that the program shares with the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kin {
     /// Those of the model as it was read.
@@ -135,7 +135,7 @@ enum Kin {
 }
 
 impl Kin {
-    /// How near a program of `graph` may be to what the model itself answers.
+    /// The kinship of a program of `graph` to the model itself.
     fn of(request: &Request, graph: &Graph) -> Self {
         match graph.is_quantised() {
             _ if request.calibrates() => Self::Bytes,
@@ -236,7 +236,7 @@ fn in_case(case: &Case, error: Error) -> Error {
     }
 }
 
-/// How far the model's answers are from the record of one case.
+/// The distance of the model's outputs from the record of one case.
 fn verify(args: &Args, job: &Job<'_>, source: &Source, case: &Case) -> Result<Found> {
     let inputs = case.inputs()?;
     let (options, default) = bound(job.request, source, &inputs)?;
@@ -285,7 +285,7 @@ fn verify(args: &Args, job: &Job<'_>, source: &Source, case: &Case) -> Result<Fo
     Ok(found)
 }
 
-/// How far the oracle may be from the record: `default` of its largest magnitude for the file's own numbers.
+/// The tolerance of the oracle against the record: `default` of its largest magnitude for the file's own numbers.
 fn tolerance(args: &Args, request: &Request, default: f32, kin: Kin) -> Tolerance {
     let relative = match (kin, request.memory().storage) {
         (Kin::Bytes, _) => BYTES_TOLERANCE,
@@ -316,10 +316,10 @@ fn told_apart(
 /// The graph that plain loops run: where values are stored in 16 bits, that of the program, which says
 /// which.
 fn oracle(graph: &Graph, memory: Memory) -> Result<Graph> {
-    let mut graph = settled(graph)?;
+    let mut graph = legalized(graph)?;
     if memory.storage.half().is_some() {
         pass::run_all(&mut graph, |_, _, _| ())?;
-        store_halves::run(&mut graph, memory)?;
+        lower_precision::run(&mut graph, memory)?;
     }
     Ok(graph)
 }
@@ -332,7 +332,7 @@ fn answered(
     model: Model,
     inputs: Vec<Array>,
 ) -> Result<Vec<(&'static str, Vec<Array>)>> {
-    let ends = job.request.ends();
+    let ends = job.request.model_io();
     let given = given::to_program(inputs, ends.picture.as_ref())?;
     let artifact = build::for_program(source, model, job.request)?;
     let mut answers = Vec::new();
@@ -363,13 +363,14 @@ fn emitted(args: &Args, job: &Job<'_>, artifact: &Artifact, given: &[Array]) -> 
 }
 
 /// The model as it was read, but computing on bytes what lies between bytes: rounding is part of such a model's meaning.
-fn settled(graph: &Graph) -> Result<Graph> {
+fn legalized(graph: &Graph) -> Result<Graph> {
     let mut graph = graph.clone();
-    settle_quant::run(&mut graph, &mut Skips::new())?;
+    legalize_quant::run(&mut graph, &mut Skips::new())?;
     Ok(graph)
 }
 
-/// How the model is read, its open dimensions as the recorded inputs have them, and the tolerance that its weights allow.
+/// Options for reading the model, its open dimensions as the recorded inputs have them, and the tolerance that its
+/// weights allow.
 fn bound(request: &Request, source: &Source, inputs: &[Array]) -> Result<(Options, f32)> {
     let mut options = request.model.clone();
     let Some(summary) = source.summary()? else {

@@ -1,4 +1,4 @@
-//! What `infer` returns, where it is not the output itself that the caller wants.
+//! The return value of `infer`, where the caller wants something else than the output itself.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -37,7 +37,7 @@ pub(super) fn imports(network: &Network<'_>) -> &'static [&'static str] {
     if network.schedule.ranking.is_some() { &["kernel::rank::self"] } else { &[] }
 }
 
-/// What `infer` does, in the words of its documentation; `y` and `x` name outputs and inputs.
+/// The sentence on `infer` in its documentation; `y` and `x` name outputs and inputs.
 pub(super) fn about(network: &Network<'_>, y: &str, x: &str) -> String {
     match network.schedule.ranking {
         None => format!(" Computes {y} from {x}."),

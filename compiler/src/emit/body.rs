@@ -116,7 +116,7 @@ impl Body<'_> {
         }
     }
 
-    /// What lies around the image that a stage makes.
+    /// The fill of the padding around the image that a stage makes.
     fn zero(&self, at: usize, what: &Zero) -> TokenStream {
         let stage = &self.step.stages[at];
         let place = stage.into.whole_pixels();

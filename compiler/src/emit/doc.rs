@@ -6,7 +6,7 @@ use crate::printed;
 use crate::schedule::{Home, Place, Stage, Step};
 use crate::segment::{Role, flow};
 
-/// What a step is, what it does to shapes, and what it costs.
+/// The doc line of a step: its name, its shapes, and its cost.
 pub(super) fn step(graph: &Graph, labels: &Labels, step: &Step) -> String {
     let first = &step.stages[0];
     let last = step.stages.last().expect("a step has a stage");
@@ -83,7 +83,7 @@ pub(super) fn quoted(name: &str) -> String {
     format!("`{}`", printed::name(name).replace('`', "'"))
 }
 
-/// Whether a step ends in global pooling.
+/// True if a step ends in global pooling.
 pub(super) fn holds_head(graph: &Graph, step: &Step) -> bool {
     let last = step.segment.stages.last();
     last.is_some_and(|id| flow::pooling(graph, *id).is_some())

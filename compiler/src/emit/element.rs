@@ -1,4 +1,4 @@
-//! What numbers are in memory: the names of their types, and numbers written as one of them.
+//! Element types in memory: their names, and numbers written as one of them.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};

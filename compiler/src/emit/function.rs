@@ -8,7 +8,7 @@ use crate::schedule::PackId;
 pub(super) struct Function {
     /// The function.
     pub item: TokenStream,
-    /// What `run` passes after the token.
+    /// The arguments that `run` passes after the token.
     pub arguments: Vec<TokenStream>,
     /// Paths in the runtime that it uses.
     pub kernels: Vec<String>,

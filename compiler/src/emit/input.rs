@@ -1,4 +1,4 @@
-//! How an input reaches its first kernel: its numbers, its slot of the arena, its rows, and what lies around it.
+//! Delivery of an input to its first kernel: its element type, its slot of the arena, its rows, and their padding.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -43,7 +43,7 @@ pub(super) fn slots(network: &Network<'_>) -> Vec<TokenStream> {
     ports.enumerate().filter_map(slot).collect()
 }
 
-/// The numbers around a picture, where they are not zero.
+/// The numbers around an image, where they are not zero.
 pub(super) fn border(scope: &Scope<'_>, stage: &Stage) -> Option<TokenStream> {
     stage.from.get(1).filter(|_| stage.kernel.loads()).map(|border| scope.variable(*border))
 }

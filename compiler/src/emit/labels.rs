@@ -5,7 +5,7 @@
 
 use crate::ir::{Graph, NodeId, Op};
 
-/// What is left out of every label of a graph.
+/// The common part of names that every label of a graph leaves out.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Labels {
     /// Parts of a path that all names begin with.
@@ -13,7 +13,7 @@ pub(super) struct Labels {
 }
 
 impl Labels {
-    /// What those names of a graph's nodes share that are paths.
+    /// The common part of those names of a graph's nodes that are paths.
     pub(super) fn of(graph: &Graph) -> Self {
         let ids = graph.ids().into_iter();
         let computed = ids.filter(|id| !matches!(graph.node(*id).op, Op::Input | Op::Const(_)));

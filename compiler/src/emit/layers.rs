@@ -1,4 +1,4 @@
-//! What runs, kernel by kernel: as data for reports, and as the const `LAYERS` where a program wants to know it too.
+//! Layers kernel by kernel: as data for reports, and as the const `LAYERS` where a program wants to know them too.
 
 use proc_macro2::TokenStream;
 use quote::quote;

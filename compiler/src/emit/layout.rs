@@ -1,4 +1,4 @@
-//! Where rustfmt, with its default widths, breaks a statement.
+//! Line breaks of statements, as rustfmt with its default widths makes them.
 //!
 //! Only what emitted files hold is known here: signatures, consts, lets and calls, with lists in brackets.
 
@@ -11,7 +11,7 @@ const CHAIN: usize = 60;
 /// Widest fields of a struct on one line.
 const FIELDS: usize = 18;
 
-/// Whether a line starts something that is laid out here.
+/// True if a line starts something that is laid out here.
 pub(super) fn is_statement(line: &str) -> bool {
     let starts = ["pub fn ", "fn ", "const ", "pub const ", "pub(super) const ", "static ", "let "];
     let is_item = starts.iter().any(|start| line.starts_with(start));
@@ -19,7 +19,7 @@ pub(super) fn is_statement(line: &str) -> bool {
     is_item || is_call
 }
 
-/// Whether `next` belongs to a statement: a bracket is open, or a method is called on it. The bracket that opens the
+/// True if `next` belongs to a statement: a bracket is open, or a method is called on it. The bracket that opens the
 /// body of a function is no list.
 pub(super) fn continues(statement: &str, next: &str) -> bool {
     let body = statement.contains("fn ") && statement.ends_with('{');
@@ -118,7 +118,7 @@ fn depth(text: &str) -> i32 {
     text.chars().map(|c| i32::from("([{".contains(c)) - i32::from(")]}".contains(c))).sum()
 }
 
-/// Whether no list inside is wider than rustfmt leaves on one line; of a call with one array, only that counts.
+/// True if no list inside is wider than rustfmt leaves on one line; of a call with one array, only that counts.
 fn lists_are_short(text: &str) -> bool {
     let Some((open, close)) = outermost(text) else { return true };
     let inner = text[open + 1..close].trim();

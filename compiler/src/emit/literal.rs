@@ -51,7 +51,7 @@ pub(super) fn float(x: f32) -> TokenStream {
     if x.is_sign_negative() { quote!(-#magnitude) } else { quote!(#magnitude) }
 }
 
-/// How rows lie, as an expression.
+/// Rows in memory, as an expression.
 pub(super) fn rows(rows: Rows) -> TokenStream {
     let (kept, width, channels) = (size(rows.kept), size(rows.width), size(rows.channels));
     let form = match rows.form {

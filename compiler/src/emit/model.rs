@@ -116,7 +116,7 @@ fn imports(network: &Network<'_>, functions: &[Function]) -> Vec<TokenStream> {
         .collect()
 }
 
-/// What a build for other machines reads first.
+/// The `compile_error!` of a build for other machines.
 fn refusal(network: &Network<'_>) -> Option<TokenStream> {
     let arch = network.target.isa.arch()?;
     let text = format!("this network is for {}; give it another target", network.target);
@@ -126,7 +126,7 @@ fn refusal(network: &Network<'_>) -> Option<TokenStream> {
     })
 }
 
-/// Whether the caller quantises an input.
+/// True if the caller quantises an input.
 fn asks_for_bytes(network: &Network<'_>) -> bool {
     network.schedule.intakes.iter().any(|intake| intake.scale.is_some())
 }
@@ -311,7 +311,7 @@ fn pool(network: &Network<'_>) -> (TokenStream, TokenStream) {
     (quote!(pool: &mut Pool,), quote!(pool,))
 }
 
-/// How the caller quantises the inputs that the network takes as bytes.
+/// Consts by which the caller quantises the inputs that the network takes as bytes.
 fn scales(network: &Network<'_>) -> Vec<TokenStream> {
     let several = network.schedule.inputs.len() > 1;
     let intakes = network.schedule.intakes.iter().zip(&network.schedule.inputs).enumerate();
@@ -346,7 +346,7 @@ impl Caller {
         Self::Infer(arguments.map(ToString::to_string).collect())
     }
 
-    /// What the function calls its parameter `ident`: nothing where no step takes it.
+    /// The name of the function's parameter `ident`: nothing where no step takes it.
     fn name(&self, ident: &Ident) -> TokenStream {
         match self {
             Self::Infer(taken) if !taken.contains(&ident.to_string()) => quote!(_),
@@ -398,7 +398,7 @@ fn lent<'a>(
     names.ports.outputs.iter().zip(&network.schedule.outputs).take(lent)
 }
 
-/// What `infer` passes on.
+/// Arguments that `infer` passes on.
 fn arguments(network: &Network<'_>, names: &StepNames) -> Vec<TokenStream> {
     let inputs = inputs(network, names).filter_map(|(intake, name, _)| match intake.place.home {
         Home::Feed(at) => {
@@ -414,7 +414,7 @@ fn arguments(network: &Network<'_>, names: &StepNames) -> Vec<TokenStream> {
     inputs.chain(outputs).collect()
 }
 
-/// How each input reaches the network, what the file calls it, and what the model does.
+/// Inputs with their names in the file and their ports in the model.
 fn inputs<'a>(
     network: &'a Network<'a>,
     names: &'a StepNames,

@@ -7,7 +7,7 @@ use proc_macro2::TokenStream;
 
 use crate::emit::layout;
 
-/// Why the one unsafe block of an emitted file is sound.
+/// The reason why the one unsafe block of an emitted file is sound.
 const SAFETY: &str = "// SAFETY: `require` returned, so this machine has every feature of `run`.";
 
 /// The items of a private module are public to nobody.

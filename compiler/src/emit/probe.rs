@@ -1,4 +1,4 @@
-//! Where an emitted file reads the clock, when it is asked to say what each kernel costs.
+//! Probes: reads of the clock in an emitted file that measures the cost of each kernel.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -37,7 +37,7 @@ pub fn probes(graph: &Graph, schedule: &Schedule) -> Vec<Probe> {
     schedule.steps.iter().flat_map(kernels).collect()
 }
 
-/// Whether a stage multiplies by weights; to look bytes up is none of it.
+/// True if a stage multiplies by weights; a lookup of bytes in tables does not.
 fn computes(stage: &Stage) -> bool {
     stage.pack.is_some() && !stage.kernel.loads()
 }

@@ -1,4 +1,4 @@
-//! What the words in a step's body stand for: consts of kernels and weights, slots of the arena, parameters.
+//! Scope of a step's body: consts of kernels and weights, slots of the arena, parameters.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -25,7 +25,7 @@ const RESERVED: &[&str] = &[
 pub(super) struct Ports {
     pub inputs: Vec<String>,
     pub outputs: Vec<String>,
-    /// What no variable in the body of a function may be called.
+    /// Names that no variable in the body of a function may take.
     names: Rc<Names>,
 }
 
@@ -39,7 +39,7 @@ impl Ports {
     }
 }
 
-/// What the words in a function's body stand for.
+/// The meaning of names in a function's body.
 pub(super) struct Scope<'a> {
     pub network: &'a Network<'a>,
     pub(super) ports: &'a Ports,
@@ -53,7 +53,7 @@ pub(super) struct Scope<'a> {
     operands: BTreeMap<PackId, Ident>,
     /// Consts for kernels, by stage.
     kernels: Vec<Ident>,
-    /// What the rows that each stage makes are called after.
+    /// The base names of the rows that each stage makes.
     counted: Vec<String>,
 }
 
@@ -195,7 +195,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// What a place that is read begins, where its slot may be a part of what the body borrows.
+    /// The start of a place that is read, where its slot may be a part of the borrowed one.
     pub(super) fn tail(&self, place: Place) -> TokenStream {
         let variable = self.variable(place);
         match self.shift(place) {
@@ -231,7 +231,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// What the rows of each stage are called after: their memory, or the kernel where several may write one value.
+    /// The base names of each stage's rows: their memory, or the kernel where several may write one value.
     fn name_counted(&self, graph: &Graph, step: &Step) -> Vec<String> {
         let chain = is_chain(graph, &step.segment.stages);
         let counted = step.stages.iter().zip(&self.kernels).map(|(stage, kernel)| {
@@ -241,7 +241,7 @@ impl<'a> Scope<'a> {
         counted.collect()
     }
 
-    /// What a variable is called.
+    /// The name of a variable.
     pub(super) fn name_of(&self, variable: Variable) -> TokenStream {
         let name = match variable {
             Variable::Row => "row",

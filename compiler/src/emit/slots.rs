@@ -27,7 +27,7 @@ pub(super) struct Borrowed {
 }
 
 impl Borrowed {
-    /// What `step` borrows, without names.
+    /// Slots that `step` borrows, without names.
     pub(super) fn of(plan: &Plan, step: &Step) -> Self {
         Self { ranges: borrowed(plan, step), slots: BTreeMap::new() }
     }
@@ -42,7 +42,7 @@ impl Borrowed {
         named.or_insert_with(|| Slice { name: names::ident(&names.take(wanted)), element });
     }
 
-    /// Whether nothing is borrowed.
+    /// True if nothing is borrowed.
     pub(super) fn is_empty(&self) -> bool {
         self.slots.is_empty()
     }
@@ -86,7 +86,7 @@ impl Borrowed {
         if elements.all(|element| element == first) { first } else { 1 }
     }
 
-    /// What is borrowed as bytes and is none.
+    /// Slots that are borrowed as bytes but hold wider elements.
     fn wide(&self) -> impl Iterator<Item = &Slice> {
         let bytes = self.borrowed_as();
         self.slots.values().filter(move |slice| slice.element != bytes)
@@ -114,7 +114,7 @@ impl Borrowed {
     }
 }
 
-/// Where a place of the arena lies.
+/// The slot of a place of the arena.
 fn slot(plan: &Plan, place: Place) -> Option<Slot> {
     match place.home {
         Home::Arena(buffer) => Some(plan.slots[buffer.0]),
@@ -122,7 +122,7 @@ fn slot(plan: &Plan, place: Place) -> Option<Slot> {
     }
 }
 
-/// What `step` borrows of the arena, in bytes: its slots, those that share bytes as one.
+/// Bytes of the arena that `step` borrows: its slots, those that share bytes as one.
 fn borrowed(plan: &Plan, step: &Step) -> Vec<Range<usize>> {
     let places = step.stages.iter().flat_map(|stage| stage.from.iter().chain([&stage.into]));
     let mut slots: Vec<_> = places.filter_map(|place| slot(plan, *place)).map(key).collect();

@@ -119,7 +119,7 @@ fn packs<'a>(
     })
 }
 
-/// What the bytes of the weights hash to.
+/// The hash of the weights' bytes.
 fn hash(network: &Network<'_>) -> Literal {
     format!("{:#018x}", network.blob.hash()).parse().expect("hex is a literal")
 }

@@ -1,4 +1,4 @@
-//! What steps, the consts and the memory of their stages, and instruction sets are called.
+//! Names of steps, of the consts and the memory of their stages, and of instruction sets.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -11,7 +11,7 @@ use crate::schedule::{Stage, Step};
 use crate::segment::Role;
 use crate::target::Target;
 
-/// What the const of a stage's kernel is called.
+/// The name of the const of a stage's kernel.
 pub(super) fn word(graph: &Graph, step: &Step, stage: &Stage) -> &'static str {
     let block = match step.segment.role {
         Role::Block(number) => graph.blocks.get(number - 1),
@@ -32,8 +32,8 @@ pub(super) fn word(graph: &Graph, step: &Step, stage: &Stage) -> &'static str {
     }
 }
 
-/// What the weights of a kernel of a step are called: `stem_conv`, but `head` and `conv_3` where the step is called after
-/// the kernel.
+/// The name of the weights of a step's kernel: `stem_conv`, but `head` and `conv_3` where the step is named after the
+/// kernel.
 pub(super) fn of_step(step: &str, kernel: &str) -> String {
     let rest = step.strip_prefix(kernel).map(|rest| rest.trim_start_matches('_'));
     if rest.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit())) {
@@ -50,13 +50,13 @@ pub(super) fn block_of<'a>(graph: &'a Graph, stage: &Stage) -> Option<(usize, &'
     blocks.find(|(_, it)| it.expand == Some(id) || it.depthwise == id || it.project == id)
 }
 
-/// Whether global pooling follows a stage.
+/// True if global pooling follows a stage.
 fn before_pool(step: &Step, stage: &Stage) -> bool {
     let next = step.stages.iter().skip_while(|it| it.node != stage.node).nth(1);
     next.is_some_and(|next| next.kernel.pools_all())
 }
 
-/// What the memory that a kernel fills is called, where it lives for the step only.
+/// The name of the memory that a kernel fills, where it lives for the step only.
 pub(super) fn result(word: &str) -> &'static str {
     match word {
         "load" => "padded",
@@ -67,7 +67,7 @@ pub(super) fn result(word: &str) -> &'static str {
     }
 }
 
-/// What a step is called.
+/// The name of a step.
 pub(super) fn step(graph: &Graph, labels: &Labels, step: &Step) -> String {
     let id = step.segment.stages[0];
     let node = graph.node(id);
@@ -109,7 +109,7 @@ pub(super) fn token(target: &Target) -> Ident {
     names::ident(&format!("{:?}", target.isa))
 }
 
-/// Whether a target's instructions are more than every machine of its architecture has.
+/// True if a target's instructions are more than every machine of its architecture has.
 pub(super) fn needs_features(target: &Target) -> bool {
     !target.isa.features().is_empty()
 }

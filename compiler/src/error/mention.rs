@@ -1,5 +1,5 @@
-//! Options inside of messages: mentioned by name, and spelled where the message is told, in the words of the door that the
-//! user came in by (`--ram`, `.ram(..)`, `ram = ..`).
+//! Options inside of messages: mentioned by name, and written by the door that the user came in by (`--ram`,
+//! `.ram(..)`, `ram = ..`) where the message is printed.
 //!
 //! A mention stands between two control characters, which names that are shown never hold.
 
@@ -18,7 +18,7 @@ pub fn given(name: &str, value: impl Display) -> String {
     format!("{OPEN}{name}={value}{CLOSE}")
 }
 
-/// The message with each option as `spell` has it by name and value.
+/// The message with each option written by `spell` from its name and value.
 pub fn spelled(text: &str, spell: impl Fn(&str, Option<&str>) -> String) -> String {
     let mut spelled = String::with_capacity(text.len());
     let mut parts = text.split(OPEN);

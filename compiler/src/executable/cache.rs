@@ -1,4 +1,4 @@
-//! Where built programs are kept, each beside the hash of its bytes: one that was damaged since is as good as none.
+//! The cache of built programs, each beside the hash of its bytes: one that was damaged since is as good as none.
 
 use std::path::{Path, PathBuf};
 

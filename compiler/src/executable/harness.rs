@@ -21,7 +21,7 @@ pub(super) fn files(artifact: &Artifact, threads: usize) -> Vec<(&'static str, V
     ]
 }
 
-/// What the network takes and gives, and a call of it with lists of arrays.
+/// Inputs and outputs of the network, and a call of it with lists of arrays.
 fn ports(artifact: &Artifact, threads: usize) -> String {
     let (inputs, outputs) = (&artifact.schedule.inputs, &super::outputs(artifact));
     let names = |stem: &str, ports: &[Port]| -> Vec<String> {
@@ -93,7 +93,7 @@ fn integer(port: &Port) -> Option<&'static str> {
     }
 }
 
-/// What is said before and after the call of `infer` where outputs are integers, to write them down as floats.
+/// Statements before and after the call of `infer` where outputs are integers, to write them down as floats.
 fn integers(outputs: &[Port], lent: &[String]) -> (String, String) {
     let pairs = outputs.iter().zip(lent);
     let each = pairs.filter_map(|(port, y)| Some((integer(port)?, y))).map(|(kind, y)| {
@@ -105,7 +105,7 @@ fn integers(outputs: &[Port], lent: &[String]) -> (String, String) {
     each.unzip()
 }
 
-/// What is said around the call of an `infer` that returns its answer, to write that down as floats.
+/// Text around the call of an `infer` that returns its answer, to write that down as floats.
 fn told(ranking: Option<Ranking>) -> (&'static str, &'static str) {
     match ranking {
         None => ("", ""),
@@ -131,7 +131,7 @@ fn threads(threads: usize) -> String {
     )
 }
 
-/// What is said before the call of `infer` to give it the array `x`, and in it.
+/// Statements before the call of `infer` that give it the array `x`, and the argument in it.
 fn fed(intake: &Intake, x: &str, at: usize, several: bool) -> (String, String) {
     let Rows { width, channels, .. } = intake.place.rows;
     let row = width * channels;
@@ -189,7 +189,7 @@ pub fn row_of_planes<X: Copy, E>(planes: &[X], channels: usize, row: usize, pixe
 }
 ";
 
-/// What the program asks the clock, if the network has one.
+/// Text by which the program reads the clock, if the network has one.
 fn clock(artifact: &Artifact) -> &'static str {
     if artifact.rust.contains("static CLOCK") { CLOCK } else { NO_CLOCK }
 }

@@ -14,7 +14,7 @@ const SHOWN_LINES: usize = 12;
 #[derive(Debug)]
 pub(super) struct Rustc {
     path: OsString,
-    /// All that `rustc -vV` says.
+    /// The output of `rustc -vV`.
     pub(super) version: String,
 }
 
@@ -51,7 +51,7 @@ impl Rustc {
     }
 }
 
-/// What `rustc` is told beside the files; part of the cache's key.
+/// Flags of `rustc` beside the files; part of the cache's key.
 pub(super) fn flags(target: &Target) -> Vec<String> {
     let settings = ["opt-level=3", "codegen-units=1", "panic=abort", "strip=symbols"];
     let crate_flags = ["--edition=2024", "--crate-name=network", "--cap-lints=allow"];

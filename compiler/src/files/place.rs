@@ -1,4 +1,4 @@
-//! Where a path leads: behind links, and to a file, which is replaced whole, or to a stream, which is written into.
+//! Resolution of a path: behind links, and to a file, which is replaced whole, or to a stream, which is written into.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use crate::files::{fault, unwritable};
 /// Links that are followed from one path, as many as Linux follows.
 const LINKS: usize = 40;
 
-/// What is written to.
+/// The destination of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// A file that is there or not, under the name that no link has.
@@ -66,7 +66,7 @@ impl Place {
     }
 }
 
-/// What a path of the system's own names of open descriptors is; the links behind them are for show.
+/// The destination behind one of the system's own names of open descriptors; the links behind them are for show.
 fn descriptor(path: &Path) -> Option<Place> {
     let folders = ["/dev/fd", "/proc/self/fd", "/proc/thread-self/fd"];
     let number = |folder: &str| path.strip_prefix(folder).ok()?.to_str()?.parse::<u32>().ok();

@@ -31,7 +31,7 @@ impl Pending {
         Ok(pending)
     }
 
-    /// Lets those use the file whom `permissions` allow to.
+    /// Gives the file the permissions `permissions`.
     pub(super) fn allow(&self, permissions: Permissions) -> Result<()> {
         let done = fs::set_permissions(&self.beside, permissions);
         done.map_err(|error| unwritable(&self.path, &error))
@@ -53,7 +53,7 @@ struct Taken<'a> {
 }
 
 impl Taken<'_> {
-    /// Brings the old state back. It is told already that something failed; what fails here too cannot be helped.
+    /// Restores the old state. A failure is reported already; one here cannot be helped.
     fn give_back(&self) {
         let _ = match &self.old {
             Some(old) => fs::rename(old, self.place),
@@ -62,7 +62,7 @@ impl Taken<'_> {
     }
 }
 
-/// Lets all files take their places; if one cannot, those before it give theirs back.
+/// Moves all files to their places; if one cannot be moved, restores those before it.
 pub(super) fn replace(pending: &[Pending]) -> Result<()> {
     let mut taken: Vec<Taken<'_>> = Vec::new();
     for file in pending {

@@ -1,7 +1,7 @@
 //! Reads ONNX files.
 //!
-//! What comes out is the file's f32 inference graph with every shape known: open dimensions are bound, shape arithmetic
-//! is folded away, old and new forms of an operator read alike. [`OPERATORS`] lists what is understood, and the reader
+//! The result is the file's f32 inference graph with every shape known: open dimensions are bound, shape arithmetic is
+//! folded away, old and new forms of an operator read alike. [`OPERATORS`] lists what is understood, and the reader
 //! itself consults it. All unsupported things are reported together. Weights stay in the file's memory until they are
 //! read; a file of f32 weights peaks at twice its size. Any bytes give a graph or an [`Error`], never a panic.
 
@@ -71,7 +71,7 @@ pub const OPSETS: RangeInclusive<i64> = 6..=28;
 /// Most nodes a file may have.
 const MAX_NODES: usize = 1 << 20;
 
-/// What the user says about sizes that the file leaves open.
+/// The user's choices of sizes that the file leaves open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Sizes of named dimensions, such as `batch`.

@@ -1,9 +1,9 @@
 //! Networks given as rows of the MobileNetV2 paper's Table 2, with weights from a file or from a seed.
 //!
 //! Three spellings: `mobilenet_v2:0.35@96` (width, then resolution), a TOML file, or the table as the paper prints it.
-//! What the table leaves open is settled as the paper's reference implementation does: channels are multiples of 8, the
-//! last convolution is not shrunk, every convolution is normalised, all but the projections end in ReLU6, and padding
-//! is TensorFlow's SAME. Weights under torchvision's names bring torchvision's padding (1 on each side) and epsilon.
+//! The table leaves some things open, which follow the paper's reference implementation: channels are multiples of 8,
+//! the last convolution is not shrunk, every convolution is normalised, all but the projections end in ReLU6, and
+//! padding is TensorFlow's SAME. Weights under torchvision's names bring torchvision's padding (1 on each side) and epsilon.
 //!
 //! A spec describes features; average pooling over what remains and a dense layer of `classes` always follow.
 
@@ -23,7 +23,7 @@ pub use weights::Weights;
 /// A network by the numbers of its Table 2.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spec {
-    /// What the network is called.
+    /// The name of the network.
     pub name: String,
     /// Rows and columns of the square input, in pixels.
     pub resolution: usize,
@@ -31,7 +31,7 @@ pub struct Spec {
     pub channels_in: usize,
     /// Factor of every channel count; 1 is the paper's primary network.
     pub width: f64,
-    /// Classes that the last layer tells apart.
+    /// Classes of the last layer.
     pub classes: usize,
     /// The table's lines before its average pooling.
     pub rows: Vec<Row>,
@@ -40,7 +40,7 @@ pub struct Spec {
 /// One line of the table: a sequence of `n` layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// What each layer is.
+    /// The operator of each layer.
     pub operator: Operator,
     /// Channels that each makes, before the width multiplier.
     pub c: usize,
@@ -50,7 +50,7 @@ pub struct Row {
     pub s: usize,
 }
 
-/// What a line's layers are.
+/// The operator of a line's layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operator {
     /// `conv2d`: a 3x3 convolution.
@@ -84,7 +84,7 @@ impl Spec {
         Ok(spec)
     }
 
-    /// Whether `text` has the look of `mobilenet_v2:1.0@224`, so that a command line can tell it from a path.
+    /// True if `text` has the look of `mobilenet_v2:1.0@224`, so that a command line can tell it from a path.
     pub fn is_short(text: &str) -> bool {
         short::matches(text.trim())
     }

@@ -1,4 +1,4 @@
-//! Tests of operators on bytes, each in a lawful graph.
+//! Tests of quantised operators, each in a verified graph.
 
 use crate::interp::{Array, run};
 use crate::ir::verify::verify;
@@ -14,7 +14,7 @@ const POINT: Conv = Conv {
     pads: [0; 4],
     group: 1,
     clamp: Clamp::NONE,
-    then: None,
+    activation: None,
 };
 
 fn bytes(shape: &[usize]) -> Tensor {

@@ -21,23 +21,23 @@ pub struct Graph {
     pub weights: Weights,
     /// `Op::Input` nodes in the order in which the model takes them.
     pub inputs: Vec<NodeId>,
-    /// What the model answers, in its order.
+    /// Outputs of the model, in its order.
     pub outputs: Outputs,
     /// Inverted residual blocks that `find_blocks` recognised, in order of execution.
     pub blocks: Vec<Block>,
-    /// What the user should know of how the model was read.
+    /// Notes for the user on how the model was read.
     pub notes: Vec<String>,
-    /// What the bytes of inputs stand for that the model takes as floats and the caller quantises.
+    /// Scale and zero point of quantised inputs that the model takes as floats and the caller quantises.
     pub scales: BTreeMap<NodeId, Affine>,
-    /// What sums of bytes become bytes by.
+    /// The arithmetic by which sums are requantised.
     pub arithmetic: Arithmetic,
-    /// How often the graph is run, on one part after another of the model's inputs along their leading dimension.
+    /// Runs of the graph per inference, each on the next part of the model's inputs along their leading dimension.
     pub batch: usize,
-    /// How many of the greatest entries of the only output the caller is told, instead of all of them; 0 for all.
-    pub ranked: usize,
+    /// Greatest entries of the only output that the caller gets, instead of all of them; 0 for all.
+    pub top_k: usize,
     dag: StableDiGraph<Node, Port>,
     names: BTreeSet<String>,
-    /// How often each node is read, by its number.
+    /// Reads of each node, by its number.
     read: Vec<usize>,
 }
 
@@ -46,17 +46,17 @@ pub struct Graph {
 pub struct Node {
     /// The name in the model (of the value it makes); unique in the graph.
     pub name: String,
-    /// What is computed.
+    /// The operator.
     pub op: Op,
-    /// What comes out.
+    /// The result's description.
     pub out: Tensor,
 }
 
-/// Names a node; stays valid while other nodes come and go.
+/// Identifier of a node; stays valid while other nodes come and go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NodeId(u32);
 
-/// Which operand of its reader a value is.
+/// Index of an operand of its reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Port(pub usize);
 
@@ -83,7 +83,7 @@ impl Default for Graph {
             scales: BTreeMap::new(),
             arithmetic: Arithmetic::default(),
             batch: 1,
-            ranked: 0,
+            top_k: 0,
             dag: StableDiGraph::new(),
             names: BTreeSet::new(),
             read: Vec::new(),
@@ -149,7 +149,7 @@ impl Graph {
         }
     }
 
-    /// Lets every reader of `old`, and every output it is, take `new` instead.
+    /// Redirects every reader of `old`, and every output that it is, to `new`.
     pub fn redirect(&mut self, old: NodeId, new: NodeId) {
         for (reader, port) in self.readers(old) {
             if reader != new {
@@ -207,7 +207,7 @@ impl Graph {
         shape
     }
 
-    /// Whether `id` is still in the graph.
+    /// True if `id` is still in the graph.
     pub fn contains(&self, id: NodeId) -> bool {
         self.dag.contains_node(id.index())
     }
@@ -217,7 +217,7 @@ impl Graph {
         self.dag.node_count()
     }
 
-    /// Whether there is no node.
+    /// True if there is no node.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -227,13 +227,13 @@ impl Graph {
         self.dag.node_indices().map(NodeId::from).collect()
     }
 
-    /// What `id` reads at `port`.
+    /// The operand of `id` at `port`.
     pub fn operand(&self, id: NodeId, port: usize) -> Option<NodeId> {
         let mut edges = self.dag.edges_directed(id.index(), Direction::Incoming);
         edges.find(|e| e.weight().0 == port).map(|e| e.source().into())
     }
 
-    /// All that `id` reads, by port.
+    /// All operands of `id`, by port.
     pub fn operands(&self, id: NodeId) -> Vec<(Port, NodeId)> {
         let edges = self.dag.edges_directed(id.index(), Direction::Incoming);
         let mut operands: Vec<_> = edges.map(|e| (*e.weight(), e.source().into())).collect();
@@ -241,20 +241,20 @@ impl Graph {
         operands
     }
 
-    /// All that read `id`, in no order, with the port at which they do.
+    /// Readers of `id`, unordered, with the port at which they read it.
     pub fn readings(&self, id: NodeId) -> impl Iterator<Item = (NodeId, Port)> {
         let edges = self.dag.edges_directed(id.index(), Direction::Outgoing);
         edges.map(|e| (e.target().into(), *e.weight()))
     }
 
-    /// All that read `id`, with the port at which they do.
+    /// Readers of `id`, with the port at which they read it.
     pub fn readers(&self, id: NodeId) -> Vec<(NodeId, Port)> {
         let mut readers: Vec<_> = self.readings(id).collect();
         readers.sort();
         readers
     }
 
-    /// How often `id` is read: nodes that read it, once for each port at which they do.
+    /// The number of reads of `id`: a node counts once for each port at which it reads it.
     pub fn readers_len(&self, id: NodeId) -> usize {
         self.read[id.number()]
     }
@@ -268,7 +268,7 @@ impl Graph {
         }
     }
 
-    /// Whether the model answers with `id`.
+    /// True if `id` is an output of the model.
     pub fn is_output(&self, id: NodeId) -> bool {
         !self.outputs.places_of(id).is_empty()
     }
@@ -287,7 +287,7 @@ impl Graph {
         self.constant(self.operand(id, port)?)?.as_f32()
     }
 
-    /// Whether any input has a part in `id`; what has none is as fixed as a constant, though nobody folded it.
+    /// True if `id` depends on any input; a node that does not is as fixed as a constant, though nobody folded it.
     pub fn depends_on_inputs(&self, id: NodeId) -> bool {
         let (mut seen, mut left) = (BTreeSet::from([id]), vec![id]);
         while let Some(id) = left.pop() {
@@ -300,12 +300,12 @@ impl Graph {
         false
     }
 
-    /// Whether some of it computes on bytes.
+    /// True if any operator is quantised.
     pub fn is_quantised(&self) -> bool {
         self.ids().into_iter().any(|id| matches!(self.node(id).op, Op::Quant(_)))
     }
 
-    /// Whether some of it is stored as `dtype`.
+    /// True if any value is stored as `dtype`.
     pub fn stores(&self, dtype: Dtype) -> bool {
         self.ids().into_iter().any(|id| self.node(id).out.dtype == dtype)
     }
@@ -347,7 +347,7 @@ impl Graph {
         (per_output as u64).saturating_mul(self.node(id).out.len() as u64)
     }
 
-    /// What `id` reads and makes, as its operator sees it.
+    /// Operands and result of `id`, as its operator sees them.
     pub fn site(&self, id: NodeId) -> Site<'_> {
         let operands = self.operands(id).into_iter().map(|(port, operand)| Operand {
             port: port.0,

@@ -61,7 +61,7 @@ use crate::ir::{Dtype, QConv, Quant, WeightsId, infer};
 use definition::{Definition, Ports};
 use traits::Traits;
 
-/// What a node computes.
+/// An operator with its attributes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Op {
     /// An input of the model. No operands.
@@ -70,7 +70,7 @@ pub enum Op {
     Const(WeightsId),
     /// 2-D convolution: x `[n,c,h,w]`, weights `[m,c/group,kh,kw]`, optional bias `[m]` (port 2), and a residual of the
     /// output's shape (port 3) added before the clamp, if `fuse_add` put it there. Pads hold zeros, or one number an
-    /// input channel (port 4) if `fold_input` put it there; then x may be bytes of a picture too.
+    /// input channel (port 4) if `fold_input` put it there; then x may be bytes of an image too.
     Conv(Conv),
     /// Batch normalisation at inference: x, scale, bias, mean, variance, the last four per channel.
     BatchNorm(BatchNorm),
@@ -90,9 +90,9 @@ pub enum Op {
     PRelu,
     /// Windows over the last two dimensions: x `[n,c,h,w]`.
     Pool(Pool),
-    /// Pictures made larger or smaller: x `[n,c,h,w]`.
+    /// Images made larger or smaller: x `[n,c,h,w]`.
     Resize(Resize),
-    /// Pictures whose rows and columns are weighted sums of a few: x `[n,c,h,w]`.
+    /// Images whose rows and columns are weighted sums of a few: x `[n,c,h,w]`.
     Resample(Resample),
     /// One number from each slice over `axes`: x. The output's shape says whether reduced dimensions are kept.
     Reduce(Reduce),
@@ -102,11 +102,11 @@ pub enum Op {
     CumSum(CumSum),
     /// The greatest or least elements along one axis, or where they are: x.
     TopK(TopK),
-    /// The same elements in row-major order under another shape: x. Flatten, Squeeze and Unsqueeze are this.
+    /// Reshape: the elements in row-major order under another shape: x. Flatten, Squeeze and Unsqueeze are this.
     Reshape,
     /// Output dimension `i` is input dimension `perm[i]`: x.
     Transpose(Vec<usize>),
-    /// The same tensor in another [`crate::ir::Layout`]: x.
+    /// Conversion to another [`crate::ir::Layout`]: x.
     Relayout,
     /// Operands one after another along an axis: any number of them.
     Concat(usize),
@@ -120,7 +120,7 @@ pub enum Op {
     Identity,
     /// Floats that carry integers or truth values, as those, of a type: x.
     Integers(Dtype),
-    /// An operator on bytes that stand for reals.
+    /// A quantised operator.
     Quant(Quant),
 }
 
@@ -169,12 +169,12 @@ impl Op {
         self.define(|op| op.ports())
     }
 
-    /// What passes and the streaming of rows have to know.
+    /// Traits for passes and the streaming of rows.
     pub fn traits(&self) -> Traits {
         self.define(|op| op.traits())
     }
 
-    /// Whether elements of any type are only moved, or compared.
+    /// True if elements of any type are only moved, or compared.
     pub fn moves(&self) -> bool {
         self.traits().moves()
     }

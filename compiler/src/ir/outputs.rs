@@ -1,11 +1,11 @@
-//! The answers of a graph: a list in the model's order, and where in it each node stands.
+//! Outputs of a graph: a list in the model's order, and the places of each node in it.
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
 
 use crate::ir::NodeId;
 
-/// One answer of the model.
+/// One output of the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
     /// Its name in the model.
@@ -14,22 +14,22 @@ pub struct Output {
     pub node: NodeId,
 }
 
-/// What the model answers, in its order. Read as a slice.
+/// Outputs of the model, in its order. Read as a slice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outputs {
     listed: Vec<Output>,
-    /// Where the outputs stand that a node makes, ascending.
+    /// Places of each node's outputs, ascending.
     places: BTreeMap<NodeId, Vec<usize>>,
 }
 
 impl Outputs {
-    /// Adds one behind the others.
+    /// Appends an output.
     pub fn push(&mut self, output: Output) {
         self.places.entry(output.node).or_default().push(self.listed.len());
         self.listed.push(output);
     }
 
-    /// Lets `node` make the output at `place`.
+    /// Makes `node` the source of the output at `place`.
     pub fn set(&mut self, place: usize, node: NodeId) {
         let old = std::mem::replace(&mut self.listed[place].node, node);
         let left = self.places.get_mut(&old).expect("every output has its place");
@@ -41,14 +41,14 @@ impl Outputs {
         places.insert(places.partition_point(|at| *at < place), place);
     }
 
-    /// Lets `new` make every output that `old` makes.
+    /// Makes `new` the source of every output of `old`.
     pub fn redirect(&mut self, old: NodeId, new: NodeId) {
         for place in self.places_of(old).to_vec() {
             self.set(place, new);
         }
     }
 
-    /// Where the outputs stand that `node` makes, ascending.
+    /// Places of the outputs that `node` makes, ascending.
     pub fn places_of(&self, node: NodeId) -> &[usize] {
         self.places.get(&node).map_or(&[], Vec::as_slice)
     }

@@ -1,4 +1,4 @@
-//! Operators on bytes that stand for reals, in the one arithmetic that every target keeps bit for bit.
+//! Quantised operators on u8, in the one arithmetic that every target keeps bit for bit.
 //!
 //! A byte `q` of an [`Affine`] scale is the real `(q - zero) * scale`. Activations are u8, weights are constant i8 with
 //! zero point 0, biases are constant i32 in units of the exact 32-bit sums; padding is the zero point. What is computed
@@ -29,7 +29,7 @@ pub use softmax::QSoftmax;
 pub use sums::MAX_DEPTH;
 pub use table::table;
 
-/// What a node on bytes computes. Operands are listed as in [`crate::ir::Op`].
+/// A quantised operator. Operands are listed as in [`crate::ir::Op`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Quant {
     /// The nearest byte of each real: f32 x.
@@ -52,7 +52,7 @@ pub enum Quant {
     Mul(QPair, Times),
     /// Averages of windows over the last two dimensions: x `[n,c,h,w]`.
     Average(QAverage),
-    /// The mean of each whole picture: x `[n,c,h,w]`, result `[n,c,1,1]`.
+    /// The mean of each whole image: x `[n,c,h,w]`, result `[n,c,1,1]`.
     Mean(QMean),
     /// Shares of one along a dimension: x. Only [`Arithmetic::Fixed`] has it; floats are left to [`crate::ir::Softmax`].
     Softmax(QSoftmax),
@@ -79,7 +79,7 @@ impl Quant {
         }
     }
 
-    /// What the sums of this operator become, if it makes sums.
+    /// The requantisation of this operator's sums, if it makes sums.
     pub fn requant(&self) -> Option<&Requant> {
         match self {
             Self::Conv(QConv { requant, .. }) | Self::Dense(QDense { requant, .. }) => {

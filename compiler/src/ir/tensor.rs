@@ -1,17 +1,17 @@
-//! What a value looks like: shape, element type and layout. Holds no numbers.
+//! Description of a value: shape, element type and layout. Holds no numbers.
 
 use std::fmt;
 
 use half::{bf16, f16};
 
-/// A value's description.
+/// Description of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tensor {
-    /// Logical dimensions, outermost first; a picture is `[n, c, h, w]` whatever its layout.
+    /// Logical dimensions, outermost first; an image is `[n, c, h, w]` whatever its layout.
     pub shape: Vec<usize>,
     /// Element type.
     pub dtype: Dtype,
-    /// How the elements lie in memory.
+    /// The order of the elements in memory.
     pub layout: Layout,
 }
 
@@ -22,7 +22,7 @@ pub enum Dtype {
     F32,
     /// 16-bit float: stored as one, computed in f32.
     F16,
-    /// Brain float: the upper half of an f32.
+    /// bfloat16: the upper half of an f32.
     Bf16,
     /// Signed byte.
     I8,
@@ -37,7 +37,7 @@ pub enum Dtype {
 /// The order in which elements lie in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
-    /// The last logical dimension varies fastest (a picture is NCHW).
+    /// The last logical dimension varies fastest (an image is NCHW).
     RowMajor,
     /// A rank-4 tensor `[n, c, h, w]` stored with its channels innermost.
     Nhwc,
@@ -54,7 +54,7 @@ impl Tensor {
         self.shape.iter().product()
     }
 
-    /// Whether there is no element.
+    /// True if there is no element.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -97,13 +97,13 @@ impl Tensor {
         steps.filter(|(dim, _)| *dim != 1).collect()
     }
 
-    /// Whether the elements lie in row-major order of the logical shape, whatever the layout is called.
+    /// True if the elements lie in row-major order of the logical shape, whatever the layout is called.
     pub fn lies_in_rows(&self) -> bool {
         let rows = Self { layout: Layout::RowMajor, ..self.clone() };
         self.steps() == rows.steps()
     }
 
-    /// Whether elements of the same type lie at the same places in `other`.
+    /// True if `other` has the same type with its elements at the same places.
     pub fn lies_like(&self, other: &Self) -> bool {
         self.dtype == other.dtype && self.steps() == other.steps()
     }
@@ -115,7 +115,7 @@ impl Tensor {
 }
 
 impl Dtype {
-    /// Whether it is a float of whatever width.
+    /// True for a float of any width.
     pub fn is_float(self) -> bool {
         matches!(self, Self::F32 | Self::F16 | Self::Bf16)
     }

@@ -1,4 +1,4 @@
-//! The law of the IR: what every graph between two passes keeps. A breach is a fault of ours, not of the user.
+//! Invariants of the IR, which every graph between two passes keeps. A breach is a bug of ours, not an error of the user.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use crate::ir::op::definition::{Origin, Ports, Rest};
 use crate::ir::op::site::{Operand, Site};
 use crate::ir::{Dtype, Graph, Layout, NodeId, Op};
 
-/// A breach of the law.
+/// A breach of an invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// The node's name.
     pub node: String,
-    /// What is wrong.
+    /// The description of the breach.
     pub what: String,
 }
 
@@ -78,7 +78,7 @@ fn shape_breach(graph: &Graph, id: NodeId, site: &Site<'_>) -> Option<String> {
     }
 }
 
-/// What is wrong with the element types of what is read and made.
+/// The breach of the element types of operands and result.
 fn type_breach(op: &Op, site: &Site<'_>) -> Option<String> {
     match site.operand(0).and_then(|x| op.dtype(x.tensor.dtype)) {
         Some(dtype) => {
@@ -89,7 +89,7 @@ fn type_breach(op: &Op, site: &Site<'_>) -> Option<String> {
     }
 }
 
-/// Whether an operand has the type and origin that its operator lists.
+/// True if an operand has the type and origin that its operator lists.
 fn is_listed(op: &Op, operand: &Operand<'_>) -> bool {
     op.ports().listed.get(operand.port).is_none_or(|spec| {
         let typed = spec.dtype.is_none_or(|dtype| dtype == operand.tensor.dtype);
@@ -128,7 +128,7 @@ mod tests {
             let x = graph.add_input("x", Tensor::f32([1, 2]));
             let w = graph.add_const("w", [2, 3], Values::F32(vec![1.0; 6]));
             let b = graph.add_const("b", [3], Values::F32(vec![1.0; 3]));
-            let dense = Dense { clamp, then: Some(Unary::Silu) };
+            let dense = Dense { clamp, activation: Some(Unary::Silu) };
             graph.add("dense", Op::Dense(dense), Tensor::f32([1, 3]), &[x, w, b]);
             verify(&graph).iter().map(Violation::to_string).collect::<Vec<_>>()
         };

@@ -1,10 +1,10 @@
-//! Which nodes move nothing: their elements lie in the same order before and after, so they cost no step.
+//! Views: nodes that move nothing, since their elements lie in the same order before and after, so they cost no step.
 //!
-//! Operators that only name elements anew can be views; whether one is depends on the layouts at both of its ends.
+//! Operators that only rename elements can be views; whether one is depends on the layouts at both of its ends.
 
 use crate::ir::{Graph, NodeId, Op, Tensor};
 
-/// Whether every element of `id`'s result lies where it lies in its operand.
+/// True if every element of `id`'s result lies where it lies in its operand.
 pub fn is_view(graph: &Graph, id: NodeId) -> bool {
     let node = graph.node(id);
     let operand = graph.operand(id, 0);
@@ -35,7 +35,7 @@ pub fn aliases(graph: &Graph, id: NodeId) -> Vec<NodeId> {
     aliases
 }
 
-/// Whether `op` makes `to` of `from` without moving an element. Operators that compute always move.
+/// True if `op` makes `to` of `from` without moving an element. Operators that compute always move.
 pub fn moves_nothing(op: &Op, from: &Tensor, to: &Tensor) -> bool {
     op.define(|op| op.is_view(from, to))
 }

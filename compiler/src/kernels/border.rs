@@ -1,4 +1,4 @@
-//! Where reals become bytes, and bytes reals.
+//! Quantisation of floats and dequantisation of bytes.
 
 use mnv2c_runtime::ring::Form;
 
@@ -89,7 +89,7 @@ impl Spec for Dequantize {
     }
 }
 
-/// Whether reals are quantised row by row: their bytes lie otherwise, or are a picture.
+/// True if floats are quantised row by row: their bytes have another layout, or are an image.
 fn moves(site: &Site) -> bool {
     let (from, into) = (site.first(), site.into);
     from.rows != into.rows || (into.rows.form == Form::Nhwc && into.height > 1)

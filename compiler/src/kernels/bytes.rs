@@ -1,4 +1,4 @@
-//! Functions of bytes: of one, by a table, and of two, by their scales.
+//! Functions of quantised values: of one, by a table, and of two, by their scales.
 
 use crate::error::Result;
 use crate::ir::{Arithmetic, QPair, Times, Values};
@@ -16,11 +16,11 @@ pub struct QBinary {
     pub function: QFunction,
     /// The scales.
     pub pair: QPair,
-    /// How it is computed.
+    /// The arithmetic.
     pub by: Arithmetic,
 }
 
-/// What is computed of two bytes.
+/// Binary quantised operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QFunction {
     /// The sum of what they stand for.

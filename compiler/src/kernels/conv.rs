@@ -17,9 +17,9 @@ pub struct Conv {
     pub tile: [usize; 2],
     /// The operator.
     pub conv: ir::Conv,
-    /// What happens to sums.
+    /// The epilogue of the sums.
     pub epilogue: Epilogue,
-    /// Where the residual comes from.
+    /// The source of the residual.
     pub skip: Skip,
 }
 

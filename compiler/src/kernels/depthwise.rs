@@ -17,7 +17,7 @@ pub struct Depthwise {
     pub tile: usize,
     /// The operator.
     pub conv: Conv,
-    /// What happens to sums.
+    /// The epilogue of the sums.
     pub epilogue: Epilogue,
 }
 

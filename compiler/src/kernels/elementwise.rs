@@ -143,7 +143,7 @@ fn each(host: &mut dyn Host, function: impl Fn(f32) -> f32) {
     host.put_along(&y);
 }
 
-/// Writes a function of pairs, in the order of memory; a shorter second operand begins anew.
+/// Writes a function of pairs, in the order of memory; a shorter second operand repeats.
 fn pairs(host: &mut dyn Host, function: impl Fn(f32, f32) -> f32) {
     let [a, b] = [0, 1].map(|port| host.along(port).expect("functions of two have two operands"));
     let [a, b] = [&a, &b].map(|x| x.as_f32().expect("functions are of floats"));

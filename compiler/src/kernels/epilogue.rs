@@ -1,4 +1,4 @@
-//! What happens to sums before they are stored: a residual, an activation, or other scales.
+//! Epilogues of sums before they are stored: a residual, an activation, or other scales.
 
 use crate::ir::{self, Arithmetic, Clamp, QPair, To};
 use crate::kernels::elementwise::{clamp, unary};
@@ -6,7 +6,7 @@ use crate::kernels::scales;
 use crate::kernels::site::{Element, Site, Skip};
 use crate::kernels::value::{Constant, Invocation, Side, Value};
 
-/// What happens to sums before they are stored.
+/// The epilogue of sums before they are stored.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Epilogue {
     /// Sums of floats.
@@ -16,22 +16,22 @@ pub enum Epilogue {
         /// Applied last, to sums that have no clamp.
         then: Option<ir::Unary>,
     },
-    /// Sums of bytes.
+    /// Sums of quantised products.
     Bytes {
-        /// What they become.
+        /// The type of the results.
         to: To,
         /// The addition of the residual, if there is one.
         residual: Option<QPair>,
-        /// How they are computed.
+        /// The arithmetic.
         by: Arithmetic,
     },
 }
 
-/// The const that a residual of bytes is added with.
+/// The const by which a quantised residual is added.
 const SUM: &str = "SUM";
 
 impl Epilogue {
-    /// The field that tells it.
+    /// The field that holds it.
     pub(super) fn field(&self) -> (&'static str, Value) {
         match self {
             Self::Floats { clamp, then } => ("activation", activation(*clamp, *then)),
@@ -39,7 +39,7 @@ impl Epilogue {
         }
     }
 
-    /// The path of a kernel of floats, or of the one of bytes.
+    /// The path of a float kernel, or of the quantised one.
     pub(super) fn path(&self, floats: &'static str, bytes: &'static str) -> &'static str {
         match self {
             Self::Floats { .. } => floats,
@@ -76,7 +76,7 @@ impl Epilogue {
         Invocation::method(method, arguments)
     }
 
-    /// What is added to a product: another value, whose rows lie as `ring` says, or what the result overwrites.
+    /// The residual of a product: another value, whose rows lie as `ring` says, or the one that the result overwrites.
     fn residual(&self, site: &Site, skip: Skip, ring: Value) -> Option<Value> {
         match (self, skip) {
             (_, Skip::None) => None,
@@ -104,10 +104,10 @@ impl Epilogue {
     }
 }
 
-/// Where the rows of a residual lie.
+/// The rows of a residual.
 pub(super) const OTHER: Value = Value::Ring(Side::Second);
 
-/// What a layer does to its sums, by name where it has one.
+/// The activation of a layer, by name if it has one.
 fn activation(bounds: Clamp, then: Option<ir::Unary>) -> Value {
     match (bounds, then) {
         (Clamp::NONE, None) => Value::item("activation::Activation::NONE"),

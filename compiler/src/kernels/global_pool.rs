@@ -1,4 +1,4 @@
-//! One number a channel from all pixels, row after row: of floats, and means of bytes.
+//! Global pooling, row after row: of floats, and means of bytes.
 
 use crate::error::Result;
 use crate::interp::Array;
@@ -15,16 +15,16 @@ use crate::kernels::value::{Constant, Invocation, Side, Value};
 pub enum GlobalPool {
     /// Of floats.
     Floats(Reducer),
-    /// Of bytes.
+    /// Quantised.
     Bytes {
         /// The operator.
         means: Means,
-        /// How it is computed.
+        /// The arithmetic.
         by: Arithmetic,
     },
 }
 
-/// Means of bytes.
+/// Quantised means.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Means {
     /// Of exact sums, which are requantised.

@@ -7,9 +7,9 @@ use crate::interp::Array;
 use crate::ir::{Conv, Op, Values};
 use crate::kernels::site::Site;
 
-/// What a call finds, and where it puts what it makes.
+/// The memory that a call of a kernel reads and writes.
 pub trait Host {
-    /// How operands and result lie.
+    /// Layouts of operands and result.
     fn site(&self) -> &Site;
 
     /// The rows of the result that the call makes.
@@ -40,16 +40,16 @@ pub trait Host {
     /// The shape of the result in the model.
     fn shape(&self) -> &[usize];
 
-    /// Puts numbers where the call writes, by channel, row and column.
+    /// Stores values where the call writes, by channel, row and column.
     fn put(&mut self, values: &Values);
 
     /// Puts numbers where the call writes, in the order of memory.
     fn put_along(&mut self, values: &Values);
 
-    /// Puts numbers into the result's elements of these numbers.
+    /// Stores values in the elements of the result at these indices.
     fn scatter(&mut self, elements: &mut dyn Iterator<Item = usize>, values: &Values);
 
-    /// What an operator makes of operands, by their ports, in a result of some shape: the oracle's loops.
+    /// The result, of some shape, of an operator on operands by their ports: the oracle's loops.
     fn oracle(&self, op: Op, shape: &[usize], operands: &[(usize, Array)]) -> Result<Values>;
 
     /// Computes a convolution of what is read: the oracle's, over the channels that are written.

@@ -1,4 +1,4 @@
-//! Bytes of a picture, each looked up in the table of its channel, maybe in padded rows.
+//! Bytes of an image, each looked up in the table of its channel, maybe in padded rows.
 
 use crate::error::Result;
 use crate::ir::Values;
@@ -8,7 +8,7 @@ use crate::kernels::spec::{Extent, Spec};
 use crate::kernels::value::{Constant, Invocation, Side, Value};
 use crate::kernels::weights::{PackOrder, Vectors};
 
-/// Bytes of a picture, each looked up in the table of its channel.
+/// Bytes of an image, each looked up in the table of its channel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LookUp;
 

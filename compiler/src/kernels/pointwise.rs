@@ -15,11 +15,11 @@ use crate::kernels::windows;
 pub struct Pointwise {
     /// Pixels and vectors of a tile.
     pub tile: [usize; 2],
-    /// What happens to sums.
+    /// The epilogue of the sums.
     pub epilogue: Epilogue,
-    /// Where the residual comes from.
+    /// The source of the residual.
     pub skip: Skip,
-    /// Whether all rows are one long row.
+    /// True if all rows are one long row.
     pub flat: bool,
 }
 
@@ -98,7 +98,7 @@ impl Pointwise {
     fn conv(&self) -> Conv {
         let ([kernel, stride, dilation], pads) = ([[1, 1]; 3], [0; 4]);
         let (clamp, then) = self.epilogue.of_floats();
-        Conv { kernel, stride, dilation, pads, group: 1, clamp, then }
+        Conv { kernel, stride, dilation, pads, group: 1, clamp, activation: then }
     }
 
     /// The const for rows of so many pixels, by a tile of so many.

@@ -1,4 +1,4 @@
-//! Windows of which the largest or the mean element is taken, of floats and of bytes.
+//! Max and average pooling over windows, of floats and of bytes.
 
 use crate::error::Result;
 use crate::ir::{self, Arithmetic, Op, PoolKind, Quant};
@@ -17,7 +17,7 @@ pub struct Pool(pub ir::Pool);
 pub struct QAverage {
     /// The operator.
     pub average: ir::QAverage,
-    /// How it is computed.
+    /// The arithmetic.
     pub by: Arithmetic,
 }
 
@@ -71,7 +71,7 @@ impl Spec for QAverage {
     }
 }
 
-/// The const of averages of bytes.
+/// The const of quantised averages.
 pub(super) fn averages(site: &Site, average: &ir::QAverage, by: Arithmetic) -> Constant {
     let fields = [
         ("windows", windows(site, &average.pool)),

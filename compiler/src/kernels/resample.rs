@@ -57,7 +57,7 @@ impl Spec for Resample {
     }
 }
 
-/// Where the sums of an axis begin, and which of the different lists of factors each has.
+/// Starts of the sums of an axis, and the index of each one's factors in the list of different ones.
 fn table(samples: &Samples) -> Value {
     let mut lists: Vec<&[f32]> = Vec::new();
     let mut which = Vec::with_capacity(samples.taps.len());

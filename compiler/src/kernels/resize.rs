@@ -1,4 +1,4 @@
-//! Pixels between those of an image.
+//! Resizing of images: pixels between those of the operand.
 
 use crate::error::Result;
 use crate::ir::{self, Blend, Scale, Values};

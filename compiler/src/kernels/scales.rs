@@ -1,4 +1,4 @@
-//! What bytes stand for, and what sums of them are multiplied with, as values: in floats, or in integers alone.
+//! Scales, zero points and multipliers as values: in floats, or in integers alone.
 
 use crate::ir::quant::fixed::{Fixed, Terms};
 use crate::ir::{Affine, Arithmetic, Bounds, QAverage, QPair, Requant, To};
@@ -43,7 +43,7 @@ pub(super) fn product(pair: QPair, early: i16) -> Constant {
     Constant::of_fields("affine::Product", [], fields)
 }
 
-/// What is added to rounded steps, where `early` is added before.
+/// The part of the zero point that is added to rounded steps, where `early` is added before.
 fn late(zero: u8, early: i16) -> u8 {
     u8::try_from(i16::from(zero) - early).expect("verified zero points are bytes")
 }
@@ -87,7 +87,7 @@ pub(super) fn fixed(Fixed { mantissa, shift }: Fixed) -> Value {
     Value::made("affine::Factor::fixed", arguments)
 }
 
-/// What sums become.
+/// The output quantisation of sums.
 pub(super) fn levels(to: To, by: Arithmetic) -> Value {
     match to {
         To::Bytes { zero, bounds } => levels_of(zero, bounds, by),

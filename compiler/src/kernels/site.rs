@@ -1,43 +1,43 @@
-//! Where a kernel runs: how its operands and its result lie, and how much of a row a call makes.
+//! The site of a kernel: layouts of its operands and its result, and the part of a row that a call makes.
 
 use mnv2c_runtime::ring::Rows;
 
 use crate::ir::Dtype;
 
-/// What a kernel is told of the stage that it runs in.
+/// The stage that a kernel runs in, as the kernel sees it.
 #[derive(Clone, Debug)]
 pub struct Site {
     /// The operands: the streamed one first.
     pub from: Vec<Operand>,
     /// The result.
     pub into: Operand,
-    /// Whether the result lies where the first operand does.
+    /// True if the result overwrites the first operand.
     pub over: bool,
-    /// How much of a row one call makes.
+    /// The part of a row that one call makes.
     pub part: Part,
     /// Equal parts of its pixels, or panels of its channels, that threads share.
     pub shares: usize,
 }
 
-/// How an operand or a result lies.
+/// An operand or a result in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operand {
     /// Its rows in memory.
     pub rows: Rows,
     /// Rows of the image.
     pub height: usize,
-    /// What its elements are.
+    /// Its element type.
     pub element: Element,
 }
 
-/// What the elements of a value are.
+/// Element types of values in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Element {
     /// Floats; padding is 0.
     F32,
     /// Floats that are stored as halves; padding is 0.
     F16,
-    /// Floats that are stored as brain floats; padding is 0.
+    /// Floats that are stored as bf16; padding is 0.
     Bf16,
     /// Integers that the caller takes.
     I32,
@@ -45,19 +45,19 @@ pub enum Element {
     I64,
     /// Bytes.
     U8 {
-        /// What padding holds.
+        /// The value of padding.
         zero: u8,
     },
 }
 
-/// How much of a row one call of a kernel makes; a stage and its reader take turns at parts.
+/// The part of a row that one call of a kernel makes; a stage and its reader are interleaved part by part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// All of it.
     Row,
-    /// So many pixels.
+    /// A number of pixels.
     Pixels(usize),
-    /// So many channels of each pixel.
+    /// A number of channels of each pixel.
     Channels(usize),
     /// A strip of columns of all rows that one row of its reader reads.
     Strip(Strip),
@@ -78,7 +78,7 @@ pub struct Strip {
     pub pixels: usize,
 }
 
-/// How a second operand is repeated.
+/// Broadcasting of a second operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Broadcast {
     /// Not at all: equal shapes.
@@ -89,7 +89,7 @@ pub enum Broadcast {
     Scalar,
 }
 
-/// Where a residual comes from.
+/// Sources of a residual.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Skip {
     /// There is none.
@@ -106,19 +106,19 @@ impl Site {
         self.from[0]
     }
 
-    /// Whether its operand is bytes.
+    /// True if its operand is bytes.
     pub fn reads_bytes(&self) -> bool {
         self.from.first().is_some_and(|from| from.element.bytes() == 1)
     }
 
-    /// Whether bytes become floats of any kind.
+    /// True if bytes become floats of any kind.
     pub fn widens(&self) -> bool {
         self.reads_bytes() && self.into.element.bytes() > 1
     }
 }
 
 impl Element {
-    /// What elements of a type are while a network runs.
+    /// The element type in memory of a type of the graph.
     pub fn of(dtype: Dtype) -> Self {
         match dtype {
             Dtype::U8 | Dtype::I8 => Self::U8 { zero: 0 },

@@ -1,4 +1,4 @@
-//! Runs of numbers that sum to one, of floats and of bytes.
+//! Softmax over runs of numbers, of floats and of bytes.
 
 use crate::error::Result;
 use crate::interp::Array;
@@ -19,7 +19,7 @@ pub struct Softmax {
     pub shape: [usize; 3],
 }
 
-/// Softmax of bytes.
+/// Quantised softmax.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QSoftmax {
     /// The operator.

@@ -1,4 +1,4 @@
-//! What every kernel tells of itself.
+//! The description that every kernel gives of itself.
 
 use crate::error::Result;
 use crate::ir::{Conv, Values};
@@ -20,7 +20,7 @@ pub trait Spec {
         None
     }
 
-    /// Whether its calls pass the token of the instruction set.
+    /// True if its calls pass the token of the instruction set.
     fn takes_token(&self, _: &Site) -> bool {
         false
     }
@@ -30,12 +30,12 @@ pub trait Spec {
         None
     }
 
-    /// What takes its time.
+    /// The work that takes its time.
     fn work(&self, _: &Operand) -> Work {
         Work::Elements
     }
 
-    /// What of its first operand a call reads.
+    /// The part of its first operand that a call reads.
     fn footprint(&self) -> Footprint<'_> {
         Footprint::Elements
     }
@@ -48,22 +48,22 @@ pub trait Spec {
         unreachable!("a kernel that takes row after row makes something of them")
     }
 
-    /// How it sees rows.
+    /// Its granularity in rows.
     fn flow(&self) -> Flow {
         Flow::Rows
     }
 
-    /// Where the residual that it adds comes from.
+    /// The source of the residual that it adds.
     fn skip(&self) -> Skip {
         Skip::None
     }
 
-    /// How its second operand is repeated.
+    /// The broadcasting of its second operand.
     fn broadcast(&self) -> Broadcast {
         Broadcast::Same
     }
 
-    /// Whether it brings rows of an image, and so what lies around them.
+    /// True if it brings rows of an image, with their padding.
     fn loads(&self) -> bool {
         false
     }
@@ -78,64 +78,64 @@ pub trait Spec {
         self.tile()
     }
 
-    /// What its const is called, if not after the operator or its role in a block.
+    /// The name of its const, if not after the operator or its role in a block.
     fn word(&self) -> Option<&'static str> {
         None
     }
 
-    /// What it does to shapes, where that is not what the shapes of a step say.
+    /// Its effect on shapes, if the shapes of a step do not show it.
     fn about(&self) -> Option<String> {
         None
     }
 }
 
 impl dyn Spec {
-    /// Whether it knows no rows: of a streamed value it is given one row after the other, as slices.
+    /// True if it takes no rows: of a streamed value it is given one row after the other, as slices.
     pub fn takes_slices(&self) -> bool {
         self.flow() == Flow::Slices
     }
 
-    /// Whether a call of it makes all of its result, if it is not given slices.
+    /// True if a call of it makes all of its result, if it is not given slices.
     pub fn ignores_rows(&self) -> bool {
         self.flow() != Flow::Rows
     }
 
-    /// Whether its second operand is one number, which is written out where it is constant.
+    /// True if its second operand is one number, which is written out where it is constant.
     pub fn writes_second_out(&self) -> bool {
         self.broadcast() == Broadcast::Scalar
     }
 
-    /// Whether its second operand is the same for every row.
+    /// True if every row reads its whole second operand again.
     pub fn repeats_second(&self) -> bool {
         self.broadcast() != Broadcast::Same
     }
 
-    /// Whether it leaves out the rows of its window that are not in the image.
+    /// True if it leaves out the rows of its window that are not in the image.
     pub fn is_clipped(&self) -> bool {
         matches!(self.footprint(), Footprint::Clipped)
     }
 
-    /// Whether it takes row after row into one number a channel.
+    /// True if it takes row after row into one number a channel.
     pub fn pools_all(&self) -> bool {
         matches!(self.footprint(), Footprint::Pooled)
     }
 }
 
-/// How much of its rows a call makes.
+/// The part of its rows that a call makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
     /// All of some rows.
     Some,
     /// All of all rows.
     All,
-    /// So many vectors of channels.
+    /// A number of vectors of channels.
     Vectors(usize),
 }
 
-/// How a kernel sees rows.
+/// The granularity of a kernel in rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
-    /// A call makes the rows that it is told to.
+    /// A call makes the given rows.
     Rows,
     /// It knows none, and is given slices: all of a value, or a row of it.
     Slices,
@@ -143,7 +143,7 @@ pub enum Flow {
     Whole,
 }
 
-/// What of its first operand a call reads.
+/// The part of its first operand that a call reads.
 #[derive(Clone, Copy, Debug)]
 pub enum Footprint<'a> {
     /// The pixels that it writes, of one long row.
@@ -154,7 +154,7 @@ pub enum Footprint<'a> {
     Windows,
     /// Windows of the channels that it writes.
     Channels(&'a Conv),
-    /// The rows that it is told, taken into one number a channel.
+    /// The given rows, reduced to one number a channel.
     Pooled,
     /// Windows, cut where the image ends.
     Clipped,
@@ -164,14 +164,14 @@ pub enum Footprint<'a> {
     Walk {
         /// Elements an axis, outermost first.
         shape: &'a [usize],
-        /// Where the first element is written.
+        /// The offset of the first element written.
         into: usize,
         /// Elements of the result from one to the next along each axis.
         steps: &'a [isize],
     },
 }
 
-/// What takes a kernel's time.
+/// The work that takes a kernel's time.
 #[derive(Clone, Copy, Debug)]
 pub enum Work {
     /// A product, each of whose sums has so many terms.
@@ -186,7 +186,7 @@ pub enum Work {
     },
     /// Products of matrices that lie in rows.
     Matrices {
-        /// How many products.
+        /// Products.
         count: usize,
         /// Rows of left matrices, columns of them, and columns of right ones.
         sizes: [usize; 3],

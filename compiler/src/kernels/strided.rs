@@ -13,11 +13,11 @@ use crate::kernels::value::{Callee, Constant, Invocation, Path, Value};
 pub struct Move {
     /// Elements an axis, outermost first.
     pub shape: Vec<usize>,
-    /// Where the first element is read.
+    /// The offset of the first element read.
     pub from: usize,
     /// Strides of the source.
     pub from_steps: Vec<isize>,
-    /// Where the first element is written.
+    /// The offset of the first element written.
     pub into: usize,
     /// Strides of the destination.
     pub into_steps: Vec<isize>,

@@ -11,7 +11,7 @@ pub struct Path(pub &'static str);
 pub enum Value {
     /// A count, a byte or a factor.
     Int(u64),
-    /// Whether something holds.
+    /// A truth value.
     Flag(bool),
     /// A signed stride.
     Step(isize),
@@ -27,13 +27,13 @@ pub enum Value {
     Slice(Vec<Value>),
     /// An item.
     Item(Path),
-    /// What an item makes of arguments.
+    /// The value of an item applied to arguments.
     Made(Path, Vec<Value>),
     /// A struct or a variant with its fields.
     Struct(Path, Vec<(&'static str, Value)>),
-    /// Where the rows of a side lie.
+    /// The rows of a side.
     Ring(Side),
-    /// Where a side lies that is seen as one long row.
+    /// A side seen as one long row.
     LongRing(Side),
     /// The kernel's const, or the one of so many words behind its name.
     Const(Option<&'static str>),
@@ -88,13 +88,13 @@ pub struct Constant {
 /// A call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Invocation {
-    /// What is called.
+    /// The callee.
     pub callee: Callee,
     /// With what.
     pub arguments: Vec<Value>,
 }
 
-/// What is called.
+/// The callee of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Callee {
     /// A method of the kernel's const.
@@ -108,7 +108,7 @@ pub enum Callee {
 }
 
 impl Path {
-    /// What an import names: the type, or the module of a function.
+    /// The path of an import: the type, or the module of a function.
     pub fn import(self) -> String {
         match self.type_at() {
             Some((start, len)) => self.0[..start + len].to_owned(),
@@ -119,14 +119,14 @@ impl Path {
         }
     }
 
-    /// What is written where it is imported.
+    /// The form in which it is written where it is imported.
     pub fn written(self) -> &'static str {
         let start = self.type_at().map(|(start, _)| start);
         let module = || self.0.rsplit_once("::").and_then(|(module, _)| module.rfind("::"));
         &self.0[start.or_else(|| module().map(|at| at + 2)).unwrap_or(0)..]
     }
 
-    /// Where the name of a type begins, and its length.
+    /// The offset of a type's name, and its length.
     fn type_at(self) -> Option<(usize, usize)> {
         let mut start = 0;
         for word in self.0.split("::") {
@@ -155,7 +155,7 @@ impl Value {
         Self::Item(Path(path))
     }
 
-    /// What an item makes of arguments.
+    /// The value of an item applied to arguments.
     pub fn made(path: &'static str, arguments: impl Into<Vec<Self>>) -> Self {
         Self::Made(Path(path), arguments.into())
     }
@@ -165,7 +165,7 @@ impl Value {
         Self::Struct(Path(path), fields.into())
     }
 
-    /// This value and those inside of it, to which `seen` is told.
+    /// Calls `seen` with this value and those inside of it.
     pub fn each(&self, seen: &mut impl FnMut(&Self)) {
         seen(self);
         match self {

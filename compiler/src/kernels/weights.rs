@@ -7,7 +7,7 @@ pub enum PackOrder {
     Panels {
         /// Output channels of a panel.
         columns: usize,
-        /// Whether inputs are read as planes: by row, channel, column instead of row, column, channel.
+        /// True if inputs are read as planes: by row, channel, column instead of row, column, channel.
         planes: bool,
     },
     /// Panels of `columns` output channels: biases, then pairs of weights. See `runtime::simd::Weight`.
@@ -38,7 +38,7 @@ pub enum PackOrder {
     },
     /// The 256 entries of a function of a byte, or the powers of a softmax.
     Table,
-    /// The 256 entries of each channel of a picture that a convolution looks up.
+    /// The 256 entries of each channel of an image that a convolution looks up.
     Tables,
 }
 
@@ -47,6 +47,6 @@ pub enum PackOrder {
 pub struct Vectors {
     /// Channels of one.
     pub lanes: usize,
-    /// Whether pairs of such weights are multiplied by pairs of bf16.
+    /// True if pairs of such weights are multiplied by pairs of bf16.
     pub pairs: bool,
 }

@@ -1,4 +1,4 @@
-//! Floats of bytes, maybe in padded rows.
+//! Bytes as floats, maybe in padded rows.
 
 use crate::error::Result;
 use crate::ir::Values;
@@ -7,7 +7,7 @@ use crate::kernels::site::Site;
 use crate::kernels::spec::{Extent, Spec};
 use crate::kernels::value::{Constant, Invocation, Side, Value};
 
-/// Floats of bytes, maybe in padded rows.
+/// Bytes as floats, maybe in padded rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Widen;
 

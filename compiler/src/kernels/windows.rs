@@ -1,4 +1,4 @@
-//! What kernels of windows have in common: fields, and how the weights of a product lie in panels.
+//! Common parts of kernels of windows: fields, and the order of a product's weights in panels.
 
 use mnv2c_runtime::ring::Form;
 
@@ -22,7 +22,7 @@ pub(super) fn pad(conv: &Conv) -> (&'static str, Value) {
     ("pad", Value::sizes(&conv.pads[..2]))
 }
 
-/// How the weights of a product lie in panels of `columns`, where `run` inputs of a window lie side by side.
+/// The order of a product's weights in panels of `columns`, where `run` inputs of a window lie side by side.
 pub(super) fn panels(from: &Operand, columns: usize, run: usize, vectors: Vectors) -> PackOrder {
     let planes = from.rows.form == Form::Planes;
     match from.element {

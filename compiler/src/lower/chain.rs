@@ -79,14 +79,14 @@ impl Lowering<'_> {
         let (reader, before) = (&self.stages()[groups[at].start], groups[at].start - 1);
         let maker = &self.stages()[before];
         let made = Variable::Made(before);
-        let computed_anew = matches!(reader.part, Part::Strip(_));
+        let recomputed = matches!(reader.part, Part::Strip(_));
         let below = rows::reads_below(reader, maker);
         let mut until = rows::read_until(reader.window, batch);
-        if below && computed_anew {
+        if below && recomputed {
             until = until.at_most(maker.height);
         }
         let rows = self.step.segment.batch.rows(maker.height);
-        let zeros = below && !computed_anew;
+        let zeros = below && !recomputed;
         let mut body = Vec::new();
         if rows > 1 {
             let end = (Expr::from(made) + rows).at_most(until.clone());

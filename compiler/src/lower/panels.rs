@@ -1,4 +1,4 @@
-//! Two stages by turns, a panel of channels at a time.
+//! Two stages interleaved, a panel of channels at a time.
 //!
 //! A depthwise convolution and a pooling read the channels they write and no others, so either may follow each panel of
 //! the stage before it while that is still in the nearest cache.

@@ -12,7 +12,7 @@ impl Lowering<'_> {
         let (variable, end, by) = match part {
             Part::Pixels(pixels) => (Variable::Pixel, reader.into.rows.width, pixels),
             Part::Channels(_) => (Variable::Panel, self.panels(reader), 1),
-            Part::Row | Part::Strip(_) => unreachable!("whole rows do not pass by turns"),
+            Part::Row | Part::Strip(_) => unreachable!("whole rows are not interleaved"),
         };
         let mut body = Vec::new();
         for stage in [at, at + 1] {
@@ -48,7 +48,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// How many parts of a stage's channels make a whole pixel.
+    /// Parts of a stage's channels that make a whole pixel.
     fn panels(&self, stage: &Stage) -> usize {
         let all = self.graph.node(stage.node).out.shape[1];
         match stage.part {

@@ -1,4 +1,4 @@
-//! Which rows: batches of them, those that a window reads, and those of zeros below an image.
+//! Ranges of rows: batches of them, those that a window reads, and those of zeros below an image.
 
 use crate::program::{Call, Expr, Span, Statement, Variable};
 use crate::schedule::{RowWindow, Stage};
@@ -26,7 +26,7 @@ pub(super) fn read_until(window: RowWindow, rows: &Span) -> Expr {
     if ahead < behind { first.minus(behind - ahead) } else { first + (ahead - behind) }
 }
 
-/// Whether a stage reads rows of zeros below what another makes.
+/// True if a stage reads rows of zeros below another's result.
 pub(super) fn reads_below(reader: &Stage, maker: &Stage) -> bool {
     let RowWindow { span, stride, above, .. } = reader.window;
     (reader.height - 1) * stride + span > maker.height + above

@@ -1,4 +1,4 @@
-//! What the stages of a program are, in the words of its text.
+//! Descriptions of a program's stages for its text.
 
 use crate::ir::Graph;
 use crate::schedule::{Home, Schedule, Stage};

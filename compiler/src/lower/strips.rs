@@ -1,4 +1,4 @@
-//! Expansions that are computed anew: a strip of columns moves over a row, and its two readers follow.
+//! Expansions that are recomputed: a strip of columns moves over a row, and its two readers follow.
 
 use crate::kernels::spec::Footprint;
 use crate::lower::{Lowering, rows};
@@ -48,7 +48,7 @@ impl Lowering<'_> {
     }
 }
 
-/// The rows of the image that a row of the readers computes anew.
+/// The rows of the image that a row of the readers recomputes.
 fn source(stage: &Stage, batch: &Span) -> Span {
     let RowWindow { span, stride, above, .. } = stage.window;
     let (mut end, height) = (rows::read_until(stage.window, batch), stage.from[0].height);
@@ -58,7 +58,8 @@ fn source(stage: &Stage, batch: &Span) -> Span {
     Span { start: rows::first_read(stage.window, &batch.start), end }
 }
 
-/// What a strip that serves the reader from `pixel` on reads, and where in the strip the columns that it adds lie.
+/// The columns that a strip reads to serve the reader from `pixel` on, and the place in the strip of those that it
+/// adds.
 fn columns(stage: &Stage, filter: &Stage, strip: Strip) -> (Offset, Option<Offset>) {
     let Footprint::Channels(conv) = filter.kernel.footprint() else {
         unreachable!("strips are read by depthwise convolutions")

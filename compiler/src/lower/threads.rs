@@ -10,7 +10,7 @@ use crate::schedule::{Home, Kernel, Stage};
 impl Lowering<'_> {
     /// Bands of the result, one for a thread, and the loop over the rows of each.
     ///
-    /// What two bands read in common is made for both, so no thread waits for another before the step is done.
+    /// Rows that two bands read in common are made for both, so no thread waits for another before the step is done.
     pub(super) fn bands(&self) -> Vec<Statement> {
         let (bands, last) = (self.step.bands(), self.stages().len() - 1);
         let result = &self.stages()[last];

@@ -1,9 +1,9 @@
-//! Doors, and how each spells an option.
+//! Doors (command line, build script, macro), and the form of an option in each.
 
 use crate::error::{Error, mention};
 use crate::options::table::{ROWS, Row, Takes};
 
-/// Where options are given.
+/// The interface through which options are given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Door {
     /// Flags: `--ram 64K`.

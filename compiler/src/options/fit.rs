@@ -1,15 +1,15 @@
-//! A request as the stages want it, and the mistakes of one: options that exclude each other, or have nothing to act on.
+//! Conversion of a request for the stages, and its errors: options that exclude each other, or have nothing to act on.
 
-use crate::ends::{Ends, Format, Picture};
 use crate::error::mention::{given, option};
 use crate::error::{Error, Result};
 use crate::ir::{Arithmetic, Graph};
+use crate::model_io::{Format, ModelIo, Picture};
 use crate::objective::{Memory, Objective, Storage};
 use crate::options::table::{ROWS, Request, Row, Takes};
 use crate::options::values::Scale;
 use crate::target::Target;
 
-/// What says how to quantise.
+/// Options of quantisation.
 const QUANTISING: [&str; 6] =
     ["calibration", "limit", "observer", "no_equalize", "no_bias_correction", "keep_f32"];
 
@@ -28,7 +28,7 @@ impl Request {
         Ok(())
     }
 
-    /// Whether an option was given.
+    /// True if an option was given.
     pub fn is_given(&self, name: &str) -> bool {
         self.given.contains(name)
     }
@@ -43,7 +43,7 @@ impl Request {
         Target { threads: self.threads, ..self.target }
     }
 
-    /// What the memory is chosen for.
+    /// The memory options.
     pub fn memory(&self) -> Memory {
         let objective = self.ram.map_or(self.objective, |ram| Objective::Within(ram.bytes));
         let storage = match self.dtype {
@@ -54,12 +54,15 @@ impl Request {
         Memory { objective, feed: self.feed, storage, recompute }
     }
 
-    /// What the network takes and gives.
-    pub fn ends(&self) -> Ends {
-        Ends { picture: self.input_format.map(|format| self.picture(format)), answer: self.output }
+    /// The requested form of model inputs and outputs.
+    pub fn model_io(&self) -> ModelIo {
+        ModelIo {
+            picture: self.input_format.map(|format| self.picture(format)),
+            answer: self.output,
+        }
     }
 
-    /// What becomes of a picture that is given as `format`.
+    /// The preprocessing of an image that is given as `format`.
     pub fn picture(&self, format: Format) -> Picture {
         let white = if self.scale == Scale::Raw { 255.0 } else { 1.0 };
         let or = |given: &[f32], plain| if given.is_empty() { vec![plain] } else { given.to_vec() };
@@ -67,18 +70,18 @@ impl Request {
         Picture { format, white, mean, deviation, bgr: self.bgr }
     }
 
-    /// What becomes of a picture that the model itself is to take.
+    /// The preprocessing of an image that the model itself is to take.
     pub fn normalisation(&self) -> Picture {
         self.picture(self.input_format.unwrap_or(Format::FloatsNchw))
     }
 
-    /// Whether a normalisation is asked for that the network does not do itself.
+    /// True if a normalisation is requested that the network does not do itself.
     pub fn normalises_files(&self) -> bool {
         let normalises = ["scale", "mean", "std"].iter().any(|name| self.is_given(name));
         normalises && self.input_format.is_none()
     }
 
-    /// Whether the model is quantised by pictures.
+    /// True if the model is to be quantised by images.
     pub fn calibrates(&self) -> bool {
         self.dtype == Some(Storage::Int8) && !self.calibration.is_empty()
     }
@@ -155,7 +158,7 @@ impl Request {
             ))),
             Some(floats @ (Storage::F32 | Storage::F16 | Storage::Bf16)) if quantised => {
                 Err(Error::Spec(format!(
-                    "{}, but the model computes on bytes; compile the model it was made of",
+                    "{}, but the model is quantised; compile the float model it was made of",
                     given("dtype", floats)
                 )))
             }

@@ -6,16 +6,16 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::ends::{Answer, Format};
 use crate::error::Result;
 use crate::ir::Arithmetic;
+use crate::model_io::{Answer, Format};
 use crate::objective::{Feed, Objective, Ram, Recompute, Storage};
 use crate::options::values::{Scale, Weights, pair, path, positive, set, some, spec, truth};
 use crate::quantize::Settings;
 use crate::source;
 use crate::target::Target;
 
-/// What is asked of a compilation, beside the model: every option, typed.
+/// The request for a compilation, beside the model: every option, typed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
     /// Open sizes, outputs and weights of the model.
@@ -26,13 +26,13 @@ pub struct Request {
     pub threads: usize,
     /// A file of tiles that were timed on the machine.
     pub tuning: Option<PathBuf>,
-    /// What the plan is chosen for, where no limit of memory is given.
+    /// The objective of the plan, if no limit of memory is given.
     pub objective: Objective,
     /// The most working memory.
     pub ram: Option<Ram>,
-    /// How much may be computed more than once.
+    /// The recomputation that is allowed.
     pub recompute: Option<Recompute>,
-    /// How the input reaches the network.
+    /// The way in which inputs reach the network.
     pub feed: Feed,
     /// The numbers that the network must compute on; those of the model where none are named.
     pub dtype: Option<Storage>,
@@ -40,13 +40,13 @@ pub struct Request {
     pub calibration: Vec<PathBuf>,
     /// The most pictures to calibrate with.
     pub limit: usize,
-    /// How a model of floats becomes one of bytes.
+    /// The settings by which a float model is quantised.
     pub quantize: Settings,
-    /// How sums of bytes become bytes.
+    /// The arithmetic of requantisation.
     pub requant: Arithmetic,
-    /// How the picture is given; as the model takes it, where there is none.
+    /// The form of the input image; as the model takes it, if absent.
     pub input_format: Option<Format>,
-    /// Whether blue comes first.
+    /// True if blue comes first.
     pub bgr: bool,
     /// Value of white before mean and deviation.
     pub scale: Scale,
@@ -54,15 +54,15 @@ pub struct Request {
     pub mean: Vec<f32>,
     /// Divides each difference.
     pub deviation: Vec<f32>,
-    /// What the network gives.
+    /// The form of the output.
     pub output: Answer,
     /// Name of the network; after its file where nothing is said.
     pub name: Option<String>,
-    /// Where the program finds its weights.
+    /// The source of the program's weights.
     pub weights: Weights,
-    /// Whether the module says what each of its kernels is.
+    /// True if the module describes each of its kernels.
     pub layers: bool,
-    /// Whether the module holds the runtime too.
+    /// True if the module holds the runtime too.
     pub standalone: bool,
     /// Names of the rows that were given.
     pub(super) given: BTreeSet<&'static str>,
@@ -110,7 +110,7 @@ pub struct Row {
     pub method: &'static str,
     /// The key of `mobilenet!`; of two rows with one, a text in quotes is for that which takes a path.
     pub key: &'static str,
-    /// What it is about.
+    /// The group that it is listed in.
     pub group: Group,
     /// The form of its value.
     pub takes: Takes,
@@ -118,7 +118,7 @@ pub struct Row {
     pub value: &'static str,
     /// The value where none is given, as help shows it; empty where that is nothing.
     pub default: &'static str,
-    /// What it does, in a line; more of it behind an empty one.
+    /// Help in one line; more of it behind an empty one.
     pub about: &'static str,
     /// Options that it cannot be given with.
     pub excludes: &'static [&'static str],
@@ -131,10 +131,10 @@ pub struct Row {
 /// Reads one item of an option's value into the request.
 pub type Read = fn(&mut Request, &str) -> Result<()>;
 
-/// What an option is about.
+/// Groups of options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
-    /// How the model is read.
+    /// Reading of the model.
     Model,
     /// The machine.
     Machine,
@@ -143,7 +143,7 @@ pub enum Group {
     /// The numbers that are computed on.
     Numbers,
     /// Pictures and answers.
-    Ends,
+    ModelIo,
     /// The file that is written.
     File,
 }
@@ -232,7 +232,7 @@ pub const ROWS: &[Row] = &[
         .about("Take the fastest plan whose arena has at most so many bytes (such as 300000, 300K, 1M)"),
     Row::new("recompute", Group::Memory, Takes::Number, "F", |it, text| some(&mut it.recompute, text))
         .or("1.0")
-        .about("Allow up to so many times the network's multiply-adds, where computing a value again saves memory"),
+        .about("Allow up to so many times the network's multiply-adds, where recomputing a value saves memory"),
     Row::new("feed", Group::Memory, Takes::Word, "caller|arena|rows", |it, text| {
         set(&mut it.feed, text)
     })
@@ -289,36 +289,36 @@ pub const ROWS: &[Row] = &[
         "What a quantised model rounds its sums by: float, as ONNX defines it, or fixed, integers alone for machines \
          without floats, at most one step apart",
     ),
-    Row::new("input_format", Group::Ends, Takes::Word, "u8-nhwc|f32-nchw|f32-nhwc", |it, text| {
+    Row::new("input_format", Group::ModelIo, Takes::Word, "u8-nhwc|f32-nchw|f32-nhwc", |it, text| {
         some(&mut it.input_format, text)
     })
     .called("input-format", "input_format")
     .or("as the model takes it")
     .about("How the network is given its picture, before mean and deviation, which are folded into it"),
-    Row::new("bgr", Group::Ends, Takes::Switch, "", |it, text| {
+    Row::new("bgr", Group::ModelIo, Takes::Switch, "", |it, text| {
         it.bgr = truth(text)?;
         Ok(())
     })
     .about("The picture is given blue first, where the model takes red first")
     .needs("input_format"),
-    Row::new("scale", Group::Ends, Takes::Word, "unit|raw", |it, text| set(&mut it.scale, text))
+    Row::new("scale", Group::ModelIo, Takes::Word, "unit|raw", |it, text| set(&mut it.scale, text))
         .or("unit")
         .about("Value of white before mean and deviation: 1 for unit, 255 for raw"),
-    Row::new("mean", Group::Ends, Takes::Numbers, "M[,M,M]", |it, text| {
+    Row::new("mean", Group::ModelIo, Takes::Numbers, "M[,M,M]", |it, text| {
         let number = text.trim().parse().ok().filter(|number: &f32| number.is_finite());
         it.mean.push(number.ok_or_else(|| spec(format!("{text:?} is not a number")))?);
         Ok(())
     })
     .or("0")
     .about("Subtracted from each value: one number, or one a channel of the model"),
-    Row::new("std", Group::Ends, Takes::Numbers, "S[,S,S]", |it, text| {
+    Row::new("std", Group::ModelIo, Takes::Numbers, "S[,S,S]", |it, text| {
         let number = text.trim().parse().ok().filter(|number: &f32| number.is_normal());
         it.deviation.push(number.ok_or_else(|| spec(format!("{text:?} is no number to divide by")))?);
         Ok(())
     })
     .or("1")
     .about("Divides each difference: one number, or one a channel of the model"),
-    Row::new("output", Group::Ends, Takes::Word, "raw|softmax|argmax|top5", |it, text| {
+    Row::new("output", Group::ModelIo, Takes::Word, "raw|softmax|argmax|top5", |it, text| {
         set(&mut it.output, text)
     })
     .or("raw")
@@ -371,12 +371,12 @@ impl Row {
         Self { name, flag, method, key, group, takes, value, default, about, excludes, needs, read }
     }
 
-    /// The same with a flag and a method of other names.
+    /// This row with a flag and a method of other names.
     const fn called(self, flag: &'static str, method: &'static str) -> Self {
         Self { flag, method, ..self }
     }
 
-    /// The same with a key of another name.
+    /// This row with a key of another name.
     const fn keyed(self, key: &'static str) -> Self {
         Self { key, ..self }
     }

@@ -1,11 +1,11 @@
-//! How values of options are read, and those that no stage has a type for.
+//! Parsing of option values, and the values that no stage has a type for.
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
 
-/// What white is in a picture before mean and deviation.
+/// The value of white in an image before mean and deviation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
     /// 1.
@@ -14,7 +14,7 @@ pub enum Scale {
     Raw,
 }
 
-/// Where a program finds its weights.
+/// The source of a program's weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weights {
     /// In itself.

@@ -25,9 +25,9 @@ impl Witness {
     }
 }
 
-/// The op of a stretch that itself uses most.
-pub(super) fn own(problem: &Problem, stretch: Range<usize>) -> Witness {
-    let own = stretch.map(|op| {
+/// The op of a range that itself uses most.
+pub(super) fn own(problem: &Problem, range: Range<usize>) -> Witness {
+    let own = range.map(|op| {
         let used = used(problem, &problem.ops[op]).into_iter();
         let bytes = used.map(|buffer| problem.buffers[buffer].bytes).sum::<usize>();
         Witness { bytes: bytes + problem.ops[op].scratch, op: Some(OpId(op)) }
@@ -98,7 +98,7 @@ struct Step {
     peak: usize,
     /// The bytes live behind it.
     live: usize,
-    /// How many runs were done when it became ready.
+    /// Runs done when it became ready.
     age: usize,
 }
 

@@ -4,21 +4,21 @@ use super::{Bound, Buffer, BufferId, Certificate, OpId, Problem};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// What a certificate gets wrong.
+/// An error of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Violation {
     /// An op does not occur exactly once, but so often.
     Count {
         /// The op.
         op: OpId,
-        /// How often it occurs.
+        /// Occurrences.
         times: usize,
     },
     /// An op runs before one that it needs.
     TooEarly {
         /// The op.
         op: OpId,
-        /// What it needs.
+        /// The op that it needs.
         needs: OpId,
     },
     /// The order's peak is not the one claimed.

@@ -1,4 +1,4 @@
-//! Where a problem falls apart by its edges alone, before sets of ops are built, whose bits grow with the square.
+//! Cuts of a problem by its edges alone, before sets of ops are built, whose bits grow with the square.
 //!
 //! Ops are listed behind what they need. Between two of them is a cut if every op behind it needs, directly or not,
 //! every op before it. Those that nobody before the cut needs are the *last* ones before it; those that need nobody
@@ -9,10 +9,10 @@ use std::ops::Range;
 
 use super::{Op, Problem};
 
-/// The stretches of ops between cuts, and what lives across them.
+/// The ranges of ops between cuts, and what lives across them.
 pub(super) struct Cuts {
     /// In order; together they are all ops.
-    pub(super) stretches: Vec<Range<usize>>,
+    pub(super) ranges: Vec<Range<usize>>,
     /// Bytes that live when all ops before a place are done, of buffers that are used before it and behind it.
     pub(super) live: Vec<usize>,
     /// For each buffer, whether it lives at a place, as a range of places.
@@ -27,7 +27,7 @@ impl Cuts {
             change.add(life.clone(), buffer.bytes as i64);
         }
         let live = change.sums().into_iter().map(|bytes| bytes as usize).collect();
-        Self { stretches: stretches(problem), live, lives }
+        Self { ranges: ranges(problem), live, lives }
     }
 }
 
@@ -66,7 +66,7 @@ fn sorted(numbers: impl Iterator<Item = usize>) -> Vec<usize> {
     numbers
 }
 
-fn stretches(problem: &Problem) -> Vec<Range<usize>> {
+fn ranges(problem: &Problem) -> Vec<Range<usize>> {
     let len = problem.ops.len();
     let needs = |op: &Op| sorted(op.needs().map(|need| need.0));
     let needs: Vec<Vec<usize>> = problem.ops.iter().map(needs).collect();

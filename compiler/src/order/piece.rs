@@ -57,35 +57,35 @@ pub(super) struct Span {
     pub(super) users: Vec<usize>,
 }
 
-/// What a run does to the live bytes, counted from those live before it.
+/// Change of the live bytes by a run, counted from those live before it.
 #[derive(Clone, Copy)]
 pub(super) struct Effect {
     /// The most while it runs.
     pub(super) rise: isize,
-    /// What is left behind.
+    /// Bytes left behind.
     pub(super) net: isize,
 }
 
 impl Piece {
-    /// The ops of a stretch between two cuts of the problem.
-    pub(super) fn of(problem: &Problem, cuts: &Cuts, stretch: &Range<usize>) -> Piece {
-        let count = stretch.len();
+    /// The ops of a range between two cuts of the problem.
+    pub(super) fn of(problem: &Problem, cuts: &Cuts, range: &Range<usize>) -> Piece {
+        let count = range.len();
         let none = vec![Set::empty(count); count];
-        let ops = &problem.ops[stretch.clone()];
+        let ops = &problem.ops[range.clone()];
         let mut touched: Vec<usize> = ops.iter().flat_map(|op| used(problem, op)).collect();
         touched.sort_unstable();
         touched.dedup();
         let span = |&span: &usize| Span {
             bytes: problem.buffers[span].bytes,
-            started: cuts.lives[span].start <= stretch.start,
-            held: cuts.lives[span].end > stretch.end,
+            started: cuts.lives[span].start <= range.start,
+            held: cuts.lives[span].end > range.end,
             writers: Vec::new(),
             users: Vec::new(),
         };
         let spans: Vec<Span> = touched.iter().map(span).collect();
         let started = spans.iter().filter(|span| span.started).map(|span| span.bytes);
         let mut piece = Piece {
-            base: cuts.live[stretch.start] - started.sum::<usize>(),
+            base: cuts.live[range.start] - started.sum::<usize>(),
             runs: Vec::with_capacity(count),
             spans,
             before: none.clone(),
@@ -93,7 +93,7 @@ impl Piece {
             next: none,
         };
         for op in ops {
-            piece.push_op(problem, stretch.start, &touched, op);
+            piece.push_op(problem, range.start, &touched, op);
         }
         for index in (0..count).rev() {
             piece.behind[index] = piece.closure(index);
@@ -135,7 +135,7 @@ impl Piece {
         done
     }
 
-    /// What `run` does when the runs in `done`, its ancestors among them, are done.
+    /// The effect of `run` when the runs in `done`, its ancestors among them, are done.
     pub(super) fn effect(&self, run: usize, done: &Set) -> Effect {
         self.effect_between(run, done, done)
     }
@@ -162,7 +162,7 @@ impl Piece {
     }
 }
 
-/// What is done of a piece, so that the effect of a run costs no look at all users of its buffers.
+/// Progress of a piece, so that the effect of a run costs no look at all users of its buffers.
 pub(super) struct Tally<'a> {
     piece: &'a Piece,
     /// For each span, whether it is live or was.
@@ -194,7 +194,7 @@ impl<'a> Tally<'a> {
         self.left.clone_from(&other.left);
     }
 
-    /// What `run`, which is not done, does to the live bytes.
+    /// The change of the live bytes by `run`, which is not done.
     pub(super) fn effect(&self, run: usize) -> Effect {
         let bytes = |span: &usize| self.piece.spans[*span].bytes as isize;
         let mut effect = Effect { rise: isize::MIN, net: 0 };
@@ -222,7 +222,7 @@ impl Span {
         self.started || self.writers.iter().any(|&writer| done.contains(writer))
     }
 
-    /// Whether nothing needs it any more once `run` is done too.
+    /// True if nothing needs it any more once `run` is done too.
     fn is_finished_by(&self, run: usize, done: &Set) -> bool {
         !self.held && self.users.iter().all(|&user| user == run || done.contains(user))
     }

@@ -44,11 +44,11 @@ pub(super) fn all(pieces: &[Piece], lower: usize, budget: Budget) -> Found {
     found
 }
 
-/// How many states of equal depth the search keeps once its budget is spent.
+/// States of equal depth that the search keeps once its budget is spent.
 const BEAM: usize = 64;
-/// How many effects of runs a state may cost before it counts for more than one.
+/// Effects of runs that a state may cost before it counts for more than one.
 const LOOKS_A_STATE: u64 = 32;
-/// How many effects of runs the beam search may look at.
+/// Effects of runs that the beam search may look at.
 const DIVE_LOOKS: u64 = 1 << 22;
 
 struct Search<'a> {
@@ -57,7 +57,7 @@ struct Search<'a> {
     floor: usize,
     /// The best known peak.
     upper: usize,
-    /// Where an order with the best known peak ends, if the search found it.
+    /// The end of an order with the best known peak, if the search found it.
     goal: Option<usize>,
     states: States,
     /// Peak, runs left, live bytes, state: least first.

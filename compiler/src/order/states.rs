@@ -2,7 +2,7 @@
 //!
 //! A hash table with open addressing and a fixed hash, so that equal problems take equal ways.
 
-/// How a state was reached.
+/// The step by which a state was reached.
 #[derive(Clone)]
 pub(super) struct Node {
     /// The state before; the first state is its own.
@@ -62,7 +62,7 @@ impl States {
         }
     }
 
-    /// Where the state stands in the table, or would.
+    /// The place of the state in the table, present or not.
     fn place(&self, bits: &[u64]) -> usize {
         let mask = self.table.len() - 1;
         let mut place = hash(bits) & mask;

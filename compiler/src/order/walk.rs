@@ -56,7 +56,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What `run`, which is ready, does to the live bytes.
+    /// The change of the live bytes by `run`, which is ready.
     pub(super) fn effect(&mut self, run: usize) -> Effect {
         self.looks += 1;
         self.tally.effect(run)

@@ -143,7 +143,7 @@ impl<'a> Layer<'a> {
         packed
     }
 
-    /// Biases, less what the byte of zero adds to each sum, and multipliers.
+    /// Biases, less what the zero point adds to each sum, and multipliers.
     fn put_factors(
         &self,
         packed: &mut Vec<u8>,

@@ -11,7 +11,8 @@ pub(crate) struct Affine {
     pub(crate) shift: Vec<f64>,
 }
 
-/// What the function of two operands `id` does to each channel of the one that is computed, if that is all it does.
+/// Scale and shift that the binary operator `id` applies to each channel of its computed operand, if it does nothing
+/// else.
 pub(crate) fn binary(graph: &Graph, id: NodeId, binary: Binary) -> Option<Affine> {
     let shape = &graph.node(id).out.shape;
     let (a, b) = (graph.operand(id, 0)?, graph.operand(id, 1)?);

@@ -4,7 +4,7 @@ use crate::ir::{Binary, Clamp, Graph, NodeId, Op, Unary};
 use crate::pass::constant::scalar;
 use crate::pass::edit::x;
 
-/// What is bounded and how, by a clamp or by what [`as_clamp`] knows.
+/// The bounded value and its bounds, from a clamp or an operator that [`as_clamp`] knows.
 pub(crate) fn bounded(graph: &Graph, id: NodeId) -> Option<(NodeId, Clamp)> {
     match graph.node(id).op {
         Op::Clamp(clamp) => Some((x(graph, id), clamp)),
@@ -13,7 +13,7 @@ pub(crate) fn bounded(graph: &Graph, id: NodeId) -> Option<(NodeId, Clamp)> {
     }
 }
 
-/// What is bounded and how by an operator of another name, if that is all `id` does.
+/// The bounded value and its bounds, if `id` is an operator of another name that only bounds.
 pub(crate) fn as_clamp(graph: &Graph, id: NodeId) -> Option<(NodeId, Clamp)> {
     let at_least = |lo| Clamp { lo, ..Clamp::NONE };
     let at_most = |hi| Clamp { hi, ..Clamp::NONE };

@@ -34,7 +34,7 @@ pub(crate) fn per_channel(
     (offset <= axis && own.iter().enumerate().all(along_axis)).then(|| values.to_vec())
 }
 
-/// Whether a tensor of shape `own` takes shape `shape` when broadcast against it.
+/// True if broadcasting a tensor of shape `own` against `shape` gives `shape`.
 fn broadcasts_into(own: &[usize], shape: &[usize]) -> bool {
     own.len() <= shape.len()
         && own.iter().rev().zip(shape.iter().rev()).all(|(own, dim)| *own == 1 || own == dim)

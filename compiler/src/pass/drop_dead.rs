@@ -1,4 +1,4 @@
-//! Drops what no output of the model needs. Inputs stay: they are part of how the model is called.
+//! Drops dead operators, which no output of the model needs. Inputs stay: they are part of how the model is called.
 
 use std::collections::BTreeSet;
 

@@ -17,7 +17,7 @@ pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
     Ok(fixpoint(graph, skips, |graph, id| Ok(merge(graph, id) || drop(graph, id)?)))
 }
 
-/// Lets a view of a view read what the inner one reads.
+/// Makes a view of a view read the inner one's operand.
 fn merge(graph: &mut Graph, id: NodeId) -> bool {
     let Some(inner) = graph.operand(id, 0) else {
         return false;

@@ -5,13 +5,13 @@
 use crate::ir::{Graph, NodeId, Op, Port, Tensor, Values};
 use crate::pass::{Attempt, Skip};
 
-/// Lets all who read `old` read `new`, and retires `old`.
+/// Redirects all readers of `old` to `new`, and retires `old`.
 pub(crate) fn replace(graph: &mut Graph, old: NodeId, new: NodeId) {
     graph.redirect(old, new);
     retire(graph, old);
 }
 
-/// Removes `id`, and then whatever only it read, unless somebody still reads it or it is an end of the model.
+/// Removes `id`, and then all that only it read, unless it still has a reader or is an input or output of the model.
 pub(crate) fn retire(graph: &mut Graph, id: NodeId) {
     let mut doomed = vec![id];
     while let Some(id) = doomed.pop() {
@@ -57,7 +57,7 @@ pub(crate) fn reconnect(graph: &mut Graph, reader: NodeId, port: usize, new: Nod
     }
 }
 
-/// What `id` reads at port 0. Only `Input` and `Const` read nothing.
+/// The operand of `id` at port 0. Only `Input` and `Const` have none.
 pub(crate) fn x(graph: &Graph, id: NodeId) -> NodeId {
     graph.operand(id, 0).expect("verified operators have their operands")
 }

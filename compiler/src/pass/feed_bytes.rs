@@ -1,9 +1,9 @@
-//! Leaves the quantising of an input to the caller, who writes it into the arena or gives it row by row.
+//! Leaves the quantisation of an input to the caller, who writes it into the arena or gives it row by row.
 //!
 //! ```text
 //! quantize(input f32)    ->  input u8, and the scale that the caller quantises it with
 //! qconv(input u8, lent)  ->  qconv(relayout(input)), for convolutions of bytes read no planes
-//! view(quantize(input))  ->  quantize(view(input)), where it is lent, so that its bytes are a picture by their shape
+//! view(quantize(input))  ->  quantize(view(input)), where it is lent, so that its bytes are an image by their shape
 //! ```
 //! Not one of the passes: an input that the caller lends stays what the model says it is.
 
@@ -129,7 +129,7 @@ mod tests {
             pads: [0; 4],
             group: 1,
             clamp: Clamp::NONE,
-            then: None,
+            activation: None,
         };
         let to = To::Bytes { zero: 0, bounds: Bounds::ALL };
         let requant = Requant { multipliers: vec![0.1], to };

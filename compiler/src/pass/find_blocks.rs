@@ -60,7 +60,7 @@ fn block_around(graph: &Graph, depthwise: NodeId, taken: &BTreeSet<NodeId>) -> A
     Ok(Block { expand, depthwise, project })
 }
 
-/// Whether `id` is a 1x1 convolution that widens, read by one reader, and adds no residual.
+/// True if `id` is a 1x1 convolution that widens, has one reader, and adds no residual.
 fn expands(graph: &Graph, id: NodeId) -> bool {
     is_pointwise(graph, id)
         && graph.only_reader(id).is_some()
@@ -68,19 +68,19 @@ fn expands(graph: &Graph, id: NodeId) -> bool {
         && channels(graph, id) > channels(graph, x(graph, id))
 }
 
-/// Whether a convolution is nonlinear; on bytes, whether no byte of its result stands for a negative real.
+/// True if a convolution is nonlinear; on bytes, if no byte of its result stands for a negative real.
 fn bends(op: &Op) -> Option<bool> {
     match op {
         Op::Quant(Quant::Conv(conv)) => match conv.requant.to {
             To::Bytes { zero, bounds } => Some(bounds.lo >= zero),
             To::Floats => Some(false),
         },
-        Op::Conv(Conv { then: Some(_), .. }) => Some(true),
+        Op::Conv(Conv { activation: Some(_), .. }) => Some(true),
         op => layer::clamp(op).map(|clamp| clamp != Clamp::NONE),
     }
 }
 
-/// Whether each channel is convolved alone into one.
+/// True if each channel is convolved alone into one.
 fn is_depthwise(graph: &Graph, id: NodeId) -> bool {
     graph.node(id).op.conv().is_some_and(|conv| {
         conv.group > 1
@@ -89,7 +89,7 @@ fn is_depthwise(graph: &Graph, id: NodeId) -> bool {
     })
 }
 
-/// Whether `id` is a convolution whose window is one pixel over all channels.
+/// True if `id` is a convolution whose window is one pixel over all channels.
 fn is_pointwise(graph: &Graph, id: NodeId) -> bool {
     graph.node(id).op.conv().is_some_and(Conv::is_point)
 }

@@ -1,4 +1,4 @@
-//! Small graphs for the tests of passes, and what every rewrite is held to: the law, the oracle, and rest.
+//! Small graphs for the tests of passes, and what every rewrite is held to: the invariants, the oracle, and rest.
 
 use crate::error::Result;
 use crate::interp::{self, Array};
@@ -22,7 +22,7 @@ impl Net {
         self.graph.add_input("x", Tensor::f32(shape))
     }
 
-    /// An input of bytes.
+    /// An input of u8.
     pub(crate) fn bytes(&mut self, shape: &[usize]) -> NodeId {
         self.graph.add_input("x", Tensor { dtype: Dtype::U8, ..Tensor::f32(shape) })
     }
@@ -106,7 +106,7 @@ pub(crate) fn same(k: usize) -> Conv {
         pads: [k / 2; 4],
         group: 1,
         clamp: Clamp::NONE,
-        then: None,
+        activation: None,
     }
 }
 
@@ -133,7 +133,7 @@ pub(crate) fn refusals(run: Run, graph: Graph) -> Vec<String> {
 /// The operators that are left, in order of execution.
 pub(crate) fn left(run: Run, graph: Graph) -> String {
     let (after, _) = rewrite(run, graph);
-    let order = after.order().expect("the graph keeps the law");
+    let order = after.order().expect("the graph keeps its invariants");
     let names = order.into_iter().map(|id| after.node(id).op.name());
     names.filter(|name| *name != "const").collect::<Vec<_>>().join(" ")
 }
@@ -149,7 +149,7 @@ pub(crate) fn rewrite(run: Run, mut graph: Graph) -> (Graph, Skips) {
     (graph, skips)
 }
 
-/// All that `graph` answers to the random inputs of `seed`.
+/// Outputs of `graph` for the random inputs of `seed`.
 pub(crate) fn answers(graph: &Graph, seed: u64) -> Vec<f32> {
     let answers = interp::run(graph, &random_inputs(graph, seed)).expect("the graph can be run");
     let floats = |answer: &Array| answer.values.as_f32().map(<[f32]>::to_vec);

@@ -15,18 +15,18 @@ use crate::pass::edit::{replace, sole_reader};
 use crate::pass::layer::{Layer, clamp, rounded, widened};
 use crate::pass::{Attempt, Skip, Skips, fixpoint};
 
-/// Folds, and spells the batch norms that are left as products and sums; the number of both.
+/// Folds, and expands the batch norms that are left into products and sums; the number of both.
 pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
     let mut total = fixpoint(graph, skips, fold);
     loop {
         let refused = std::mem::take(skips);
-        let spelled = fixpoint(graph, skips, spell_out);
-        if spelled == 0 {
+        let expanded = fixpoint(graph, skips, expand);
+        if expanded == 0 {
             skips.retain(|skip| !refused.contains(skip));
             skips.splice(0..0, refused);
             return Ok(total);
         }
-        total += spelled + fixpoint(graph, skips, fold);
+        total += expanded + fixpoint(graph, skips, fold);
     }
 }
 
@@ -40,7 +40,7 @@ fn fold(graph: &mut Graph, id: NodeId) -> Attempt {
     fold_after(graph, id, &affine).or_else(|skip| fold_before(graph, id, &affine).map_err(|_| skip))
 }
 
-/// What `id` does to each channel, if that is all it does.
+/// Scale and shift that `id` applies to each channel, if it does nothing else.
 fn affine(graph: &Graph, id: NodeId) -> Attempt<Option<Affine>> {
     match graph.node(id).op {
         Op::BatchNorm(norm) => batch_norm(graph, id, norm.epsilon).map(Some),
@@ -111,7 +111,7 @@ fn fold_before(graph: &mut Graph, id: NodeId, affine: &Affine) -> Attempt {
 }
 
 /// Writes a batch norm that found no layer as a product and a sum.
-fn spell_out(graph: &mut Graph, id: NodeId) -> Attempt {
+fn expand(graph: &mut Graph, id: NodeId) -> Attempt {
     let Op::BatchNorm(norm) = graph.node(id).op else {
         return Ok(false);
     };
@@ -217,7 +217,7 @@ mod tests {
             (net.ramp(&[3]), net.ramp(&[3, 4]), net.ramp(&[4]), net.ramp(&[1, 4]));
         let shifted = net.add(x, shift);
         let dense =
-            net.put(Op::Dense(Dense { clamp: Clamp::NONE, then: None }), &[shifted, w, bias]);
+            net.put(Op::Dense(Dense { clamp: Clamp::NONE, activation: None }), &[shifted, w, bias]);
         let y = binary(&mut net, Binary::Mul, dense, scale);
         assert_eq!(left(run, net.answer(&[y])), "input dense");
     }

@@ -1,4 +1,4 @@
-//! Computes what no input has a part in.
+//! Folds constants: computes operators that depend on no input.
 //!
 //! ```text
 //! transpose(const) -> const          add(const, const) -> const

@@ -1,4 +1,4 @@
-//! Folds what is done to an input picture into the convolution that reads it: bytes, channel order, mean, deviation.
+//! Folds the preprocessing of an input image into the convolution that reads it: bytes, channel order, mean, deviation.
 //!
 //! ```text
 //! conv(div(sub(x, mean), std), w, b)        ->  conv(x, w / std, b - w * mean / std), pads hold mean
@@ -15,7 +15,7 @@ use crate::pass::edit::{reconnect, replace, set_floats, sole_reader, x};
 use crate::pass::layer::{Layer, rounded, widened};
 use crate::pass::{Attempt, Skip, Skips, fixpoint};
 
-/// How a picture, its channels innermost, is seen as `[n,c,h,w]`.
+/// The permutation from NHWC to `[n,c,h,w]`.
 const TO_NCHW: [usize; 4] = [0, 3, 1, 2];
 
 /// Folds; the number of convolutions that took something in.
@@ -29,7 +29,7 @@ struct Chain {
     source: NodeId,
     scale: Vec<f64>,
     shift: Vec<f64>,
-    /// Whether the convolution's channels are the source's in the other order.
+    /// True if the convolution's channels are the source's in reverse order.
     reversed: bool,
 }
 
@@ -60,7 +60,7 @@ fn fold(graph: &mut Graph, id: NodeId) -> Attempt {
     Ok(true)
 }
 
-/// The pixel around the picture that becomes what the convolution pads with now, per channel.
+/// The pixel around the image that becomes what the convolution pads with now, per channel.
 fn border(graph: &Graph, id: NodeId, chain: &Chain) -> Vec<f64> {
     let old = graph.constant_operand(id, 4).map(widened);
     let old = old.unwrap_or_else(|| vec![0.0; chain.scale.len()]);
@@ -69,7 +69,7 @@ fn border(graph: &Graph, id: NodeId, chain: &Chain) -> Vec<f64> {
     border.map(|value| if value == 0.0 { 0.0 } else { value }).collect()
 }
 
-/// What lies between convolution `id` and an input, if that is something and all of it can be folded.
+/// Operators between convolution `id` and an input, if there are any and all of them can be folded.
 fn chain(graph: &Graph, id: NodeId) -> Attempt<Option<Chain>> {
     let start = x(graph, id);
     let Some(channels) = graph.node(start).out.shape.get(1).copied() else { return Ok(None) };
@@ -124,7 +124,7 @@ fn reverses_channels(graph: &Graph, id: NodeId, slice: &Slice) -> bool {
     from == out && out.len() == 4 && (0..4).all(reversed)
 }
 
-/// Whether `id` is an input, bytes or floats, as it comes or with its channels put first.
+/// True if `id` is an input, bytes or floats, as it comes or with its channels put first.
 fn is_picture(graph: &Graph, id: NodeId) -> bool {
     let from = match widening(graph, id) {
         Some(widening) => x(graph, widening),
@@ -150,7 +150,7 @@ fn widening(graph: &Graph, id: NodeId) -> Option<NodeId> {
     (widens && bytes && graph.only_reader(widening) == Some(id)).then_some(widening)
 }
 
-/// Lets a convolution see the bytes themselves.
+/// Makes a convolution read the bytes themselves.
 fn drop_widening(graph: &mut Graph, source: NodeId) {
     if let Some(widening) = widening(graph, source) {
         let bytes = x(graph, widening);

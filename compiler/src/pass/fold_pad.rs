@@ -6,7 +6,7 @@
 //! max_pool(pad(x, -inf), pads p)       ->  max_pool(x, pads p + pad)
 //! ```
 //! Zeros under a max pool may go only where nothing is negative. Only height and width can be padded by a window.
-//! On bytes the zero point is what zero is to convolutions and averages, and 0 what -inf is to a max pool.
+//! Quantised convolutions and averages pad with the zero point, quantised max pools with 0.
 
 use crate::error::Result;
 use crate::ir::{
@@ -16,7 +16,7 @@ use crate::pass::edit::{reconnect, x};
 use crate::pass::layer;
 use crate::pass::{Attempt, Skip, Skips, fixpoint};
 
-/// Something, or why not.
+/// A value, or the reason why there is none.
 type Reasoned<T> = std::result::Result<T, &'static str>;
 
 /// Folds pads into windows; the number of readers that took one.
@@ -57,7 +57,7 @@ fn fold(graph: &mut Graph, id: NodeId) -> Attempt {
     Ok(true)
 }
 
-/// What a pool finds in padding.
+/// The value of padding in a pool's window.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Filler {
     Zero,
@@ -133,7 +133,7 @@ fn add(pads: &mut [usize; 4], added: [usize; 4]) {
     pads.iter_mut().zip(added).for_each(|(pad, more)| *pad += more);
 }
 
-/// Whether it is plain to see that no element of `id` is negative: a clamp says so, and pools between change nothing.
+/// True if no element of `id` can be negative by a clamp, seen through pools.
 fn is_nonnegative(graph: &Graph, mut id: NodeId) -> bool {
     while let Op::Pool(_) = graph.node(id).op {
         id = x(graph, id);

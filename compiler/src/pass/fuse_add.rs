@@ -1,4 +1,4 @@
-//! Makes the addition of a residual part of the convolution that ends a block.
+//! Fuses the addition of a residual into the convolution that ends a block.
 //!
 //! ```text
 //! add(conv(x), y)   ->  conv(x, residual y)
@@ -54,7 +54,7 @@ fn summands(graph: &Graph, id: NodeId) -> Option<[NodeId; 2]> {
     (matches!(out.dtype, Dtype::F32 | Dtype::U8) && pair.into_iter().all(fits)).then_some(pair)
 }
 
-/// Says why `id` is no convolution that can add one more tensor. That only the addition reads it rules out cycles.
+/// Refuses `id` if it is no convolution that can add one more tensor. That only the addition reads it rules out cycles.
 fn takes_residual(graph: &Graph, id: NodeId) -> Attempt<()> {
     let refused = |reason: &str| Err(Skip::new(graph, id, reason));
     match &graph.node(id).op {

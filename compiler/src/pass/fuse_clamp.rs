@@ -1,4 +1,4 @@
-//! Makes bounds part of the layer they bound.
+//! Fuses clamps (Relu, Relu6, Clip) into the layer before them.
 //!
 //! ```text
 //! max(x, 0), prelu(x, 0)  ->  clamp(x, 0..)
@@ -13,19 +13,19 @@ use crate::pass::edit::{replace, retire, sole_reader, x};
 use crate::pass::layer;
 use crate::pass::{Attempt, Skip, Skips, fixpoint};
 
-/// Fuses clamps; the number of nodes fused or spelled as clamps.
+/// Fuses clamps; the number of nodes fused or rewritten as clamps.
 pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
     Ok(fixpoint(graph, skips, |graph, id| {
         if let Op::Clamp(clamp) = graph.node(id).op {
             fuse(graph, id, clamp)
         } else {
-            Ok(spell_as_clamp(graph, id))
+            Ok(to_clamp(graph, id))
         }
     }))
 }
 
 /// Turns an operator that only bounds into a clamp.
-fn spell_as_clamp(graph: &mut Graph, id: NodeId) -> bool {
+fn to_clamp(graph: &mut Graph, id: NodeId) -> bool {
     let Some((source, clamp)) = as_clamp(graph, id) else {
         return false;
     };
@@ -62,7 +62,7 @@ fn fuse(graph: &mut Graph, id: NodeId, clamp: Clamp) -> Attempt {
     Ok(true)
 }
 
-/// Whether the bounds are numbers, the least before the greatest.
+/// True if the bounds are numbers, the least before the greatest.
 fn is_ordered(clamp: Clamp) -> bool {
     clamp.lo <= clamp.hi
 }

@@ -97,8 +97,8 @@ impl Layer {
 /// The clamp of a convolution or dense layer that ends with it; `None` for other operators.
 pub(crate) fn clamp(op: &Op) -> Option<Clamp> {
     match op {
-        Op::Conv(conv) if conv.then.is_none() => Some(conv.clamp),
-        Op::Dense(dense) if dense.then.is_none() => Some(dense.clamp),
+        Op::Conv(conv) if conv.activation.is_none() => Some(conv.clamp),
+        Op::Dense(dense) if dense.activation.is_none() => Some(dense.clamp),
         // What is no layer has no bounds, and behind a function there are none.
         _ => None,
     }

@@ -1,4 +1,4 @@
-//! Lets the first convolution on bytes read the bytes of a picture: what lies between is looked up, channel by channel.
+//! Makes the first quantised convolution read the bytes of an image through tables, one a channel.
 //!
 //! ```text
 //! qconv(quantize(div(sub(transpose(identity(x: u8)), mean), std)), w)  ->  qconv(transpose(x: u8), w, through tables)
@@ -12,10 +12,10 @@ use crate::pass::constant::per_channel;
 use crate::pass::edit::{reconnect, sole_reader, x};
 use crate::pass::{Attempt, Skip, Skips, fixpoint};
 
-/// How a picture, its channels innermost, is seen as `[n,c,h,w]`.
+/// The permutation from NHWC to `[n,c,h,w]`.
 const TO_NCHW: [usize; 4] = [0, 3, 1, 2];
 
-/// Looks up; the number of convolutions that read a picture from now on.
+/// Looks up; the number of convolutions that read an image from now on.
 pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
     Ok(fixpoint(graph, skips, look_up))
 }
@@ -45,7 +45,7 @@ fn look_up(graph: &mut Graph, id: NodeId) -> Attempt {
     Ok(true)
 }
 
-/// The picture of bytes that convolution `id` sees, and what lies between from the last to the first, if that makes
+/// The image of bytes that convolution `id` sees, and what lies between from the last to the first, if that makes
 /// numbers of it.
 fn chain(graph: &Graph, id: NodeId) -> Attempt<Option<(NodeId, Vec<NodeId>)>> {
     let (mut at, mut chain) = (x(graph, id), Vec::new());
@@ -65,7 +65,7 @@ fn chain(graph: &Graph, id: NodeId) -> Attempt<Option<(NodeId, Vec<NodeId>)>> {
     Ok(Some((at, chain)))
 }
 
-/// What `id` makes its result of, if it may be a function of each channel.
+/// The operand of `id`, if `id` may be a function of each channel.
 fn before(graph: &Graph, id: NodeId) -> Option<NodeId> {
     match &graph.node(id).op {
         Op::Identity | Op::Transpose(_) | Op::Reshape | Op::Slice(_) => Some(x(graph, id)),
@@ -83,18 +83,18 @@ fn before(graph: &Graph, id: NodeId) -> Option<NodeId> {
     }
 }
 
-/// A picture on its way: what its bytes have become.
+/// An image on its way: what its bytes have become.
 struct Seen {
-    /// Which dimension of the picture each one is.
+    /// The dimension of the image that each one is.
     perm: Vec<usize>,
     channels: Vec<Channel>,
 }
 
-/// A channel of the picture.
+/// A channel of the image.
 struct Channel {
-    /// Its number in the picture.
+    /// Its number in the image.
     number: usize,
-    /// What each byte has become.
+    /// The value that each byte has become.
     values: Vec<f32>,
 }
 
@@ -149,7 +149,7 @@ impl Seen {
         self.channels.iter_mut().flat_map(|it| &mut it.values).for_each(|x| *x = f(*x));
     }
 
-    /// Lets convolution `id` take the channels in the order of the picture.
+    /// Gives convolution `id` the order of channels that the image has.
     fn order_weights(&mut self, graph: &mut Graph, id: NodeId) {
         if self.channels.is_sorted_by_key(|channel| channel.number) {
             return;
@@ -181,7 +181,7 @@ impl Seen {
     }
 }
 
-/// Whether `id` only puts dimension `axis` in the other order.
+/// True if `id` only reverses dimension `axis`.
 fn reverses(graph: &Graph, id: NodeId, slice: &Slice, axis: usize) -> bool {
     let (from, out) = (&graph.node(x(graph, id)).out.shape, &graph.node(id).out.shape);
     let last = out[axis] - 1;
@@ -200,7 +200,7 @@ mod tests {
 
     const WHOLE: Affine = Affine { scale: 1.0, zero: 0 };
 
-    /// A convolution on bytes of two outputs.
+    /// A quantised convolution of two outputs.
     fn qconv(net: &mut Net, x: NodeId, channels: usize, group: usize) -> NodeId {
         let conv = Conv {
             kernel: [3, 1],
@@ -209,7 +209,7 @@ mod tests {
             pads: [1, 0, 1, 0],
             group,
             clamp: Clamp::NONE,
-            then: None,
+            activation: None,
         };
         let outputs = 2 * group;
         let values = (0..outputs * channels / group * 3).map(|at| (at * 41 % 255) as u8 as i8);

@@ -1,10 +1,10 @@
-//! Spells a mean over the whole picture as one reduction, however the file spells it.
+//! Makes a mean over the whole image one reduction, however the file writes it.
 //!
 //! ```text
 //! average_pool(x) over all of it       ->  reduce_mean(x, [2, 3])
 //! reduce_mean(reduce_mean(x, 3), 2)    ->  reduce_mean(x, [2, 3])
 //! ```
-//! Sums and extremes are merged alike; a max pool over the whole picture is a `reduce_max`, but of bytes, which no
+//! Sums and extremes are merged alike; a max pool over the whole image is a `reduce_max`, but of bytes, which no
 //! reduction reads.
 
 use crate::error::Result;
@@ -15,14 +15,14 @@ use crate::pass::{Attempt, Skips, fixpoint};
 /// Merges reductions; the number of pools and reductions that became part of another.
 pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
     Ok(fixpoint(graph, skips, |graph, id| match &graph.node(id).op {
-        Op::Pool(pool) => Ok(settle_pool(graph, id, &pool.clone())),
+        Op::Pool(pool) => Ok(legalize_pool(graph, id, &pool.clone())),
         Op::Reduce(outer) => merge(graph, id, &outer.clone()),
         // The pass is about means alone.
         _ => Ok(false),
     }))
 }
 
-fn settle_pool(graph: &mut Graph, id: NodeId, pool: &Pool) -> bool {
+fn legalize_pool(graph: &mut Graph, id: NodeId, pool: &Pool) -> bool {
     let whole = x_tensor(graph, id).shape.ends_with(&pool.kernel) && pool.pads == [0; 4];
     let floats = graph.node(id).out.dtype.is_float();
     if !whole || !floats || pool.dilation != [1, 1] {

@@ -1,4 +1,4 @@
-//! Lets equal nodes be one.
+//! Merges equal nodes (common subexpression elimination).
 //!
 //! ```text
 //! add(relu(x), relu(x))  ->  add(y, y), y = relu(x)

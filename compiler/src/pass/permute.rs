@@ -1,6 +1,6 @@
 //! Permutations of dimensions: output dimension `i` is input dimension `perm[i]`, as [`crate::ir::Op::Transpose`] has it.
 
-/// What is said of each dimension, in the order the dimensions had before `perm`.
+/// Entries of each dimension, in the order that the dimensions had before `perm`.
 pub(crate) fn turned<T: Copy>(per_dimension: &[T], perm: &[usize]) -> Vec<T> {
     inverse(perm).into_iter().map(|axis| per_dimension[axis]).collect()
 }

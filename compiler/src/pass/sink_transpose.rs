@@ -1,4 +1,4 @@
-//! Lets transposes meet and cancel by taking them behind the operators between them.
+//! Sinks transposes behind the operators between them, so that they meet and cancel.
 //!
 //! ```text
 //! conv(transpose'(relu(transpose(conv(x)))))  ->  conv(relu(conv(x)))
@@ -51,7 +51,7 @@ fn sink(graph: &mut Graph, id: NodeId, perm: &[usize]) -> Attempt {
     Ok(true)
 }
 
-/// Whether `id` treats dimensions alike, or names them, and reads tensors of its own rank.
+/// True if `id` treats dimensions alike, or names them, and reads tensors of its own rank.
 fn is_turnable(graph: &Graph, id: NodeId, rank: usize) -> bool {
     let turnable = matches!(
         graph.node(id).op,
@@ -104,7 +104,7 @@ impl Region<'_> {
         saved as isize - needed as isize + exits
     }
 
-    /// The same, of what reads `id` from outside.
+    /// Transposes that turning would save behind `id`, less those that it would need.
     fn gain_behind(&self, graph: &Graph, id: NodeId) -> isize {
         let (mut saved, mut needs_one) = (0, graph.is_output(id));
         for reader in self.outside_readers(graph, id) {
@@ -120,7 +120,7 @@ impl Region<'_> {
         saved - isize::from(needs_one)
     }
 
-    /// What members read from outside, but for constants.
+    /// Values from outside that members read, but for constants.
     fn entries(&self, graph: &Graph) -> BTreeSet<NodeId> {
         let operands = self.members.iter().flat_map(|id| graph.operands(*id));
         let outside = |id: &NodeId| !self.members.contains(id) && graph.constant(*id).is_none();
@@ -211,7 +211,7 @@ impl Region<'_> {
     }
 }
 
-/// Lets a reduction that drops dimensions read what its transpose reads, if those it keeps are in the same order.
+/// Makes a reduction that drops dimensions read its transpose's operand, if those it keeps are in the same order.
 fn absorb(graph: &mut Graph, id: NodeId) -> bool {
     let before = x(graph, id);
     let Op::Transpose(perm) = graph.node(before).op.clone() else {

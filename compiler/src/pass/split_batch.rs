@@ -1,9 +1,9 @@
-//! Lets a graph that works on several pictures one by one describe a single one.
+//! Makes a graph that works on the images of a batch one by one describe a single one.
 //!
 //! ```text
 //! input [3,3,96,96] .. output [3,10]  ->  input [1,3,96,96] .. output [1,10], three times
 //! ```
-//! The memory is then that of one picture. A value follows the batch where the pictures lie one after another along its
+//! The memory is then that of one image. A value follows the batch where the images lie one after another along its
 //! leading dimension; every operator on the way has to leave them apart, and every output has to follow.
 
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use crate::ir::op::site::Batch;
 use crate::ir::{Graph, NodeId, Op};
 use crate::pass::{Skip, Skips};
 
-/// Splits the batch; 1 if there was one. A picture that is a part of a batch and stays so is an error.
+/// Splits the batch; 1 if there was one. An image that is a part of a batch and stays so is an error.
 pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
     let Some(images) = images(graph) else { return Ok(0) };
     match followers(graph, images) {
@@ -35,7 +35,7 @@ pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
     }
 }
 
-/// The leading dimension of the inputs, if pictures are more than one.
+/// The leading dimension of the inputs, if images are more than one.
 fn images(graph: &Graph) -> Option<usize> {
     let pictures = graph.ids().into_iter().any(|id| is_batch_of_pictures(graph, id));
     let leading = graph.node(*graph.inputs.first()?).out.shape.first().copied();
@@ -48,12 +48,12 @@ fn is_batch_of_pictures(graph: &Graph, id: NodeId) -> bool {
     shape.len() == 4 && shape[0] > 1 && !matches!(node.op, Op::Const(_))
 }
 
-/// Whether the kernels of a node work on a single picture.
+/// True if the kernels of a node work on a single image.
 fn needs_one_image(graph: &Graph, id: NodeId) -> bool {
     graph.node(id).op.traits().takes_images() && is_batch_of_pictures(graph, id)
 }
 
-/// All values that follow the batch; `Err` names one that mixes pictures, or an output that is the same for all.
+/// All values that follow the batch; `Err` names one that mixes images, or an output that is the same for all.
 fn followers(graph: &Graph, images: usize) -> std::result::Result<Vec<NodeId>, Skip> {
     let mut followers = BTreeSet::new();
     for id in graph.order().expect("verified graphs are acyclic") {

@@ -1,4 +1,4 @@
-//! Whether the file of a picture is whole: decoders fill in what is missing, and a network would answer for that.
+//! Check that an image file is whole: decoders fill in what is missing, and a network would answer for that.
 //!
 //! A PNG's chunks have checksums, and the last is IEND. A JPEG has neither; that it ends with its own marker, and that a
 //! strict decoder has nothing to say, is all that can be known.
@@ -8,13 +8,13 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
-/// How a JPEG starts.
+/// The start of a JPEG.
 const SOI: &[u8] = &[0xFF, 0xD8];
 /// Markers of a JPEG: its end, and the head of coded pixels.
 const EOI: u8 = 0xD9;
 const SOS: u8 = 0xDA;
 
-/// What is wrong with a PNG or a JPEG, if something is; other files are the decoder's to refuse.
+/// The damage of a PNG or a JPEG, if there is any; other files are the decoder's to refuse.
 pub(super) fn fault(file: &[u8]) -> Option<String> {
     if let Some(chunks) = file.strip_prefix(PNG) {
         return chunks_fault(chunks);
@@ -51,7 +51,7 @@ fn chunks_fault(mut chunks: &[u8]) -> Option<String> {
     }
 }
 
-/// Whether the segments of a JPEG lead to the marker of its end.
+/// True if the segments of a JPEG lead to the marker of its end.
 fn reaches_end(mut segments: &[u8]) -> bool {
     while let Some(at) = segments.windows(2).position(is_marker) {
         let (marker, rest) = (segments[at + 1], &segments[at + 2..]);
@@ -66,7 +66,7 @@ fn reaches_end(mut segments: &[u8]) -> bool {
     false
 }
 
-/// Whether two bytes are a marker, and not coded pixels, fill or a restart between them.
+/// True if two bytes are a marker, and not coded pixels, fill or a restart between them.
 fn is_marker(pair: &[u8]) -> bool {
     pair[0] == 0xFF && !matches!(pair[1], 0 | 0x01 | 0xD0..=0xD7 | 0xFF)
 }

@@ -1,4 +1,4 @@
-//! The judge of plans: obvious, written from the definition; quadratic only in what lives at one step.
+//! The checker of plans: obvious, written from the definition; quadratic only in what lives at one step.
 //!
 //! Shares no code with the solver, so that one mistake cannot hide in both.
 
@@ -11,9 +11,9 @@ use std::fmt;
 pub enum Violation {
     /// There is not one slot per buffer.
     Count {
-        /// How many buffers there are.
+        /// Buffers of the schedule.
         buffers: usize,
-        /// How many slots there are.
+        /// Slots of the plan.
         slots: usize,
     },
     /// A slot is not as long as its buffer.
@@ -176,7 +176,7 @@ fn together(
     })
 }
 
-/// Whether the reader leads far enough.
+/// True if the reader leads far enough.
 fn permits(overlap: &Overlap, plan: &Plan) -> bool {
     let dying = plan.slots[overlap.dying.0];
     let growing = plan.slots[overlap.growing.0];

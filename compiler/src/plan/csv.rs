@@ -12,7 +12,7 @@ const BUDGET: Budget = Budget { visits: 1 << 30 };
 /// Rows that a table may have: every pair of them may be a conflict.
 const MOST_ROWS: usize = 4_096;
 
-/// Why a table was refused or could not be solved.
+/// The reason why a table was refused or could not be solved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CsvError {
     /// The first line lacks a column.
@@ -37,7 +37,7 @@ pub enum CsvError {
         line: usize,
         /// Name of the column.
         column: &'static str,
-        /// What stands there.
+        /// The text that stands there.
         found: String,
     },
     /// A buffer that ends before it starts.
@@ -60,7 +60,7 @@ pub enum CsvError {
     Unfit {
         /// Bytes of the arena asked for.
         capacity: usize,
-        /// Why.
+        /// The reason.
         reason: Unfit,
     },
 }

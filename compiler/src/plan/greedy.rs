@@ -3,7 +3,7 @@
 use super::problem::{Item, Problem};
 use std::cmp::Reverse;
 
-/// Which of the gaps that hold a buffer it takes.
+/// The choice among the gaps that hold a buffer.
 #[derive(Clone, Copy)]
 enum Gap {
     First,

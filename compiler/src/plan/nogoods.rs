@@ -1,4 +1,4 @@
-//! What the searches for one capacity have learnt: states from which no plan follows.
+//! Nogoods of the searches for one capacity: states from which no plan follows.
 //!
 //! Of fixed size; what it forgets is only searched again. Two states of one digest could hide a plan, at odds of one in
 //! 2^64 a lookup.
@@ -13,12 +13,12 @@ impl Default for Nogoods {
 }
 
 impl Nogoods {
-    /// Where a state would stand.
+    /// The place of a state in the table.
     fn place(&self, state: u64) -> usize {
         (state >> 32) as usize % self.0.len()
     }
 
-    /// Whether a state is known to fail.
+    /// True if a state is known to fail.
     pub(super) fn contains(&self, state: u64) -> bool {
         self.0[self.place(state)] == state
     }

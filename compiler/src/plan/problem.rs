@@ -13,11 +13,11 @@ use std::ops::Range;
 pub(super) struct Problem {
     /// One per buffer, in the same order.
     pub(super) items: Vec<Item>,
-    /// How many sections there are.
+    /// Sections.
     pub(super) section_len: usize,
     /// Bytes that divide every alignment.
     pub(super) grain: usize,
-    /// Whether the lifts allow all that the definition allows.
+    /// True if the lifts allow all that the definition allows.
     pub(super) exact: bool,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Item {
     pub(super) weights: Vec<usize>,
 }
 
-/// What an item knows of another that it must keep away from.
+/// Constraints of an item against another that it must keep away from.
 #[derive(Clone, Copy)]
 pub(super) struct Conflict {
     /// The other's index.
@@ -131,7 +131,7 @@ impl Problem {
 
     /// Bytes that no plan can do without: the fullest section.
     ///
-    /// Whichever buffer lies highest need not be rounded up.
+    /// The highest buffer need not be rounded up.
     pub(super) fn load(&self) -> usize {
         let mut slack = vec![0; self.section_len];
         for item in &self.items {

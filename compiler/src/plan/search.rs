@@ -9,17 +9,17 @@ use super::problem::{Item, Problem};
 use super::tree::{Outcome, Tree};
 use std::cmp::Reverse;
 
-/// What a search came to.
+/// The result of a search.
 pub(super) enum Verdict {
     /// An offset per item.
     Found(Vec<usize>),
     /// No plan fits.
     Impossible,
-    /// Nobody knows.
+    /// Unknown: the budget is spent.
     OutOfBudget,
 }
 
-/// How far a shuffle may move a buffer within its order.
+/// Places by which a shuffle may move a buffer within its order.
 const SHUFFLE: u64 = 16;
 
 /// Looks for offsets within `capacity` bytes, paying for each look at a buffer with one of `visits`.
@@ -78,7 +78,7 @@ fn orders(problem: &Problem) -> Vec<Vec<usize>> {
     sorted.collect()
 }
 
-/// What makes a buffer hard to place.
+/// Traits that make a buffer hard to place.
 struct Traits {
     len: usize,
     steps: usize,
@@ -100,7 +100,7 @@ impl Traits {
     }
 }
 
-/// The same order with everything moved by up to `SHUFFLE` places; the same seed moves it alike.
+/// This order with everything moved by up to `SHUFFLE` places, determined by the seed.
 fn shuffle(order: &[usize], seed: u64) -> Vec<usize> {
     let places = 0_u64..order.len() as u64;
     let mut keyed: Vec<(u64, usize)> = places

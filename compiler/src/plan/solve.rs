@@ -5,10 +5,10 @@ use super::search::{self, Verdict};
 use super::{Buffer, Overlap, Plan, Slot, greedy};
 use std::fmt;
 
-/// How hard to try, counted in work and not in time so that every machine finds the same plan.
+/// Effort of planning, counted in work and not in time so that every machine finds the same plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// How often the exact search may look at a buffer; some 20 million a second.
+    /// Visits of buffers by the exact search; some 20 million a second.
     pub visits: u64,
 }
 
@@ -18,7 +18,7 @@ impl Default for Budget {
     }
 }
 
-/// Why there is no plan within a capacity.
+/// The reason why there is no plan within a capacity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unfit {
     /// No plan fits: proven.

@@ -11,7 +11,7 @@ use super::nogoods::{Nogoods, mix};
 use super::problem::{Problem, gcd};
 use std::ops::Range;
 
-/// How a search ended.
+/// The result of a search.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// Every buffer is placed.
@@ -60,7 +60,7 @@ struct Conflict {
     below: u32,
 }
 
-/// What is known of where an item lies.
+/// Bounds of an item's offset.
 #[derive(Clone, Copy, Default)]
 struct Spot {
     floor: u32,
@@ -200,12 +200,12 @@ impl<'a> Tree<'a> {
         None
     }
 
-    /// Whether a buffer may still lie at its floor.
+    /// True if a buffer may still lie at its floor.
     fn rests(&self, b: usize) -> bool {
         self.spots[b].bound == self.spots[b].floor
     }
 
-    /// Whether nothing still to come can be in the way of a buffer at its floor: placing it there harms no plan.
+    /// True if nothing still to come can be in the way of a buffer at its floor: placing it there harms no plan.
     fn is_free(&self, b: usize) -> bool {
         let floor = self.spots[b].floor;
         self.items[b].conflicts.iter().all(|conflict| {
@@ -250,7 +250,7 @@ impl<'a> Tree<'a> {
         Some(tops.min()?.next_multiple_of(self.items[b].align))
     }
 
-    /// Whether every section's buffers, sorted by bounds and stacked, stay within the capacity.
+    /// True if every section's buffers, sorted by bounds and stacked, stay within the capacity.
     fn stacks_fit(&mut self, sorted: &[u32]) -> bool {
         self.heights.fill(0);
         for &b in sorted {

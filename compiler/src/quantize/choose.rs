@@ -1,4 +1,4 @@
-//! Which values become bytes, on which scale, and the integers of every layer.
+//! Choice of the values that are quantised, their scales, and the integers of every layer.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::quantize::equalize::Numbers;
 use crate::quantize::observe::Seen;
 use crate::quantize::settings::Settings;
 
-/// What becomes bytes, and how.
+/// Quantisation of each value.
 #[derive(Clone, Debug, Default)]
 pub struct Choice {
     /// Values that are bytes, and what these stand for.
@@ -55,7 +55,7 @@ pub(super) fn choose(graph: &Graph, seen: &Seen, settings: &Settings) -> Result<
     Ok(choice)
 }
 
-/// Whether an operator can compute on bytes.
+/// True if an operator can be quantised.
 fn is_able(graph: &Graph, id: NodeId) -> bool {
     let constant = |port| graph.operand(id, port).is_none_or(|id| graph.constant(id).is_some());
     let shape = &graph.node(id).out.shape;
@@ -107,7 +107,7 @@ fn wanted(graph: &Graph, order: &[NodeId], able: &BTreeSet<NodeId>) -> BTreeSet<
     wanted
 }
 
-/// What the bytes of `id` stand for; `None` if it stays floats.
+/// Scale and zero point of `id`; `None` if it stays in floats.
 fn affine(
     graph: &Graph,
     seen: &Seen,

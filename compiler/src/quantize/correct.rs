@@ -1,4 +1,4 @@
-//! Makes up in the bias for what rounding a layer's weights adds to its result on average.
+//! Bias correction: biases make up for the mean error of rounded weights.
 
 use crate::ir::Graph;
 use crate::quantize::choose::Choice;

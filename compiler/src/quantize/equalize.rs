@@ -1,4 +1,4 @@
-//! Scales channels between two layers so that all use their bytes alike, where that changes no answer.
+//! Cross-layer equalisation: scales channels between two layers to like ranges, where that changes no output.
 //!
 //! ```text
 //! conv(relu(conv(x, w1)), w2)  ->  conv(relu(conv(x, w1 / s)), w2 * s), s a positive number for each channel

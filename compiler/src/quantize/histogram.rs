@@ -1,4 +1,4 @@
-//! How often a tensor's values were how large, and the range that an observer makes of it.
+//! Histograms of a tensor's magnitudes, and the range that an observer derives from one.
 
 use std::str::FromStr;
 
@@ -10,7 +10,7 @@ const BINS: usize = 4096;
 /// The greatest part of all values that [`Observer::Entropy`] cuts off.
 const MOST_CUT: f64 = 1e-3;
 
-/// How ranges follow from what was seen.
+/// The observer: derivation of ranges from observed values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Observer {
     /// From the least value to the greatest.
@@ -97,7 +97,7 @@ impl Histogram {
         }
     }
 
-    /// Where `bin` begins.
+    /// The lower edge of `bin`.
     fn edge(&self, bin: usize) -> f32 {
         (bin as f32 - (BINS / 2) as f32) * (2.0 * self.reach / BINS as f32)
     }

@@ -1,4 +1,4 @@
-//! How a model of bytes compares with the floats it came from, layer by layer and in its answers.
+//! Comparison of a quantised model with the float model that it came from, layer by layer and in its outputs.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,13 +8,13 @@ use crate::error::Result;
 use crate::frontend::onnx;
 use crate::interp::{self, Array};
 use crate::ir::{Affine, Dtype, Graph, NodeId};
-use crate::pass::{Skips, settle_quant};
+use crate::pass::{Skips, legalize_quant};
 use crate::printed;
 use crate::quantize::choose::Choice;
 use crate::quantize::observe::Seen;
 use crate::quantize::write::{BYTES, LINEAR};
 
-/// Most pictures that both models are run on.
+/// Most images that both models are run on.
 const MOST: usize = 16;
 
 /// The comparison.
@@ -24,11 +24,11 @@ pub struct Report {
     pub layers: Vec<Layer>,
     /// Pairs of layers whose channels were scaled.
     pub equalized: usize,
-    /// Pictures compared.
+    /// Images compared.
     pub images: usize,
-    /// Pictures whose greatest answer is in the same place.
+    /// Images whose greatest answer is in the same place.
     pub agreeing: usize,
-    /// The least cosine between the answers of both models to one picture.
+    /// The least cosine between the answers of both models to one image.
     pub cosine: f64,
 }
 
@@ -39,7 +39,7 @@ pub struct Layer {
     pub name: String,
     /// The operator that makes it.
     pub op: String,
-    /// The reals of bytes 0 and 255.
+    /// The reals of 0 and 255.
     pub range: (f32, f32),
     /// The part of the floats seen that lies outside of the range.
     pub clipped: f64,
@@ -64,7 +64,7 @@ pub(super) fn compare(
     mut done: impl FnMut(usize, usize),
 ) -> Result<Report> {
     let mut bytes = onnx::read(file.to_vec(), Path::new(""), &onnx::Options::default())?;
-    settle_quant::run(&mut bytes, &mut Skips::new())?;
+    legalize_quant::run(&mut bytes, &mut Skips::new())?;
     let twins = twins(graph, &bytes, choice);
     let images = &images[..images.len().min(MOST)];
     let mut noises: BTreeMap<NodeId, Noise> = BTreeMap::new();
@@ -116,7 +116,7 @@ fn layer(
     Layer { name: node.name.clone(), op: node.op.name().to_owned(), range: (lo, hi), clipped, sqnr }
 }
 
-/// Nodes of bytes, each with the node of floats that it stands for.
+/// Quantised nodes, each with the float node that it stands for.
 fn twins(graph: &Graph, bytes: &Graph, choice: &Choice) -> BTreeMap<NodeId, (NodeId, Affine)> {
     let ids = bytes.ids().into_iter().filter(|id| bytes.node(*id).out.dtype == Dtype::U8);
     let by_name: BTreeMap<&str, NodeId> =
@@ -130,7 +130,7 @@ fn twins(graph: &Graph, bytes: &Graph, choice: &Choice) -> BTreeMap<NodeId, (Nod
     choice.bytes.iter().filter_map(twin).collect()
 }
 
-/// What one picture shows.
+/// The comparison on one image.
 struct One {
     noises: BTreeMap<NodeId, Noise>,
     agrees: bool,

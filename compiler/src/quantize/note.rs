@@ -1,4 +1,4 @@
-//! How a model compares with its floats, as a note in the file of bytes: `mnv2c report` reads it there.
+//! The comparison of a model with its floats, as a note in the quantised file: `mnv2c report` reads it there.
 //!
 //! A property of the model's metadata, a line for the whole and a line for each layer, fields apart by tabs.
 

@@ -1,4 +1,4 @@
-//! What every value of a graph of floats is on pictures: how large, and on average in each channel.
+//! Observations of every value of a float graph on images: magnitudes, and the mean of each channel.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use crate::interp::{self, Array};
 use crate::ir::{Graph, NodeId};
 use crate::quantize::histogram::Histogram;
 
-/// What was seen, by node.
+/// Observations, by node.
 pub type Seen = BTreeMap<NodeId, Value>;
 
-/// What was seen of one value.
+/// Observations of one value.
 #[derive(Clone, Debug, Default)]
 pub struct Value {
     /// Of all its elements.
@@ -19,7 +19,7 @@ pub struct Value {
     pub channels: Vec<Channel>,
 }
 
-/// What was seen of one channel.
+/// Observations of one channel.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Channel {
     /// Greatest magnitude.

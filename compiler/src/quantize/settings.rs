@@ -1,17 +1,17 @@
-//! How a model is quantised.
+//! Settings of quantisation.
 
 use std::collections::BTreeSet;
 
 use crate::quantize::histogram::Observer;
 
-/// What the user chooses.
+/// Settings that the user chooses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// How ranges follow from what was seen.
+    /// The derivation of ranges from observed values.
     pub observer: Observer,
-    /// Whether channels are scaled to like ranges where that changes no answer.
+    /// True if channels are scaled to like ranges where that changes no output.
     pub equalize: bool,
-    /// Whether biases make up for what rounding the weights adds on average.
+    /// True if biases correct the mean error of rounded weights.
     pub correct: bool,
     /// Names of values that are computed in floats.
     pub keep: BTreeSet<String>,

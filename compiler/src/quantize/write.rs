@@ -17,9 +17,9 @@ use crate::quantize::choose::{Choice, Layer};
 const OPSET: i64 = 17;
 const IR_VERSION: i64 = 8;
 
-/// What a layer's own result is called where its bounds follow as an operator.
+/// The suffix of a layer's own result where its bounds follow as an operator.
 pub(super) const LINEAR: &str = "/linear";
-/// What the bytes of a value are called.
+/// The suffix of a value's quantised form.
 pub(super) const BYTES: &str = "/quantized";
 
 /// The bytes of the file.
@@ -231,13 +231,13 @@ impl<'a> Writer<'a> {
         Error::Node { name: node.name.clone(), op: node.op.name().into(), what }
     }
 
-    /// Whether the result of `id` has its operand's type.
+    /// True if the result of `id` has its operand's type.
     fn keeps_type(&self, id: NodeId) -> bool {
         let dtype = |id: NodeId| self.graph.node(id).out.dtype;
         self.graph.operand(id, 0).is_some_and(|x| dtype(x) == dtype(id))
     }
 
-    /// Whether the result of `id` is 16-bit floats, which casts make.
+    /// True if the result of `id` is 16-bit floats, which casts make.
     fn is_half(&self, id: NodeId) -> bool {
         self.graph.node(id).out.dtype == Dtype::F16
     }

@@ -18,7 +18,7 @@ use crate::report::svg::{self, escape, kib};
 use crate::report::{self, Report};
 use crate::{Artifact, Options};
 
-/// What the page shows.
+/// The data that the page shows.
 struct Page<'a> {
     options: &'a Options,
     artifact: &'a Artifact,
@@ -120,13 +120,12 @@ fn timeline(page: &Page<'_>) -> String {
     text + "</table>\n"
 }
 
-/// What each pass did, and what it had to leave.
+/// Rewrites that each pass made, and those that it refused.
 fn passes(log: &Log) -> String {
     let mut text = String::from("<ol class=\"passes\">\n");
     let acted = log.entries.iter().filter(|entry| entry.count > 0 || !entry.skips.is_empty());
     for entry in acted {
-        let (name, count, counted) = (entry.pass.name, entry.count, entry.pass.counted);
-        let _ = write!(text, "<li><code>{name}</code> {count} {counted}");
+        let _ = write!(text, "<li><code>{}</code> {}", entry.pass.name, entry.summary());
         if !entry.skips.is_empty() {
             let _ = write!(text, "<details><summary>{} left</summary><ul>", entry.skips.len());
             for skip in &entry.skips {
@@ -162,8 +161,8 @@ fn bar(part: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ends::Ends;
     use crate::frontend::spec::{self, Spec};
+    use crate::model_io::ModelIo;
     use crate::objective::Memory;
 
     fn written(times: Option<&[f64]>) -> String {
@@ -176,7 +175,7 @@ mod tests {
             blob_name: String::new(),
             memory: Memory::default(),
             layers: false,
-            ends: Ends::default(),
+            ends: ModelIo::default(),
         };
         let artifact = crate::compile(graph.clone(), &options, |_, _, _| ()).expect("it compiles");
         page(&graph, &options, &artifact, times, Some(&lost())).expect("it has a page")

@@ -24,14 +24,14 @@ pub(super) fn scratch(graph: &Graph, stages: &[NodeId], memory: Memory) -> Optio
     Some(channels + sums)
 }
 
-/// The same with operand and result.
+/// Live bytes of the split block with operand and result.
 pub(super) fn live(graph: &Graph, stages: &[NodeId], memory: Memory) -> Option<usize> {
     let len = |id: NodeId| memory.storage.bytes_of(&graph.node(id).out);
     let ends = graph.operand(*stages.first()?, 0).map_or(0, len) + len(*stages.last()?);
     Some(ends + scratch(graph, stages, memory)?)
 }
 
-/// Whether channels stay apart inside: one stage makes them, others keep each by itself, and one may sum them up.
+/// True if channels stay apart inside: one stage makes them, others keep each by itself, and one may sum them up.
 fn is_block(graph: &Graph, stages: &[NodeId]) -> bool {
     let apart = |id: &NodeId| match &graph.node(*id).op {
         Op::Conv(conv) => Some(conv.group) == graph.node(*id).out.shape.get(1).copied(),

@@ -4,9 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ends::Ends;
 use crate::error::Result;
 use crate::ir::{Graph, NodeId, Op};
+use crate::model_io::ModelIo;
 use crate::objective::Memory;
 use crate::prepare::prepare;
 use crate::segment;
@@ -26,7 +26,7 @@ pub struct Entry {
 
 /// Every resolution of `graph` as read, the largest first; the image is left out.
 pub fn entries(mut graph: Graph) -> Result<Vec<Entry>> {
-    prepare(&mut graph, Memory::default(), &Ends::default(), |_, _, _| ())?;
+    prepare(&mut graph, Memory::default(), &ModelIo::default(), |_, _, _| ())?;
     let units = segment::units(&graph)?;
     let inside: BTreeSet<NodeId> = units
         .iter()

@@ -1,4 +1,4 @@
-//! The kernels of operators on bytes, but for convolutions, through which rows flow.
+//! Kernels of quantised operators, but for convolutions, through which rows flow.
 
 use crate::error::Result;
 use crate::ir::{NodeId, Op, QPair, Quant};
@@ -9,7 +9,7 @@ use crate::schedule::place::Lowering;
 use crate::schedule::{Place, RowWindow, Stage};
 use crate::segment::flow::pooling;
 
-/// The stage of an operator on bytes that is no convolution.
+/// The stage of a quantised operator that is no convolution.
 pub(super) fn lower(
     lowering: &mut Lowering<'_>,
     id: NodeId,
@@ -17,7 +17,7 @@ pub(super) fn lower(
     into: Place,
 ) -> Result<Stage> {
     let Op::Quant(quant) = lowering.graph.node(id).op.clone() else {
-        unreachable!("the caller found an operator on bytes")
+        unreachable!("the caller found a quantised operator")
     };
     let by = lowering.graph.arithmetic;
     let of_one = |kernel: Kernel| Stage::new(id, kernel, vec![from], into);

@@ -9,7 +9,7 @@ use crate::ir::{NodeId, Op};
 use crate::plan::{Buffer, BufferId, Overlap};
 use crate::schedule::padding::padding;
 use crate::schedule::place::{Lowering, dense, is_depthwise};
-use crate::schedule::{Element, Home, Part, Place, Stage, hand, stage, stream};
+use crate::schedule::{Element, Home, Part, Place, Stage, handoff, stage, stream};
 use crate::segment::{RowBatch, Segment, quantises};
 
 impl Lowering<'_> {
@@ -36,7 +36,7 @@ impl Lowering<'_> {
             let from = stages.last().map_or(from, |stage| stage.into);
             self.is_panel = at == 0 && panels > 1;
             let (stage, next) = match convs.get(at + 1) {
-                Some(reader) if self.anew.contains(id) => {
+                Some(reader) if self.recomputed.contains(id) => {
                     let stage = self.strip(*id, *reader, from)?;
                     self.inner.insert(*id, stage.into);
                     (stage, Part::Row)
@@ -67,7 +67,7 @@ impl Lowering<'_> {
             self.batch = RowBatch::Rows(1);
         }
         if segment.batch != RowBatch::Whole {
-            self.settle(&mut stages);
+            self.shrink_rings(&mut stages);
             self.part(&mut stages);
         }
         Ok(stages)
@@ -78,7 +78,7 @@ impl Lowering<'_> {
         if let RowBatch::Bands(bands) = self.batch { bands } else { 1 }
     }
 
-    /// The bytes of a picture of floats, in the rows that convolution `reader` wants.
+    /// The bytes of an image of floats, in the rows that convolution `reader` wants.
     fn quantised(&mut self, id: NodeId, reader: NodeId) -> Result<Stage> {
         let from = self.operand(id, 0)?;
         let flat = dense(Home::Output(0), &self.graph.node(id).out)?;
@@ -148,9 +148,9 @@ impl Lowering<'_> {
     ) -> Result<(Place, Part)> {
         let mut flat = dense(Home::Output(0), &self.graph.node(id).out)?;
         // What is handed over lies in one place, which `id` cannot read and write at once.
-        let hand = self.hand.map(Home::Arena);
-        let free = turn == Part::Row && hand != Some(from.home);
-        let handed = if free { hand::over(self, id, reader, flat) } else { None };
+        let handoff = self.handoff.map(Home::Arena);
+        let free = turn == Part::Row && handoff != Some(from.home);
+        let handed = if free { handoff::over(self, id, reader, flat) } else { None };
         if let Some((rows, part)) = handed {
             return Ok((self.hand_over(id, Place { rows, ..flat }), part));
         }
@@ -181,7 +181,7 @@ impl Lowering<'_> {
     /// Memory for parts of rows, which all pairs of stages of a step share: no two of them are at work at once.
     fn hand_over(&mut self, id: NodeId, place: Place) -> Place {
         let (len, align) = (self.bytes(place), self.align());
-        let buffer = *self.hand.get_or_insert_with(|| {
+        let buffer = *self.handoff.get_or_insert_with(|| {
             let live = self.schedule.steps.len()..self.schedule.steps.len() + 1;
             let name = format!("{}.part", self.graph.node(id).name);
             self.schedule.buffers.push(Buffer { name, len, align, live });
@@ -194,14 +194,14 @@ impl Lowering<'_> {
 
     /// Cuts the rings between streamed stages down to the rows that are ever alive at once, and lets the result grow
     /// where the input dies.
-    fn settle(&mut self, stages: &mut [Stage]) {
+    fn shrink_rings(&mut self, stages: &mut [Stage]) {
         let ends = [stages[0].from[0], stages[stages.len() - 1].into];
         let held =
             stream::simulate(stages, self.batch, ends.map(|place| self.element_bytes(place)));
         for (at, kept) in held.kept.into_iter().enumerate() {
             let place @ Place { home, rows, .. } = stages[at].into;
             let Home::Arena(buffer) = home else { continue };
-            if Some(buffer) == self.hand || Some(buffer) == self.strips {
+            if Some(buffer) == self.handoff || Some(buffer) == self.strips {
                 continue;
             }
             let rows = Rows { kept, ..rows };
@@ -250,7 +250,7 @@ impl Lowering<'_> {
     }
 }
 
-/// Whether threads can make bands of the result: all may read the input, and each band is a run of memory.
+/// True if threads can make bands of the result: all may read the input, and each band is a run of memory.
 fn bands_part(stages: &[Stage]) -> bool {
     let (first, last) = (&stages[0], &stages[stages.len() - 1]);
     !matches!(first.from[0].home, Home::Feed(_)) && last.into.is_dense_nhwc()

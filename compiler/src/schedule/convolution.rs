@@ -21,14 +21,15 @@ pub(super) fn lower(
 ) -> Result<Stage> {
     let conv = lowering.graph.node(id).op.conv().expect("only convolutions have residuals").clone();
     let bytes = from.element.bytes() == 1;
-    let strips = lowering.graph.operand(id, 0).is_some_and(|wide| lowering.anew.contains(&wide));
+    let strips =
+        lowering.graph.operand(id, 0).is_some_and(|wide| lowering.recomputed.contains(&wide));
     let window = RowWindow {
         span: (conv.kernel[0] - 1) * conv.dilation[0] + 1,
         stride: conv.stride[0],
         above: conv.pads[0],
         ..RowWindow::SAME
     };
-    // What is computed anew for a row is there when that row is made.
+    // What is recomputed for a row is there when that row is made.
     let window = if strips { RowWindow::SAME } else { window };
     let (mut shares, mut product) = (1, None);
     let kernel = if is_depthwise(lowering.graph, id) {
@@ -100,7 +101,7 @@ fn matrix(
     (kernel, product)
 }
 
-/// What happens to the sums of convolution or dense layer `id`.
+/// The epilogue of convolution or dense layer `id`.
 pub(super) fn epilogue(graph: &Graph, id: NodeId) -> Epilogue {
     let by = graph.arithmetic;
     match &graph.node(id).op {
@@ -110,10 +111,10 @@ pub(super) fn epilogue(graph: &Graph, id: NodeId) -> Epilogue {
         Op::Quant(Quant::Dense(dense)) => {
             Epilogue::Bytes { to: dense.requant.to, residual: None, by }
         }
-        Op::Dense(dense) => Epilogue::Floats { clamp: dense.clamp, then: dense.then },
+        Op::Dense(dense) => Epilogue::Floats { clamp: dense.clamp, then: dense.activation },
         op => {
             let conv = op.conv().expect("products are convolutions and dense layers");
-            Epilogue::Floats { clamp: conv.clamp, then: conv.then }
+            Epilogue::Floats { clamp: conv.clamp, then: conv.activation }
         }
     }
 }
@@ -127,7 +128,7 @@ fn matrix_shares(lowering: &Lowering<'_>, conv: &Conv, from: Place, into: Place)
     }
 }
 
-/// Whether the result of convolution `id` had better overwrite its residual at `into`.
+/// True if it pays that the result of convolution `id` overwrites its residual at `into`.
 pub(super) fn overwrites(lowering: &Lowering<'_>, id: NodeId, from: Place, into: Place) -> bool {
     let Some(conv) = lowering.graph.node(id).op.conv() else { return false };
     let whole = product(conv, from, into, is_flat(lowering, conv, from, into));
@@ -136,7 +137,7 @@ pub(super) fn overwrites(lowering: &Lowering<'_>, id: NodeId, from: Place, into:
     tile::choose_exact(lowering.target, product).is_some()
 }
 
-/// Whether all rows of a convolution are one long row.
+/// True if all rows of a convolution are one long row.
 fn is_flat(lowering: &Lowering<'_>, conv: &Conv, from: Place, into: Place) -> bool {
     let whole = lowering.batch == RowBatch::Whole;
     whole && is_point(conv, from) && from.is_dense() && into.is_dense_nhwc()

@@ -62,7 +62,7 @@ pub(super) fn binary<K: Into<Kernel>>(
     Ok(stages)
 }
 
-/// Whether `b`, broadcast to `out`, differs only along what lies innermost in memory.
+/// True if `b`, broadcast to `out`, differs only along the innermost dimension in memory.
 fn per_channel(b: &Tensor, out: &Tensor) -> bool {
     let channel = match out.layout {
         Layout::Nhwc => 1,

@@ -1,4 +1,4 @@
-//! Where inputs lie when the first step begins: with the caller, in the arena, or asked for row by row.
+//! Locations of inputs when the first step begins: with the caller, in the arena, or asked for row by row.
 
 use mnv2c_runtime::ring::{Form, Rows};
 
@@ -10,7 +10,7 @@ use crate::schedule::place::{Lowering, dense, is_depthwise};
 use crate::schedule::{Home, Intake, Place};
 
 impl Lowering<'_> {
-    /// Where an input lies when the first step begins.
+    /// The location of an input when the first step begins.
     pub(super) fn intake(&mut self, index: usize, id: NodeId) -> Result<Intake> {
         let seen = &self.graph.node(seen(self.graph, id)).out;
         let place = dense(Home::Input(index), seen)?;
@@ -30,7 +30,7 @@ impl Lowering<'_> {
         Ok(Intake { place, planes, scale: self.graph.scales.get(&id).copied() })
     }
 
-    /// How an image that the caller writes into the arena lies: with the zeros that its one convolution reads.
+    /// The location of an image that the caller writes into the arena, with the zeros that its one convolution reads.
     fn spread(&self, id: NodeId, place: Place) -> Place {
         let reader = self.graph.only_reader(id);
         let reader = reader.filter(|reader| self.graph.operand(*reader, 4).is_none());
@@ -47,7 +47,7 @@ impl Lowering<'_> {
     }
 }
 
-/// Whether the rows of an input can be asked for one after the other: it is the image of one convolution.
+/// True if the rows of an input can be asked for one after the other: it is the image of one convolution.
 pub(super) fn is_fed_by_rows(graph: &Graph, id: NodeId) -> bool {
     let seen = seen(graph, id);
     is_image(graph, seen) && graph.only_reader(seen).is_some()
@@ -60,7 +60,7 @@ fn seen(graph: &Graph, id: NodeId) -> NodeId {
     graph.only_reader(id).filter(views).unwrap_or(id)
 }
 
-/// Whether a value is an image, and convolutions of it its only readers.
+/// True if a value is an image, and convolutions of it its only readers.
 fn is_image(graph: &Graph, id: NodeId) -> bool {
     let convolves =
         |reader: NodeId| graph.node(reader).op.conv().is_some() && !is_depthwise(graph, reader);

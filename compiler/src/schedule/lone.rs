@@ -81,7 +81,7 @@ fn widen(lowering: &mut Lowering<'_>, node: NodeId) -> Result<Stage> {
     Ok(Stage::new(node, Widen, vec![flat(from)], flat(into)))
 }
 
-/// What the result holds beforehand, if that matters, and the copies of each operand into it.
+/// A fill of the result, if its initial contents matter, and the copies of each operand into it.
 fn moved(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>> {
     let op = &lowering.graph.node(id).op;
     let operands = match op {

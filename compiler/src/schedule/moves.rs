@@ -80,7 +80,7 @@ pub(super) fn broadcast(
     }))
 }
 
-/// The same copy in the order in which it writes memory, two axes that continue each other as one.
+/// This copy in the order in which it writes memory, two axes that continue each other merged.
 fn in_order(copy: Move) -> Move {
     let steps = copy.from_steps.iter().zip(&copy.into_steps);
     let mut axes: Vec<_> = copy.shape.iter().zip(steps).filter(|(len, _)| **len != 1).collect();
@@ -125,7 +125,7 @@ pub(super) fn reduction(lowering: &Lowering<'_>, id: NodeId, from: Place) -> Res
     Ok(Move { shape: operand.shape.clone(), from: start(from), from_steps, into: 0, into_steps })
 }
 
-/// What the whole result holds before anything is copied into it.
+/// The number that the whole result is filled with before anything is copied into it.
 pub(super) fn fill(op: &Op) -> Option<f32> {
     match op {
         Op::Pad(Pad { mode: PadMode::Constant(value), .. }) => Some(*value),

@@ -7,7 +7,7 @@ use crate::schedule::place::{Lowering, is_depthwise};
 use crate::schedule::{Element, Place};
 
 impl Lowering<'_> {
-    /// How the result of `id`, dense at `flat`, lies best for those who read it.
+    /// The best location of the result of `id` for its readers, dense at `flat`.
     pub(super) fn wanted(&self, id: NodeId, flat: Place) -> Place {
         let readers: Vec<NodeId> =
             self.graph.readers(id).into_iter().map(|(reader, _)| reader).collect();
@@ -32,7 +32,7 @@ impl Lowering<'_> {
         Place { rows: rows.unwrap_or(flat.rows), element, ..flat }
     }
 
-    /// Whether the kernel of `id` writes rows that lie in any way.
+    /// True if the kernel of `id` writes rows of any form.
     fn makes_rows(&self, id: NodeId) -> bool {
         match &self.graph.node(id).op {
             Op::Quant(Quant::Quantize(_)) => self.graph.node(id).out.layout == Layout::Nhwc,
@@ -40,7 +40,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// What the elements at `place` are for `reader`, which says what stands around them.
+    /// The element type at `place` for `reader`, with the padding value that the reader needs.
     pub(super) fn element_for(&self, reader: NodeId, place: Place) -> Element {
         match &self.graph.node(reader).op {
             Op::Quant(Quant::Conv(conv)) => Element::U8 { zero: conv.x_zero },
@@ -50,7 +50,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// How a whole value lies best for one convolution.
+    /// The best rows of a whole value for one convolution.
     pub(super) fn rows_for(&self, conv: &Conv, depthwise: bool, place: Place) -> Rows {
         let need = padding(conv, place);
         let Rows { width, channels, .. } = place.rows;
@@ -80,7 +80,7 @@ pub(super) struct Padding {
 }
 
 impl Padding {
-    /// Whether nothing is read around the image.
+    /// True if nothing is read around the image.
     pub(super) fn is_none(&self) -> bool {
         [self.top, self.left, self.bottom, self.right] == [0; 4]
     }

@@ -1,4 +1,4 @@
-//! Whether a segment's first value is made and read in parts: panels of channels.
+//! Panels of channels: segments whose first value is made and read in parts.
 //!
 //! A depthwise convolution and a global pooling read the channels they write and no others. Where one panel of the wide
 //! value before them fits the nearest cache, the same few kilobytes hold panel after panel.
@@ -73,7 +73,7 @@ fn depth(graph: &Graph, id: NodeId, target: &Target) -> Option<usize> {
     Some(graph.node(weights).out.shape[1..].iter().product())
 }
 
-/// Whether each channel of the result of `id` is made of the same channel of its operand alone.
+/// True if each channel of the result of `id` depends on that channel of its operand alone.
 fn reads_alone(graph: &Graph, id: NodeId) -> bool {
     flow::pooling(graph, id).is_some() || is_depthwise(graph, id)
 }

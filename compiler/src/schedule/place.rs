@@ -1,4 +1,4 @@
-//! Where values lie: which memory each one has, its padding, and which values share memory.
+//! Locations of values: the memory of each one, its padding, and which values share memory.
 //!
 //! A value that only convolutions read stores the zero columns and rows they need; one that only depthwise
 //! convolutions read lies in chunks of channels. Everything else is dense. A result takes the memory of its residual
@@ -27,28 +27,28 @@ pub(super) struct Lowering<'a> {
     pub(super) graph: &'a Graph,
     pub(super) target: &'a Target,
     pub(super) memory: Memory,
-    /// How rows flow through the segment that is being lowered.
+    /// The row batch of the segment that is being lowered.
     pub(super) batch: RowBatch,
-    /// Whether the stage that is being lowered makes one panel of its channels at a time.
+    /// True if the stage that is being lowered makes one panel of its channels at a time.
     pub(super) is_panel: bool,
     pub(super) schedule: Schedule,
-    /// Where each value that crosses segments lies, by the node that makes it.
+    /// Locations of values that cross segments, by the node that makes them.
     places: BTreeMap<NodeId, Place>,
-    /// Where each value inside the segment that is being lowered lies.
+    /// Locations of values inside the segment that is being lowered.
     pub(super) inner: BTreeMap<NodeId, Place>,
     /// The memory of this step in which parts of rows pass from a stage to the next.
-    pub(super) hand: Option<BufferId>,
-    /// The memory of this step in which expansions are computed anew.
+    pub(super) handoff: Option<BufferId>,
+    /// The memory of this step in which expansions are recomputed.
     pub(super) strips: Option<BufferId>,
     /// The expansions of this step that are.
-    pub(super) anew: Vec<NodeId>,
-    /// The step after which nobody reads a value, by the node that makes it.
+    pub(super) recomputed: Vec<NodeId>,
+    /// The last step that reads a value, by the node that makes it.
     pub(super) last_reads: BTreeMap<NodeId, usize>,
     packs: BTreeMap<(NodeId, PackOrder), PackId>,
 }
 
 impl<'a> Lowering<'a> {
-    /// A start, before the first step. `last_reads` says after which step nobody reads a value.
+    /// The state before the first step. `last_reads` gives the last step that reads each value.
     pub(super) fn new(setting: &'a Setting<'a>, last_reads: BTreeMap<NodeId, usize>) -> Self {
         let Setting { graph, target, memory, .. } = *setting;
         Self {
@@ -61,9 +61,9 @@ impl<'a> Lowering<'a> {
             schedule: Schedule { batch: graph.batch, ..Schedule::default() },
             places: BTreeMap::new(),
             inner: BTreeMap::new(),
-            hand: None,
+            handoff: None,
             strips: None,
-            anew: vec![],
+            recomputed: vec![],
             last_reads,
             packs: BTreeMap::new(),
         }
@@ -93,9 +93,9 @@ impl<'a> Lowering<'a> {
         Ok(())
     }
 
-    /// Says where the output lies whose greatest entries the caller is told.
+    /// Records the location of the output whose greatest entries the caller gets.
     pub(super) fn rank_output(&mut self) -> Result<()> {
-        let (output, count) = (&self.graph.outputs[0], self.graph.ranked);
+        let (output, count) = (&self.graph.outputs[0], self.graph.top_k);
         let scores = self.value(output.node)?;
         if !matches!(scores.home, Home::Arena(_)) || !scores.is_dense_nhwc() {
             return Err(Error::unsupported(vec![format!(
@@ -112,13 +112,13 @@ impl<'a> Lowering<'a> {
         self.schedule
     }
 
-    /// Where the value that `id` reads at `port` lies, in the shape in which `id` sees it.
+    /// The location of the operand of `id` at `port`, in the shape in which `id` sees it.
     pub(super) fn operand(&mut self, id: NodeId, port: usize) -> Result<Place> {
         let operand = self.graph.operand(id, port).expect("verified nodes have their operands");
         self.value(operand)
     }
 
-    /// Where a value lies that is already made.
+    /// The location of a value that is already made.
     pub(super) fn value(&mut self, id: NodeId) -> Result<Place> {
         let maker = base(self.graph, id);
         if let Some(place) = self.inner.get(&maker) {
@@ -146,7 +146,7 @@ impl<'a> Lowering<'a> {
         Ok(place)
     }
 
-    /// Lets `id`, which an earlier step has made, lie in memory of its own.
+    /// Gives `id`, which an earlier step has made, memory of its own.
     pub(super) fn place_operand(&mut self, id: NodeId) -> Result<()> {
         let maker = base(self.graph, id);
         if self.places.contains_key(&maker) {
@@ -168,7 +168,7 @@ impl<'a> Lowering<'a> {
         Ok(())
     }
 
-    /// Lets the result of `id` lie where `at` lies, whose last reader `id` is.
+    /// Makes the result of `id` share the memory of `at`, whose last reader `id` is.
     pub(super) fn place_over(&mut self, id: NodeId, at: Place) {
         if let Home::Arena(buffer) = at.home {
             let end = self.end_of(id);
@@ -178,8 +178,8 @@ impl<'a> Lowering<'a> {
         self.places.insert(id, at);
     }
 
-    /// Whether the memory of the value that `id` reads at `port` may be overwritten by its result: it lies in the
-    /// arena just as a fresh result would, and nobody reads it afterwards or at another port.
+    /// True if the result of `id` may overwrite the value that it reads at `port`: it lies in the arena just as a fresh
+    /// result would, and nobody reads it afterwards or at another port.
     pub(super) fn dies_here(&mut self, id: NodeId, port: usize) -> Result<Option<Place>> {
         let Some(operand) = self.graph.operand(id, port) else { return Ok(None) };
         let maker = base(self.graph, operand);
@@ -197,14 +197,14 @@ impl<'a> Lowering<'a> {
         Ok((last && fits).then_some(place))
     }
 
-    /// Whether the residual of `id` is read again for each row after: an expansion of this step is computed anew of it.
+    /// True if the residual of `id` is read again for each row after: an expansion of this step is recomputed from it.
     pub(super) fn rereads_residual(&self, id: NodeId) -> bool {
         let source = |id: NodeId, port| self.graph.operand(id, port).map(|x| base(self.graph, x));
         let residual = source(id, 3);
-        self.anew.iter().any(|expand| source(*expand, 0) == residual)
+        self.recomputed.iter().any(|expand| source(*expand, 0) == residual)
     }
 
-    /// Whether `id` reads the value of `maker` at another port than `port`.
+    /// True if `id` reads the value of `maker` at another port than `port`.
     fn reads_again(&self, id: NodeId, port: usize, maker: NodeId) -> bool {
         let mut operands = self.graph.operands(id).into_iter();
         operands.any(|(at, operand)| at.0 != port && base(self.graph, operand) == maker)
@@ -251,7 +251,7 @@ impl<'a> Lowering<'a> {
         Place { home, ..place }
     }
 
-    /// Whether sums of bytes are kept in the memory of the result of `id`; of a whole picture they stay in registers.
+    /// True if sums of bytes are kept in the memory of the result of `id`; of a whole image they stay in registers.
     fn sums_bytes(&self, id: NodeId) -> bool {
         let of_bytes = matches!(self.graph.node(id).op, Op::Quant(_));
         of_bytes && self.batch != RowBatch::Whole && flow::pooling(self.graph, id).is_some()
@@ -293,14 +293,14 @@ impl<'a> Lowering<'a> {
 
     /// The first model output that is `id` or a view of it, if the caller lends memory for outputs, and enough of it.
     fn output_of(&self, id: NodeId) -> Option<usize> {
-        if self.graph.ranked > 0 || self.sums_bytes(id) {
+        if self.graph.top_k > 0 || self.sums_bytes(id) {
             return None;
         }
         self.setting.answer(id)
     }
 }
 
-/// Whether each output channel of a convolution reads one input channel, its own.
+/// True if each output channel of a convolution reads one input channel, its own.
 pub(super) fn is_depthwise(graph: &Graph, id: NodeId) -> bool {
     graph.node(id).op.conv().is_some_and(|conv| {
         let weights = graph.operand(id, 1).map(|w| &graph.node(w).out.shape);

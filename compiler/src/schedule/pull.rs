@@ -13,16 +13,16 @@ use crate::schedule::{Home, Place, RowWindow, Stage, Step};
 /// Stages of which nothing but the last one's result is read outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
-    /// Its stages by turns, the last group with the piece's own rows.
+    /// Its interleaved stages, the last group with the piece's own rows.
     pub groups: Vec<Group>,
     /// Rows of the piece before that a row needs; those of the first piece need none.
     pub pulls: Need,
 }
 
-/// Stages that make row after row by turns.
+/// Stages that make row after row, interleaved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// Which of the step's stages.
+    /// Indices of the step's stages.
     pub stages: Range<usize>,
     /// Rows that are made before the piece's row.
     pub need: Need,
@@ -69,14 +69,14 @@ pub fn pieces(stages: &[Stage]) -> Vec<Piece> {
     pieces
 }
 
-/// What stage `at` reads in rows: where it lies, and which rows of it.
+/// Operands that stage `at` reads in rows: their locations and row windows.
 pub fn reads(stage: &Stage) -> impl Iterator<Item = (Place, RowWindow)> + '_ {
     let windows = [stage.window, RowWindow::SAME];
     let rows = if stage.kernel.repeats_second() { 1 } else { 2 };
     stage.from.iter().copied().zip(windows).take(rows)
 }
 
-/// What a region holds.
+/// Memory that a region holds.
 pub(super) struct Held {
     /// Rows, counted with the stored zero rows, of each value that stages write.
     pub(super) kept: BTreeMap<Home, usize>,
@@ -95,7 +95,7 @@ pub(super) fn simulate(stages: &[Stage]) -> Held {
     Held { kept: flow.kept, leads: flow.leads }
 }
 
-/// Where pieces begin: behind a stage whose result is all that later stages read of what was made before.
+/// Starts of pieces: behind a stage whose result is all that later stages read of earlier values.
 fn starts(stages: &[Stage]) -> Vec<usize> {
     let passes = |at: usize| {
         let home = stages[at].into.home;
@@ -121,7 +121,7 @@ fn reads_of(
     reads(&stages[at]).filter(move |(place, _)| place.home == home).map(move |(_, read)| (at, read))
 }
 
-/// What each stage of a piece makes before a row of its last one's result.
+/// Rows that each stage of a piece makes before a row of its last one's result.
 fn needs(stages: &[Stage], piece: Range<usize>) -> Vec<Need> {
     let mut needs = vec![Need::SAME; piece.len()];
     for at in piece.clone().rev().skip(1) {
@@ -150,7 +150,7 @@ fn limits(stages: &[Stage]) -> Vec<usize> {
     limits
 }
 
-/// The stages of a piece, those by turns that are needed alike.
+/// Interleaved stages of a piece: those that are needed alike.
 fn groups(stages: &[Stage], piece: Range<usize>, needs: &[Need], limits: &[usize]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for at in piece.clone() {
@@ -172,7 +172,7 @@ impl Piece {
         &self.groups[self.groups.len() - 1]
     }
 
-    /// Whether `group` runs exactly once for each row of the piece.
+    /// True if `group` runs exactly once for each row of the piece.
     pub fn is_direct(&self, group: &Group) -> bool {
         group.need == Need::SAME && group.height == self.last().height
     }
@@ -284,7 +284,7 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// Makes row `row` of some stages by turns; below the image it is zeros, for which nothing is read.
+    /// Makes row `row` of some stages, interleaved; below the image it is zeros, for which nothing is read.
     fn make(&mut self, stages: Range<usize>, row: usize) {
         for at in stages {
             self.write(at, row);
@@ -303,7 +303,7 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// The first row of a value, counted with the zero rows above, that somebody will still read or write.
+    /// The first row of a value, counted with the zero rows above, that will still be read or written.
     fn first_needed(&self, home: Home) -> usize {
         let unfinished =
             |at: &usize| self.made[*at] < self.limits[*at].min(self.stages[*at].height);
@@ -323,7 +323,7 @@ impl<'a> Flow<'a> {
         read.chain(written).min().unwrap_or(usize::MAX)
     }
 
-    /// How far the result has come with row `row`, against what of each value from outside is still to be read.
+    /// Records how far the result leads with row `row` over the rows of outside values that are still to be read.
     fn follow(&mut self, row: usize) {
         let into = self.stages[self.stages.len() - 1].into;
         let written = (row + 1).min(into.height) * into.rows.ring(0).row;

@@ -1,4 +1,4 @@
-//! The kernel of an operator on bytes that is a segment of its own.
+//! The kernel of a quantised operator that is a segment of its own.
 
 use crate::error::Result;
 use crate::ir::{NodeId, Op, Quant, To};
@@ -7,10 +7,10 @@ use crate::schedule::elementwise::{binary, elementwise, over_or_fresh};
 use crate::schedule::place::Lowering;
 use crate::schedule::{Stage, convolution, stage};
 
-/// An operator on bytes that is no convolution.
+/// The stage of a quantised operator that is no convolution.
 pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>> {
     let Op::Quant(quant) = lowering.graph.node(id).op.clone() else {
-        unreachable!("the caller found an operator on bytes")
+        unreachable!("the caller found a quantised operator")
     };
     let by = lowering.graph.arithmetic;
     let of_pair = |function, pair| move |_| QBinary { function, pair, by };

@@ -36,7 +36,7 @@ impl Lowering<'_> {
         for id in &segment.stages {
             self.put(*id, &mut stages)?;
         }
-        self.settle_region(&mut stages);
+        self.shrink_region_rings(&mut stages);
         Ok(stages)
     }
 
@@ -53,7 +53,7 @@ impl Lowering<'_> {
         readers
     }
 
-    /// Where a value inside lies; its readers have their places.
+    /// The location of a value inside; its readers have their places.
     fn place_inside(&mut self, id: NodeId, readers: &[(NodeId, usize)]) -> Result<Place> {
         if let [(reader, port)] = readers {
             let result = self.inner[reader];
@@ -83,7 +83,7 @@ impl Lowering<'_> {
         Ok(self.scratch(&node.name, place))
     }
 
-    /// The place of a value, whose rows are those of its picture.
+    /// The place of a value, whose rows are those of its image.
     fn as_picture(
         &mut self,
         id: NodeId,
@@ -98,8 +98,8 @@ impl Lowering<'_> {
         })
     }
 
-    /// How the rows of a value inside lie best for the convolutions that read them. Those of bytes lie without padding
-    /// where the convolutions differ in what pads them.
+    /// The best rows of a value inside for the convolutions that read them. Those of bytes lie without padding where
+    /// the convolutions differ in their padding value.
     fn ring_for(&self, id: NodeId, readers: &[(NodeId, usize)], flat: Place) -> Place {
         let graph = self.graph;
         let of_picture =
@@ -164,7 +164,7 @@ impl Lowering<'_> {
     }
 
     /// Cuts rings down to the rows that are ever alive at once, and lets the result grow where an operand dies.
-    fn settle_region(&mut self, stages: &mut [Stage]) {
+    fn shrink_region_rings(&mut self, stages: &mut [Stage]) {
         let pull::Held { kept, leads } = pull::simulate(stages);
         let result = stages[stages.len() - 1].into.home;
         for (home, kept) in kept.into_iter().filter(|(home, _)| *home != result) {
@@ -226,7 +226,7 @@ fn shuffled_row(shuffle: Shuffle) -> Move {
     }
 }
 
-/// Whether a kernel can write some of the channels of each pixel.
+/// True if a kernel can write some of the channels of each pixel.
 fn writes_slices(op: &Op) -> bool {
     op.conv().is_some()
         || matches!(
@@ -239,7 +239,7 @@ fn writes_slices(op: &Op) -> bool {
         )
 }
 
-/// Whether a kernel can write channels in chunks.
+/// True if a kernel can write channels in chunks.
 fn writes_chunks(op: &Op, depthwise: bool) -> bool {
     op.conv().is_some_and(|conv| conv.group == 1 || depthwise)
 }

@@ -1,4 +1,4 @@
-//! What a network is lowered for, and what lowering asks of the whole of it again and again, found once.
+//! The setting of a lowering: graph, target and memory options, with facts of the whole network that are found once.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,11 @@ pub struct Setting<'a> {
     pub graph: &'a Graph,
     /// The machine.
     pub target: &'a Target,
-    /// What the memory is chosen for.
+    /// The memory options.
     pub memory: Memory,
-    /// Whether some of the network computes on bytes.
+    /// True if any operator is quantised.
     pub(super) is_quantised: bool,
-    /// Where in the order of the graph each node stands.
+    /// The position of each node in the order of the graph.
     position: BTreeMap<NodeId, usize>,
     /// The last position at which a value or a view of it is read, by the node that makes it.
     last_read: BTreeMap<NodeId, usize>,
@@ -48,7 +48,7 @@ impl<'a> Setting<'a> {
         Self { graph, target, memory, is_quantised, position, last_read, answers }
     }
 
-    /// Where in the order of the graph a node stands.
+    /// The position of a node in the order of the graph.
     pub fn position(&self, id: NodeId) -> usize {
         self.position[&id]
     }
@@ -58,7 +58,7 @@ impl<'a> Setting<'a> {
         self.answers.get(&id).copied()
     }
 
-    /// Whether a node behind `position`, or the caller in the end, reads the value of `id` or a view of it.
+    /// True if a node behind `position`, or the caller in the end, reads the value of `id` or a view of it.
     pub fn is_read_behind(&self, id: NodeId, position: usize) -> bool {
         let last = self.last_read.get(&id);
         self.answers.contains_key(&id) || last.is_some_and(|last| *last > position)

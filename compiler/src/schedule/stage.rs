@@ -25,7 +25,7 @@ pub(super) fn load(lowering: &mut Lowering<'_>, node: NodeId, from: Place, into:
     Stage { pack, ..Stage::new(node, kernel, [from].into_iter().chain(border).collect(), into) }
 }
 
-/// Whether convolution `id` looks up the bytes that it reads.
+/// True if convolution `id` maps the bytes that it reads through tables.
 pub(super) fn looks_up(lowering: &Lowering<'_>, id: NodeId) -> bool {
     let graph = lowering.graph;
     matches!(graph.node(id).op, Op::Quant(Quant::Conv(_))) && graph.operand(id, 4).is_some()
@@ -100,7 +100,7 @@ pub(super) fn lower(
     }
 }
 
-/// The rows between which a row of a resized picture of so many rows lies. Rows of the result that lie below the last of
+/// The rows between which a row of a resized image of so many rows lies. Rows of the result that lie below the last of
 /// them read the last.
 fn resize_window(resize: &ir::Resize, height: usize) -> RowWindow {
     let ir::Scale { step, shift, per, .. } = resize.down;
@@ -112,7 +112,7 @@ fn resize_window(resize: &ir::Resize, height: usize) -> RowWindow {
     RowWindow { span: 2 + above, stride: step, above, shared: (per, at) }
 }
 
-/// The rows of which a row is a sum, around the one at its place; of a picture that does not grow, which lies whole,
+/// The rows of which a row is a sum, around the one at its place; of an image that does not grow, which lies whole,
 /// none.
 fn resample_window(down: &Samples) -> RowWindow {
     let Some(each) = down.growth() else { return RowWindow::SAME };

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::ir::NodeId;
 use crate::schedule::place::{Lowering, dense};
-use crate::schedule::{Home, Stage, Step, anew, lone, panels, stage};
+use crate::schedule::{Home, Stage, Step, lone, panels, recompute, stage};
 use crate::segment::{Role, RowBatch, Segment, is_chain};
 
 impl Lowering<'_> {
@@ -11,20 +11,21 @@ impl Lowering<'_> {
     pub(super) fn step(&mut self, segment: &Segment) -> Result<()> {
         self.batch = segment.batch;
         self.inner.clear();
-        self.hand = None;
+        self.handoff = None;
         self.strips = None;
-        self.anew.clone_from(&segment.anew);
+        self.recomputed.clone_from(&segment.recompute);
         let panels = panels::count(self, segment)?;
         let stages = match segment.batch {
             RowBatch::Whole if segment.stages.len() == 1 => self.single(segment.stages[0])?,
             _ if !is_chain(self.graph, &segment.stages) => self.region(segment)?,
             _ => self.chain(segment, panels)?,
         };
-        let again = segment.anew.iter().map(|id| anew::extra(self.graph, *id)).sum();
+        let recomputed = segment.recompute.iter().map(|id| recompute::extra(self.graph, *id)).sum();
         let once: u64 = segment.stages.iter().map(|id| self.graph.madds(*id)).sum();
-        let (segment, madds) = (Segment { batch: self.batch, ..segment.clone() }, once + again);
+        let (segment, madds) =
+            (Segment { batch: self.batch, ..segment.clone() }, once + recomputed);
         let interleaved = panels::interleaved(self, &segment, &stages);
-        self.schedule.steps.push(Step { segment, stages, panels, interleaved, madds, again });
+        self.schedule.steps.push(Step { segment, stages, panels, interleaved, madds, recomputed });
         Ok(())
     }
 
@@ -46,7 +47,7 @@ impl Lowering<'_> {
                 panels,
                 interleaved,
                 madds: 0,
-                again: 0,
+                recomputed: 0,
             });
         }
         Ok(())

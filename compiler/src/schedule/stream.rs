@@ -9,7 +9,7 @@ use std::ops::Range;
 use crate::schedule::{Home, Part, Place, Stage};
 use crate::segment::RowBatch;
 
-/// What a streamed chain holds.
+/// Memory that a streamed chain holds.
 pub(super) struct Held {
     /// Rows, counted with the stored zero rows, that the ring after each stage but the last keeps.
     pub(super) kept: Vec<usize>,
@@ -35,7 +35,7 @@ fn needs(stage: &Stage, row: usize) -> Range<usize> {
     let (window, from) = (stage.window, stage.from[0]);
     let at = row * window.stride + from.rows.top;
     match stage.part {
-        // Zeros around the image are not computed anew.
+        // Zeros around the image are not recomputed.
         Part::Strip(_) => {
             let (top, bottom) = (from.rows.top, from.rows.top + from.height);
             at.saturating_sub(window.above).max(top)
@@ -108,7 +108,7 @@ impl<'a> Flow<'a> {
         self.made[at] += rows;
     }
 
-    /// The first row of a value, counted with the zero rows above, that somebody will still read.
+    /// The first row of a value, counted with the zero rows above, that will still be read.
     fn first_needed(&self, place: Place, reader: Option<usize>, adders: usize) -> usize {
         let unfinished = |at: &usize| self.made[*at] < self.stages[*at].height;
         let read = reader.filter(unfinished).map(|at| needs(&self.stages[at], self.made[at]).start);
@@ -117,7 +117,7 @@ impl<'a> Flow<'a> {
         read.into_iter().chain(added).min().unwrap_or(usize::MAX)
     }
 
-    /// How far the result has come, against what of the input is still to be read.
+    /// Records how far the result leads over the rows of the input that are still to be read.
     fn follow(&mut self, rows: usize) {
         let (first, last) = (&self.stages[0], self.stages.len() - 1);
         let into = self.stages[last].into;

@@ -1,5 +1,5 @@
-//! What is supported: the one answer, given before anything is chosen or lowered, so that one run names all obstacles
-//! and every verb, objective and machine has the same.
+//! Check that a network is supported, before anything is chosen or lowered, so that one run names all obstacles and
+//! every verb, objective and machine has the same.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use crate::ir::{Dtype, Graph, Node, NodeId, Op, QConv, Quant, Requant, To};
 use crate::objective::{Feed, Memory};
 use crate::schedule::intake::is_fed_by_rows;
 
-/// What stands in the way of a network: of itself, or else of how it is to be fed.
+/// The obstacle to running a network: in itself, or else in the way that it is to be fed.
 pub fn check(graph: &Graph, memory: Memory) -> Result<()> {
     operators(graph)?;
     let inputs = graph.inputs.iter();
@@ -42,7 +42,7 @@ fn refused(obstacles: Vec<String>) -> Result<()> {
     if obstacles.is_empty() { Ok(()) } else { Err(Error::unsupported(obstacles)) }
 }
 
-/// Why an input cannot reach the network as it is to.
+/// The reason why an input cannot reach the network in the requested way.
 fn unfed(graph: &Graph, id: NodeId, feed: Feed) -> Option<String> {
     let name = &graph.node(id).name;
     if feed == Feed::Caller {
@@ -66,9 +66,9 @@ fn unfed(graph: &Graph, id: NodeId, feed: Feed) -> Option<String> {
     })
 }
 
-/// Why the greatest entries of the output cannot be told: nothing computes it.
+/// The reason why the greatest entries of the output cannot be found: nothing computes it.
 fn unranked(graph: &Graph) -> Option<String> {
-    let output = graph.outputs.first().filter(|_| graph.ranked > 0)?;
+    let output = graph.outputs.first().filter(|_| graph.top_k > 0)?;
     let made = base(graph, output.node);
     let computed = !matches!(graph.node(made).op, Op::Input | Op::Const(_));
     (!computed).then(|| {
@@ -93,7 +93,7 @@ fn obstacle(graph: &Graph, id: NodeId) -> Option<String> {
     variable.or(images).or_else(|| unscheduled(graph, id))
 }
 
-/// How what `id` reads at `ports` is made, if it is not constant.
+/// The way in which an operand of `id` at `ports` is made, if it is not constant.
 fn computed(graph: &Graph, id: NodeId, ports: Range<usize>) -> Option<&'static str> {
     let operands = ports.filter_map(|port| graph.operand(id, port));
     let left: Vec<NodeId> = operands.filter(|id| graph.constant(*id).is_none()).collect();
@@ -102,7 +102,7 @@ fn computed(graph: &Graph, id: NodeId, ports: Range<usize>) -> Option<&'static s
     (!left.is_empty()).then_some(how)
 }
 
-/// Why an operator that passes rewrite is still there.
+/// The reason why an operator that passes rewrite is still there.
 fn unscheduled(graph: &Graph, id: NodeId) -> Option<String> {
     match &graph.node(id).op {
         Op::BatchNorm(_) => {
@@ -117,14 +117,14 @@ fn unscheduled(graph: &Graph, id: NodeId) -> Option<String> {
             Some("signed bytes at an end of the model; make it u8 or float".into())
         }
         Op::Quant(Quant::Conv(QConv { requant: Requant { to: To::Floats, .. }, .. })) => {
-            Some("a convolution of bytes that makes floats; quantise its result".into())
+            Some("a quantised convolution whose result is floats; quantise its result".into())
         }
         // Every other operator has a kernel: `lone` and `stage` name it.
         _ => None,
     }
 }
 
-/// How a value is made that depends on no input, yet is no constant.
+/// The way of a value that depends on no input, yet is no constant.
 const UNFOLDED: &str = "made of constants by more work than is done while compiling";
 
 #[cfg(test)]
@@ -143,7 +143,7 @@ mod tests {
         let pads = [0; 4];
         let (kernel, stride, dilation) = ([1, 1], [1, 1], [1, 1]);
         let conv =
-            Conv { kernel, stride, dilation, pads, group: 1, clamp: Clamp::NONE, then: None };
+            Conv { kernel, stride, dilation, pads, group: 1, clamp: Clamp::NONE, activation: None };
         let conv = graph.add("conv", Op::Conv(conv), Tensor::f32([1, 1, 2, 2]), &[x, w]);
         for (name, node) in [("norm", norm), ("picture", conv), ("size", whole)] {
             graph.outputs.push(Output { name: name.into(), node });

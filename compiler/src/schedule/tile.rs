@@ -22,8 +22,8 @@ pub(super) fn choose(target: &Target, product: Product) -> [usize; 2] {
     best(target, product, |_| true).0
 }
 
-/// The same among tiles whose pixels divide those of a row, as results that overwrite their residual need; nothing
-/// if that costs more than a twentieth of the time.
+/// The best tile whose pixels divide those of a row, as results that overwrite their residual need; nothing if that
+/// costs more than a twentieth of the time.
 pub(super) fn choose_exact(target: &Target, product: Product) -> Option<[usize; 2]> {
     let exact = |[pixels, _]: [usize; 2]| product.pixels.is_multiple_of(pixels);
     let (tile, cycles) = best(target, product, exact);
@@ -31,7 +31,7 @@ pub(super) fn choose_exact(target: &Target, product: Product) -> Option<[usize; 
     (cycles <= least + least / 20).then_some(tile)
 }
 
-/// The same among tiles whose weights a tile of one pixel reads too.
+/// The best tile whose weights a tile of one pixel reads too.
 pub(super) fn choose_for_strips(target: &Target, product: Product) -> [usize; 2] {
     let (tiles, isa) = matrix_tiles(target, product);
     let lanes = target.isa.lanes();
@@ -82,7 +82,7 @@ pub(super) fn choose_window(target: &Target, pixels: usize, window: SquareWindow
     widest(tiles.filter(|tile| *tile <= most), pixels)
 }
 
-/// The same for the kernel of any window.
+/// The best tile for the kernel of any window.
 pub(super) fn choose_any_window(target: &Target, pixels: usize, bytes: bool) -> usize {
     let (tiles, isa) = if bytes {
         (catalog::QDEPTHWISE_ANY, target.isa)
@@ -100,7 +100,7 @@ pub(super) struct SquareWindow {
     pub(super) kernel: usize,
     /// Input rows, and columns, from an output to the next.
     pub(super) stride: usize,
-    /// Whether inputs are bytes.
+    /// True if inputs are bytes.
     pub(super) bytes: bool,
 }
 
@@ -144,7 +144,7 @@ fn matrix_tiles(target: &Target, product: Product) -> (&'static [GemmTile], Isa)
     }
 }
 
-/// Whether inputs are multiplied two at a time, in one instruction that a sum waits six cycles for.
+/// True if inputs are multiplied two at a time, in one instruction that a sum waits six cycles for.
 fn by_pairs(target: &Target, product: Product) -> bool {
     target.isa.has_pairs() && product.element == 2 && !product.planes
 }
@@ -172,8 +172,8 @@ fn cycles(target: &Target, tile: &GemmTile, product: Product) -> usize {
     tiles * (depth * step + finish + far)
 }
 
-/// The same for bytes: four inputs of a sum at a time, in one instruction or in two products and two additions (NEON:
-/// four multiply-adds). A byte costs several instructions to make of its sum.
+/// Cycles of a product of bytes: four inputs of a sum at a time, in one instruction or in two products and two additions
+/// (NEON: four multiply-adds). Requantising a sum costs several instructions.
 fn cycles_of_bytes(target: &Target, tile: &GemmTile, product: Product) -> usize {
     let (mr, nv) = (tile.pixels, tile.vectors);
     let (step, finish) = match target.isa.quads() {

@@ -1,13 +1,13 @@
-//! Through which operators rows can flow, and how a value looks as a picture.
+//! Streaming of rows through operators, and values seen as images.
 //!
 //! An operator lets rows flow if each row of its result is made of a few rows of what it reads, all of them NHWC.
-//! A channel shuffle is written as a transpose of pixels, so its result is no picture by shape, but lies as one.
+//! A channel shuffle is written as a transpose of pixels, so its result is no image by shape, but lies as one.
 
 use crate::ir::op::traits::{Pooling, Streams, Window};
 use crate::ir::view::base;
 use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Reducer, Tensor};
 
-/// Whether rows can flow through `id`: from what it reads into its result.
+/// True if rows can flow through `id`: from its operand into its result.
 pub fn flows(graph: &Graph, id: NodeId) -> bool {
     let out = &graph.node(id).out;
     let made = picture(out).is_some();
@@ -38,8 +38,9 @@ pub fn flows(graph: &Graph, id: NodeId) -> bool {
     }
 }
 
-/// What `id` takes of a picture, if it makes one number of each channel: the last two of four axes are the pixels, and
-/// the channels of a pixel lie side by side. Axes of the same numbers elsewhere, of groups or of volumes, are no pixels.
+/// The reduction of an image by `id`, if it makes one number of each channel: the last two of four axes are the pixels,
+/// and the channels of a pixel lie side by side. Axes of equal lengths elsewhere, of groups or of volumes, are no
+/// pixels.
 pub fn pooling(graph: &Graph, id: NodeId) -> Option<Reducer> {
     let Pooling { kind, size } = graph.node(id).op.traits().pools?;
     let x = &graph.node(graph.operand(id, 0)?).out;
@@ -47,7 +48,7 @@ pub fn pooling(graph: &Graph, id: NodeId) -> Option<Reducer> {
     whole.then_some(kind)
 }
 
-/// Whether a tensor is one picture whose pixels lie one after the other; a picture of one pixel does in any layout.
+/// True if a tensor is one image whose pixels lie one after the other; an image of one pixel does in any layout.
 fn lies_in_pixels(tensor: &Tensor) -> bool {
     match tensor.shape.as_slice() {
         [1, _, 1, 1] => true,
@@ -56,14 +57,14 @@ fn lies_in_pixels(tensor: &Tensor) -> bool {
     }
 }
 
-/// Whether what `id` reads at `port` lies as rows of the picture that `id` sees.
+/// True if the operand of `id` at `port` lies as rows of the image that `id` sees.
 pub fn reads_rows(graph: &Graph, id: NodeId, port: usize) -> bool {
     let Some(operand) = graph.operand(id, port) else { return false };
     let seen = picture(&graph.node(operand).out);
     seen.is_some() && lying(graph, operand) == seen
 }
 
-/// The channels of each pixel of a picture, as `groups` rows of `each`, transposed.
+/// The channels of each pixel of an image, as `groups` rows of `each`, transposed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shuffle {
     /// Channels, height and width.
@@ -74,7 +75,7 @@ pub struct Shuffle {
     pub each: usize,
 }
 
-/// What `id` shuffles, if it does.
+/// The channel shuffle that `id` does, if any.
 pub fn shuffle(graph: &Graph, id: NodeId) -> Option<Shuffle> {
     let (Op::Transpose(perm), [pixels, each, groups]) =
         (&graph.node(id).op, graph.node(id).out.shape.as_slice())
@@ -88,7 +89,7 @@ pub fn shuffle(graph: &Graph, id: NodeId) -> Option<Shuffle> {
     fits.then_some(Shuffle { picture, groups: *groups, each: *each })
 }
 
-/// Channels, height and width of the picture as which the memory of `id` is written; nothing if it is none.
+/// Channels, height and width of the image as which the memory of `id` is written; nothing if it is none.
 pub fn lying(graph: &Graph, id: NodeId) -> Option<[usize; 3]> {
     let maker = base(graph, id);
     match graph.node(maker).op {
@@ -109,20 +110,20 @@ fn has_kernels(tensor: &Tensor) -> bool {
     tensor.dtype.is_float() || tensor.dtype == Dtype::U8
 }
 
-/// Whether `id` reads rows of a picture like its own result at `port`.
+/// True if `id` reads rows of an image like its own result at `port`.
 fn reads_alike(graph: &Graph, id: NodeId, port: usize) -> bool {
     let seen = graph.operand(id, port).map(|x| &graph.node(x).out.shape);
     reads_rows(graph, id, port) && seen == Some(&graph.node(id).out.shape)
 }
 
-/// Whether the second operand is a number a channel, or one number.
+/// True if the second operand is one number, or a number a channel.
 fn repeats(graph: &Graph, id: NodeId) -> bool {
     let Some(second) = graph.operand(id, 1).map(|x| &graph.node(x).out) else { return false };
     let axes = second.shape.iter().rev().enumerate();
     second.len() == 1 || axes.into_iter().all(|(from_last, dim)| *dim == 1 || from_last == 2)
 }
 
-/// Whether each window holds a row of the picture.
+/// True if each window holds a row of the image.
 fn meets_the_picture(graph: &Graph, id: NodeId, window: Window) -> bool {
     let Window { kernel, stride, dilation, above } = window;
     let height = graph.operand(id, 0).map_or(0, |x| graph.node(x).out.shape[2]);

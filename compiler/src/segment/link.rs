@@ -1,7 +1,7 @@
-//! Runs of the graph: which units could be joined with which, branches included.
+//! Runs of the graph: units that can be joined in sequence, branches included.
 //!
 //! A run is a chain of links. Each link ends in one value; nobody but the next link reads it, and nobody but the link
-//! itself reads what else is made in it, so any stretch of links may be one segment. A link of several units holds
+//! itself reads what else is made in it, so any range of links may be one segment. A link of several units holds
 //! branches that meet in its last unit; how they run if the link is not joined, their own runs say.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +17,7 @@ pub struct Run {
     pub links: Vec<Link>,
 }
 
-/// Units that one value needs, and nobody else.
+/// Units that only one value needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     /// Indices of its units, in order; the last makes the link's value.
@@ -27,8 +27,7 @@ pub struct Link {
 }
 
 impl Run {
-    /// The same as runs in which every link of several units `joins` them; what a link that does not needs, runs by
-    /// itself.
+    /// This run split at links of several units that `joins` refuses: their branches run separately.
     pub fn split(self, joins: &impl Fn(&Link) -> bool) -> Vec<Self> {
         let (mut runs, mut open) = (Vec::new(), Self::default());
         for mut link in self.links {
@@ -70,8 +69,8 @@ enum Part {
     Ends(usize),
 }
 
-/// Which unit needs which: the unit (or the caller, at the end) that all ways from a unit's value lead through next is
-/// its parent in a tree.
+/// The dominator tree of units: the parent of a unit is the one (or the caller, at the end) that all ways from its
+/// value lead through next.
 struct Tree {
     /// For each unit and the caller, the units whose ways meet there first, ascending.
     children: Vec<Vec<usize>>,
@@ -205,13 +204,13 @@ fn meets(graph: &Graph, units: &[Segment], reads: &[BTreeSet<usize>]) -> Vec<usi
     meets
 }
 
-/// Which unit each node is in.
+/// The unit of each node.
 fn makers(units: &[Segment]) -> BTreeMap<NodeId, usize> {
     let stages = units.iter().enumerate();
     stages.flat_map(|(at, unit)| unit.stages.iter().map(move |id| (*id, at))).collect()
 }
 
-/// Where all ways from both units meet.
+/// The unit where all ways from both units meet.
 fn common(meets: &[usize], mut a: usize, mut b: usize) -> usize {
     while a != b {
         if a < b {

@@ -1,4 +1,4 @@
-//! What a call reads and writes: rows, columns and channels of the places of its stage.
+//! Accesses of a call: rows, columns and channels that it reads and writes at the places of its stage.
 
 use std::ops::Range;
 
@@ -47,7 +47,7 @@ impl Access<'_> {
         self.rows.start as isize..self.rows.end as isize
     }
 
-    /// Whether the call makes rows that there are, and as much of them as its stage is for.
+    /// True if the call makes rows that exist, and as much of them as its stage is for.
     pub(super) fn fits(&self) -> bool {
         let stage = self.stage();
         let Range { start, end } = self.rows;
@@ -74,7 +74,7 @@ impl Access<'_> {
         rows && reach && (strip || end <= stage.height)
     }
 
-    /// What is read of each operand that lies in memory, by its number.
+    /// Areas that are read of each operand in memory, by the operand's number.
     pub(super) fn reads(&self) -> Vec<(usize, Area)> {
         let stage = self.stage();
         let first = stage.from.first().map(|place| (0, self.first(*place)));
@@ -84,7 +84,7 @@ impl Access<'_> {
         first.into_iter().chain(second).filter(lies).collect()
     }
 
-    /// What is read of the result's own memory: a residual that it overwrites.
+    /// The area that is read of the result's own memory: a residual that it overwrites.
     pub(super) fn over(&self) -> Option<Area> {
         match self.stage().kernel.skip() {
             Skip::InPlace => Some(self.write()),
@@ -92,7 +92,7 @@ impl Access<'_> {
         }
     }
 
-    /// What is read of the first operand.
+    /// The area that is read of the first operand.
     fn first(&self, from: Place) -> Area {
         let stage = self.stage();
         let shift = self.shift(self.call.from);
@@ -119,7 +119,7 @@ impl Access<'_> {
         }
     }
 
-    /// What a 1x1 convolution reads: the pixels of its rows.
+    /// The area that a 1x1 convolution reads: the pixels of its rows.
     fn by_points(&self, image: Area) -> Area {
         let stage = self.stage();
         let (from, rows) = (image.place, self.windows(stage.window));
@@ -140,7 +140,7 @@ impl Access<'_> {
         }
     }
 
-    /// What a depthwise convolution reads: windows of the channels that it writes.
+    /// The area that a depthwise convolution reads: windows of the channels that it writes.
     fn by_channels(&self, image: Area, conv: &Conv) -> Area {
         let stage = self.stage();
         let pixel = (self.value)(Variable::Pixel) * conv.stride[1];
@@ -169,7 +169,7 @@ impl Access<'_> {
         }
     }
 
-    /// What is read of the second operand.
+    /// The area that is read of the second operand.
     fn second(&self, from: Place) -> Area {
         let stage = self.stage();
         let shift = self.shift(self.call.residual);
@@ -183,7 +183,7 @@ impl Access<'_> {
         }
     }
 
-    /// What is written.
+    /// The area that is written.
     pub(super) fn write(&self) -> Area {
         let stage = self.stage();
         let into = stage.into;

@@ -6,13 +6,13 @@ use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::schedule::Place;
 
-/// Far from every element that a value has: panels that share memory are told apart by it.
+/// Far from every element that a value has: distinguishes panels that share memory.
 const APART: u64 = 1 << 44;
 
 /// Some rows, columns and channels of what lies at a place.
 #[derive(Clone, Debug)]
 pub(super) struct Area {
-    /// How the value lies.
+    /// The value's location.
     pub place: Place,
     /// Rows of the image; those above and below it hold padding.
     pub rows: Range<isize>,
@@ -22,11 +22,11 @@ pub(super) struct Area {
     pub channels: Range<usize>,
     /// Elements between the start of the memory and where the call begins.
     pub shift: usize,
-    /// Which part of the whole value lies here.
+    /// The part of the whole value that lies here.
     pub part: PartOf,
 }
 
-/// Which part of a whole value lies at a place.
+/// The part of a whole value that lies at a place.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct PartOf {
     /// The column of the value that column 0 is.
@@ -35,16 +35,16 @@ pub(super) struct PartOf {
     pub width: Option<usize>,
     /// The channel of the value that channel 0 is.
     pub channel: usize,
-    /// Which of the panels that lie here by turns.
+    /// The panel, of those that lie here in turn.
     pub panel: usize,
 }
 
 /// Bytes that follow one another in memory and in their value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Run {
-    /// Where they lie.
+    /// Their range in memory.
     pub bytes: Range<usize>,
-    /// Which byte of the value the first one is; nothing for padding.
+    /// The byte of the value that the first one is; nothing for padding.
     pub at: Option<u64>,
     /// The row of the image.
     pub row: isize,
@@ -58,20 +58,20 @@ impl Area {
         Self { place, rows, columns, channels, shift: 0, part }
     }
 
-    /// All that is stored at a place, padding included.
+    /// The whole area that is stored at a place, padding included.
     pub(super) fn stored(place: Place) -> Self {
         let Rows { top, kept, .. } = place.rows;
         let rows = -(top as isize)..kept as isize - top as isize;
         Self { rows, ..Self::image(place) }.with_edges()
     }
 
-    /// The same with the columns stored beside the image.
+    /// This area with the columns stored beside the image.
     pub(super) fn with_edges(self) -> Self {
         let Rows { left, width, right, .. } = self.place.rows;
         Self { columns: -(left as isize)..(width + right) as isize, ..self }
     }
 
-    /// The same of some rows.
+    /// Some rows of this area.
     pub(super) fn rows(self, rows: Range<isize>) -> Self {
         Self { rows, ..self }
     }
@@ -124,7 +124,7 @@ impl Area {
         })
     }
 
-    /// Whether rows follow one another without a gap, and do not begin anew among these.
+    /// True if rows follow one another without a gap, and do not start over among these.
     fn is_contiguous(&self) -> bool {
         let Rows { form, width, channels, kept, top, left, right, .. } = self.place.rows;
         let slot = |row: isize| (row + top as isize).rem_euclid(kept as isize);
@@ -188,7 +188,7 @@ impl Area {
         }
     }
 
-    /// Which element of the value lies at a row, column and channel of this place, if one does.
+    /// The index in the value of the element at a row, column and channel of this place, if one lies there.
     fn number(&self, row: isize, column: isize, channel: usize) -> Option<u64> {
         let Rows { form, width, channels, .. } = self.place.rows;
         let (column, row) = (column + self.part.column, u64::try_from(row).ok()?);

@@ -1,4 +1,4 @@
-//! The shadow of a memory: for every byte, which value lies there and which byte of it.
+//! Shadow memory: for every byte, the value that lies there and the byte of it.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -8,7 +8,7 @@ use crate::ir::NodeId;
 /// A value at one point of its making, or a kind of padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Tag {
-    /// What a stage has made of a value.
+    /// The value of a stage.
     Made(u32),
     /// Zeros: bytes of this number.
     Zero(u8),
@@ -19,7 +19,7 @@ pub(super) enum Tag {
 }
 
 impl Tag {
-    /// Whether each byte of this tag is like any other.
+    /// True if all bytes of this tag are alike.
     fn is_padding(self) -> bool {
         matches!(self, Self::Zero(_) | Self::Border(_))
     }
@@ -30,22 +30,22 @@ impl Tag {
 struct Cell {
     end: usize,
     tag: Tag,
-    /// Which byte of the value the first one is.
+    /// The byte of the value that the first one is.
     at: u64,
 }
 
-/// What each byte of a memory holds, as runs.
+/// Contents of each byte of a memory, as runs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Cells {
     runs: BTreeMap<usize, Cell>,
 }
 
-/// What was found instead of what was wanted.
+/// A mismatch: the contents that were found instead of those expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Found {
     /// The first byte that differs.
     pub byte: usize,
-    /// What lies there, if anything was ever written.
+    /// The contents, if anything was ever written.
     pub tag: Option<Tag>,
 }
 
@@ -123,7 +123,7 @@ impl Cells {
     }
 }
 
-/// Whether the second of two runs that touch goes on where the first ends; all padding of a kind is alike.
+/// True if the second of two runs that touch continues the first; all padding of a kind is alike.
 fn continues((start, cell): (usize, Cell), (_, next): (usize, Cell)) -> bool {
     let follows = cell.at + (cell.end - start) as u64 == next.at;
     cell.tag == next.tag && (follows || cell.tag.is_padding())

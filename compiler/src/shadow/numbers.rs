@@ -27,14 +27,14 @@ pub(super) struct Numbers<'a> {
     graph: &'a Graph,
     blob: &'a Blob,
     arena: Vec<u8>,
-    /// What the caller holds of each input: its array, or the rows that it gives one by one.
+    /// The caller's side of each input: its array, or the rows that it gives one by one.
     inputs: Vec<Vec<u8>>,
     outputs: Vec<Vec<u8>>,
     /// The rows of each channel that pools of a step have taken so far, by stage and first channel.
     pooled: BTreeMap<(usize, usize), Vec<Vec<f32>>>,
 }
 
-/// What a call reads and writes.
+/// Operands and result of a call.
 pub(super) struct Piece<'a> {
     /// The number of the stage in its step.
     pub at: usize,
@@ -231,7 +231,7 @@ impl<'a> Numbers<'a> {
         })
     }
 
-    /// What an operator makes of some operands, by their ports, in a result of some shape.
+    /// The result, of some shape, of an operator on operands by their ports.
     fn apply(
         &self,
         stage: &Stage,

@@ -1,4 +1,4 @@
-//! Runs a program over the shadow of its memory: no arithmetic, only which value lies where.
+//! Runs a program over the shadow of its memory: without arithmetic, it tracks the values that lie in it.
 
 mod calls;
 mod fills;
@@ -21,7 +21,7 @@ use crate::shadow::numbers::Numbers;
 use crate::shadow::versions::{Found, Versions};
 use crate::target::Target;
 
-/// What a network does in memory.
+/// A run of a network's program over a shadow of its memory.
 pub(super) struct Shadow<'a> {
     graph: &'a Graph,
     schedule: &'a Schedule,
@@ -32,7 +32,7 @@ pub(super) struct Shadow<'a> {
     versions: Versions,
     /// The next row that is asked for of each input.
     asked: BTreeMap<usize, usize>,
-    /// What lies in memory, where it is computed too.
+    /// Numbers in memory, if they are computed too.
     numbers: Option<Numbers<'a>>,
 }
 
@@ -61,7 +61,7 @@ impl<'a> Shadow<'a> {
         Self { graph, schedule, plan, target, arena, outputs, versions, asked, numbers: None }
     }
 
-    /// The same, computing numbers.
+    /// This run, computing numbers.
     pub(super) fn with(self, numbers: Numbers<'a>) -> Self {
         Self { numbers: Some(numbers), ..self }
     }
@@ -104,7 +104,7 @@ impl<'a> Shadow<'a> {
         Ok(self.numbers.map_or_else(Vec::new, |numbers| numbers.answers(schedule, self.plan)))
     }
 
-    /// Whether the caller finds all of every output.
+    /// Checks that the caller finds all of every output.
     fn outputs_are_made(&self) -> Result<()> {
         if let Some(ranking) = &self.schedule.ranking {
             let parts = self.versions.at(ranking.scores);
@@ -260,14 +260,14 @@ impl Running<'_, '_> {
                 Home::Input(_) | Home::Feed(_) | Home::Weights(_) => false,
             };
             if lives {
-                self.settle(at)?;
+                self.check_whole(at)?;
             }
         }
         Ok(())
     }
 
-    /// Looks whether the value that a stage leaves behind is whole.
-    fn settle(&mut self, at: usize) -> Result<()> {
+    /// Checks that the value that a stage leaves behind is whole.
+    fn check_whole(&mut self, at: usize) -> Result<()> {
         let stage = &self.step.stages[at];
         let mut place = stage.into.whole_pixels();
         if self.step.bands() > 1 && at == self.step.stages.len() - 1 {

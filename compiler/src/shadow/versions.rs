@@ -1,4 +1,4 @@
-//! Which value each stage finds at a place: what the stages before it, in order, have made last.
+//! Versions: the value that each stage finds at a place, as the stages before it, in order, have made it last.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -12,7 +12,7 @@ use crate::shadow::cells::Tag;
 /// Some channels, and what was made of them last.
 pub(super) type Parts = Vec<(Range<usize>, u32)>;
 
-/// What lies at each home, as the order of stages says.
+/// The latest value at each home, in the order of stages.
 #[derive(Debug, Default)]
 pub(super) struct Versions {
     latest: BTreeMap<Home, Parts>,
@@ -20,16 +20,16 @@ pub(super) struct Versions {
     makers: Vec<Option<NodeId>>,
 }
 
-/// What the stages of a step find and make.
+/// Values that the stages of a step find and make.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     /// At each operand of each stage.
     pub read: Vec<Vec<Parts>>,
     /// At the place of each stage's result, before it.
     pub over: Vec<Parts>,
-    /// What each stage makes.
+    /// The version that each stage makes.
     pub made: Vec<u32>,
-    /// What pads the rows at the home of each stage's operands, and of its result.
+    /// The padding of rows at the home of each stage's operands, and of its result.
     pub padding: Vec<Vec<Tag>>,
 }
 
@@ -42,7 +42,7 @@ impl Versions {
         version
     }
 
-    /// What lies at a home.
+    /// The values at a home.
     pub(super) fn at(&self, place: Place) -> Parts {
         let channels = channels(place);
         let all = self.latest.get(&place.home).into_iter().flatten();
@@ -57,7 +57,7 @@ impl Versions {
         self.makers[version as usize]
     }
 
-    /// What pads the rows at a place.
+    /// The padding of rows at a place.
     pub(super) fn padding(&self, place: Place) -> Tag {
         match self.borders.get(&place.home) {
             Some(border) => Tag::Border(*border),

@@ -1,4 +1,4 @@
-//! What a machine's core and memory cost.
+//! Costs of a machine's core and memory.
 
 use crate::objective::Storage;
 
@@ -49,7 +49,7 @@ impl Caches {
         if self.outgrows(step_bytes) { self.far_rate } else { self.l2_rate }
     }
 
-    /// Whether so many bytes do not stay in the second cache beside others.
+    /// True if so many bytes do not stay in the second cache beside others.
     pub fn outgrows(&self, bytes: usize) -> bool {
         bytes > self.l2_bytes / 2
     }

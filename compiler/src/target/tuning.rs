@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What a matrix kernel computes in one call: all that its best tile depends on.
+/// The product that a matrix kernel computes in one call: all that its best tile depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Product {
     /// Pixels of a row.
@@ -13,7 +13,7 @@ pub struct Product {
     pub channels: usize,
     /// Products of a sum.
     pub depth: usize,
-    /// Whether inputs lie in planes, so that nearby inputs of a pixel are not nearby in memory.
+    /// True if inputs lie in planes, so that nearby inputs of a pixel are not nearby in memory.
     pub planes: bool,
     /// Bytes of an input, or of an output if it has fewer.
     pub element: usize,
@@ -24,7 +24,7 @@ pub struct Product {
 pub struct Tuning {
     /// Pixels and vectors of the tiles that were timed.
     pub tiles: BTreeMap<Product, [usize; 2]>,
-    /// What is taken where nothing was timed: 0 for the tile of the best estimate, 1 for the next, and so on.
+    /// The rank of the tile that is taken where nothing was timed: 0 for the best estimate, 1 for the next, and so on.
     pub rank: usize,
 }
 

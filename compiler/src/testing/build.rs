@@ -1,4 +1,4 @@
-//! Grows a random graph node by node; shapes are inferred, so what it builds keeps the law.
+//! Grows a random graph node by node; shapes are inferred, so what it builds keeps the invariants.
 
 use crate::ir::{BatchNorm, Binary, Clamp, Conv, Graph, NodeId, Op, Tensor, Values};
 use crate::random::Random;
@@ -7,7 +7,7 @@ use crate::random::Random;
 pub(super) struct Builder {
     /// So far.
     pub(super) graph: Graph,
-    /// What decides.
+    /// The source of decisions.
     pub(super) random: Random,
 }
 
@@ -17,7 +17,7 @@ impl Builder {
         Self { graph, random }
     }
 
-    /// A small picture.
+    /// A small image.
     pub(super) fn input(&mut self) -> NodeId {
         let c = self.random.pick(&[1, 3, 3, 4, 8]);
         let (h, w) = (4 + self.random.below(13), 4 + self.random.below(13));
@@ -40,7 +40,7 @@ impl Builder {
         &self.graph.node(id).out.shape
     }
 
-    /// `[n, c, h, w]` of a picture.
+    /// `[n, c, h, w]` of an image.
     pub(super) fn picture(&self, id: NodeId) -> [usize; 4] {
         self.graph.node(id).out.nchw().expect("stages pass pictures on")
     }
@@ -128,6 +128,6 @@ pub(super) fn pointwise() -> Conv {
         pads: [0; 4],
         group: 1,
         clamp: Clamp::NONE,
-        then: None,
+        activation: None,
     }
 }

@@ -1,4 +1,4 @@
-//! Functions of one number behind layers, as exporters write them: by name, or spelled in a few operators.
+//! Activations behind layers, as exporters write them: by name, or in a few primitive operators.
 
 use std::f32::consts::SQRT_2;
 

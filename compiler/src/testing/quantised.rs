@@ -1,4 +1,4 @@
-//! Networks of bytes, made of networks of floats: a value between two operators is quantised and dequantised.
+//! Quantised networks, made of float networks: a value between two operators is quantised and dequantised.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ pub(super) fn quantised(mut graph: Graph) -> Graph {
     graph
 }
 
-/// Lets the readers of `id` read reals of its bytes; the node that makes those.
+/// Redirects the readers of `id` to reals of its bytes; the node that makes those.
 fn round(graph: &mut Graph, id: NodeId, affine: Affine) -> NodeId {
     let (name, reals) = (graph.node(id).name.clone(), graph.node(id).out.clone());
     let bytes = Tensor { dtype: Dtype::U8, ..reals.clone() };

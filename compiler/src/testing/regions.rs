@@ -1,17 +1,17 @@
-//! Random networks through which rows can flow: pictures of some height, and parts whose branches meet.
+//! Random networks through which rows can flow: images of some height, and parts whose branches meet.
 //!
 //! Every part keeps or halves height and width, so that two branches of a part always fit each other.
 
 use crate::ir::{Binary, Blend, Conv, NodeId, Op, Pool, PoolKind, Resize, Scale, Tensor, Unary};
 use crate::testing::build::{Builder, pointwise};
 
-/// A part: what it makes of a picture.
+/// A part: what it makes of an image.
 type Part = fn(&mut Builder, NodeId) -> NodeId;
 
 const PARTS: &[Part] =
     &[window, pool, activation, scaled, shuffled, sum, joined, unit, cell, enlarged];
 
-/// A picture tall enough for rings.
+/// An image tall enough for rings.
 pub(super) fn input(b: &mut Builder) -> NodeId {
     let c = b.random.pick(&[3, 4, 8]);
     let (h, w) = (12 + b.random.below(9), 7 + b.random.below(6));
@@ -21,7 +21,7 @@ pub(super) fn input(b: &mut Builder) -> NodeId {
     same_window(b, x, m, 3, stride)
 }
 
-/// A few parts of a picture.
+/// A few parts of an image.
 pub(super) fn parts(b: &mut Builder, mut x: NodeId) -> NodeId {
     for _ in 0..2 + b.random.below(4) {
         x = b.random.pick(PARTS)(b, x);
@@ -101,7 +101,7 @@ fn shuffled(b: &mut Builder, x: NodeId) -> NodeId {
     depthwise(b, y, 3, 1)
 }
 
-/// Two branches of one picture.
+/// Two branches of one image.
 fn branches(b: &mut Builder, x: NodeId, m: [usize; 2]) -> [NodeId; 2] {
     let stride = stride(b, x);
     let kernels = [b.random.pick(&[1, 3, 5]), b.random.pick(&[3, 5])];
@@ -128,7 +128,7 @@ fn joined(b: &mut Builder, x: NodeId) -> NodeId {
     if b.random.one_in(2) { activation(b, y) } else { y }
 }
 
-/// A unit that halves the picture: pooled channels beside worked ones.
+/// A unit that halves the image: pooled channels beside worked ones.
 fn unit(b: &mut Builder, x: NodeId) -> NodeId {
     let stride = stride(b, x);
     let beside = pooled(b, x, stride);
@@ -149,7 +149,7 @@ fn cell(b: &mut Builder, x: NodeId) -> NodeId {
     b.node(Op::Concat(1), &[first, a, c])
 }
 
-/// A picture at half its size beside a worked one, or just twice as large.
+/// An image at half its size beside a worked one, or just twice as large.
 fn enlarged(b: &mut Builder, x: NodeId) -> NodeId {
     let [_, _, h, w] = b.picture(x);
     let twice = b.random.pick(&[

@@ -1,4 +1,4 @@
-//! The parts random graphs are made of: each takes a picture and makes a picture, but for the classifier.
+//! The parts random graphs are made of: each takes an image and makes an image, but for the classifier.
 
 use crate::ir::{
     Binary, Conv, Gemm, NodeId, Op, Pad, PadMode, Pool, PoolKind, Reduce, Reducer, Slice, Softmax,
@@ -7,7 +7,7 @@ use crate::ir::{
 use crate::testing::build::{Builder, pointwise};
 use crate::testing::functions::spelled;
 
-/// A part: what it makes of a picture.
+/// A part: what it makes of an image.
 pub(super) type Stage = fn(&mut Builder, NodeId) -> NodeId;
 
 /// Every part; what networks of this family have most of stands more than once.
@@ -79,7 +79,7 @@ fn gemm(b: &mut Builder, x: NodeId, c: usize, classes: usize) -> NodeId {
     b.node(Op::Gemm(gemm), &operands[..count])
 }
 
-/// `[1, features]` from a picture: its mean per channel, or all of it.
+/// `[1, features]` from an image: its mean per channel, or all of it.
 fn flattened(b: &mut Builder, x: NodeId) -> NodeId {
     let [n, c, h, w] = b.picture(x);
     let x = match b.random.below(4) {

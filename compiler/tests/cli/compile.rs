@@ -1,4 +1,4 @@
-//! What is written, and that nothing is written by halves.
+//! Output files, which are written whole or not at all.
 
 use crate::build::Model;
 use crate::place::{Place, TINY};

@@ -33,7 +33,7 @@ fn jpeg(pixels: &[u8], w: u32, h: u32, exif: Vec<u8>) -> Vec<u8> {
     file
 }
 
-/// What a camera writes of how it was held.
+/// EXIF data with an orientation, as cameras write it.
 fn exif(orientation: u8) -> Vec<u8> {
     let head = *b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0";
     [&head[..], &[orientation, 0, 0, 0, 0, 0, 0]].concat()
@@ -116,7 +116,7 @@ fn pictures_that_are_not_whole_are_refused() {
     let refused = |name: &str, file: &[u8], part: &str| {
         place.put(name, file);
         for verb in ["run net.onnx --input", "quantize net.onnx -o q.onnx --calib"] {
-            place.mnv2c(&format!("{verb} {name}")).fails(1, &[name, part, "anew"]);
+            place.mnv2c(&format!("{verb} {name}")).fails(1, &[name, part, "again"]);
         }
     };
     for (name, encode) in [("it.png", png as Encode), ("it.jpg", jpeg as Encode)] {

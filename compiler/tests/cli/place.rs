@@ -28,7 +28,7 @@ pub(crate) struct Place {
     scratch: Scratch,
 }
 
-/// What the program said.
+/// The program's output.
 #[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) code: i32,

@@ -1,4 +1,4 @@
-//! Where files go: behind links, into pipes and devices, and never over what they are made of.
+//! Destinations of files: behind links, into pipes and devices, and never over their sources.
 
 use mnv2c::proto::tensor_proto::{DataLocation, DataType};
 use mnv2c::proto::{StringStringEntryProto, TensorProto};

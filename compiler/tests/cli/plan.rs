@@ -56,7 +56,7 @@ fn a_name_of_any_letters_leaves_tables_pages_and_code_whole() {
     }
 }
 
-/// What writes each kind of file.
+/// The command that writes each kind of file.
 const FILES: [(&str, &str); 5] = [
     ("compile MODEL --target generic --layers -o", "net.rs"),
     ("compile MODEL --target generic --feed arena -o", "arena.rs"),
@@ -96,17 +96,18 @@ fn a_plan_says_what_each_step_computes_anew() {
         let line = "plan mobilenet_v2:0.35@96 --seed 1 --objective ram --dtype int8 --feed rows";
         place.mnv2c(&format!("{line} --format json {more}")).json()
     };
-    let [once, anew] = [plan(""), plan("--recompute 1.05")];
+    let [once, repeated] = [plan(""), plan("--recompute 1.05")];
     for key in KEYS {
         assert!(once.get(key).is_some(), "{key} in {once}");
     }
     assert_eq!(once["recompute"], 1.0);
     assert!(
-        once["steps"][0]["recompute"] == 1.0 && anew["steps"][0]["recompute"].as_f64() > Some(1.0)
+        once["steps"][0]["recompute"] == 1.0
+            && repeated["steps"][0]["recompute"].as_f64() > Some(1.0)
     );
-    let factor = anew["recompute"].as_f64().expect("a factor");
+    let factor = repeated["recompute"].as_f64().expect("a factor");
     assert!(1.0 < factor && factor <= 1.05, "{factor}");
-    let [most, least] = [&once, &anew].map(|it| it["arena_bytes"].as_u64().expect("bytes"));
+    let [most, least] = [&once, &repeated].map(|it| it["arena_bytes"].as_u64().expect("bytes"));
     assert!(least * 4 < most * 3, "{least} is not much less than {most}");
 }
 

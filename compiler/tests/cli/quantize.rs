@@ -22,7 +22,7 @@ fn a_written_model_answers_and_is_not_quantised_again() {
     let report = place.mnv2c(&format!("quantize net.onnx {files} -o r.onnx --format json")).json();
     assert_eq!(report["images"], 3);
     let again = place.mnv2c("quantize q.onnx --calib good -o r.onnx");
-    again.fails(1, &["computes on bytes already"]);
+    again.fails(1, &["is quantised already"]);
 }
 
 #[test]

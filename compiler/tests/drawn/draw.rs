@@ -18,14 +18,14 @@ pub(crate) struct Draw {
     pub(crate) values: Vec<Value>,
     /// Type of its floats in the file.
     pub(crate) float: DataType,
-    /// Whether values pass through bytes on their way.
+    /// True if values pass through bytes on their way.
     pub(crate) quantised: bool,
     /// Scale and zero point of values that are bytes.
     scales: BTreeMap<String, [String; 2]>,
     count: usize,
 }
 
-/// What the reader made of a value.
+/// A value as the reader carries it.
 #[derive(Clone, Debug)]
 pub(crate) struct Value {
     pub(crate) name: String,
@@ -155,7 +155,7 @@ impl Draw {
         Some([inputs.get(at)?.clone(), inputs.get(at + 1)?.clone()])
     }
 
-    /// What the reader makes of values: what can be an output, or the integers of a shape.
+    /// Values as the reader carries them: possible outputs, or integers of a shape.
     fn read(&self, names: &[String]) -> Option<Vec<Value>> {
         let told = |model: Model, name: &String| model.output_of(name, DataType::Undefined);
         let model = names.iter().fold(self.model.clone(), told);

@@ -57,7 +57,7 @@ fn function_attributes(draw: &mut Draw, name: &str, x: &Value) -> Vec<AttributeP
     }
 }
 
-/// What may stand beside `x`: itself, a value of its shape or one that spreads, or a constant.
+/// A second operand for `x`: itself, a value of its shape or one that spreads, or a constant.
 fn beside(draw: &mut Draw, x: &Value) -> String {
     let spreads = |other: &Value| {
         let mut pairs = other.shape.iter().rev().zip(x.shape.iter().rev());

@@ -6,9 +6,9 @@ use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::{Mutex, PoisonError};
 
 use mnv2c::Options;
-use mnv2c::ends::{Answer, Ends};
 use mnv2c::interp::{self, Array};
 use mnv2c::ir::{Dtype, Graph, Values};
+use mnv2c::model_io::{Answer, ModelIo};
 use mnv2c::objective::{Feed, Memory, Objective, Recompute, Storage};
 use mnv2c::quantize::{self, Settings};
 use mnv2c::report::{self, table3};
@@ -20,10 +20,10 @@ use crate::random::Random;
 /// Options that each network is compiled with, beside none.
 const DRAWN: usize = 4;
 
-/// What panics said, on whichever thread: the first one is the cause of others.
+/// Messages of panics, on whichever thread: the first one is the cause of others.
 static SAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// What is wrong with the answers about `model`; a panic is always wrong.
+/// The error in the answers about `model`; a panic is always one.
 pub(super) fn judge(model: &Model, seed: u64) -> Result<(), String> {
     SAID.lock().unwrap_or_else(PoisonError::into_inner).clear();
     panic::set_hook(Box::new(note));
@@ -81,7 +81,7 @@ fn agree(
     }
 }
 
-/// Whether a refusal says which option it is about.
+/// True if a refusal says which option it is about.
 fn names_option(words: &str) -> bool {
     [
         "feed rows:",
@@ -107,7 +107,7 @@ fn compiled(graph: &Graph, target: Target, memory: Memory, answer: Answer) -> Re
         blob_name: "net.bin".into(),
         memory,
         layers: false,
-        ends: Ends { picture: None, answer },
+        ends: ModelIo { picture: None, answer },
     };
     mnv2c::compile(graph.clone(), &options, |_, _, _| ()).map(drop).map_err(words)
 }
@@ -144,7 +144,7 @@ fn inputs(graph: &Graph, random: &mut Random) -> Vec<Array> {
     graph.inputs.iter().map(input).collect()
 }
 
-/// What is quantised compiles; what does not compile is not quantised.
+/// A quantised model compiles; one that does not compile is not quantised.
 fn quantised(graph: &Graph, plain: &Result<(), String>, inputs: &[Array]) -> Result<(), String> {
     let [image] = inputs else { return Ok(()) };
     let images = std::slice::from_ref(image);

@@ -38,7 +38,7 @@ fn moved(draw: &mut Draw) -> Option<Value> {
     draw.value(|value| value.dtype.is_float() || (any && value.dtype != Dtype::I64))
 }
 
-/// The same with dimensions.
+/// A float or movable value with dimensions.
 fn spacious(draw: &mut Draw) -> Option<Value> {
     let any = draw.random.one_in(3);
     draw.value(|value| {

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use mnv2c::ends::Ends;
 use mnv2c::interp::Array;
 use mnv2c::ir::{Graph, Values};
+use mnv2c::model_io::ModelIo;
 use mnv2c::objective::Memory;
 use mnv2c::target::Target;
 use mnv2c::{Artifact, Options, standalone};
@@ -54,7 +54,7 @@ pub(crate) fn compile_for(
         blob_name: blob_name.into(),
         memory,
         layers: false,
-        ends: Ends::default(),
+        ends: ModelIo::default(),
     };
     mnv2c::compile(graph, &options, |_, _, _| ()).unwrap()
 }
@@ -207,7 +207,7 @@ impl Crate {
         self.runtime(&["--emit", "metadata"]);
     }
 
-    /// What `rustc` says of a library that uses the checked runtime, if it refuses it.
+    /// The message of `rustc` about a library that uses the checked runtime, if it refuses it.
     pub(crate) fn refusal(&mut self, root: &str) -> Option<String> {
         self.put("lib.rs", root.as_bytes());
         let mut command = Command::new("rustc");

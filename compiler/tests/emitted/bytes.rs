@@ -38,7 +38,7 @@ fn blocks() -> Graph {
     net.answer(x)
 }
 
-/// What no block has.
+/// Operators that no block has.
 fn operators() -> Graph {
     let mut net = Net::default();
     let x = net.picture([4, 9, 11]);
@@ -125,7 +125,15 @@ const PAIR: QPair = QPair { a: A, b: B, y: A, bounds: Bounds { lo: 3, hi: 255 } 
 fn window(k: usize, stride: usize, group: usize) -> Conv {
     let pads = [k / 2; 4];
     let clamp = mnv2c::ir::Clamp::NONE;
-    Conv { kernel: [k, k], stride: [stride; 2], dilation: [1, 1], pads, group, clamp, then: None }
+    Conv {
+        kernel: [k, k],
+        stride: [stride; 2],
+        dilation: [1, 1],
+        pads,
+        group,
+        clamp,
+        activation: None,
+    }
 }
 
 fn requant(channels: usize, factor: f32) -> Requant {
@@ -198,7 +206,7 @@ impl Net {
         self.graph.add(op.name(), op, tensor, operands)
     }
 
-    /// What `node` stands for.
+    /// The graph that gives the reals of `node`.
     fn answer(mut self, node: NodeId) -> Graph {
         let y = self.put(Op::Quant(Quant::Dequantize(A)), &[node]);
         self.graph.outputs.push(Output { name: "y".into(), node: y });

@@ -333,7 +333,7 @@ fn block(stride: usize, dilation: usize) -> Graph {
         pads: [dilation; 4],
         group: 48,
         clamp: Clamp::RELU6,
-        then: None,
+        activation: None,
     };
     let thin = net.put(Op::Conv(each), &[wide, w, bias]);
     let y = net.conv(thin, 8, POINT);
@@ -370,7 +370,7 @@ pub(crate) const POINT: Conv = Conv {
     pads: [0; 4],
     group: 1,
     clamp: Clamp::NONE,
-    then: None,
+    activation: None,
 };
 
 #[derive(Default)]

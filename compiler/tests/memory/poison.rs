@@ -37,7 +37,7 @@ fn row_of_planes<E>(planes: &[f32], channels: usize, row: usize, pixels: &mut [E
 }
 ";
 
-/// What is added to an emitted file.
+/// Code that is added to an emitted file.
 const POISON: &str = "
 impl Arena {
     /// Makes bytes NaN, in floats and in halves.
@@ -61,7 +61,7 @@ pub(crate) fn case(
     case_on(nets, name, (graph, &Target::host(), memory), inputs, expected)
 }
 
-/// The same on any target.
+/// The answers in a poisoned arena on any target.
 pub(crate) fn case_on(
     nets: &mut Crate,
     name: &str,
@@ -144,12 +144,12 @@ pub(crate) fn case_on(
     main + "    }\n"
 }
 
-/// Whether every line that was printed names an error that rounding explains.
+/// True if every line that was printed names an error that rounding explains.
 pub(crate) fn all_right(printed: &str) {
     all_within(printed, 1e-4);
 }
 
-/// Whether every line that was printed names an error below `most`.
+/// True if every line that was printed names an error below `most`.
 pub(crate) fn all_within(printed: &str, most: f32) {
     assert!(!printed.is_empty());
     for line in printed.lines() {

@@ -117,7 +117,7 @@ impl Model {
         self.read_with(&Options::default())
     }
 
-    /// The graph, which keeps the IR's law.
+    /// The graph, which keeps the IR's invariants.
     pub(crate) fn read_with(&self, options: &Options) -> Result<Graph> {
         let graph = onnx::read(self.bytes(), Path::new(""), options)?;
         assert_eq!(verify(&graph), []);

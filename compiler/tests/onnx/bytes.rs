@@ -2,7 +2,7 @@
 
 use mnv2c::interp::{self, Array};
 use mnv2c::ir::{Graph, Values};
-use mnv2c::pass::{Skips, settle_quant};
+use mnv2c::pass::{Skips, legalize_quant};
 use mnv2c::proto::tensor_proto::DataType;
 use mnv2c::proto::{AttributeProto, OperatorSetIdProto};
 
@@ -65,7 +65,7 @@ impl Model {
     /// The graph, computing on bytes where it can.
     pub(crate) fn settled(&self) -> Graph {
         let mut graph = self.read().expect("the model is sound");
-        settle_quant::run(&mut graph, &mut Skips::new()).expect("the graph is sound");
+        legalize_quant::run(&mut graph, &mut Skips::new()).expect("the graph is sound");
         assert_eq!(mnv2c::ir::verify::verify(&graph), [], "{graph}");
         graph
     }
@@ -87,7 +87,7 @@ pub(crate) fn answer(graph: &Graph, values: Values) -> Values {
 
 /// Operators that are left, without inputs and constants.
 pub(crate) fn operators(graph: &Graph) -> String {
-    let order = graph.order().expect("the graph keeps the law").into_iter();
+    let order = graph.order().expect("the graph keeps its invariants").into_iter();
     let names = order.map(|id| graph.node(id).op.name());
     names.filter(|name| !["input", "const"].contains(name)).collect::<Vec<_>>().join(" ")
 }

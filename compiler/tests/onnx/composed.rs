@@ -17,7 +17,7 @@ fn floats(model: Model, name: &str, shape: &[i64], values: &[f32]) -> Model {
     model.tensor(raw_tensor(name, DataType::Float, shape, raw))
 }
 
-/// What `model` makes of its input `x`.
+/// The result of `model` for its input `x`.
 fn answer(model: &Model, shape: &[usize], x: &[f32]) -> (Vec<usize>, Vec<f32>) {
     let graph = model.read().unwrap();
     let x = Array { shape: shape.to_vec(), values: Values::F32(x.to_vec()) };
@@ -151,7 +151,7 @@ fn depth_becomes_space_and_space_depth() {
     assert_eq!(answer(&back, &[1, 2, 2, 4], &channels_inside), (vec![1, 8, 1, 2], x));
 }
 
-/// What a transposed convolution does to each side of a picture.
+/// The change of each side of an image by a transposed convolution.
 #[derive(Clone, Copy)]
 struct Sides {
     group: usize,

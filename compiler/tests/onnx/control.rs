@@ -30,7 +30,7 @@ fn subgraph(name: &str, graph: GraphProto) -> AttributeProto {
     }
 }
 
-/// What a model of input `x` answers.
+/// The output of a model of input `x`.
 #[track_caller]
 fn check(model: &Model, shape: &[usize], x: &[f32], expected: &[f32]) {
     let graph = model.read().unwrap();

@@ -1,4 +1,4 @@
-//! Damaged and absurd files: whatever the bytes, the reader returns, and what it accepts keeps the IR's law.
+//! Damaged and absurd files: whatever the bytes, the reader returns, and what it accepts keeps the IR's invariants.
 
 use std::path::Path;
 
@@ -92,7 +92,7 @@ fn signals() -> Model {
         .output("y")
 }
 
-/// Reads the bytes; a graph that comes out keeps the law.
+/// Reads the bytes; a graph that comes out keeps the invariants.
 fn survives(bytes: Vec<u8>) {
     if let Ok(graph) = onnx::read(bytes, Path::new(""), &Options::default()) {
         assert_eq!(verify(&graph), []);

@@ -12,7 +12,7 @@ use crate::build::{Model, int, ints, raw_tensor, text};
 /// Images, channels, rows and columns.
 const SHAPE: [usize; 4] = [1, 2, 5, 7];
 
-/// What a test wants of a resize.
+/// The resize that a test asks for.
 #[derive(Clone, Copy)]
 struct Form {
     /// Cubic, with this slope, or linear.
@@ -133,11 +133,11 @@ fn options() -> Options {
         blob_name: "net.bin".to_owned(),
         memory: mnv2c::objective::Memory::default(),
         layers: false,
-        ends: mnv2c::ends::Ends::default(),
+        ends: mnv2c::model_io::ModelIo::default(),
     }
 }
 
-/// What the oracle and the program make of `x`; programs take and give floats for signed bytes.
+/// Results of the oracle and the program for `x`; programs take and give floats for signed bytes.
 pub(crate) fn arrays(model: &Model, x: Array) -> [Array; 2] {
     let (graph, x) = (model.read().unwrap(), [x]);
     let oracle = interp::run(&graph, &x).unwrap().remove(0);

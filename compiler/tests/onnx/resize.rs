@@ -84,7 +84,7 @@ enum Scaled {
     By(f32),
 }
 
-/// What onnxruntime 1.32 answers, at ratios where positions in f32 fall on another side than exact ones.
+/// Answers of onnxruntime 1.32, at ratios where positions in f32 fall on another side than exact ones.
 #[test]
 fn the_nearest_pixel_is_that_of_onnxruntime_where_positions_are_rounded() {
     let to = |coordinates, rounding, len, size| {

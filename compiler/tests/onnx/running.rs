@@ -41,7 +41,7 @@ fn options() -> Options {
         blob_name: "net.bin".to_owned(),
         memory: mnv2c::objective::Memory::default(),
         layers: false,
-        ends: mnv2c::ends::Ends::default(),
+        ends: mnv2c::model_io::ModelIo::default(),
     }
 }
 

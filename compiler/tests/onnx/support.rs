@@ -1,8 +1,8 @@
-//! What is supported: one answer, whatever is wished of the memory and whoever asks.
+//! Support of networks: one answer, whatever the memory options and whoever asks.
 
 use mnv2c::Options;
-use mnv2c::ends::Ends;
 use mnv2c::error::Result;
+use mnv2c::model_io::ModelIo;
 use mnv2c::objective::{Feed, Memory, Objective, Storage};
 use mnv2c::proto::tensor_proto::DataType;
 use mnv2c::quantize::{self, Settings};
@@ -228,7 +228,7 @@ fn compiled(model: &Model, memory: Memory) -> std::result::Result<(), String> {
         blob_name: "net.bin".into(),
         memory,
         layers: false,
-        ends: Ends::default(),
+        ends: ModelIo::default(),
     };
     let artifact: Result<_> =
         model.read().and_then(|graph| mnv2c::compile(graph, &options, |_, _, _| ()));

@@ -23,11 +23,11 @@ pub(crate) fn options() -> Options {
         blob_name: "net.bin".to_owned(),
         memory: mnv2c::objective::Memory::default(),
         layers: false,
-        ends: mnv2c::ends::Ends::default(),
+        ends: mnv2c::model_io::ModelIo::default(),
     }
 }
 
-/// What the oracle and the program answer, which is one thing.
+/// The output of the oracle and the program, which are equal.
 pub(crate) fn answers(model: &Model, inputs: &[Array]) -> Vec<Values> {
     let graph = model.read().unwrap();
     let oracle = interp::run(&graph, inputs).unwrap();

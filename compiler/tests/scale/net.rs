@@ -7,7 +7,7 @@ use crate::build::{Model, int, int_tensor, ints, raw_tensor, text};
 
 /// A kind of network, and how to make one of a size.
 pub(crate) struct Kind {
-    /// What it is called.
+    /// The name.
     pub(crate) name: &'static str,
     /// The model of a size.
     pub(crate) model: fn(usize) -> Model,

@@ -1,4 +1,4 @@
-//! What a program does, as the calls that it makes with their numbers: programs of equal traces do the same.
+//! Traces of programs: the calls that they make with their numbers. Programs of equal traces do the same.
 
 use std::collections::BTreeMap;
 

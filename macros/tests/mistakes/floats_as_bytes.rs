@@ -1,4 +1,4 @@
-//! A model of floats where bytes were demanded.
+//! A float model where `int8` was demanded.
 
 mnv2c_macros::mobilenet! {
     mod net;

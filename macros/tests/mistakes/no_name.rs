@@ -1,4 +1,4 @@
-//! Says nothing of a module.
+//! A network without the name of a module.
 
 mnv2c_macros::mobilenet! {
     model = "net.onnx";

@@ -1,4 +1,4 @@
-//! The same, as an identifier.
+//! An unknown target, as an identifier.
 
 mnv2c_macros::mobilenet! {
     struct Net<1.0, 224, X86V9>;

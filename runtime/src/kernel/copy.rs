@@ -39,7 +39,7 @@ impl Relayout {
         self.run_by(rows, x, y, |x, y| y.copy_from_slice(x), |x| x);
     }
 
-    /// The same between numbers that are stored otherwise.
+    /// Copies image rows between different types of numbers.
     #[inline(always)]
     pub fn convert<X: Number, Y: Number>(&self, rows: Range<usize>, x: &[X], y: &mut [Y]) {
         let run = |x: &[X], y: &mut [Y]| convert(x, y);
@@ -70,7 +70,7 @@ impl Relayout {
         }
     }
 
-    /// Whether a row of a chunk is one run of numbers, alike on both sides.
+    /// True if a row of a chunk is one run of numbers, alike on both sides.
     #[inline(always)]
     const fn is_plain(&self) -> bool {
         let alike = self.from_lanes == self.into_lanes;
@@ -85,7 +85,7 @@ impl Relayout {
         if more >= self.channels || more.is_multiple_of(less) { less } else { 1 }
     }
 
-    /// Where a channel lies in each form, from a pixel's start.
+    /// The offset of a channel in each form, from a pixel's start.
     #[inline(always)]
     const fn channel(&self, channel: usize) -> (usize, usize) {
         let from = channel / self.from_lanes * self.from.chunk + channel % self.from_lanes;

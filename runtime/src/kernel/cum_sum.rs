@@ -12,9 +12,9 @@ pub struct CumSum {
     pub axis: usize,
     /// Distance between them; 1 for the last axis.
     pub inner: usize,
-    /// Whether a number itself is left out of its sum.
+    /// True if a number itself is left out of its sum.
     pub exclusive: bool,
-    /// Whether sums run from the last number to the first.
+    /// True if sums run from the last number to the first.
     pub reverse: bool,
 }
 

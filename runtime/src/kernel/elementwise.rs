@@ -7,7 +7,7 @@ use crate::clamp::Clamp;
 use crate::math;
 use crate::simd::Number;
 
-/// What two numbers become.
+/// A binary operator on numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Binary {
     /// `a + b`.

@@ -21,7 +21,7 @@ pub struct GlobalPool {
 }
 
 impl GlobalPool {
-    /// Takes `rows` into the means `y`, one a channel; row 0 starts anew.
+    /// Takes `rows` into the means `y`, one a channel; row 0 starts them.
     #[inline(always)]
     pub fn average<X: Number>(&self, rows: Range<usize>, x: &[X], y: &mut [f32]) {
         let is_last = rows.end == self.height;
@@ -32,7 +32,7 @@ impl GlobalPool {
         }
     }
 
-    /// Takes `rows` into the greatest numbers `y`, one a channel; row 0 starts anew.
+    /// Takes `rows` into the greatest numbers `y`, one a channel; row 0 starts them.
     #[inline(always)]
     pub fn max<X: Number>(&self, rows: Range<usize>, x: &[X], y: &mut [f32]) {
         self.take(rows, x, y, f32::NEG_INFINITY, greater);

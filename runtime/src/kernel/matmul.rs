@@ -42,7 +42,7 @@ impl<const N: usize> MatMul<N> {
         })
     }
 
-    /// Where the matrix of product `number` begins.
+    /// The start of the matrix of product `number`.
     #[inline(always)]
     fn start(&self, steps: [usize; N], number: usize) -> usize {
         let (mut rest, mut start) = (number, 0);
@@ -54,7 +54,7 @@ impl<const N: usize> MatMul<N> {
     }
 }
 
-/// What a product is told on one call.
+/// The operands of one call.
 struct Call<'a, A, B, Y, const N: usize> {
     kernel: &'a MatMul<N>,
     a: &'a [A],

@@ -33,13 +33,13 @@ impl Window {
         (at * self.stride + tap * self.dilation).wrapping_sub(self.before)
     }
 
-    /// How many taps of window `at` lie in the image.
+    /// Taps of window `at` that lie in the image.
     #[inline(always)]
     pub(super) fn inside(&self, at: usize) -> usize {
         (0..self.taps).filter(|tap| self.pixel(at, *tap) < self.len).count()
     }
 
-    /// How many taps of window `at` lie in the image or in its padding; a rounded-up last window may leave both.
+    /// Taps of window `at` that lie in the image or in its padding; a rounded-up last window may leave both.
     #[inline(always)]
     pub(super) fn padded(&self, at: usize) -> usize {
         Self { len: self.before + self.len + self.after, before: 0, ..*self }.inside(at)
@@ -78,13 +78,13 @@ impl MaxPool {
 /// The mean of each window and channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AveragePool {
-    /// Where they lie.
+    /// Their positions.
     pub windows: Windows,
-    /// What the sums are divided by.
+    /// The divisor of the sums.
     pub divisor: Divisor,
 }
 
-/// What the sum over a window is divided by.
+/// The divisor of the sum over a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Divisor {
     /// The window's pixels in the image.

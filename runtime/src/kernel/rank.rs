@@ -2,15 +2,15 @@
 //!
 //! Of equal scores the first counts; what is no number counts as less than every number.
 
-/// Where the greatest score is; 0 if there is no number.
+/// The index of the greatest score; 0 if there is no number.
 pub fn argmax(scores: &[f32]) -> usize {
     let [(class, _)] = top(scores);
     class
 }
 
-/// Where the `N` greatest scores are, each with the score, the greatest first.
+/// The indices of the `N` greatest scores, each with the score, the greatest first.
 ///
-/// What is missing, where there are fewer numbers, is `(0, NaN)`.
+/// Missing entries, where there are fewer numbers, are `(0, NaN)`.
 pub fn top<const N: usize>(scores: &[f32]) -> [(usize, f32); N] {
     let mut best = [(0, f32::NAN); N];
     for (class, score) in scores.iter().enumerate() {

@@ -5,7 +5,7 @@
 use super::strided::{Steps, Strided, each_step};
 use crate::simd::Number;
 
-/// What the numbers along the reduced axes become.
+/// A reduction of the numbers along axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fold {
     /// Their sum.

@@ -9,12 +9,12 @@ use crate::simd::Number;
 /// Channels that are summed at once.
 const BLOCK: usize = 16;
 
-/// What each pixel along an axis is a sum of.
+/// Weighted sums of pixels along an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Samples {
     /// The first pixel of the operand in the sum of each of the result.
     pub first: &'static [u32],
-    /// Which list of factors each of them has.
+    /// The index of each sum's list of factors.
     pub which: &'static [u32],
     /// Factors of neighbouring pixels; an empty list is that of pixels outside of the operand.
     pub weights: &'static [&'static [f32]],
@@ -37,11 +37,11 @@ pub struct Resample {
     pub into: Ring,
     /// Channels of a pixel.
     pub channels: usize,
-    /// What rows are made of.
+    /// Sums that rows are made of.
     pub down: Samples,
-    /// What columns are made of.
+    /// Sums that columns are made of.
     pub across: Samples,
-    /// What lies outside.
+    /// The value of pixels outside.
     pub outside: f32,
 }
 

@@ -5,7 +5,7 @@ use core::ops::Range;
 use crate::ring::Ring;
 use crate::simd::Number;
 
-/// Where the pixels of the result lie along one axis: `(i * step + shift) / per`, or at the edge.
+/// Positions of the result's pixels along one axis: `(i * step + shift) / per`, or the edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scale {
     /// Pixels of the operand.
@@ -39,9 +39,9 @@ pub struct Resize {
     pub into: Ring,
     /// Channels of a pixel.
     pub channels: usize,
-    /// Where rows lie.
+    /// Positions of rows.
     pub down: Scale,
-    /// Where columns lie.
+    /// Positions of columns.
     pub across: Scale,
     /// Pixels of a row of the result.
     pub width: usize,
@@ -54,7 +54,7 @@ impl Resize {
         self.taken(rows, x, y, |x| Y::of(x.real()));
     }
 
-    /// The same of bytes, whatever they stand for.
+    /// Makes `rows` of the result, of bytes of any scale.
     #[inline(always)]
     pub fn bytes(&self, rows: Range<usize>, x: &[u8], y: &mut [u8]) {
         self.taken(rows, x, y, |x| x);
@@ -145,7 +145,7 @@ impl Pick {
         self.taken(rows, x, y, |x| Y::of(x.real()));
     }
 
-    /// The same of bytes, whatever they stand for.
+    /// Makes `rows` of the result, of bytes of any scale.
     #[inline(always)]
     pub fn bytes(&self, rows: Range<usize>, x: &[u8], y: &mut [u8]) {
         self.taken(rows, x, y, |x| x);

@@ -4,7 +4,7 @@
 
 use crate::simd::Number;
 
-/// Where the elements of a tensor lie, in elements; a step may be negative (a reversed slice) or zero (a broadcast).
+/// Positions of a tensor's elements, in elements; a step may be negative (a reversed slice) or zero (a broadcast).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Steps<const N: usize> {
     /// The tensor's first element.
@@ -37,7 +37,7 @@ impl<const N: usize> Strided<N> {
         self.run_by(x, y, |x, y| y.copy_from_slice(x), |x| x);
     }
 
-    /// The same between numbers that are stored otherwise.
+    /// Copies `x` into `y` between different types of numbers.
     #[inline(always)]
     pub fn convert<X: Number, Y: Number>(&self, x: &[X], y: &mut [Y]) {
         let run = |x: &[X], y: &mut [Y]| convert(x, y);
@@ -78,7 +78,7 @@ impl<const N: usize> Strided<N> {
         });
     }
 
-    /// What the last two axes do, where that is to weave a few runs into one or one into a few.
+    /// The weave of the last two axes, if they interleave a few runs into one or split one into a few.
     #[inline(always)]
     fn weave(&self) -> Option<Weave> {
         let [a, b] = [N.checked_sub(2)?, N - 1];
@@ -97,7 +97,7 @@ impl<const N: usize> Strided<N> {
         })
     }
 
-    /// What the last two axes do, where that is to make columns rows.
+    /// The transpose of the last two axes, if they make columns rows.
     #[inline(always)]
     fn turn(&self) -> Option<Turn> {
         let [a, b] = [N.checked_sub(2)?, N - 1];
@@ -136,7 +136,7 @@ impl<const N: usize> Strided<N> {
         self.each_block(1, x_len, y_len, f);
     }
 
-    /// The same for blocks of the last `inner` axes.
+    /// Calls `f` with the offsets where each block of the last `inner` axes starts.
     #[inline(always)]
     fn each_block(
         &self,
@@ -173,13 +173,13 @@ impl<const N: usize> Strided<N> {
 /// A few runs woven into one, element by element, or one taken apart: a shuffle of channels, pixels from planes.
 #[derive(Clone, Copy)]
 struct Weave {
-    /// How many runs, at most [`Weave::MOST`].
+    /// Runs, at most [`Weave::MOST`].
     runs: usize,
     /// Elements of each.
     len: usize,
     /// From one run to the next.
     by: usize,
-    /// Whether the one run is written.
+    /// True if the one run is written.
     woven: bool,
 }
 

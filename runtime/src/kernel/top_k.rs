@@ -16,11 +16,11 @@ pub struct TopK {
     pub inner: usize,
     /// Numbers that are told.
     pub count: usize,
-    /// Whether the least come first.
+    /// True if the least come first.
     pub least: bool,
-    /// Whether of equals the last comes first.
+    /// True if of equal numbers the last comes first.
     pub last: bool,
-    /// Whether places along the axis are told, and not the numbers there.
+    /// True if the result holds indices along the axis and not the numbers there.
     pub places: bool,
 }
 

@@ -7,7 +7,7 @@ use crate::half::Half;
 use crate::math;
 use crate::simd::Number;
 
-/// What one number becomes.
+/// A function of one number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Unary {
     /// `-x`.
@@ -28,7 +28,7 @@ pub enum Unary {
     Trunc,
     /// The nearest 16-bit float; from halfway, the even one.
     ToF16,
-    /// The nearest brain float; from halfway, the even one.
+    /// The nearest bf16; from halfway, the even one.
     ToBf16,
     /// -1, 0 or 1.
     Sign,
@@ -163,7 +163,7 @@ fn elu(alpha: f32, x: f32) -> f32 {
     if x < 0.0 { alpha * math::exp_m1(x) } else { x }
 }
 
-/// The nearest brain float, subnormal ones among them.
+/// The nearest bf16, subnormal ones among them.
 #[inline(always)]
 fn brain(x: f32) -> f32 {
     let bits = x.to_bits();

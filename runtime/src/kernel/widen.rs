@@ -1,4 +1,4 @@
-//! Bytes of a picture as floats, on their way into the padded rows that the first convolution reads.
+//! Bytes of an image as floats, on their way into the padded rows that the first convolution reads.
 
 use core::ops::Range;
 

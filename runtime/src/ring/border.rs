@@ -1,4 +1,4 @@
-//! Stored padding that is not zero: around a picture whose normalisation was folded away, the value that means zero.
+//! Stored padding that is not zero: around an image whose normalisation was folded away, the value that means zero.
 
 use core::ops::Range;
 

@@ -16,9 +16,9 @@ macro_rules! op {
 
 /// Proof of AVX-512 F, BW, DQ and VL, AVX2 and FMA.
 pub type Avx512 = Zmm<ALONE>;
-/// The same, and of VNNI, which multiplies bytes.
+/// AVX-512 with VNNI, which multiplies bytes.
 pub type Avx512Vnni = Zmm<VNNI>;
-/// The same, and of BF16, which multiplies pairs of brain floats.
+/// AVX-512 with VNNI and BF16, which multiplies pairs of bf16.
 pub type Avx512Bf16 = Zmm<VNNI_AND_BF16>;
 
 const ALONE: u8 = 0;

@@ -1,4 +1,4 @@
-//! What takes the machine's own instructions: its features, its square root, and a stop without std.
+//! Instructions of the machine outside of vectors: its features, its square root, and a stop without std.
 
 /// AVX2, FMA and F16C.
 pub(crate) const AVX2: u32 = 1 << 0;
@@ -6,7 +6,7 @@ pub(crate) const AVX2: u32 = 1 << 0;
 pub(crate) const AVX512: u32 = 1 << 1;
 /// AVX-512 VNNI: products of bytes.
 pub(crate) const VNNI: u32 = 1 << 2;
-/// AVX-512 BF16: products of pairs of brain floats.
+/// AVX-512 BF16: products of pairs of bf16.
 pub(crate) const BF16: u32 = 1 << 3;
 /// NEON.
 pub(crate) const NEON: u32 = 1 << 4;
@@ -58,14 +58,14 @@ fn has_avx512() -> bool {
     has_avx2() && has(leaf(7, 0)[1], F_DQ_BW_VL) && saved_registers() & ZMM_SAVED == ZMM_SAVED
 }
 
-/// The same and VNNI, whose vectors multiply bytes.
+/// AVX-512 with VNNI, whose vectors multiply bytes.
 #[cfg(target_arch = "x86_64")]
 fn has_avx512_vnni() -> bool {
     const VNNI: u32 = 1 << 11;
     has_avx512() && has(leaf(7, 0)[2], VNNI)
 }
 
-/// The same and BF16, whose vectors multiply pairs of brain floats.
+/// AVX-512 with VNNI and BF16, whose vectors multiply pairs of bf16.
 #[cfg(target_arch = "x86_64")]
 fn has_avx512_bf16() -> bool {
     const BF16: u32 = 1 << 5;
@@ -103,7 +103,7 @@ fn cpuid(leaf: u32, part: u32) -> [u32; 4] {
     [a, b as u32, c, d]
 }
 
-/// Which registers the operating system saves; to be asked only of a machine that has OSXSAVE.
+/// Registers that the operating system saves; to be asked only of a machine that has OSXSAVE.
 #[cfg(target_arch = "x86_64")]
 fn saved_registers() -> u64 {
     let (low, high): (u32, u32);

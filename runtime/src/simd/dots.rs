@@ -23,7 +23,7 @@ use crate::affine::Levels;
 
 pub use super::whole::Terms;
 
-/// How the weights for four inputs lie, for a vector of channels.
+/// The layout of weights for four inputs, for a vector of channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Quads {
     /// Four bytes a lane, for instructions that multiply bytes.
@@ -67,15 +67,15 @@ impl Quads {
 /// `I32` holds `LANES` integers and `Taps` weights and nothing else: all bits zero is a valid value of both. `QUAD_LEN` is
 /// what `QUADS` says. Methods read and write what they are promised and nothing else.
 pub unsafe trait Dots: Simd {
-    /// How weights lie.
+    /// The layout of weights.
     const QUADS: Quads;
-    /// What products take off every input, for which biases make up.
+    /// The number that products take off every input, for which biases make up.
     const LIFT: u8 = 0;
     /// Bytes of the weights of a vector for four inputs.
     const QUAD_LEN: usize = Self::QUADS.len(Self::LANES);
-    /// Whether storing bytes takes all from 256 on, and what an overflow converts to, as 255.
+    /// True if storing bytes saturates at 255: all from 256 on, and the conversion of an overflow.
     const SATURATES: bool = false;
-    /// Whether it takes all below 0, and what a negative overflow and NaN convert to, as 0.
+    /// True if it saturates at 0: all below, and the conversion of a negative overflow and NaN.
     const ENDS_AT_ZERO: bool = false;
     /// `LANES` integers.
     type I32: Copy;
@@ -90,7 +90,7 @@ pub unsafe trait Dots: Simd {
     fn quad(self, x: u32) -> Self::Quad;
     /// `sum` and the four products of each lane.
     fn dot(self, x: Self::Quad, w: Self::Taps, sum: Self::I32) -> Self::I32;
-    /// The same for a column.
+    /// `sum` and the four products of each lane of a column.
     fn dot_column(self, x: Self::Column, w: Self::Taps, sum: Self::I32) -> Self::I32;
     /// `x` in every lane.
     fn splat_i32(self, x: i32) -> Self::I32;

@@ -11,9 +11,9 @@ use std::thread::{self, Thread};
 /// Looks at a number that another thread changes before the waiting one lets others run.
 const SPINS: u32 = 20_000;
 
-/// Where one thread leaves a closure and others find it.
+/// The slot in which one thread leaves a closure and others find it.
 #[derive(Default)]
-pub(crate) struct Desk {
+pub(crate) struct JobSlot {
     work: Mutex<Option<Lent>>,
     /// Counts closures: a new number says that one is there.
     turn: AtomicU32,
@@ -30,7 +30,7 @@ struct Lent(*const (dyn Fn() + Sync));
 // SAFETY: what it points at may be called from any thread.
 unsafe impl Send for Lent {}
 
-impl Desk {
+impl JobSlot {
     /// Runs `work` here and on those of `helpers` that come before it ends; returns when all are done.
     ///
     /// # Panics
@@ -50,7 +50,7 @@ impl Desk {
         assert!(!self.failed.load(Relaxed), "a kernel panicked on another thread");
     }
 
-    /// Runs what is lent, until the desk is closed: spins a while for the next closure, then sleeps.
+    /// Runs what is lent, until the slot is closed: spins a while for the next closure, then sleeps.
     pub(crate) fn serve(&self) {
         let mut seen = 0;
         while let Some(turn) = self.next(seen) {
@@ -65,13 +65,13 @@ impl Desk {
         }
     }
 
-    /// Sends all threads that serve away.
+    /// Ends all threads that serve.
     pub(crate) fn close(&self, helpers: &[Thread]) {
         self.closed.store(true, Release);
         helpers.iter().for_each(Thread::unpark);
     }
 
-    /// The turn after `seen`, or nothing when the desk is closed.
+    /// The turn after `seen`, or nothing when the slot is closed.
     fn next(&self, seen: u32) -> Option<u32> {
         let mut spins = 0;
         loop {
@@ -91,7 +91,7 @@ impl Desk {
         }
     }
 
-    /// What is lent, if it is not over: this thread is counted as busy with it.
+    /// The lent closure, if it is not over: this thread is counted as busy with it.
     fn take(&self) -> Option<Lent> {
         let work = self.locked();
         if work.is_some() {
@@ -106,7 +106,7 @@ impl Desk {
 }
 
 /// Ends when every thread that took the closure has given it back; none takes it after that.
-struct Lease<'a>(&'a Desk);
+struct Lease<'a>(&'a JobSlot);
 
 impl Drop for Lease<'_> {
     fn drop(&mut self) {

@@ -1,10 +1,10 @@
-//! Inputs of a product that are not floats, widened near by: each is read as often as there are panels of weights.
+//! Cache-resident copies of a product's inputs that are not floats, widened: each is read once a panel of weights.
 
 use super::number::Number;
 use super::vector::Simd;
 
-/// Whether so many of sixteen registers leave none to load ahead into. Weights that are widened take one more than those
-/// that are read where they are used.
+/// True if so many of sixteen registers leave none to load ahead into. Weights that are widened take one more than
+/// those that are read where they are used.
 pub(super) const fn fills_registers(used: usize, is_f32: bool) -> bool {
     used == 16 || (used == 15 && !is_f32)
 }
@@ -12,7 +12,7 @@ pub(super) const fn fills_registers(used: usize, is_f32: bool) -> bool {
 /// Most numbers of each pixel that are widened at a time.
 pub(super) const NEAR: usize = 128;
 
-/// How many of `depth` numbers are widened at a time: if possible, as many each time.
+/// Numbers, of `depth`, that are widened at a time: if possible, as many each time.
 #[inline(always)]
 pub(super) const fn some_of(depth: usize) -> usize {
     macro_rules! first_that_divides {

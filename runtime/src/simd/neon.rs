@@ -14,7 +14,7 @@ macro_rules! op {
 
 /// Proof of NEON.
 pub type Neon = Q<false>;
-/// The same, and of products of bytes.
+/// NEON with products of bytes.
 pub type NeonDot = Q<true>;
 
 /// 128-bit vectors, with or without products of bytes.

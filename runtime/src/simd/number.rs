@@ -1,4 +1,4 @@
-//! Numbers as they lie in memory, whatever they are computed as: floats, and numbers of 16 bits that are widened on the way.
+//! Numbers in memory, of any type, computed as floats: f32, and 16-bit numbers that are widened on the way.
 
 use super::vector::Simd;
 use crate::blob::Element;
@@ -9,7 +9,7 @@ use crate::half::Half;
 pub trait Number: Element + Default {
     /// Zero.
     const ZERO: Self;
-    /// Whether nothing is done on the way.
+    /// True if numbers are f32 and are not converted.
     const IS_F32: bool;
 
     /// As it is computed with.

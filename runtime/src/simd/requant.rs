@@ -1,4 +1,4 @@
-//! From sums to bytes: the one place where integer networks round, in f32, one operation at a time, or in integers.
+//! Requantisation: the one place where integer networks round, in f32, one operation at a time, or in integers.
 //!
 //! Integers are for machines without floats: lane by lane in [`whole`](super::whole), and with vectors, to the same
 //! bytes, in [`wide`](super::wide).
@@ -7,7 +7,7 @@ use super::dots::{Dots, Terms};
 use super::registers::here;
 use crate::affine::{Affine, Arithmetic, Factor, Levels, Pair, Product};
 
-/// What a vector of sums is multiplied with.
+/// Multipliers of a vector of sums.
 #[derive(Clone, Copy)]
 pub(crate) enum Factors<S: Dots> {
     Float(S::F32),
@@ -63,7 +63,7 @@ impl<S: Dots> Steps<S> {
         self.counted(simd, levels, steps)
     }
 
-    /// The same for a store, which may do one of the bounds.
+    /// The bytes of so many steps for a store, which may do one of the bounds.
     #[inline(always)]
     pub(crate) fn stored(&self, simd: S, levels: Levels, steps: S::F32) -> S::I32 {
         let steps = match () {
@@ -84,7 +84,7 @@ impl<S: Dots> Steps<S> {
         }
     }
 
-    /// The same for a store.
+    /// The bytes of sums for a store, which may do one of the bounds.
     #[inline(always)]
     pub(crate) fn of_stored_sums(
         &self,
@@ -132,7 +132,7 @@ pub(crate) fn mul<S: Dots>(simd: S, pair: Pair, x: S::I32, y: S::I32) -> S::I32 
     }
 }
 
-/// The same of a product of whole steps.
+/// The bytes of a product of whole steps.
 #[inline(always)]
 pub(crate) fn product<S: Dots>(simd: S, by: Product, x: S::I32, y: S::I32) -> S::I32 {
     let Product { a, b, factor, early, levels } = by;
@@ -149,7 +149,7 @@ fn finish<S: Dots>(simd: S, scale: f32, levels: Levels, real: S::F32) -> S::I32 
     Steps::of(simd, levels).stored(simd, levels, steps)
 }
 
-/// What bytes stand for.
+/// The reals of bytes.
 #[inline(always)]
 pub(crate) fn reals<S: Dots>(simd: S, affine: Affine, q: S::I32) -> S::F32 {
     simd.mul(steps(simd, affine.zero, q), simd.splat(here(affine.scale)))

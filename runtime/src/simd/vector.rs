@@ -12,7 +12,7 @@ use crate::half::Half;
 pub unsafe trait Simd: Copy {
     /// Floats in a vector.
     const LANES: usize;
-    /// Whether `mul_add_lane` is one instruction: then inputs are loaded by the vector, not splat one by one.
+    /// True if `mul_add_lane` is one instruction: then inputs are loaded by the vector, not splat one by one.
     const BY_LANE: bool;
     /// A vector.
     type F32: Copy;
@@ -115,7 +115,7 @@ pub unsafe trait Simd: Copy {
         }
     }
 
-    /// Reads `LANES` brain floats at `from` and widens them.
+    /// Reads `LANES` bf16 at `from` and widens them.
     ///
     /// # Safety
     /// They lie inside one allocation.
@@ -124,7 +124,7 @@ pub unsafe trait Simd: Copy {
         // SAFETY: the caller's promise, word for word, and arrays that are long enough; so below.
         unsafe { self.load_at(lanes::read(from, Self::LANES, 0.0, Brain::real).as_ptr()) }
     }
-    /// Reads and widens the first `len` brain floats, zero in the lanes after.
+    /// Reads and widens the first `len` bf16, zero in the lanes after.
     ///
     /// # Safety
     /// They lie inside one allocation, and `len < LANES`.
@@ -197,7 +197,7 @@ pub unsafe trait Simd: Copy {
     }
 }
 
-/// What a kernel does on one call: see [`Simd::apart`].
+/// The work of a kernel on one call: see [`Simd::apart`].
 pub trait Task<S> {
     /// Does it; to be inlined always, into a function that has the instructions.
     fn run(self, simd: S);

@@ -7,7 +7,7 @@ use crate::affine::{Factor, Levels, Term, shifted};
 pub struct Terms {
     /// The operands.
     pub of: [Term; 2],
-    /// How far their sum or product is shifted; from 1 to 60.
+    /// The right shift of their sum or product; from 1 to 60.
     pub shift: u32,
     /// Bytes of the result.
     pub levels: Levels,

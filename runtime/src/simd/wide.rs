@@ -8,7 +8,7 @@ use super::dots::Dots;
 use super::whole::{Terms, add_each, mul_each};
 use crate::affine::{Factor, Levels, Term};
 
-/// What whole steps need of a vector of integers.
+/// Vector operations that whole steps need of integers.
 pub(super) trait Wide: Dots {
     /// `a - b`.
     fn sub_i32(self, a: Self::I32, b: Self::I32) -> Self::I32;
@@ -34,7 +34,7 @@ const ROOM: u32 = 7;
 const HALF: i32 = (32 - ROOM + 1).cast_signed();
 /// Bits by which bytes are moved up in a sum of two terms.
 const LIFT: u32 = 23;
-/// The same as `HALF` for them.
+/// The shift that takes twice the steps from the upper half of a sum of two terms.
 const HALF_OF_TERMS: u32 = 32 - LIFT + 1;
 
 /// The bytes of sums: see [`Levels::of_sum`].

@@ -38,7 +38,7 @@ pub(crate) struct Fields {
     at: usize,
 }
 
-/// Where products and sums overflow, or nearly.
+/// Numbers whose products and sums overflow, or nearly.
 const ABSURD: [usize; 12] = [
     usize::MAX,
     usize::MAX - 1,

@@ -14,7 +14,7 @@ use mnv2c_runtime::half::Half;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lens {
     pub(crate) all: [usize; 4],
-    /// Which of them is made as short as the call lets it be.
+    /// The index of the one that is made as short as the call lets it be.
     pub(crate) tight: usize,
 }
 
@@ -62,7 +62,7 @@ const GUARD: usize = 1 << 10;
 /// Elements of the longest slice: lengths are drawn too.
 const MOST: usize = 1 << 15;
 
-/// Whether the call ran to its end rather than panicked; an error where it went outside of its slices.
+/// Runs the call: true if it came to its end, false if it panicked; an error where it went outside of its slices.
 pub(crate) fn stays_inside<W: Sample, X: Sample, Y: Sample>(
     lens: Lens,
     call: Call<'_, W, X, Y>,
@@ -121,7 +121,7 @@ fn inside<E>(guarded: &[E]) -> &[E] {
     &guarded[GUARD..guarded.len() - GUARD]
 }
 
-/// Whether `call` comes to its end. Its panics say nothing: they are many, and right.
+/// True if `call` comes to its end. Its panics are not printed: they are many, and right.
 fn runs(call: &mut dyn FnMut()) -> bool {
     thread_local! {
         static IS_QUIET: Cell<bool> = const { Cell::new(false) };

@@ -6,7 +6,7 @@ use mnv2c_runtime::half::Half;
 use mnv2c_runtime::ring::Ring;
 use std::ops::Range;
 
-/// How a value lies in memory.
+/// The layout of a value in memory.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Form {
     /// NHWC with so many unused lanes after each pixel.
@@ -96,7 +96,7 @@ impl Value {
         -(self.pad.top as isize)..(self.height + self.pad.bottom) as isize
     }
 
-    /// Where a number lies.
+    /// The position of a number.
     pub(crate) fn offset(&self, row: isize, column: isize, channel: usize) -> usize {
         let row = usize::try_from(row + self.pad.top as isize).expect("rows are stored");
         let slot = self.ring.slot(row) as isize + column * self.ring.pixel as isize;

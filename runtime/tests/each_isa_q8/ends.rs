@@ -1,4 +1,4 @@
-//! What stands before, after and between convolutions of bytes, and how the catalog lays their weights.
+//! Kernels before, after and between quantised convolutions, and the catalog's layouts of their weights.
 
 use mnv2c_runtime::affine::{Affine, Arithmetic, Factor, Levels, Pair, Product, Term};
 use mnv2c_runtime::arena::Arena;

@@ -1,9 +1,9 @@
-//! What a program is given for recorded inputs.
+//! Inputs of a program for recorded inputs.
 
-use mnv2c::ends::{Form, Picture};
 use mnv2c::error::Result;
 use mnv2c::interp::Array;
 use mnv2c::ir::Values;
+use mnv2c::model_io::{Form, Picture};
 
 /// The inputs: of a picture among them what it was made of, and floats for signed bytes.
 pub(super) fn to_program(inputs: Vec<Array>, picture: Option<&Picture>) -> Result<Vec<Array>> {

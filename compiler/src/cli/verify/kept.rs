@@ -1,4 +1,4 @@
-//! What is left of a record where the graph is cut at other values than its outputs.
+//! The part of a record that still applies where the graph is cut at other values than its outputs.
 
 use std::collections::BTreeMap;
 

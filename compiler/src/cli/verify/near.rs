@@ -1,4 +1,4 @@
-//! How near answers must be to a record, and how near they are, output by output.
+//! Tolerances of outputs against a record, and their distances, output by output.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use mnv2c::ir::{Dtype, Graph, NodeId, Op, Quant};
 
 use crate::cli::compare::{Distance, Kind, Tolerance, distance};
 
-/// What a comparison of all outputs found.
+/// The result of comparing all outputs.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Compared {
     /// The worst of all outputs.
@@ -32,13 +32,13 @@ impl Compared {
     }
 }
 
-/// What the model says of each of its outputs.
+/// Facts of the model about each of its outputs.
 pub(super) fn kinds(graph: &Graph) -> Vec<Kind> {
     let kind = |id: NodeId| Kind { dtype: graph.node(id).out.dtype, step: step(graph, id) };
     graph.outputs.iter().map(|output| kind(output.node)).collect()
 }
 
-/// How far answers are from those expected, by number of the output.
+/// Distances of outputs from those expected, by number of the output.
 pub(super) fn compared(
     who: &str,
     answers: &[Array],

@@ -1,4 +1,4 @@
-//! What `mnv2c verify` found, in words and in JSON.
+//! The result of `mnv2c verify`, as text and as JSON.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::near::Compared;
 use crate::cli::steps::Steps;
 
-/// How it went.
+/// The report of a run.
 pub(super) struct Report {
     pub(super) name: String,
     pub(super) target: Target,
@@ -17,14 +17,14 @@ pub(super) struct Report {
     pub(super) result: std::result::Result<Found, String>,
 }
 
-/// What a comparison found.
+/// The result of a comparison.
 pub(super) struct Found {
-    /// How far answers are from the record.
+    /// Distances of outputs from the record.
     pub(super) compared: Compared,
     /// Steps between the record and what the same runtime answered with its optimisations, or without, where that is
     /// recorded too.
     pub(super) record: BTreeMap<usize, u32>,
-    /// How bytes were rounded, if by integers alone.
+    /// Rounding of quantised values, if in integers alone.
     pub(super) rounded: Option<Steps>,
 }
 
@@ -47,7 +47,7 @@ impl Found {
         Self { compared: self.compared.worse(other.compared), record, rounded }
     }
 
-    /// What there is to say of bytes.
+    /// The text about quantised values.
     fn of_bytes(&self) -> String {
         let mut words = String::new();
         if !self.compared.steps.is_empty() {

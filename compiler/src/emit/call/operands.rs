@@ -1,4 +1,4 @@
-//! What a call works on: slices of memory and weights, from where in them it begins.
+//! Operands of a call: slices of memory and weights, from the offset at which it begins.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -78,7 +78,7 @@ fn weights(scope: &Scope<'_>, call: &Call, stage: &Stage) -> TokenStream {
     behind(scope, &quote!(&#all), Offset::each(each, variable))
 }
 
-/// What a slice holds behind so many elements.
+/// The rest of a slice behind so many elements.
 fn behind(scope: &Scope<'_>, slice: &TokenStream, offset: Offset) -> TokenStream {
     let Offset { by, variable, plus, len } = offset;
     let (name, of_each) = (scope.name_of(variable), literal::size(by));

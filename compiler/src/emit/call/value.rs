@@ -9,13 +9,13 @@ use crate::emit::{element, literal};
 use crate::kernels::value::{Callee, Constant, Invocation, Path, Side, Value};
 use crate::schedule::{Place, Stage};
 
-/// What values are printed with.
+/// The printer of values.
 pub(super) struct Printer<'a> {
     pub scope: &'a Scope<'a>,
     pub stage: &'a Stage,
     /// The kernel's const.
     pub name: Ident,
-    /// What a call is given.
+    /// The operands of the call.
     pub operands: Operands,
 }
 

@@ -52,46 +52,46 @@ impl Port {
     }
 }
 
-/// What the user wants.
+/// Options of the command line.
 #[derive(Default)]
-struct Wish {
+struct Request {
     inputs: Vec<PathBuf>,
     output_dir: Option<PathBuf>,
     runs: Option<usize>,
 }
 
-enum Fault {
+enum Error {
     Usage(String),
     Failed(String),
 }
 
 fn main() -> ExitCode {
-    match parse(std::env::args().skip(1)).and_then(|wish| fulfil(&wish)) {
+    match parse(std::env::args().skip(1)).and_then(|request| carry_out(&request)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Fault::Usage(what)) => {
+        Err(Error::Usage(what)) => {
             eprintln!("error: {what}\n{USAGE}");
             ExitCode::from(2)
         }
-        Err(Fault::Failed(what)) => {
+        Err(Error::Failed(what)) => {
             eprintln!("error: {what}");
             ExitCode::from(1)
         }
     }
 }
 
-fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Wish, Fault> {
-    let mut wish = Wish::default();
+fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Request, Error> {
+    let mut request = Request::default();
     while let Some(flag) = arguments.next() {
         if flag == "--help" {
             println!("{USAGE}");
             std::process::exit(0);
         }
         let value =
-            arguments.next().ok_or_else(|| Fault::Usage(format!("{flag} needs a value")))?;
+            arguments.next().ok_or_else(|| Error::Usage(format!("{flag} needs a value")))?;
         match flag.as_str() {
-            "--input" => wish.inputs.push(value.into()),
-            "--output-dir" => wish.output_dir = Some(value.into()),
-            "--bench" => wish.runs = Some(count(&flag, &value)?),
+            "--input" => request.inputs.push(value.into()),
+            "--output-dir" => request.output_dir = Some(value.into()),
+            "--bench" => request.runs = Some(count(&flag, &value)?),
             "--threads" => {
                 if count(&flag, &value)? > THREADS {
                     eprintln!(
@@ -99,53 +99,53 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Wish, Fault> {
                     );
                 }
             }
-            _ => return Err(Fault::Usage(format!("unknown flag {flag}"))),
+            _ => return Err(Error::Usage(format!("unknown flag {flag}"))),
         }
     }
-    Ok(wish)
+    Ok(request)
 }
 
-fn count(flag: &str, value: &str) -> Result<usize, Fault> {
+fn count(flag: &str, value: &str) -> Result<usize, Error> {
     let number = value.parse().ok().filter(|number| *number > 0);
-    number.ok_or_else(|| Fault::Usage(format!("{flag} takes a number from 1, not {value:?}")))
+    number.ok_or_else(|| Error::Usage(format!("{flag} takes a number from 1, not {value:?}")))
 }
 
-fn fulfil(wish: &Wish) -> Result<(), Fault> {
-    match (wish.runs, &wish.output_dir) {
-        (Some(runs), _) => bench(runs, &inputs(wish)?),
+fn carry_out(request: &Request) -> Result<(), Error> {
+    match (request.runs, &request.output_dir) {
+        (Some(runs), _) => bench(runs, &inputs(request)?),
         (None, Some(dir)) => {
-            let inputs = read(&wish.inputs)?;
+            let inputs = read(&request.inputs)?;
             let outputs = infer(&inputs);
             std::fs::create_dir_all(dir)
-                .map_err(|error| Fault::Failed(format!("{}: {error}", dir.display())))?;
+                .map_err(|error| Error::Failed(format!("{}: {error}", dir.display())))?;
             for (at, (port, values)) in ports::OUTPUTS.iter().zip(&outputs).enumerate() {
                 let path = dir.join(format!("output_{at}.npy"));
-                npy::write(&path, port.shape, values).map_err(Fault::Failed)?;
+                npy::write(&path, port.shape, values).map_err(Error::Failed)?;
             }
             Ok(())
         }
-        (None, None) => Err(Fault::Usage("give --output-dir or --bench".into())),
+        (None, None) => Err(Error::Usage("give --output-dir or --bench".into())),
     }
 }
 
 /// The user's inputs, or made-up ones if they gave none.
-fn inputs(wish: &Wish) -> Result<Vec<Numbers>, Fault> {
-    if wish.inputs.is_empty() {
+fn inputs(request: &Request) -> Result<Vec<Numbers>, Error> {
+    if request.inputs.is_empty() {
         return Ok(ports::INPUTS.iter().map(noise).collect());
     }
-    read(&wish.inputs)
+    read(&request.inputs)
 }
 
-fn read(paths: &[PathBuf]) -> Result<Vec<Numbers>, Fault> {
+fn read(paths: &[PathBuf]) -> Result<Vec<Numbers>, Error> {
     let (given, takes) = (paths.len(), ports::INPUTS.len());
     if given != takes {
         let names: Vec<&str> = ports::INPUTS.iter().map(|port| port.name).collect();
         let what = format!("{given} inputs are given; the network takes {takes}: {names:?}");
-        return Err(Fault::Failed(what));
+        return Err(Error::Failed(what));
     }
     let pairs = paths.iter().zip(ports::INPUTS);
     pairs
-        .map(|(path, port)| npy::read(path, port).map_err(Fault::Failed))
+        .map(|(path, port)| npy::read(path, port).map_err(Error::Failed))
         .collect()
 }
 
@@ -176,7 +176,7 @@ fn empty_outputs() -> Vec<Vec<f32>> {
 }
 
 /// Prints one JSON object with times in milliseconds.
-fn bench(runs: usize, inputs: &[Numbers]) -> Result<(), Fault> {
+fn bench(runs: usize, inputs: &[Numbers]) -> Result<(), Error> {
     let mut outputs = empty_outputs();
     let mut arena = ARENA.lock().expect("there is one thread");
     let mut threads = Threads::new();

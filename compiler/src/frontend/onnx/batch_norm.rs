@@ -37,7 +37,7 @@ fn of_input(call: &mut Call<'_>, x: NodeId, shape: &[usize], epsilon: f32) -> Ma
     scaled(call, normal, shape.len() - 2)
 }
 
-/// `spatial=0`: a mean and a variance for each element of a picture, whose shape is `each`.
+/// `spatial=0`: a mean and a variance for each element of an image, whose shape is `each`.
 fn by_element(call: &mut Call<'_>, x: NodeId, each: &[usize], epsilon: f32) -> Made {
     let mut operands = Vec::new();
     for port in 1..5 {

@@ -1,4 +1,4 @@
-//! Nodes that are read in place of one: the body of a function, of a branch, of a loop that is unrolled.
+//! Bodies, whose nodes are read in place of one: of a function, of a branch, of a loop that is unrolled.
 //!
 //! A copy gets names of its own, which begin with that of the result it stands for, so that values keep one maker.
 

@@ -1,7 +1,7 @@
 //! One node as its operator's reader sees it: operands, attributes, and where to add the result.
 //!
-//! What is added is folded away if its operands are constants, so readers need not tell shape arithmetic from
-//! arithmetic: `Add` of two shapes and of two pictures are one function.
+//! Added operators are folded away if their operands are constants, so readers need not tell shape arithmetic from
+//! arithmetic: `Add` of two shapes and of two images are one function.
 
 mod carried;
 
@@ -28,13 +28,13 @@ pub(super) struct Call<'a> {
     pub(super) operands: Vec<Option<NodeId>>,
     /// The model's version of the standard operator set.
     pub(super) opset: i64,
-    /// What constants are made from, and how many there may be.
+    /// The store that constants are made from, with its limit.
     pub(super) store: &'a mut Store,
     /// The sequences of tensors that are known, by name.
     pub(super) sequences: &'a mut BTreeMap<String, Vec<NodeId>>,
-    /// What floats carry that are integers in the file.
+    /// Integers and truth values that floats carry.
     pub(super) wholes: &'a mut Wholes,
-    /// What copies of bodies may still take.
+    /// The remaining budget for copies of bodies.
     pub(super) room: &'a mut Room,
     /// Nodes to read in place of this one, if its reader leaves some here.
     pub(super) body: Option<Body>,
@@ -250,7 +250,7 @@ impl Call<'_> {
         self.add(name, op, None, operands)
     }
 
-    /// The same for a shape that the operator leaves open.
+    /// Adds a step on the way to the result, of a shape that the operator leaves open.
     pub(super) fn step_as(
         &mut self,
         part: &str,

@@ -90,13 +90,13 @@ fn product_along(call: &mut Call<'_>, mut x: NodeId, axis: usize) -> Result<Node
         let len = call.shape(x)[axis];
         let name = |part: &str| format!("{part}{axis}/{len}");
         if len % 2 == 1 {
-            odd.push(slice::stretch(call, &name("last"), x, axis, len - 1, 1)?);
+            odd.push(slice::range(call, &name("last"), x, axis, len - 1, 1)?);
         }
         if len < 2 {
             break;
         }
-        let first = slice::stretch(call, &name("first"), x, axis, 0, len / 2)?;
-        let second = slice::stretch(call, &name("second"), x, axis, len / 2, len / 2)?;
+        let first = slice::range(call, &name("first"), x, axis, 0, len / 2)?;
+        let second = slice::range(call, &name("second"), x, axis, len / 2, len / 2)?;
         x = pair(call, &name("halves"), Binary::Mul, first, second)?;
     }
     let mut rest = odd.into_iter().rev();
@@ -218,7 +218,7 @@ pub(super) fn lrn(call: &mut Call<'_>) -> Made {
     call.emit(Op::Binary(Binary::Div), &[x, power])
 }
 
-/// InstanceNormalization: each channel of each picture by its own mean and variance.
+/// InstanceNormalization: each channel of each image by its own mean and variance.
 pub(super) fn instance_norm(call: &mut Call<'_>) -> Made {
     let x = call.float(0)?;
     let shape = call.shape(x);

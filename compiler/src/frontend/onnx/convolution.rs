@@ -6,7 +6,7 @@ use crate::frontend::onnx::quantized;
 use crate::frontend::onnx::window::{Picture, Window, pair};
 use crate::ir::{Clamp, Conv, Dtype, NodeId, Op, Pool, PoolKind, Reduce, Reducer};
 
-/// Conv over pictures and signals.
+/// Conv over images and signals.
 pub(super) fn conv(call: &mut Call<'_>) -> Made {
     let x = Picture::read(call)?;
     let weights = kernels(call, x.rank)?;
@@ -28,7 +28,7 @@ pub(super) fn conv(call: &mut Call<'_>) -> Made {
         pads: window.pads,
         group,
         clamp: Clamp::NONE,
-        then: None,
+        activation: None,
     });
     let mut operands = vec![x.id, weights];
     if call.given(2).is_some() {

@@ -1,4 +1,4 @@
-//! Cuts a graph at values that become its outputs; what only later nodes need is then needed by nobody.
+//! Cuts a graph at values that become its outputs; nodes that only later ones need are then dead.
 
 use std::collections::BTreeSet;
 
@@ -9,10 +9,10 @@ use crate::frontend::onnx::{inputs, wiring};
 use crate::proto::type_proto::{Tensor, Value};
 use crate::proto::{GraphProto, TypeProto, ValueInfoProto};
 
-/// Most names that are told of values like one that is not there.
+/// Most similar names that are listed for a value that does not exist.
 const LIKE: usize = 5;
 
-/// Lets `graph` answer with the values that are called `names`, in their order, or with its own outputs if there are none.
+/// Makes the values called `names` the outputs of `graph`, in their order, or its own outputs if there are none.
 pub(super) fn at(graph: &mut GraphProto, names: &[String]) -> Result<()> {
     if names.is_empty() {
         return Ok(());

@@ -36,7 +36,7 @@ pub(super) fn values(op: &Op, operands: &[Operand<'_>], shape: &[usize]) -> Resu
     evaluated(op.clone(), arrays.collect(), shape).map(Some)
 }
 
-/// What `op` makes of `operands`, in a graph of its own.
+/// The result of `op` for `operands`, in a graph of its own.
 fn evaluated(op: Op, operands: Vec<Array>, shape: &[usize]) -> Result<Values> {
     let mut graph = Graph::default();
     let tensor = |x: &Array| Tensor {

@@ -1,4 +1,4 @@
-//! Why a node of an ONNX file cannot be read.
+//! Errors of reading a node of an ONNX file.
 
 use crate::error::Error;
 use crate::ir::NodeId;

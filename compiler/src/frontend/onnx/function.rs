@@ -16,7 +16,7 @@ pub(super) struct Functions {
 /// Domain, operator and overload.
 pub(super) type Key = [String; 3];
 
-/// What nodes of an operator stand for.
+/// The body that nodes of an operator stand for.
 #[derive(Debug)]
 struct Function {
     inputs: Vec<String>,

@@ -24,7 +24,7 @@ pub(super) struct Input {
     pub(super) elem_type: i32,
     /// Its shape.
     pub(super) shape: Vec<usize>,
-    /// What was assumed about it.
+    /// The assumption about it, if any.
     pub(super) note: Option<String>,
 }
 
@@ -110,7 +110,7 @@ fn params<'a>(input: &'a ValueInfoProto) -> Vec<&'a str> {
     dims.filter_map(param).collect()
 }
 
-/// Lets a named leading dimension that the user does not mention be 1, wherever the name stands.
+/// Binds a named leading dimension that the user does not mention to 1, wherever the name stands.
 fn assume_batch(input: &ValueInfoProto, options: &Options, sizes: &mut BTreeMap<String, usize>) {
     let shape = shape_of(input);
     let leading = shape.and_then(|shape| shape.dim.first()?.value.as_ref());
@@ -174,7 +174,7 @@ fn size(at: usize, dim: Option<&Dim>, sizes: &BTreeMap<String, usize>) -> Option
     known(dim).or_else(named).or((at == 0 && unnamed).then_some(1))
 }
 
-/// What to tell the user if the leading dimension was open and they did not say.
+/// The note for the user if the leading dimension was open and they did not bind it.
 fn batch_note(input: &ValueInfoProto, options: &Options) -> Option<String> {
     let leading = shape_of(input)?.dim.first()?.value.as_ref();
     let given = matches!(leading, Some(Dim::DimParam(name)) if options.dims.contains_key(name));

@@ -1,7 +1,7 @@
 //! Casts of a model's inputs to 16 bits, where convolutions in 16 bits are all that reads them.
 //!
 //! Such a model multiplies and adds in 16 bits too, where mnv2c computes in f32: with more digits than the file asks for.
-//! Operands are part of that. Rounding them would keep a copy of the whole picture, for digits that the sums lose anyway.
+//! Operands are part of that. Rounding them would keep a copy of the whole image, for digits that the sums lose anyway.
 
 use crate::ir::{Graph, NodeId, Op, Unary};
 
@@ -16,7 +16,7 @@ pub(super) fn widen_operands(graph: &mut Graph) {
     }
 }
 
-/// Whether convolutions read the value, moved perhaps, and nothing else does. What is cast back is an identity.
+/// True if convolutions read the value, moved perhaps, and nothing else does. A cast back is an identity.
 fn feeds_convolutions(graph: &Graph, id: NodeId) -> bool {
     let reads = |reader: NodeId| match &graph.node(reader).op {
         Op::Conv(_) => true,

@@ -29,7 +29,7 @@ pub struct Operator {
     pub types: Types,
     /// Attributes it may carry; any other is reported as unsupported.
     pub attributes: &'static [&'static str],
-    /// What of it is not read, or how; empty if all of it is.
+    /// Parts that are not read, or restrictions; empty if all of it is.
     pub limits: &'static str,
     read: fn(&mut Call<'_>) -> Made,
 }

@@ -1,4 +1,4 @@
-//! Readers of operators on bytes that stand for reals.
+//! Readers of quantised operators.
 //!
 //! Activations become u8 whatever the file has: i8 is read as u8 with 128 added to bytes and zero point, by a flip on
 //! the way in and one on the way out. Weights become i8 with zero point 0.
@@ -63,7 +63,7 @@ pub(super) fn widen(call: &mut Call<'_>, x: NodeId) -> Made {
     call.emit(op, &[bytes])
 }
 
-/// The same as a step on the way to the result.
+/// Bytes as the floats that they are, as a step on the way to the result.
 pub(super) fn widened(call: &mut Call<'_>, part: &str, x: NodeId) -> Result<NodeId, Fault> {
     let (bytes, op) = widening(call, x)?;
     call.step(part, op, &[bytes])
@@ -136,7 +136,7 @@ fn activation(
     Ok((unsigned(call, x)?, affine, dtype))
 }
 
-/// What the bytes of the result stand for, and their type, which without a zero point is `default`.
+/// Scale and zero point of the result, and its type, which without a zero point is `default`.
 fn result(
     call: &Call<'_>,
     scale: usize,
@@ -153,7 +153,7 @@ fn emit(call: &mut Call<'_>, quant: Quant, operands: &[NodeId], dtype: Dtype) ->
     emit_as(call, Op::Quant(quant), operands, None, dtype)
 }
 
-/// The same under another shape.
+/// Adds the node's one result, of another shape and of type `dtype`, which an operator makes in u8.
 pub(super) fn emit_as(
     call: &mut Call<'_>,
     op: Op,

@@ -16,7 +16,7 @@ pub(super) fn reduce(call: &mut Call<'_>, kind: Reducer) -> Made {
     call.emit_as(op, shape, &[x])
 }
 
-/// What the node does to `x`, which has the shape of its operand, and the shape that it gives.
+/// Reduces `x`, which has the shape of the node's operand; the operator and the shape of its result.
 pub(super) fn reduction(
     call: &Call<'_>,
     x: NodeId,

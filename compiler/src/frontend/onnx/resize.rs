@@ -56,26 +56,26 @@ pub(super) fn resize(call: &mut Call<'_>) -> Made {
     put(call, &sense, &Wanted { scales: floats(call, 2)?, sizes: call.const_ints(3)?, policy, roi })
 }
 
-/// The rounding of Resize 10, which the file cannot name: down where a picture grows, up where it shrinks.
+/// The rounding of Resize 10, which the file cannot name: down where an image grows, up where it shrinks.
 const OLD: &str = "floor, or ceil of a smaller picture";
 
 /// Which pixels are meant, and what is made of them.
 struct Sense<'a> {
-    /// What lies between pixels.
+    /// The interpolation.
     mode: Mode,
     /// The mode that says where pixels lie.
     coordinates: &'a str,
     /// The mode that says how positions are rounded.
     rounding: &'a str,
-    /// Whether a smaller picture is made of all pixels.
+    /// True if a smaller image is made of all pixels.
     antialias: bool,
-    /// Whether pixels outside have no weight, in place of that of the edge.
+    /// True if pixels outside have no weight, in place of that of the edge.
     exclude_outside: bool,
-    /// What a crop holds outside.
+    /// The value of a crop outside the image.
     outside: f32,
 }
 
-/// What lies between pixels.
+/// Interpolation between pixels.
 #[derive(Clone, Copy, PartialEq)]
 enum Mode {
     /// The nearest pixel.
@@ -91,7 +91,7 @@ struct Wanted {
     scales: Option<Vec<f32>>,
     /// A size a dimension.
     sizes: Option<Vec<i64>>,
-    /// What sizes mean.
+    /// The meaning of sizes.
     policy: Policy,
     /// Where the part begins that is taken, and where it ends, a dimension.
     roi: Option<Vec<f32>>,
@@ -168,7 +168,7 @@ fn put(call: &mut Call<'_>, sense: &Sense<'_>, wanted: &Wanted) -> Made {
     pictures.give(call, op, picture, &sizes)
 }
 
-/// What becomes of each dimension, of which `axes` are given scales or sizes.
+/// The resizing of each dimension, of which `axes` are given scales or sizes.
 fn ratios(shape: &[usize], axes: &[usize], wanted: &Wanted) -> Result<Vec<Ratio>, Fault> {
     let given: Vec<usize> = axes.iter().map(|axis| shape[*axis]).collect();
     let crop = |at: usize| match wanted.roi.as_deref() {
@@ -197,7 +197,7 @@ fn axes(call: &Call<'_>, rank: usize) -> Result<Vec<usize>, Fault> {
     axes.iter().map(|axis| call.axis(*axis, rank)).collect()
 }
 
-/// What resizes: by fractions and lists of pixels if both axes can be said so, else by sums.
+/// The operator: a resize by fractions and lists of pixels if both axes can be written so, else by sums.
 fn op(call: &mut Call<'_>, sense: &Sense<'_>, down: Ratio, across: Ratio) -> Result<Op, Fault> {
     // A list of pixels, or of factors, is made of each axis, and may be kept.
     for ratio in [down, across] {

@@ -256,7 +256,7 @@ impl Scope {
         Ok(Some(id))
     }
 
-    /// Whether a name has a value, or has lost it.
+    /// True if a name has a value, or has lost it.
     fn is_made(&self, name: &str) -> bool {
         let made = self.known.contains_key(name)
             || self.lost.contains(name)
@@ -275,7 +275,7 @@ impl Scope {
         self.fault.get_or_insert(error);
     }
 
-    /// Whether a value has no maker that could be read; a result that no reader makes is reported on its first use.
+    /// True if a value has no maker that could be read; a result that no reader makes is reported on its first use.
     fn is_lost(&mut self, name: &str) -> bool {
         if let Some(spare) = self.spare.remove(name) {
             let reason = format!("result {}, which is used", spare.index);

@@ -47,7 +47,7 @@ fn range(size: usize, start: i64, end: i64, step: i64) -> Option<(usize, usize)>
 }
 
 /// A step that takes `len` elements of `x` along `axis`, from `start` on; `x` itself, if those are all.
-pub(super) fn stretch(
+pub(super) fn range(
     call: &mut Call<'_>,
     part: &str,
     x: NodeId,
@@ -163,7 +163,7 @@ fn wrapped(call: &mut Call<'_>, x: NodeId, before: &[isize], after: &[isize]) ->
     call.emit(Op::Identity, &[wrapped])
 }
 
-/// What is added before and after each dimension.
+/// Elements that are added before and after each dimension.
 fn widths(call: &Call<'_>, shape: &[usize]) -> Result<(Vec<isize>, Vec<isize>), Fault> {
     let pads =
         call.ints_or_operand("pads", 1)?.ok_or_else(|| Fault::Misfit("pads are missing".into()))?;

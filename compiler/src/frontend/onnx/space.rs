@@ -52,7 +52,7 @@ const MOST_FILLED: usize = 1 << 20;
 /// How many times as many they may be beyond that: strides far wider than the window fill them with zeros.
 const MOST_GROWTH: usize = 64;
 
-/// ConvTranspose over pictures and signals, with constant weights.
+/// ConvTranspose over images and signals, with constant weights.
 pub(super) fn conv_transpose(call: &mut Call<'_>) -> Made {
     let Picture { id: x, rank, .. } = Picture::read(call)?;
     let [n, c, h, w] = picture(call, x)?;
@@ -73,7 +73,7 @@ pub(super) fn conv_transpose(call: &mut Call<'_>) -> Made {
         pads: [taps[0] - 1, taps[1] - 1, after(0), after(1)],
         group,
         clamp: Clamp::NONE,
-        then: None,
+        activation: None,
     });
     let depth = call.step("pixels", conv, &operands)?;
     let spread = spread(call, depth, [down, across], order)?;
@@ -226,7 +226,7 @@ impl Transposed {
     }
 }
 
-/// What a transposed convolution cuts off above and left, and the size of its result.
+/// Rows and columns that a transposed convolution cuts off above and left, and the size of its result.
 fn cropping(
     call: &Call<'_>,
     rank: usize,
@@ -265,7 +265,7 @@ fn cropping(
     }
 }
 
-/// Channels as squares of pixels, `[n, channels, h, down, w, across]`, which is the picture but for its shape.
+/// Channels as squares of pixels, `[n, channels, h, down, w, across]`, which is the image but for its shape.
 fn spread(
     call: &mut Call<'_>,
     x: NodeId,

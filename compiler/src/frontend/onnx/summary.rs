@@ -1,4 +1,4 @@
-//! What an ONNX file says of itself, before anything is understood: for `inspect`, and to bind open dimensions.
+//! Summary of an ONNX file, before anything is understood: for `inspect`, and to bind open dimensions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,15 +30,15 @@ pub struct Summary {
     pub inputs: Vec<String>,
     /// Names of the outputs, in order.
     pub outputs: Vec<String>,
-    /// Whether any weights are 16-bit floats.
+    /// True if any weights are 16-bit floats.
     pub has_half_weights: bool,
     /// Files that hold weights, relative to the model's.
     pub weight_files: BTreeSet<String>,
-    /// What tools noted in the file, by key.
+    /// Notes of tools in the file, by key.
     pub metadata: BTreeMap<String, String>,
 }
 
-/// What the file says of itself.
+/// The summary of the file.
 pub fn summary(file: impl Into<Bytes>) -> Result<Summary> {
     let model = decode(file.into())?;
     let domain = |domain: &str| if domain.is_empty() { "ai.onnx" } else { domain }.to_owned();

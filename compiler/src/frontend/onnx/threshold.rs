@@ -1,6 +1,6 @@
 //! Readers of functions that jump at a threshold: Sign, Shrink, ThresholdedRelu, and Mod by a power of two.
 //!
-//! Whether a number is above 0 is its part between 0 and 1, rounded up: exact, and 1 for the least number too.
+//! Being above 0 is a number's part between 0 and 1, rounded up: exact, and 1 for the least number too.
 
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::composed::{number, pair};
@@ -91,7 +91,7 @@ pub(super) fn modulo(call: &mut Call<'_>) -> Made {
     call.emit(Op::Binary(Binary::Sub), &[x, multiple])
 }
 
-/// Whether a float is a power of two, of either sign, that neither it nor its reciprocal makes subnormal.
+/// True if a float is a power of two, of either sign, that neither it nor its reciprocal makes subnormal.
 fn is_power_of_two(x: f32) -> bool {
     let mantissa = x.to_bits() & ((1 << 23) - 1);
     x.is_normal() && mantissa == 0 && x.recip().is_normal()

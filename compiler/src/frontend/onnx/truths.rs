@@ -121,7 +121,7 @@ pub(super) fn against(call: &mut Call<'_>, f: Binary, x: NodeId, with: f32) -> M
     call.emit_whole(Op::Binary(f), &[x, with], TRUTHS)
 }
 
-/// Whether all operands are constants.
+/// True if all operands are constants.
 fn are_constant(call: &Call<'_>, ports: usize) -> bool {
     (0..ports).all(|port| call.given(port).is_none_or(|id| call.numbers(id).is_some()))
 }

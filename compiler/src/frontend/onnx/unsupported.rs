@@ -21,7 +21,7 @@ impl Unsupported {
         nodes.push(name.to_owned());
     }
 
-    /// Whether there are none.
+    /// True if there are none.
     pub(super) fn is_empty(&self) -> bool {
         self.reasons.is_empty()
     }

@@ -13,7 +13,7 @@ use crate::proto::tensor_proto::DataType;
 /// Up to here every integer is a float.
 pub(super) const EXACT: i64 = 1 << 24;
 
-/// What is known of truth values or integers that floats carry.
+/// Type and range of truth values or integers that floats carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Whole {
     /// Their type in the file.
@@ -33,7 +33,7 @@ pub(super) const TRUTHS: Whole = Whole { kind: DataType::Bool, most: 1 };
 pub(super) struct Exact {
     /// The floats.
     pub(super) id: NodeId,
-    /// What they carry.
+    /// Type and range of the integers.
     pub(super) whole: Option<Whole>,
 }
 

@@ -1,6 +1,6 @@
 //! Windows of convolutions and pools: attributes over one or two dimensions, and padding resolved to numbers.
 //!
-//! One-dimensional windows become windows of one row, as the IR has pictures only.
+//! One-dimensional windows become windows of one row, as the IR has images only.
 
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::Fault;
@@ -19,7 +19,7 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// The window of a node over pictures of `size`, as its attributes say; `rank` is 1 or 2.
+    /// The window of a node over images of `size`, as its attributes say; `rank` is 1 or 2.
     pub(super) fn read(
         call: &Call<'_>,
         rank: usize,
@@ -44,7 +44,7 @@ impl Window {
         Ok(window)
     }
 
-    /// Pads with which there are as many windows as strides fit into the picture.
+    /// Pads with which there are as many windows as strides fit into the image.
     fn same_pads(&self, size: [usize; 2], before: fn(usize) -> usize) -> Result<[usize; 4], Fault> {
         let mut pads = [0; 4];
         for i in 0..2 {
@@ -149,7 +149,7 @@ fn sizes(name: &str, ints: &[i64]) -> Result<Vec<usize>, Fault> {
     sizes.ok_or_else(|| Fault::Misfit(format!("{name} {ints:?} are not all sizes")))
 }
 
-/// A picture that windows slide over: rank 4, whatever the file has.
+/// An image that windows slide over: rank 4, whatever the file has.
 pub(super) struct Picture {
     /// The value, of rank 4.
     pub(super) id: NodeId,
@@ -160,13 +160,13 @@ pub(super) struct Picture {
 }
 
 impl Picture {
-    /// The operand at port 0 as a picture; a signal `[n, c, w]` becomes one of a single row.
+    /// The operand at port 0 as an image; a signal `[n, c, w]` becomes one of a single row.
     pub(super) fn read(call: &mut Call<'_>) -> Result<Self, Fault> {
         let x = call.float(0)?;
         Self::of(call, x)
     }
 
-    /// `x` as a picture, likewise.
+    /// `x` as an image, likewise.
     pub(super) fn of(call: &mut Call<'_>, x: NodeId) -> Result<Self, Fault> {
         match call.shape(x).as_slice() {
             &[_, _, h, w] => Ok(Self { id: x, rank: 2, size: [h, w] }),

@@ -1,4 +1,4 @@
-//! Which nodes the outputs need, and an order in which each comes after what it reads.
+//! Nodes that the outputs need, in an order in which each comes after what it reads.
 //!
 //! Files in order keep theirs. Nodes that feed no output are left out: nothing they hold can matter.
 
@@ -11,7 +11,7 @@ use crate::proto::{GraphProto, NodeProto};
 /// Most operands or results a node may have.
 const MAX_PORTS: usize = 1024;
 
-/// Indices of the needed nodes, in order of execution; `outside` tells names that are known around the graph.
+/// Indices of the needed nodes, in order of execution; `outside` is true for names that are known around the graph.
 pub(super) fn order(graph: &GraphProto, outside: &dyn Fn(&str) -> bool) -> Result<Vec<usize>> {
     let wires = Wires::new(graph, outside)?;
     let needed = wires.needed()?;
@@ -43,7 +43,7 @@ pub(super) fn order(graph: &GraphProto, outside: &dyn Fn(&str) -> bool) -> Resul
     }
 }
 
-/// What messages call a node: its operator, and its name or that of its first result.
+/// The label of a node in messages: its operator, and its name or that of its first result.
 pub(super) fn label(node: &NodeProto) -> String {
     format!("{} {}", node.op_type, quoted(name(node)))
 }
@@ -112,7 +112,7 @@ impl<'a> Wires<'a> {
         Ok(())
     }
 
-    /// Every node that some output waits for; `Err` names a value that nobody makes.
+    /// Every node that some output depends on; `Err` names a value that no node makes.
     fn needed(&self) -> Result<BTreeSet<usize>> {
         let mut needed = BTreeSet::new();
         let mut waiting = Vec::new();

@@ -64,7 +64,7 @@ fn add_unit(
         pads: pads(style.padding, side, unit),
         group: unit.group(),
         clamp: Clamp::NONE,
-        then: None,
+        activation: None,
     };
     let x = add(graph, name.into(), Op::Conv(conv), &[x, weight])?;
     let statistics = ["weight", "bias", "running_mean", "running_var"];
@@ -86,7 +86,7 @@ fn add_unit(
     }
 }
 
-/// Rows above, columns left, rows below, columns right; pictures are square.
+/// Rows above, columns left, rows below, columns right; images are square.
 fn pads(padding: Padding, side: usize, unit: &Unit) -> [usize; 4] {
     let (before, after) = match padding {
         Padding::Symmetric => (unit.kernel / 2, unit.kernel / 2),
@@ -99,7 +99,7 @@ fn pads(padding: Padding, side: usize, unit: &Unit) -> [usize; 4] {
     [before, before, after, after]
 }
 
-/// Mean over the picture, then the dense layer.
+/// Mean over the image, then the dense layer.
 fn add_classifier(
     graph: &mut Graph,
     x: NodeId,

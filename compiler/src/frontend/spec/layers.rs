@@ -15,7 +15,7 @@ pub(super) struct Part {
     pub(super) name: String,
     /// In order.
     pub(super) units: Vec<Unit>,
-    /// Whether the input is added to what the last unit makes.
+    /// True if the input is added to the last unit's result.
     pub(super) residual: bool,
 }
 
@@ -30,7 +30,7 @@ pub(super) struct Unit {
     pub(super) c_out: usize,
 }
 
-/// What a unit does in its part.
+/// The role of a unit in its part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     /// The whole part.

@@ -1,4 +1,4 @@
-//! What a unit's tensors are called in a file of weights: in our scheme, and in torchvision's.
+//! Names of a unit's tensors in a file of weights: in our scheme, and in torchvision's.
 //!
 //! | part | ours | torchvision |
 //! |---|---|---|
@@ -50,7 +50,7 @@ impl Scheme {
         [format!("{name}.weight"), format!("{name}.bias")]
     }
 
-    /// Whether a tensor only matters to training.
+    /// True if a tensor only matters to training.
     pub(super) fn ignores(name: &str) -> bool {
         name.ends_with(".num_batches_tracked")
     }

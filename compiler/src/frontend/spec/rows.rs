@@ -4,13 +4,13 @@ use crate::alike::distance;
 use crate::error::Result;
 use crate::frontend::spec::{Operator, Row, fault};
 
-/// What the operator column may say.
+/// Permitted words of the operator column.
 const OPERATORS: [&str; 4] = ["conv2d", "conv2d 1x1", "bottleneck", "avgpool 7x7"];
 
 /// A row as written; `-` or nothing stands for none.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Line {
-    /// Where it stands, for messages.
+    /// Its place, for messages.
     pub(super) place: String,
     pub(super) operator: String,
     pub(super) t: String,

@@ -5,7 +5,7 @@ use crate::frontend::spec::{Spec, fault};
 
 const NAME: &str = "mobilenet_v2";
 
-/// Whether `text` is one word that begins with the network's name and is no path.
+/// True if `text` is one word that begins with the network's name and is no path.
 pub(super) fn matches(text: &str) -> bool {
     let rest = text.strip_prefix(NAME);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '@']))

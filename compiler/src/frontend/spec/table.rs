@@ -1,7 +1,7 @@
 //! The table as the paper prints it, pasted: columns Input, Operator, t, c, n, s between tabs, pipes or spaces.
 //!
 //! A header line, if there is one, orders the columns; without one they stand as in the paper, with or without Input.
-//! The first row's Input gives the resolution and the channels of the picture.
+//! The first row's Input gives the resolution and the channels of the image.
 
 use crate::error::Result;
 use crate::frontend::spec::rows::{self, Line, operator_words};
@@ -9,7 +9,7 @@ use crate::frontend::spec::{Spec, fault};
 
 const COLUMNS: [&str; 6] = ["input", "operator", "t", "c", "n", "s"];
 
-/// What to write when `text` is none of the three.
+/// The remedy when `text` is none of the three.
 const FORMS: &str = "write mobilenet_v2:1.0@224, a TOML spec, or the paper's Table 2";
 
 /// The spec in a pasted table; width 1 and 1000 classes unless the table says another number of them.
@@ -88,7 +88,7 @@ fn spaced(text: &str) -> Vec<String> {
     cells
 }
 
-/// Which column each cell of a header names.
+/// The column that each cell of a header names.
 fn header(cells: &[String]) -> Option<Vec<usize>> {
     let names = cells.iter().map(|cell| operator_words(cell));
     let columns: Vec<usize> = names

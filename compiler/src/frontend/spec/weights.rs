@@ -1,4 +1,4 @@
-//! Where the numbers of a spec come from: a safetensors file, or a seed.
+//! Sources of a spec's numbers: a safetensors file, or a seed.
 
 mod drawn;
 mod stored;
@@ -8,7 +8,7 @@ use crate::frontend::spec::layers::Part;
 use drawn::Drawn;
 use stored::Stored;
 
-/// Where the numbers come from.
+/// The source of the numbers.
 #[derive(Clone, Copy, Debug)]
 pub enum Weights<'a> {
     /// Random numbers, the same for the same seed, with statistics that keep activations in a healthy range.
@@ -28,7 +28,7 @@ pub(super) struct UnitNumbers {
     pub(super) norm: [Vec<f32>; 4],
 }
 
-/// What the origin of the numbers decides about the network.
+/// Properties of the network that follow from the source of the numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Style {
     pub(super) padding: Padding,
@@ -38,7 +38,7 @@ pub(super) struct Style {
     pub(super) note: &'static str,
 }
 
-/// How windows meet the border.
+/// The padding of windows at the border.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Padding {
     /// Just enough for one output per `stride` inputs, the odd one below and right, as TensorFlow.

@@ -25,20 +25,20 @@ pub struct Conv {
     pub group: usize,
     /// Applied to the sum and the residual.
     pub clamp: Clamp,
-    /// Applied last, if `fuse_function` put it there; then the clamp has no bounds.
-    pub then: Option<Unary>,
+    /// Applied last, if `fuse_activation` put it there; then the clamp has no bounds.
+    pub activation: Option<Unary>,
 }
 
 impl Conv {
-    /// Whether each output pixel is made of the one input pixel at its place, all channels of it.
+    /// True if each output pixel depends only on the input pixel at its place, all channels of it.
     pub fn is_point(&self) -> bool {
         let unit = self.kernel == [1, 1] && self.stride == [1, 1];
         unit && self.group == 1 && self.pads == [0; 4]
     }
 
-    /// Whether nothing is done to the sums.
+    /// True if neither a clamp nor an activation follows the sums.
     pub fn ends_linear(&self) -> bool {
-        self.clamp == Clamp::NONE && self.then.is_none()
+        self.clamp == Clamp::NONE && self.activation.is_none()
     }
 
     /// Sides and strides, for an odd square window of a common size; then the unrolled depthwise kernel fits it.
@@ -102,7 +102,7 @@ impl Definition for Conv {
     }
 
     fn breach(&self, site: &Site<'_>) -> Option<String> {
-        let late = late_clamp(self.clamp, self.then);
+        let late = late_clamp(self.clamp, self.activation);
         late.or_else(|| residual_breach(site)).or_else(|| border_breach(site))
     }
 
@@ -144,7 +144,7 @@ impl Conv {
     pub(crate) fn text(&self) -> String {
         let group = if self.group == 1 { String::new() } else { format!(" g{}", self.group) };
         let window = window_text(self.kernel, self.stride, self.dilation, self.pads);
-        format!("{window}{group}{}", activation_text(self.clamp, self.then))
+        format!("{window}{group}{}", activation_text(self.clamp, self.activation))
     }
 }
 
@@ -168,20 +168,20 @@ pub(crate) fn window_text(
     text
 }
 
-/// What a layer does to its sums, as a printed line shows it.
+/// Clamp and activation of a layer, as a printed line shows them.
 pub(crate) fn activation_text(clamp: Clamp, then: Option<Unary>) -> String {
     let clamp = if clamp == Clamp::NONE { String::new() } else { format!(" clamp {clamp}") };
     let then = then.map(|then| format!(" then {}{}", then.name(), then.parameters()));
     clamp + &then.unwrap_or_default()
 }
 
-/// What is wrong with a layer that has bounds before its function.
+/// The breach of a layer that has bounds before its activation.
 pub(crate) fn late_clamp(clamp: Clamp, then: Option<Unary>) -> Option<String> {
     let then = then.filter(|_| clamp != Clamp::NONE)?;
     Some(format!("clamps to {clamp} before its {}", then.name()))
 }
 
-/// What is wrong with the residual of a convolution.
+/// The breach of a convolution's residual.
 pub(crate) fn residual_breach(site: &Site<'_>) -> Option<String> {
     let (out, residual) = (site.out, site.operand(3)?.tensor);
     (residual.shape != out.shape || residual.dtype == Dtype::I64)
@@ -227,7 +227,7 @@ fn convolved(
     if let Some(residual) = residual {
         y.iter_mut().zip(residual.values).for_each(|(y, r)| *y += r);
     }
-    y.into_iter().map(|y| activated(conv.clamp, conv.then, y)).collect()
+    y.into_iter().map(|y| activated(conv.clamp, conv.activation, y)).collect()
 }
 
 /// Adds to `y` what all channels `x` contribute by their weights, four in one go: the sums of [`slide`] in its order.
@@ -245,7 +245,7 @@ fn add_channels(x: &[f32], w: &[f32], y: &mut [f32]) {
     }
 }
 
-/// A picture with what its convolution pads it with, and the convolution that is left: one that pads nothing.
+/// An image with what its convolution pads it with, and the convolution that is left: one that pads nothing.
 fn bordered(conv: &Conv, x: &Array, border: Floats<'_>) -> (Conv, Array) {
     let [top, left, bottom, right] = conv.pads;
     let (height, width) = (x.shape[2], x.shape[3]);
@@ -264,7 +264,7 @@ fn bordered(conv: &Conv, x: &Array, border: Floats<'_>) -> (Conv, Array) {
     (conv, Array::f32([x.shape[0], x.shape[1], tall, wide], padded))
 }
 
-/// Lets each tap that falls on an element of one channel `x` `add` to its window's sum in `y`.
+/// Calls `add` with the window's sum in `y` for each tap that falls on an element of one channel `x`.
 pub(crate) fn slide<X, W: Copy, Y>(
     conv: &Conv,
     x: &[X],
@@ -293,7 +293,7 @@ pub(crate) fn slide<X, W: Copy, Y>(
     }
 }
 
-/// The windows, of `count`, whose tap `tap` elements in falls into the picture and not into its padding.
+/// The windows, of `count`, whose tap `tap` elements in falls into the image and not into its padding.
 fn inside(count: usize, stride: usize, tap: usize, pad: usize, size: usize) -> Range<usize> {
     let first = pad.saturating_sub(tap).div_ceil(stride);
     let end = (size + pad).saturating_sub(tap).div_ceil(stride).min(count);
@@ -311,7 +311,7 @@ mod tests {
         pads: [0; 4],
         group: 1,
         clamp: Clamp::NONE,
-        then: None,
+        activation: None,
     };
     const NINE: [f32; 9] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0];
     const PICTURE: Floats<'_> = Floats { shape: &[1, 1, 3, 3], values: &NINE };

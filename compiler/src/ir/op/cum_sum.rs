@@ -13,9 +13,9 @@ use crate::ir::op::traits::{Early, Layouts, Streams, Traits};
 pub struct CumSum {
     /// The dimension along which sums run.
     pub axis: usize,
-    /// Whether an element itself is left out of its sum.
+    /// True if an element itself is left out of its sum.
     pub exclusive: bool,
-    /// Whether sums run from the last element to the first.
+    /// True if sums run from the last element to the first.
     pub reverse: bool,
 }
 

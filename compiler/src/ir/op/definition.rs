@@ -1,4 +1,4 @@
-//! What an operator says of itself: its operands, shape, invariants, text, evaluation and traits.
+//! Definition of an operator: its operands, shape, invariants, text, evaluation and traits.
 //!
 //! Each operator has a file that implements [`Definition`]; [`crate::ir::Op`] hands its value out, and everybody else
 //! asks: shape inference, the verifier, the printer, the oracle, passes and the streaming of rows. What has a default
@@ -19,7 +19,7 @@ pub trait Definition {
     /// The operands, by port.
     fn ports(&self) -> Ports;
 
-    /// What passes and the streaming of rows have to know.
+    /// Traits for passes and the streaming of rows.
     fn traits(&self) -> Traits;
 
     /// The shape that it makes of operands of the given shapes, by port; `None` where the operator itself carries the
@@ -29,8 +29,7 @@ pub trait Definition {
     /// The numbers that it makes of its operands, by plain loops.
     fn evaluate(&self, reads: &Reads<'_>) -> Result<Values, Error>;
 
-    /// Whether each image of a batch is computed from its own part of the operands that are batched, and from all of
-    /// the others.
+    /// True if each image of a batch is computed from its own part of the batched operands, and from all of the others.
     fn keeps_apart(&self, batch: &Batch<'_>) -> bool;
 
     /// The attributes, as a printed line shows them behind the operands; empty or beginning with a space.
@@ -44,7 +43,7 @@ pub trait Definition {
         None
     }
 
-    /// What is wrong beyond operands, shape and types.
+    /// A breach of invariants beyond operands, shape and types.
     fn breach(&self, _site: &Site<'_>) -> Option<String> {
         None
     }
@@ -54,12 +53,12 @@ pub trait Definition {
         None
     }
 
-    /// Whether every element of the result `to` lies where it lies in operand 0, which is `from`.
+    /// True if every element of the result `to` lies where it lies in operand 0, which is `from`.
     fn is_view(&self, _from: &Tensor, _to: &Tensor) -> bool {
         false
     }
 
-    /// The node of ONNX that says the same, where one does.
+    /// The equivalent ONNX node, where one exists.
     fn in_onnx(&self) -> Option<OnnxNode> {
         None
     }
@@ -82,7 +81,7 @@ pub struct Ports {
     pub required: usize,
     /// Each operand.
     pub listed: &'static [PortSpec],
-    /// What may follow.
+    /// Operands that may follow.
     pub rest: Rest,
 }
 
@@ -93,11 +92,11 @@ pub struct PortSpec {
     pub name: &'static str,
     /// The only element type, for an operator that defines that of its result.
     pub dtype: Option<Dtype>,
-    /// Where the numbers come from.
+    /// The permitted origin of the numbers.
     pub origin: Origin,
 }
 
-/// Where the numbers of an operand may come from.
+/// Permitted origins of an operand's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// Anywhere.
@@ -122,7 +121,7 @@ impl Ports {
     pub const X: Self = Self::all(&[PortSpec::any("x")]);
     /// One operand of floats.
     pub const FLOATS: Self = Self::all(&[PortSpec::of("x", Dtype::F32)]);
-    /// One operand of bytes.
+    /// One quantised operand (u8).
     pub const BYTES: Self = Self::all(&[PortSpec::of("x", Dtype::U8)]);
     /// Two operands of equal standing.
     pub const AB: Self = Self::all(&[PortSpec::any("a"), PortSpec::any("b")]);

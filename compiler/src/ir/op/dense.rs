@@ -15,8 +15,8 @@ use crate::ir::{Clamp, Unary, Values};
 pub struct Dense {
     /// Applied to the sum.
     pub clamp: Clamp,
-    /// Applied last, if `fuse_function` put it there; then the clamp has no bounds.
-    pub then: Option<Unary>,
+    /// Applied last, if `fuse_activation` put it there; then the clamp has no bounds.
+    pub activation: Option<Unary>,
 }
 
 /// The operands.
@@ -50,11 +50,11 @@ impl Definition for Dense {
     }
 
     fn attributes(&self) -> String {
-        activation_text(self.clamp, self.then)
+        activation_text(self.clamp, self.activation)
     }
 
     fn breach(&self, _: &Site<'_>) -> Option<String> {
-        late_clamp(self.clamp, self.then)
+        late_clamp(self.clamp, self.activation)
     }
 
     fn madds(&self, operands: &[&[usize]]) -> usize {
@@ -66,7 +66,7 @@ impl Definition for Dense {
 fn layer(dense: Dense, x: Floats<'_>, w: Floats<'_>, bias: Floats<'_>, out: &[usize]) -> Vec<f32> {
     let products = matmul::product(x, w, out);
     let finished = products.iter().zip(bias.values.iter().cycle());
-    finished.map(|(y, bias)| activated(dense.clamp, dense.then, y + bias)).collect()
+    finished.map(|(y, bias)| activated(dense.clamp, dense.activation, y + bias)).collect()
 }
 
 #[cfg(test)]
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn dense_adds_the_bias_before_it_clamps() {
-        let y = layer(Dense { clamp: Clamp::RELU6, then: None }, A, B, BIAS, &[2, 2]);
+        let y = layer(Dense { clamp: Clamp::RELU6, activation: None }, A, B, BIAS, &[2, 2]);
         assert_eq!(y, [1.0, 6.0, 6.0, 6.0]);
     }
 }

@@ -1,4 +1,4 @@
-//! Elements of any type, picked by where they lie.
+//! Gathering of elements of any type by their offsets.
 
 use crate::ir::Values;
 

@@ -16,9 +16,9 @@ pub struct Gemm {
     pub alpha: f32,
     /// Factor of c.
     pub beta: f32,
-    /// Whether a is given transposed.
+    /// True if a is given transposed.
     pub transpose_a: bool,
-    /// Whether b is given transposed.
+    /// True if b is given transposed.
     pub transpose_b: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The same numbers: Identity, Dropout, casts between floats, bytes as floats.
+//! Operators that keep the numbers: Identity, Dropout, casts between floats, bytes as floats.
 
 use crate::error::Error;
 use crate::ir::op::definition::{Definition, Ports, first};
@@ -7,7 +7,7 @@ use crate::ir::op::site::{Batch, Site};
 use crate::ir::op::traits::{Elements, Layouts, Streams, Traits};
 use crate::ir::{Tensor, Values};
 
-/// No change, but maybe of the type.
+/// Identity, maybe with another element type.
 pub(super) struct Identity;
 
 impl Definition for Identity {

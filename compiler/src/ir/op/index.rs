@@ -1,4 +1,4 @@
-//! Where elements lie: strides, and the offsets they give in row-major order of a shape.
+//! Indexing of elements: strides, and the offsets they give in row-major order of a shape.
 
 use crate::ir::op::reads::View;
 

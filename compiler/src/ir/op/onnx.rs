@@ -6,7 +6,7 @@ pub struct OnnxNode {
     pub op: &'static str,
     /// Its attributes.
     pub attributes: Vec<(&'static str, Attribute)>,
-    /// What a constant operand behind the others is for, and its integers.
+    /// The name and the integers of a constant operand behind the others.
     pub operand: Option<(&'static str, Vec<i64>)>,
 }
 

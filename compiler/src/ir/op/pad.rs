@@ -16,11 +16,11 @@ pub struct Pad {
     pub before: Vec<isize>,
     /// Added after.
     pub after: Vec<isize>,
-    /// What is added.
+    /// The values that are added.
     pub mode: PadMode,
 }
 
-/// What a pad adds.
+/// Values of padding.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum PadMode {
     /// One value.
@@ -100,7 +100,7 @@ fn padded(pad: &Pad, x: &Array, out: &[usize]) -> Values {
     gather_or(&x.values, from.into_iter(), filler)
 }
 
-/// Which of `len` elements is shown at `place`; `None` for the filler.
+/// The index, of `len` elements, that is shown at `place`; `None` for the filler.
 fn source(mode: PadMode, place: isize, len: usize) -> Option<usize> {
     let last = len as isize - 1;
     let place = match mode {

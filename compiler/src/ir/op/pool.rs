@@ -11,7 +11,7 @@ use crate::ir::{Values, infer};
 /// Attributes of a pooling window.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pool {
-    /// What is taken of a window.
+    /// The kind of pooling.
     pub kind: PoolKind,
     /// Rows and columns of the window.
     pub kernel: [usize; 2],
@@ -23,12 +23,12 @@ pub struct Pool {
     pub pads: [usize; 4],
 }
 
-/// What a pooling window yields.
+/// Reduction of a pooling window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PoolKind {
     /// The greatest element.
     Max,
-    /// The mean of the elements inside the picture.
+    /// The mean of the elements inside the image.
     Average,
     /// The mean with padding counted as zeros.
     AverageWithPads,
@@ -113,7 +113,7 @@ impl Pool {
     }
 }
 
-/// Pooling as ONNX defines it; a window with no element inside the picture gives the least float or NaN.
+/// Pooling as ONNX defines it; a window with no element inside the image gives the least float or NaN.
 fn pooled(pool: &Pool, x: Floats<'_>, out: &[usize]) -> Vec<f32> {
     let (from, to) = ([x.shape[2], x.shape[3]], [out[2], out[3]]);
     let mut y = Vec::with_capacity(out.iter().product());

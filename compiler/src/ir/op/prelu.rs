@@ -1,4 +1,4 @@
-//! A slope for what is below zero, given as an operand.
+//! PRelu: a slope for elements below zero, given as an operand.
 
 use crate::error::Error;
 use crate::ir::op::definition::{Definition, PortSpec, Ports, first, second};

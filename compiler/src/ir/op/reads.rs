@@ -1,11 +1,11 @@
-//! What an operator reads when it is evaluated: arrays by port, asked for by the type they need to have.
+//! Operands of an operator under evaluation: arrays by port, asked for by the type they need to have.
 
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
 use crate::ir::{Arithmetic, Array, Tensor};
 
-/// What a node reads.
+/// Operands of a node under evaluation.
 pub struct Reads<'a> {
     /// The node's name, for messages.
     pub name: &'a str,
@@ -13,7 +13,7 @@ pub struct Reads<'a> {
     pub op: &'static str,
     /// The result.
     pub out: &'a Tensor,
-    /// What sums of bytes become bytes by.
+    /// The arithmetic by which sums are requantised.
     pub arithmetic: Arithmetic,
     /// The operands, by port.
     pub arrays: BTreeMap<usize, &'a Array>,
@@ -35,7 +35,7 @@ pub type Floats<'a> = View<'a, f32>;
 pub type Bytes<'a> = View<'a, u8>;
 
 impl<'a> Reads<'a> {
-    /// Whatever is read at `port`.
+    /// The array at `port`.
     pub fn array(&self, port: usize) -> Result<&'a Array> {
         let array = self.arrays.get(&port).copied();
         array.ok_or_else(|| self.fault(format!("has no operand {port}")))
@@ -71,14 +71,14 @@ impl<'a> Reads<'a> {
         Ok(View { shape: &array.shape, values })
     }
 
-    /// Weights of bytes, which are read at port 1.
+    /// Quantised weights (i8), which are read at port 1.
     pub fn weights(&self) -> Result<View<'a, i8>> {
         let array = self.array(1)?;
         let values = array.values.as_i8().ok_or_else(|| self.mistyped(1, "i8"))?;
         Ok(View { shape: &array.shape, values })
     }
 
-    /// A bias of sums of bytes, which may be read at port 2.
+    /// A bias of quantised sums (i32), which may be read at port 2.
     pub fn bias(&self) -> Result<Option<&'a [i32]>> {
         let Some(array) = self.arrays.get(&2) else { return Ok(None) };
         array.values.as_i32().map(Some).ok_or_else(|| self.mistyped(2, "i32"))

@@ -11,7 +11,7 @@ use crate::ir::op::traits::{Early, Layouts, Pooling, Reducer, Streams, Sums, Tra
 /// Attributes of a reduction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reduce {
-    /// What is taken of each slice.
+    /// The reduction of each slice.
     pub kind: Reducer,
     /// Reduced dimensions, ascending.
     pub axes: Vec<usize>,

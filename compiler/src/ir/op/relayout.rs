@@ -1,4 +1,4 @@
-//! The same tensor in another [`crate::ir::Layout`].
+//! Conversion of a tensor to another [`crate::ir::Layout`].
 
 use crate::error::Error;
 use crate::ir::op::definition::{Definition, Ports, first};
@@ -7,7 +7,7 @@ use crate::ir::op::site::{Batch, Site};
 use crate::ir::op::traits::{Layouts, Streams, Traits};
 use crate::ir::{Tensor, Values};
 
-/// Another layout.
+/// A layout conversion.
 pub(super) struct Relayout;
 
 impl Definition for Relayout {

@@ -1,4 +1,5 @@
-//! Images whose rows and columns are weighted sums of a few of the operand's: what no fraction and no list of pixels says.
+//! Images whose rows and columns are weighted sums of a few of the operand's, which neither a fraction nor a list of
+//! pixels expresses.
 
 use crate::error::Error;
 use crate::ir::Values;
@@ -10,15 +11,15 @@ use crate::ir::op::traits::{Layouts, Streams, Traits};
 /// Attributes of a resampling.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resample {
-    /// What rows are made of.
+    /// Sums that rows are made of.
     pub down: Samples,
-    /// What columns are made of.
+    /// Sums that columns are made of.
     pub across: Samples,
-    /// The pixels that are made of nothing.
+    /// The value of pixels without taps.
     pub outside: f32,
 }
 
-/// What each pixel along an axis is made of.
+/// Weighted sums of pixels along an axis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Samples {
     /// Pixels of the operand.
@@ -113,7 +114,7 @@ impl Resample {
 }
 
 impl Samples {
-    /// How many times there are as many pixels in the result, if it is a whole number of times.
+    /// The factor by which the result has more pixels, if it is a whole number.
     pub fn growth(&self) -> Option<usize> {
         let size = self.taps.len();
         (self.len > 0 && size.is_multiple_of(self.len)).then(|| size / self.len)

@@ -1,4 +1,4 @@
-//! The same elements in row-major order under another shape: Flatten, Squeeze and Unsqueeze too.
+//! Reshape: the elements in row-major order under another shape; Flatten, Squeeze and Unsqueeze too.
 
 use crate::error::Error;
 use crate::ir::op::definition::{Definition, Ports};
@@ -7,7 +7,7 @@ use crate::ir::op::site::{Batch, Site};
 use crate::ir::op::traits::{Layouts, Streams, Traits};
 use crate::ir::{Tensor, Values};
 
-/// Another shape.
+/// A reshape.
 pub(super) struct Reshape;
 
 impl Definition for Reshape {

@@ -11,17 +11,17 @@ use crate::ir::{Array, Values};
 /// Attributes of a resize.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resize {
-    /// What is taken between pixels.
+    /// The interpolation.
     pub blend: Blend,
     /// Rows and columns of the result.
     pub size: [usize; 2],
-    /// Where rows lie.
+    /// Positions of rows.
     pub down: Scale,
-    /// Where columns lie.
+    /// Positions of columns.
     pub across: Scale,
 }
 
-/// What is taken between pixels.
+/// Interpolation between pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blend {
     /// The pixel at the position, rounded down: rounding to the nearest is part of the position.
@@ -92,7 +92,7 @@ impl Definition for Resize {
 }
 
 impl Resize {
-    /// Whether rows are repeated or blended a whole number of times.
+    /// True if rows are repeated or blended a whole number of times.
     fn grows(&self) -> bool {
         let Scale { step, per, ref listed, .. } = self.down;
         step > 0 && per.is_multiple_of(step) && listed.is_empty()

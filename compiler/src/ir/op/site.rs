@@ -1,10 +1,10 @@
-//! Where an operator stands: what it reads and makes, seen without the graph.
+//! The site of an operator: its operands and result, seen without the graph.
 
 use std::ops::Range;
 
 use crate::ir::{Tensor, Values};
 
-/// What a node reads and makes.
+/// Operands and result of a node.
 pub struct Site<'a> {
     /// The result.
     pub out: &'a Tensor,
@@ -15,21 +15,21 @@ pub struct Site<'a> {
 /// An operand of a node.
 #[derive(Clone, Copy)]
 pub struct Operand<'a> {
-    /// Where it is read.
+    /// The port at which it is read.
     pub port: usize,
-    /// What is read.
+    /// Its description.
     pub tensor: &'a Tensor,
     /// Its numbers, if it is a constant.
     pub constant: Option<&'a Values>,
 }
 
 impl<'a> Site<'a> {
-    /// What is read at `port`.
+    /// The operand at `port`.
     pub fn operand(&self, port: usize) -> Option<Operand<'a>> {
         self.operands.iter().copied().find(|operand| operand.port == port)
     }
 
-    /// The shape of what is read at `port`.
+    /// The shape of the operand at `port`.
     pub fn shape(&self, port: usize) -> Option<&'a [usize]> {
         self.operand(port).map(|operand| operand.tensor.shape.as_slice())
     }
@@ -39,7 +39,7 @@ impl<'a> Site<'a> {
         self.operands.iter().map(|operand| operand.tensor.shape.as_slice()).collect()
     }
 
-    /// Whether the result has the shape of operand 0.
+    /// True if the result has the shape of operand 0.
     pub fn keeps_shape(&self) -> bool {
         self.shape(0) == Some(&self.out.shape[..])
     }
@@ -55,12 +55,12 @@ impl<'a> Site<'a> {
         values.iter().all(|value| *value == first).then_some(first)
     }
 
-    /// What is wrong with `len` elements as the result; `what` is done to them.
+    /// The breach of a result that does not have `len` elements; `what` is the verb of the message.
     pub fn other_len(&self, what: &str, len: usize) -> Option<String> {
         (len != self.out.len()).then(|| format!("{what} {len} elements as {}", self.out))
     }
 
-    /// What is wrong with the types of what is read.
+    /// The breach of operand and result types that do not fit.
     pub fn mistyped(&self) -> String {
         let read: Vec<String> =
             self.operands.iter().map(|operand| operand.tensor.to_string()).collect();
@@ -72,34 +72,34 @@ impl<'a> Site<'a> {
 pub struct Batch<'a> {
     /// The node.
     pub site: Site<'a>,
-    /// Whether what is read at each port follows the batch.
+    /// True for each port whose operand follows the batch.
     pub moving: &'a dyn Fn(usize) -> bool,
 }
 
 impl Batch<'_> {
-    /// Whether what is read at `port` follows the batch.
+    /// True if the operand at `port` follows the batch.
     pub fn moves(&self, port: usize) -> bool {
         (self.moving)(port)
     }
 
-    /// Whether none of `ports` follows the batch.
+    /// True if none of `ports` follows the batch.
     pub fn fixed(&self, mut ports: Range<usize>) -> bool {
         ports.all(|port| !self.moves(port))
     }
 
-    /// Whether what is broadcast at `port` is repeated for every image, or has a part for each.
+    /// True if the broadcast operand at `port` is repeated for every image, or has a part for each.
     pub fn fits(&self, port: usize) -> bool {
         let (shape, out) = (self.shape(port), &self.site.out.shape);
         let aligned = shape.len() == out.len();
         if self.moves(port) { aligned && shape[0] == out[0] } else { !aligned || shape[0] == 1 }
     }
 
-    /// Whether the residual of a convolution follows the batch with its image, weights and bias apart.
+    /// True if the residual of a convolution follows the batch with its image, and weights and bias do not.
     pub fn convolves(&self) -> bool {
         self.moves(0) && (self.site.operand(3).is_none() || self.moves(3))
     }
 
-    /// The shape of what is read at `port`; empty where nothing is.
+    /// The shape of the operand at `port`; empty if absent.
     pub fn shape(&self, port: usize) -> &[usize] {
         self.site.shape(port).unwrap_or_default()
     }

@@ -13,7 +13,7 @@ use crate::ir::op::traits::{Early, Layouts, Streams, Sums, Traits};
 pub struct Softmax {
     /// The dimension that sums to one.
     pub axis: usize,
-    /// Whether the logarithm is taken.
+    /// True if the logarithm is taken.
     pub log: bool,
 }
 

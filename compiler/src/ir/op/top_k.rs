@@ -14,18 +14,18 @@ use crate::ir::op::traits::{Early, Layouts, Streams, Traits};
 pub struct TopK {
     /// The dimension along which elements are ordered.
     pub axis: usize,
-    /// How many are told.
+    /// Elements that are kept (k).
     pub count: usize,
-    /// Whether the least come first.
+    /// True if the least come first.
     pub least: bool,
-    /// Whether of equals the last comes first.
+    /// True if of equal elements the last comes first.
     pub last: bool,
-    /// Whether places along the axis are told, and not the elements there.
+    /// True if the result holds indices along the axis and not the elements there.
     pub places: bool,
 }
 
 impl TopK {
-    /// The order of two elements and their places; what is no number comes before or behind all others by its sign.
+    /// The order of two elements and their indices; NaN comes before or behind all others by its sign.
     fn order(self, a: (f32, usize), b: (f32, usize)) -> Ordering {
         // The zeros are equal.
         let value = (a.0 + 0.0).total_cmp(&(b.0 + 0.0));

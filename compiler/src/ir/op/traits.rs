@@ -2,28 +2,28 @@
 
 use std::ops::Range;
 
-/// What is true of an operator, whatever graph it stands in.
+/// Traits of an operator, whatever graph it stands in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Traits {
-    /// How operands and result lie.
+    /// Layouts of operands and result.
     pub layouts: Layouts,
-    /// How rows flow through it.
+    /// The way rows flow through it.
     pub streams: Streams,
-    /// How one number a channel is made of a whole image, if that is what it does.
+    /// The reduction of a whole image to one number a channel, if that is the operator.
     pub pools: Option<Pooling>,
-    /// What of its numbers is computed.
+    /// Elements that are computed, moved or widened.
     pub elements: Elements,
     /// Operands that a kernel needs as constants.
     pub constants: Option<Constants>,
-    /// Whether the reader of a file computes it of constants at once.
+    /// The time at which the reader of a file folds it, if its operands are constant.
     pub early: Early,
-    /// What a second application in a row does.
+    /// The effect of a second application in a row.
     pub again: Again,
-    /// Where its result is until it is whole.
+    /// The storage of its result until it is whole.
     pub sums: Sums,
 }
 
-/// What of its numbers an operator computes.
+/// Classes of operators by what they do to elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Elements {
     /// All: floats of floats, or as the operator says.
@@ -36,7 +36,7 @@ pub enum Elements {
     MovedOrWidened,
 }
 
-/// How an operator takes and makes layouts.
+/// Layout constraints of an operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Layouts {
     /// Nothing is read; the result is row-major.
@@ -62,7 +62,7 @@ pub enum Layouts {
     Reduced(Vec<usize>),
 }
 
-/// How rows of images flow through an operator.
+/// Ways in which rows of images flow through an operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Streams {
     /// Not at all.
@@ -100,16 +100,16 @@ pub struct Window {
     pub above: usize,
 }
 
-/// How one number is made of all pixels of a channel.
+/// A reduction of all pixels of a channel to one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pooling {
-    /// What is taken of the pixels.
+    /// The reduction.
     pub kind: Reducer,
     /// Height and width of the image for which this holds, if not of any.
     pub size: Option<[usize; 2]>,
 }
 
-/// What is taken of each slice that becomes one number.
+/// Reductions of a slice to one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reducer {
     /// Sum.
@@ -127,14 +127,14 @@ pub enum Reducer {
 pub struct Constants {
     /// Their ports.
     pub ports: Range<usize>,
-    /// What they are, in the plural.
+    /// Their name in the plural.
     pub what: &'static str,
 }
 
-/// Whether an operator on constants is computed while a file is read.
+/// Times at which the reader of a file folds an operator on constants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Early {
-    /// It is: the result is no larger than what is broadcast into it.
+    /// At once: the result is no larger than its largest operand broadcast.
     Always,
     /// If the result is small, or no larger than the operands.
     IfSmall,
@@ -142,16 +142,16 @@ pub enum Early {
     Later,
 }
 
-/// What applying an operator to its own result does.
+/// Effects of applying an operator to its own result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Again {
-    /// Something, or something that another pass knows of.
+    /// A change, or one that another pass knows of.
     Computes,
-    /// Nothing.
+    /// None: the operator is idempotent.
     Nothing,
 }
 
-/// Where results are until they are whole.
+/// Storage of results until they are whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sums {
     /// In registers: an element is stored once, in whatever type it is kept.
@@ -180,17 +180,17 @@ impl Traits {
         Self { elements: Elements::Moved, ..Self::new(layouts, streams) }
     }
 
-    /// Whether elements of any type are only moved, or compared.
+    /// True if elements of any type are only moved, or compared.
     pub fn moves(&self) -> bool {
         matches!(self.elements, Elements::Moved | Elements::MovedOrWidened)
     }
 
-    /// Whether the bytes of an image become floats in it.
+    /// True if the operator turns the bytes of an image into floats.
     pub fn widens(&self) -> bool {
         matches!(self.elements, Elements::Widened | Elements::MovedOrWidened)
     }
 
-    /// Whether it slides a window over images, or takes them whole: kernels of such work on one image.
+    /// True if it slides a window over images, or takes them whole: kernels of such work on one image.
     pub fn takes_images(&self) -> bool {
         matches!(self.layouts, Layouts::Pixels | Layouts::Convolution)
     }

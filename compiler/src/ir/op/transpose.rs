@@ -1,4 +1,4 @@
-//! Dimensions in another order.
+//! Transpose: dimensions in another order.
 
 use crate::error::Error;
 use crate::ir::op::definition::{Definition, Ports, first};

@@ -55,7 +55,7 @@ pub enum Unary {
     Trunc,
     /// Nearest 16-bit float, of two the even one; infinite beyond the greatest.
     ToF16,
-    /// Nearest brain float, of two the even one.
+    /// Nearest bf16, of two the even one.
     ToBf16,
 }
 
@@ -172,7 +172,7 @@ impl Definition for Unary {
     }
 }
 
-/// What a layer makes of its sum.
+/// Clamp and activation of a layer's sum.
 pub(crate) fn activated(clamp: Clamp, then: Option<Unary>, sum: f32) -> f32 {
     let y = clamp.apply(sum);
     then.map_or(y, |then| then.apply(y))

@@ -1,4 +1,4 @@
-//! Averages of windows of bytes.
+//! Quantised averages of windows.
 
 use crate::error::Error;
 use crate::ir::op::definition::{Definition, Ports, first};
@@ -19,8 +19,8 @@ pub struct QAverage {
     pub x: Affine,
     /// Of the result.
     pub y: Affine,
-    /// What of the result's zero point is added before steps are rounded: none of it, as QuantizeLinear does, or the
-    /// zero point in the file's type, as QLinearAveragePool does. This decides what halves become.
+    /// The part of the result's zero point that is added before steps are rounded: none, as in QuantizeLinear, or the
+    /// zero point in the file's type, as in QLinearAveragePool. This decides how halves are rounded.
     pub early: i16,
 }
 

@@ -1,4 +1,4 @@
-//! Convolution of bytes: exact sums, requantised, and maybe a residual of another scale.
+//! Quantised convolution: exact sums, requantised, and maybe a residual of another scale.
 
 use crate::error::Error;
 use crate::ir::op::conv::{residual_breach, slide};
@@ -11,20 +11,20 @@ use crate::ir::quant::scale::{Requant, To};
 use crate::ir::quant::sums::{self, product, requantised};
 use crate::ir::{Conv, Dtype, Values};
 
-/// Attributes of a convolution of bytes: the sum of `(x - x_zero) * w`, plus the bias, requantised.
+/// Attributes of a quantised convolution: the sum of `(x - x_zero) * w`, plus the bias, requantised.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QConv {
     /// The window; its clamp is [`crate::ir::Clamp::NONE`], for `requant` holds the bounds.
     pub conv: Conv,
-    /// The byte that stands for zero in x, and pads.
+    /// The zero point of x, which also pads.
     pub x_zero: u8,
-    /// What the sums become.
+    /// The requantisation of the sums.
     pub requant: Requant,
-    /// An addition that follows, whose `a` is the byte so far and whose `b` is the residual.
+    /// A fused addition, whose `a` is the byte so far and whose `b` is the residual.
     pub residual: Option<QPair>,
 }
 
-/// The operands of a convolution of bytes.
+/// The operands of a quantised convolution.
 const PORTS: &[PortSpec] = &[
     PortSpec::of("x", Dtype::U8),
     PortSpec::constant("w", Dtype::I8),
@@ -84,7 +84,7 @@ impl Definition for QConv {
 }
 
 impl QConv {
-    /// What is wrong between the residual and its scales.
+    /// The breach of a residual and its scales.
     fn unscaled(&self, site: &Site<'_>) -> Option<String> {
         if self.residual.is_some() != site.operand(3).is_some() {
             return Some("has a residual without scales, or scales without one".into());
@@ -130,7 +130,7 @@ fn convolved(qconv: &QConv, reads: &Reads<'_>) -> Result<Values, Error> {
     Ok(Values::U8(added.collect()))
 }
 
-/// What the tables at port 4 make of each channel of `x`, if there are any.
+/// Channels of `x` after the tables at port 4, if there are any.
 fn looked_up(x: Bytes<'_>, reads: &Reads<'_>) -> Result<Option<Vec<u8>>, Error> {
     if !reads.arrays.contains_key(&4) {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Reals as bytes and back, and bytes of another sign.
+//! Quantisation, dequantisation, and conversion between signed and unsigned bytes.
 
 use crate::error::Error;
 use crate::ir::op::definition::{Definition, Origin, PortSpec, Ports, first};
@@ -17,7 +17,7 @@ pub(super) struct Dequantize(pub Affine);
 /// The top bit of each byte turned.
 pub(super) struct Flip;
 
-/// What constant integers stand for: `(x - zeros[i]) * scales[i]`, `i` along dimension `axis`; one entry is for all.
+/// Dequantisation of constant integers: `(x - zeros[i]) * scales[i]`, `i` along dimension `axis`; one entry is for all.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Unpack {
     /// The dimension that several entries lie along.

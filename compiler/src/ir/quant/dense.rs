@@ -1,4 +1,4 @@
-//! Dense layer of bytes: exact sums, requantised.
+//! Quantised dense layer: exact sums, requantised.
 
 use crate::error::Error;
 use crate::ir::op::definition::{Definition, PortSpec, Ports, first, second};
@@ -10,12 +10,12 @@ use crate::ir::quant::scale::Requant;
 use crate::ir::quant::sums::{self, product, requantised};
 use crate::ir::{Dtype, Values};
 
-/// Attributes of a product of bytes: the sum of `(x - x_zero) * w`, plus the bias, requantised.
+/// Attributes of a quantised matrix product: the sum of `(x - x_zero) * w`, plus the bias, requantised.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QDense {
-    /// The byte that stands for zero in x.
+    /// The zero point of x.
     pub x_zero: u8,
-    /// What the sums become.
+    /// The requantisation of the sums.
     pub requant: Requant,
 }
 

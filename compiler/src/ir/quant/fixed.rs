@@ -1,4 +1,4 @@
-//! Steps without floats, for machines that have none: [`Arithmetic::Fixed`](crate::ir::Arithmetic::Fixed).
+//! Requantisation without floats, for machines that have none: [`Arithmetic::Fixed`](crate::ir::Arithmetic::Fixed).
 //!
 //! ```text
 //! a layer, a mean, a product    steps = floor((sum * m + 2^(s-1)) / 2^s)           m * 2^-s is the f32 factor, exactly
@@ -25,7 +25,7 @@ pub struct Terms {
     pub a: i32,
     /// Of the second.
     pub b: i32,
-    /// How far their sum or product is shifted; from 1 to 60.
+    /// The right shift of their sum or product; from 1 to 60.
     pub shift: u32,
 }
 
@@ -44,7 +44,7 @@ impl Fixed {
         shifted(i64::from(x) * i64::from(self.mantissa), self.shift)
     }
 
-    /// The same in the `count`th part of it; the least where there is none.
+    /// The nearest whole number of steps in the mean `sum / count` times the factor, halves up; the least i32 if `count` is 0.
     pub fn mean(self, sum: i32, count: usize) -> i64 {
         let divisor = i128::from(count as u64) << self.shift;
         let product = i128::from(sum) * i128::from(self.mantissa);

@@ -1,4 +1,4 @@
-//! Means of whole images of bytes.
+//! Quantised means of whole images.
 
 use crate::error::Error;
 use crate::ir::op::definition::{Definition, Ports, first};
@@ -12,9 +12,9 @@ use crate::ir::{Dtype, Reducer, Values};
 /// Attributes of means: the sum of `x - x_zero`, requantised with one multiplier.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QMean {
-    /// The byte that stands for zero in x.
+    /// The zero point of x.
     pub x_zero: u8,
-    /// What the sums become.
+    /// The requantisation of the sums.
     pub requant: Requant,
 }
 

@@ -1,4 +1,4 @@
-//! Sums and products of two tensors of bytes.
+//! Quantised sums and products of two tensors.
 
 use crate::error::Error;
 use crate::ir::op::definition::{Definition, PortSpec, Ports, first, second};
@@ -23,14 +23,14 @@ pub struct QPair {
     pub bounds: Bounds,
 }
 
-/// How reals are multiplied.
+/// Forms of a product of reals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Times {
     /// One by the other, as Mul does between floats.
     Reals,
     /// The exact product of both `q - zero` by one factor, `a.scale * b.scale / y.scale`, as QLinearMul does.
     Steps {
-        /// What of the result's zero point is added before steps are rounded.
+        /// The part of the result's zero point that is added before steps are rounded.
         early: i16,
     },
 }

@@ -1,4 +1,4 @@
-//! What bytes stand for, and what sums become: the vocabulary of operators on bytes.
+//! Scales, zero points and requantisation: the vocabulary of quantised operators.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::ir::Dtype;
 use crate::ir::quant::fixed::{self, Fixed};
 
-/// What a graph makes bytes of sums with.
+/// Arithmetic of requantisation in a graph.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Arithmetic {
     /// f32, as ONNX defines it.
@@ -17,12 +17,12 @@ pub enum Arithmetic {
     Fixed,
 }
 
-/// What bytes stand for: `(q - zero) * scale`.
+/// Scale and zero point of quantised values: `(q - zero) * scale`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Affine {
     /// Positive and finite.
     pub scale: f32,
-    /// The byte of zero.
+    /// The zero point.
     pub zero: u8,
 }
 
@@ -35,7 +35,7 @@ pub struct Bounds {
     pub hi: u8,
 }
 
-/// What an exact 32-bit sum becomes.
+/// Requantisation of an exact 32-bit sum.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Requant {
     /// One factor for each output channel, already rounded to f32 as the model defines it.
@@ -49,7 +49,7 @@ pub struct Requant {
 pub enum To {
     /// u8: `rint(f32(sum) * multiplier)`, halves to even, then plus the zero point, then within the bounds.
     Bytes {
-        /// The byte of zero.
+        /// The zero point.
         zero: u8,
         /// A clamp of the model, or all bytes.
         bounds: Bounds,
@@ -85,12 +85,12 @@ impl Affine {
         self.quantize_early(x, 0)
     }
 
-    /// The same with `early` of the zero point added before the rounding.
+    /// The nearest byte, with `early` of the zero point added before the rounding.
     pub fn quantize_early(self, x: f32, early: i16) -> u8 {
         self.nearest(x / self.scale, early)
     }
 
-    /// The real that `q` stands for.
+    /// The real value of `q`.
     pub fn dequantize(self, q: u8) -> f32 {
         self.steps(q) * self.scale
     }
@@ -132,7 +132,7 @@ impl To {
 }
 
 impl Requant {
-    /// What its factors are multiplied by in a graph of arithmetic `by`: reals are made in floats.
+    /// Multipliers in a graph of arithmetic `by`: results in floats are made in floats.
     pub fn arithmetic(&self, by: Arithmetic) -> Arithmetic {
         match self.to {
             To::Bytes { .. } => by,
@@ -172,12 +172,12 @@ impl fmt::Display for Bounds {
     }
 }
 
-/// What of a zero point is added before steps are rounded, as a printed line shows it.
+/// The part of a zero point that is added before steps are rounded, as a printed line shows it.
 pub(super) fn early_text(early: i16) -> String {
     if early == 0 { String::new() } else { format!(" of it {early} early") }
 }
 
-/// What is wrong with `early` of the zero point of `y` as what is added before steps are rounded.
+/// The breach of `early` as the part of the zero point of `y` that is added before steps are rounded.
 pub(super) fn early_breach(y: Affine, early: i16) -> Option<String> {
     let fits = u8::try_from(i16::from(y.zero) - early).is_ok();
     (!fits).then(|| format!("adds {early} of its zero point {} early", y.zero))

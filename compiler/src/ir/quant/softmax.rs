@@ -17,7 +17,7 @@ use crate::ir::quant::fixed::{Fixed, nearest};
 use crate::ir::quant::scale::{Affine, Arithmetic};
 use crate::ir::{Dtype, Softmax, Values};
 
-/// Attributes of a softmax of bytes.
+/// Attributes of a quantised softmax.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct QSoftmax {
     /// The dimension that sums to one.
@@ -38,7 +38,7 @@ const MOST_SHIFT: u32 = 62;
 const FINEST: f32 = 1.0 / (1 << 22) as f32;
 
 impl QSoftmax {
-    /// Whether integers are as good as floats for it: the steps of its result are coarse enough.
+    /// True if integers are as good as floats for it: the steps of its result are coarse enough.
     pub fn is_fixable(&self) -> bool {
         self.y.scale >= FINEST
     }
@@ -137,7 +137,7 @@ mod tests {
 
     use super::*;
 
-    /// What floats make of a row, in the order of the oracle.
+    /// The row as floats compute it, in the order of the oracle.
     fn floats(softmax: &QSoftmax, row: &[u8]) -> Vec<u8> {
         let x: Vec<f32> = row.iter().map(|q| softmax.x.dequantize(*q)).collect();
         let most = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);

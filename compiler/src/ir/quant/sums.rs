@@ -1,4 +1,4 @@
-//! Exact sums of products of bytes, and what they become.
+//! Exact sums of products of u8 and i8, and their requantisation.
 
 use crate::ir::Values;
 use crate::ir::op::site::Site;
@@ -7,7 +7,7 @@ use crate::ir::quant::scale::{Arithmetic, Requant, To};
 /// Most products in one sum: as many as cannot leave 32 bits.
 pub const MAX_DEPTH: usize = (1 << 31) / (255 * 128) - 1;
 
-/// What is wrong with sums of `depth` products for each of some channels.
+/// The breach of sums of `depth` products for each of `channels`.
 pub(super) fn breach(
     site: &Site<'_>,
     requant: &Requant,
@@ -27,7 +27,7 @@ pub(super) fn product(x: u8, zero: u8, w: i8) -> i32 {
     (i32::from(x) - i32::from(zero)) * i32::from(w)
 }
 
-/// What sums become, each of its output channel.
+/// Sums requantised, each by its output channel.
 pub(super) fn requantised(
     requant: &Requant,
     by: Arithmetic,

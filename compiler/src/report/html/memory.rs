@@ -1,4 +1,4 @@
-//! Where bytes lie: RAM by what it holds at the fullest step, flash by whose weights it holds.
+//! Breakdown of memory: RAM by its contents at the fullest step, flash by the weights' layers.
 
 use std::fmt::Write as _;
 
@@ -38,7 +38,7 @@ pub(super) fn sections(page: &Page<'_>) -> String {
     )
 }
 
-/// What the arena holds at its fullest step, the largest first.
+/// Contents of the arena at its fullest step, the largest first.
 fn ram(page: &Page<'_>) -> Vec<(String, usize)> {
     let Some(peak) = page.report.steps.iter().find(|step| step.is_peak) else { return Vec::new() };
     let buffers = peak.live.iter().map(|id| &page.report.buffers[*id]);

@@ -73,7 +73,7 @@ fn step_box(page: &Page<'_>, step: &Step, at: usize, layers: &[&Layer]) -> Strin
     text
 }
 
-/// What a box is coloured after.
+/// The class that colours a box.
 fn class(role: Role) -> &'static str {
     match role {
         Role::Block(_) => "block",

@@ -1,4 +1,4 @@
-//! What each layer lost when it became bytes.
+//! The loss of each layer by quantisation.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! What the plain loops of kernels find in the memory of a program, and where they put what they make.
+//! The host of kernels' plain loops: reads operands from the memory of a program, and stores results there.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! What calls of kernels read and write.
+//! Reads and writes of kernel calls.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! What a program puts around the pixels of an image: padding, spread inputs, strips that move on.
+//! Fills around the pixels of an image: padding, spread inputs, strips that move on.
 
 use mnv2c_runtime::ring::Form;
 

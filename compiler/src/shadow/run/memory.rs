@@ -1,4 +1,4 @@
-//! What a program finds in the shadow of its memory, and puts there.
+//! Loads and stores of a program in the shadow of its memory.
 
 use mnv2c_runtime::ring::Form;
 
@@ -90,7 +90,7 @@ impl Running<'_, '_> {
         self.holds(stage, area, parts, padding)
     }
 
-    /// Whether the node that made a version is one that the stage's node reads, or that node itself.
+    /// Checks that the node that made a version is one that the stage's node reads, or that node itself.
     fn is_operand(&self, stage: usize, version: u32) -> Result<()> {
         let graph = self.shadow.graph;
         let node = self.step.stages[stage].node;
@@ -102,7 +102,7 @@ impl Running<'_, '_> {
         Err(self.unsound(stage, &what))
     }
 
-    /// Whether a value lies in an area.
+    /// Checks that a value lies in an area.
     pub(super) fn holds(
         &self,
         stage: usize,
@@ -136,7 +136,7 @@ impl Running<'_, '_> {
     }
 }
 
-/// Whether a node is `maker` or reads it: itself, a view of it, or it as a part of a concatenation.
+/// True if a node is `maker` or reads it: itself, a view of it, or it as a part of a concatenation.
 fn is_source(graph: &Graph, node: NodeId, maker: NodeId) -> bool {
     let mut operands = graph.operands(node).into_iter().map(|(_, x)| base(graph, x));
     base(graph, node) == maker

@@ -1,4 +1,4 @@
-//! From reals to bytes and back: the ends of an integer network.
+//! Quantisation and dequantisation: the ends of an integer network.
 
 use crate::affine::Affine;
 use crate::ring::Ring;
@@ -17,7 +17,7 @@ pub struct Quantize {
     pub width: usize,
     /// Channels of a pixel.
     pub channels: usize,
-    /// What the bytes stand for.
+    /// Scale and zero point of the bytes.
     pub to: Affine,
 }
 

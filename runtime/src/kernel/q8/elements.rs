@@ -1,4 +1,4 @@
-//! Functions of one or two bytes, element by element.
+//! Quantised functions of one or two operands, element by element.
 
 use crate::affine::{Pair, Product};
 use crate::simd::dots::Dots;
@@ -13,7 +13,7 @@ pub fn add<S: Dots>(simd: S, pair: Pair, a: &[u8], b: &[u8], y: &mut [u8]) {
     }
 }
 
-/// The same over the first operand.
+/// The bytes of the sums of reals, over the first operand.
 #[inline(always)]
 pub fn add_assign<S: Dots>(simd: S, pair: Pair, y: &mut [u8], b: &[u8]) {
     for (y, b) in y.chunks_mut(S::LANES).zip(b.chunks(S::LANES)) {
@@ -30,7 +30,7 @@ pub fn mul<S: Dots>(simd: S, pair: Pair, a: &[u8], b: &[u8], y: &mut [u8]) {
     }
 }
 
-/// The same over the first operand.
+/// The bytes of the products of reals, over the first operand.
 #[inline(always)]
 pub fn mul_assign<S: Dots>(simd: S, pair: Pair, y: &mut [u8], b: &[u8]) {
     for (y, b) in y.chunks_mut(S::LANES).zip(b.chunks(S::LANES)) {
@@ -47,7 +47,7 @@ pub fn product<S: Dots>(simd: S, by: Product, a: &[u8], b: &[u8], y: &mut [u8]) 
     }
 }
 
-/// The same over the first operand.
+/// The bytes of products that are rounded with their zero point, over the first operand.
 #[inline(always)]
 pub fn product_assign<S: Dots>(simd: S, by: Product, y: &mut [u8], b: &[u8]) {
     for (y, b) in y.chunks_mut(S::LANES).zip(b.chunks(S::LANES)) {
@@ -64,7 +64,7 @@ pub fn table(table: &[u8], x: &[u8], y: &mut [u8]) {
     }
 }
 
-/// The same in place.
+/// `table[x]` for each byte, in place; panics where the table has less than 256.
 #[inline(always)]
 pub fn table_assign(table: &[u8], y: &mut [u8]) {
     let table = &table[..256];

@@ -1,4 +1,4 @@
-//! Bytes of a picture looked up, channel by channel, on their way into the rows that the first convolution reads.
+//! Bytes of an image looked up, channel by channel, on their way into the rows that the first convolution reads.
 //!
 //! `tables` hold 256 bytes for each channel; shorter ones panic.
 

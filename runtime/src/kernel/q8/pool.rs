@@ -1,4 +1,4 @@
-//! Means of bytes: of whole pictures in exact sums, of windows in f32 or in exact sums.
+//! Quantised means: of whole images in exact sums, of windows in f32 or in exact sums.
 
 use core::ops::Range;
 
@@ -20,11 +20,11 @@ pub struct QMean {
     pub height: usize,
     /// Pixels of a row.
     pub width: usize,
-    /// The byte of zero in the image.
+    /// The zero point of the image.
     pub zero: u8,
-    /// What a sum is multiplied with.
+    /// The multiplier of a sum.
     pub factor: Factor,
-    /// What sums become.
+    /// The output quantisation.
     pub levels: Levels,
 }
 
@@ -40,7 +40,7 @@ impl QMean {
         }
     }
 
-    /// The same as reals.
+    /// The means of an image that lies whole, as reals.
     #[inline(always)]
     pub fn run_floats<S: Dots>(&self, simd: S, x: &[u8], y: &mut [f32]) {
         for (v, y) in y[..self.channels].chunks_mut(S::LANES).enumerate() {
@@ -49,7 +49,7 @@ impl QMean {
         }
     }
 
-    /// Takes `rows` into 32-bit sums, which lie in bytes; row 0 starts anew.
+    /// Takes `rows` into 32-bit sums, which lie in bytes; row 0 starts them.
     #[inline(always)]
     pub fn take(&self, rows: Range<usize>, x: &[u8], sums: &mut [u8]) {
         let sums = &mut wide_mut::<i32>(sums)[..self.channels];
@@ -111,15 +111,15 @@ impl QMaxPool {
 /// The mean of each window and channel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct QAverage {
-    /// What to pool.
+    /// The windows.
     pub windows: Windows,
-    /// What the sums are divided by.
+    /// The divisor of the sums.
     pub divisor: Divisor,
-    /// What the bytes stand for.
+    /// Scales and zero points.
     pub scales: Averaged,
 }
 
-/// How windows of bytes are averaged.
+/// Arithmetic of averages over windows of bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Averaged {
     /// The f32 sum of reals, row by row, over their f32 count.
@@ -160,7 +160,7 @@ impl QAverage {
         });
     }
 
-    /// Takes `rows` of a picture that is one window into 32-bit sums, which lie in bytes; row 0 starts anew.
+    /// Takes `rows` of an image that is one window into 32-bit sums, which lie in bytes; row 0 starts them.
     #[inline(always)]
     pub fn take(&self, rows: Range<usize>, x: &[u8], sums: &mut [u8]) {
         match self.scales {

@@ -1,4 +1,4 @@
-//! Softmax of bytes without floats: a table of powers, one division a row, and a product for each byte.
+//! Quantised softmax without floats: a table of powers, one division a row, and a product for each byte.
 
 use crate::affine::{Factor, Levels};
 
@@ -33,7 +33,7 @@ impl QSoftmax {
         self.run_assign(table, y);
     }
 
-    /// The same in place.
+    /// The softmax of each row, in place.
     #[inline(always)]
     pub fn run_assign(&self, table: &[u8], y: &mut [u8]) {
         let table = &table[..1024];

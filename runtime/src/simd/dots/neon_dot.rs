@@ -121,7 +121,7 @@ unsafe impl Dots for NeonDot {
     }
 }
 
-/// What does all but products.
+/// The instruction set for all but products.
 #[inline(always)]
 fn plain() -> Neon {
     // SAFETY: whoever holds the token of products has NEON.

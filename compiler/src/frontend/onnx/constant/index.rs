@@ -48,7 +48,7 @@ pub(super) fn element_offsets(
     Ok(offsets)
 }
 
-/// GatherND: each row of indices picks what is left of a picture when its first dimensions are fixed.
+/// GatherND: each row of indices picks what is left of an image when its first dimensions are fixed.
 pub(in super::super) fn gather_nd(call: &mut Call<'_>) -> Made {
     let [x, indices] = [constant_at(call, 0)?, constant_at(call, 1)?];
     let batch = call.int("batch_dims", 0)?;

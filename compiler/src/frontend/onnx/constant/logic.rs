@@ -34,7 +34,7 @@ impl Comparison {
         }
     }
 
-    /// Whether it holds; of what has no order it does not.
+    /// True if the comparison holds; never for unordered operands.
     fn holds<T: PartialOrd>(self, a: &T, b: &T) -> bool {
         match self {
             Self::Equal => a == b,

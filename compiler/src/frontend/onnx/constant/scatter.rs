@@ -7,7 +7,7 @@ use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::tensor::Constant;
 use crate::ir::Values;
 
-/// What becomes of an element and its update.
+/// Combinations of an element and its update.
 #[derive(Clone, Copy)]
 enum Reduction {
     Replace,

@@ -137,7 +137,7 @@ pub(in super::super) fn reduce(call: &mut Call<'_>, kind: Reducer) -> Made {
     call.emit_const(Constant { shape, values: Values::I64(values) })
 }
 
-/// What a reduction makes of a slice that is not empty; a mean is cut to an integer.
+/// The reduction of a slice that is not empty; a mean is cut to an integer.
 fn reduced(kind: Reducer, slice: &[i64]) -> Option<i64> {
     let sum = || slice.iter().try_fold(0i64, |sum, x| sum.checked_add(*x));
     match kind {
@@ -207,7 +207,7 @@ impl Along {
         (0..lines).map(|line| line / self.inner * self.inner * self.len + line % self.inner)
     }
 
-    /// What `f` makes of each line.
+    /// `f` of each line.
     fn each<R>(&self, f: impl Fn(Line<'_>) -> R) -> Vec<R> {
         let line = |start| Line { values: &self.values, start, stride: self.inner };
         self.starts().map(|start| f(line(start))).collect()

@@ -8,7 +8,7 @@ use crate::frontend::onnx::Options;
 use crate::frontend::onnx::inputs::{Dim, shape_of, size};
 use crate::proto::ValueInfoProto;
 
-/// What the message proposes for rows and columns of a picture, which most of those who read it have.
+/// The size that the message proposes for rows and columns of an image, which most of those who read it have.
 const PICTURE: usize = 224;
 
 /// The fault that names every dimension without a size.
@@ -37,7 +37,7 @@ pub(super) fn check(
     Err(Error::DynamicDim { input: first.name.to_owned(), what })
 }
 
-/// An input with dimensions that nobody has given a size.
+/// An input with dimensions of unknown size.
 struct Open<'a> {
     name: &'a str,
     /// Every dimension: its size, or its name if it is open, which may be empty. Nothing where the file has no shape.
@@ -98,7 +98,7 @@ impl<'a> Open<'a> {
     }
 }
 
-/// A size for dimension `at`: of a picture red, green and blue, wherever channels lie.
+/// A size for dimension `at`: of an image red, green and blue, wherever channels lie.
 fn likely(dims: &[std::result::Result<usize, &str>], at: usize) -> usize {
     let channels = if matches!(dims.last(), Some(Ok(1..=4))) { 3 } else { 1 };
     match at {

@@ -1,4 +1,4 @@
-//! Readers of operators on bytes other than layers: sums, products, functions of one byte, pools, concat.
+//! Readers of quantised operators other than layers: sums, products, functions of one byte, pools, concat.
 
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::convolution;

@@ -1,4 +1,4 @@
-//! Readers of convolutions and products of bytes.
+//! Readers of quantised convolutions and matrix products.
 
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::convolution;
@@ -33,7 +33,7 @@ pub(in crate::frontend::onnx) fn conv(call: &mut Call<'_>) -> Made {
         .map_err(|_| Fault::Misfit(format!("group {group}; it counts groups")))?;
     let Window { kernel, stride, dilation, pads } =
         Window::read(call, picture.rank, picture.size, [h, w])?;
-    let conv = Conv { kernel, stride, dilation, pads, group, clamp: Clamp::NONE, then: None };
+    let conv = Conv { kernel, stride, dilation, pads, group, clamp: Clamp::NONE, activation: None };
     let (to, dtype) = result(call, 6, 7, Dtype::U8)?;
     let requant = requant(from.scale, &scales, to)?;
     let quant = Quant::Conv(QConv { conv, x_zero: from.zero, requant, residual: None });

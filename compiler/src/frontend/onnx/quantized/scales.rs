@@ -4,10 +4,10 @@ use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::Fault;
 use crate::ir::{Affine, Dtype, NodeId, Values};
 
-/// What the messages say of element types.
+/// The supported element types, for messages.
 pub(super) const BYTES: &str = "supported: int8 and uint8";
 
-/// What integers stand for, as a node says at two of its ports.
+/// Scales and zero points, as a node gives them at two of its ports.
 pub(super) struct Scales {
     /// One for all, or one a channel; positive and finite.
     pub(super) scales: Vec<f32>,
@@ -67,7 +67,7 @@ impl Scales {
         }
     }
 
-    /// What all bytes of type `dtype` stand for once they are u8.
+    /// Scale and zero point of all values of type `dtype` once they are u8.
     pub(super) fn affine(&self, dtype: Dtype) -> Result<Affine, Fault> {
         if self.scales.len() != 1 {
             let (len, port) = (self.scales.len(), self.port);
@@ -78,7 +78,7 @@ impl Scales {
         Ok(self.entry(0, dtype))
     }
 
-    /// The same of entry `at`.
+    /// Scale and zero point of entry `at` once its values are u8.
     pub(super) fn entry(&self, at: usize, dtype: Dtype) -> Affine {
         let offset = if dtype == Dtype::I8 { 128 } else { 0 };
         Affine { scale: self.scales[at], zero: (self.zeros[at] + offset) as u8 }

@@ -1,4 +1,4 @@
-//! Where pixels lie, and which of them a nearest resize takes, in the arithmetic of onnxruntime.
+//! Positions of pixels, and those that a nearest resize takes, in the arithmetic of onnxruntime.
 //!
 //! The specification gives positions as real numbers; onnxruntime computes them in f32 and calls halves what lies
 //! within a millionth of one, and where two pixels are equally near that decides. Models are trained and checked with
@@ -9,7 +9,7 @@ use crate::frontend::onnx::fault::Fault;
 /// How far from a half a position still counts as one.
 const HALF_WAY: f32 = 1e-6;
 
-/// An axis of a picture, before and after.
+/// An axis of an image, before and after.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Axis {
     /// Pixels of the operand.
@@ -43,7 +43,7 @@ pub(super) fn pixels(axis: Axis, coordinates: &str, rounding: &str) -> Result<Ve
     Ok((0..axis.size).map(|i| pixel(i).min(axis.len - 1)).collect())
 }
 
-/// Whether pixels of the result lie inside of the operand; only those of a crop may not.
+/// True for each pixel of the result that lies inside the operand; only those of a crop may not.
 pub(super) fn inside(axis: Axis, coordinates: &str) -> Result<Box<dyn Fn(usize) -> bool>, Fault> {
     if axis.crop.is_none() {
         return Ok(Box::new(|_| true));

@@ -1,4 +1,4 @@
-//! The dimensions of a tensor that are resized, as rows and columns of pictures.
+//! The dimensions of a tensor that are resized, as rows and columns of images.
 
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::{Fault, Made};
@@ -15,10 +15,10 @@ pub(super) struct Pictures {
 }
 
 impl Pictures {
-    /// A tensor of `shape` as pictures, of which `changed` dimensions are resized.
+    /// A tensor of `shape` as images, of which `changed` dimensions are resized.
     pub(super) fn of(shape: &[usize], changed: &[usize]) -> Result<Self, Fault> {
         let rank = shape.len();
-        // Both dimensions of what is a picture in either order, so that it lies as it does when one of them stays.
+        // Both dimensions of what is an image in either order, so that it lies as it does when one of them stays.
         let usual = [(rank >= 4).then(|| [rank - 2, rank - 1]), (rank == 4).then_some([1, 2])];
         let holds = |pair: &[usize; 2]| changed.iter().all(|axis| pair.contains(axis));
         let resized = match usual.into_iter().flatten().find(holds) {
@@ -35,7 +35,7 @@ impl Pictures {
         Ok(Self { perm: [kept, resized.clone()].concat(), shape, resized })
     }
 
-    /// The pictures that `x` is, `[n,c,h,w]`.
+    /// The images that `x` is, `[n,c,h,w]`.
     pub(super) fn take(&self, call: &mut Call<'_>, mut x: NodeId) -> Result<NodeId, Fault> {
         if !self.perm.is_sorted() {
             x = call.step("pixels", Op::Transpose(self.perm.clone()), &[x])?;
@@ -46,7 +46,7 @@ impl Pictures {
         }
     }
 
-    /// Adds what resizes pictures, as the node's result, whose dimensions are `sizes` where they were before.
+    /// Adds what resizes images, as the node's result, whose dimensions are `sizes` where they were before.
     pub(super) fn give(&self, call: &mut Call<'_>, op: Op, x: NodeId, sizes: &[usize]) -> Made {
         let shape: Vec<usize> = self.perm.iter().map(|axis| sizes[*axis]).collect();
         let is_picture = shape.len() == 4 && shape[..2] == self.shape[..2];

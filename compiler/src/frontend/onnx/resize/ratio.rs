@@ -1,4 +1,4 @@
-//! What becomes of a dimension: its size, and where its pixels lie.
+//! Resizing of a dimension: its size, and the positions of its pixels.
 
 use crate::frontend::onnx::fault::Fault;
 use crate::frontend::onnx::resize::nearest::{self, Axis, Crop};
@@ -9,7 +9,7 @@ use crate::ir::{Samples, Scale, Taps};
 /// Denominators that scales are tried with, when they are no fractions of the sizes.
 const FRACTIONS: usize = 64;
 
-/// What becomes of an axis.
+/// Resizing of an axis.
 #[derive(Clone, Copy)]
 pub(super) struct Ratio {
     /// Pixels before and after.
@@ -18,7 +18,7 @@ pub(super) struct Ratio {
     fraction: Option<[usize; 2]>,
 }
 
-/// What sizes mean.
+/// Meanings of sizes.
 #[derive(Clone, Copy, Default)]
 pub(super) enum Policy {
     /// Sizes of the result.
@@ -95,7 +95,7 @@ impl Ratio {
         Self { axis, fraction: Some([1, 1]) }
     }
 
-    /// The same of a part of the axis, unless that is all of it.
+    /// Resizing of a part of the axis, unless that is all of it.
     pub(super) fn cropped(self, crop: Option<Crop>) -> Self {
         let all = Crop { from: 0.0, to: 1.0 };
         let is_same = crop == Some(all) && self.axis.len == self.axis.size;
@@ -103,7 +103,7 @@ impl Ratio {
         Self { axis: Axis { crop, ..self.axis }, ..self }
     }
 
-    /// Whether every pixel stays where it is.
+    /// True if every pixel stays where it is.
     pub(super) fn is_same(&self) -> bool {
         self.axis.len == self.axis.size && self.axis.crop.is_none()
     }
@@ -126,7 +126,7 @@ impl Ratio {
         }
     }
 
-    /// What each pixel is a sum of.
+    /// The weighted sum of each pixel.
     pub(super) fn samples(self, sense: &Sense<'_>) -> Result<Samples, Fault> {
         let Axis { len, size, .. } = self.axis;
         let inside = nearest::inside(self.axis, sense.coordinates)?;
@@ -155,7 +155,7 @@ impl Ratio {
         Ok(Samples { len, taps })
     }
 
-    /// What distances are multiplied with before they are weighed.
+    /// The factor of distances before they are weighed.
     fn narrow(&self, sense: &Sense<'_>) -> f64 {
         let scale = match self.fraction {
             Some([from, to]) => to as f64 / from as f64,
@@ -225,7 +225,7 @@ impl Ratio {
     }
 }
 
-/// The same positions, such that rounding them down gives the nearest pixel in the given sense.
+/// These positions, such that rounding them down gives the nearest pixel by `rounding`.
 fn rounded(scale: Scale, rounding: &str) -> Scale {
     let (step, shift, per) = (2 * scale.step, 2 * scale.shift, 2 * scale.per);
     let half = scale.per as isize;

@@ -1,6 +1,6 @@
-//! Weights of the pixels that a pixel of a resized picture is a sum of, by the formulas of the specification.
+//! Weights of the pixels that a pixel of a resized image is a sum of, by the formulas of the specification.
 //!
-//! Pixels around a position are weighed by their distances from it, which are made smaller where a smaller picture is to
+//! Pixels around a position are weighed by their distances from it, which are made smaller where a smaller image is to
 //! have no aliases. Weights sum to one; those of pixels outside fall to the edge, or are left out before that.
 
 use crate::ir::Taps;
@@ -28,9 +28,9 @@ pub(super) struct Position {
 pub(super) struct Kernel {
     /// The weight of a distance.
     pub(super) filter: Filter,
-    /// What distances are multiplied with, at most 1.
+    /// The factor of distances, at most 1.
     pub(super) narrow: f64,
-    /// Whether pixels outside have no weight.
+    /// True if pixels outside have no weight.
     pub(super) exclude_outside: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Where a graph can be cut so that what could not be read is cut off.
+//! Cuts before unsupported nodes: the last values that a graph can still end in.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ impl Scope {
         made.take(MOST_BEFORE).cloned().collect()
     }
 
-    /// Whether a value is one that a graph can answer with, and depends on what it is given.
+    /// True if a value can be an output of a graph, and depends on inputs.
     fn is_computed(&self, name: &str) -> bool {
         let answers = |id: &NodeId| {
             let dtype = self.graph.node(*id).out.dtype;

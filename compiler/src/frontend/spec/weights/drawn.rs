@@ -12,7 +12,7 @@ pub(super) const STYLE: Style = Style {
            as TensorFlow's SAME",
 };
 
-/// What a picture, or a norm's result, is expected to be.
+/// The expected moments of an image, or of a norm's result.
 const NORMAL: Moments = Moments { mean: 0.0, variance: 1.0 };
 /// ReLU6 of a normal variable: mean `1/sqrt(2 pi)`, second moment one half.
 const CLAMPED: Moments = Moments { mean: 0.398_942_3, variance: 0.340_845 };

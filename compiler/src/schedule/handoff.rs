@@ -1,4 +1,4 @@
-//! Rows that pass from a stage to the next in parts: a few pixels of a depthwise convolution, a few channels of a head.
+//! Handoff of a row from a stage to the next in parts: a few pixels of a depthwise convolution, a few channels of a head.
 //!
 //! The next stage uses a part at once, so memory for one part is enough.
 
@@ -11,7 +11,7 @@ use crate::schedule::{Part, Place};
 use crate::segment::{RowBatch, flow};
 use crate::target::Product;
 
-/// A part of the rows of `id` for `reader`, if the two can take turns at parts; `flat` is the whole value.
+/// The handed-over part of the rows of `id` for `reader`, if the two can be interleaved; `flat` is the whole value.
 pub(super) fn over(
     lowering: &Lowering<'_>,
     id: NodeId,
@@ -25,7 +25,7 @@ pub(super) fn over(
         return None;
     }
     if is_depthwise(graph, id) && is_point(graph, reader) {
-        let strips = graph.operand(id, 0).is_some_and(|wide| lowering.anew.contains(&wide));
+        let strips = graph.operand(id, 0).is_some_and(|wide| lowering.recomputed.contains(&wide));
         let pixels = pixels(width, lowering.batch, strips);
         let part = if pixels == width { Part::Row } else { Part::Pixels(pixels) };
         return Some((Rows::nhwc(rows, pixels, channels), part));
@@ -43,7 +43,7 @@ pub(super) fn over(
     None
 }
 
-/// How many of the `width` pixels of a row pass at once; not all of them where they come from strips.
+/// Pixels that are handed over at once, of `width` in a row; not all of them where they come from strips.
 pub(super) fn pixels(width: usize, batch: RowBatch, strips: bool) -> usize {
     match batch {
         RowBatch::Whole | RowBatch::Rows(_) | RowBatch::Bands(_) => width,
@@ -52,7 +52,7 @@ pub(super) fn pixels(width: usize, batch: RowBatch, strips: bool) -> usize {
     }
 }
 
-/// Whether a node is a 1x1 convolution of all channels.
+/// True for a 1x1 convolution of all channels.
 fn is_point(graph: &Graph, id: NodeId) -> bool {
     graph.node(id).op.conv().is_some_and(Conv::is_point)
 }

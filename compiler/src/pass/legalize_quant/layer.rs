@@ -1,21 +1,26 @@
-//! Convolutions and products whose operands are bytes.
+//! Quantised convolutions and matrix products.
 
 use crate::ir::quant::MAX_DEPTH;
 use crate::ir::{Affine, Bounds, Conv, Gemm, Graph, NodeId, Op, Port, QConv, QDense};
 use crate::ir::{Quant, Requant, Tensor, To, Values};
 use crate::pass::edit::{reconnect, x};
-use crate::pass::settle_quant::{dequantized, only_quantized, through, unpack};
+use crate::pass::legalize_quant::{dequantized, only_quantized, through, unpack};
 use crate::pass::{Attempt, Skip};
 
 /// The layer `id` on bytes, which gives what `to` makes of its result within `bounds`.
-pub(super) fn settle(graph: &mut Graph, id: NodeId, to: Affine, bounds: Bounds) -> Attempt<NodeId> {
+pub(super) fn legalize(
+    graph: &mut Graph,
+    id: NodeId,
+    to: Affine,
+    bounds: Bounds,
+) -> Attempt<NodeId> {
     only_quantized(graph, id)?;
     let parts = Parts::of(graph, id)?;
     let multipliers = parts.scales.iter().map(|w| parts.from.scale * w / to.scale).collect();
     parts.build(graph, id, multipliers, To::Bytes { zero: to.zero, bounds })
 }
 
-/// A product of bytes whose result is read in floats: what ends a classifier.
+/// A quantised matrix product whose result is read in floats, as at the end of a classifier.
 pub(super) fn to_floats(graph: &mut Graph, id: NodeId) -> Attempt {
     if !matches!(graph.node(id).op, Op::Gemm(_) | Op::MatMul) {
         return Ok(false);
@@ -26,7 +31,7 @@ pub(super) fn to_floats(graph: &mut Graph, id: NodeId) -> Attempt {
     Ok(true)
 }
 
-/// What a layer reads.
+/// Operands of a layer.
 struct Parts {
     x: NodeId,
     from: Affine,
@@ -118,7 +123,7 @@ impl Parts {
     }
 }
 
-/// Lets the product `id` of a stack of rows be one of a matrix; the view of the result that has its shape.
+/// Makes the product `id` of a stack of rows one of a matrix; the view of the result that has its shape.
 fn as_rows(graph: &mut Graph, id: NodeId) -> NodeId {
     let flat = |out: &Tensor| {
         let (rows, last) = out.shape.split_at(out.shape.len() - 1);

@@ -1,4 +1,4 @@
-//! Knows functions of one number that exporters write as several operators.
+//! Recognises activations that exporters write out in primitive operators.
 //!
 //! ```text
 //! x * sigmoid(x)                           ->  silu(x)
@@ -15,17 +15,17 @@ use crate::pass::constant::scalar;
 use crate::pass::edit::{retire, x};
 use crate::pass::{Skips, fixpoint};
 
-/// Spells functions as one operator; the number of them.
+/// Makes each activation that is written out one operator; the number of them.
 pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
     Ok(fixpoint(graph, skips, |graph, id| match graph.node(id).op {
-        Op::Binary(Binary::Mul | Binary::Div) => Ok(spell(graph, id)),
+        Op::Binary(Binary::Mul | Binary::Div) => Ok(recognize(graph, id)),
         // The functions that are recognised end in a product.
         _ => Ok(false),
     }))
 }
 
-/// Turns a product that is one function of one value into that.
-fn spell(graph: &mut Graph, id: NodeId) -> bool {
+/// Replaces a product that is an activation of one value by that activation.
+fn recognize(graph: &mut Graph, id: NodeId) -> bool {
     let Some((source, function)) = function(graph, id) else {
         return false;
     };
@@ -37,7 +37,7 @@ fn spell(graph: &mut Graph, id: NodeId) -> bool {
     true
 }
 
-/// The value and its function, if that is all that `id` computes.
+/// The operand and the activation, if `id` computes nothing else.
 fn function(graph: &Graph, id: NodeId) -> Option<(NodeId, Unary)> {
     let product = Product::of(graph, id)?;
     let (source, function) = match *product.factors.as_slice() {
@@ -76,7 +76,7 @@ fn gated(graph: &Graph, source: NodeId, share: NodeId, scale: f32) -> Option<(No
     Some((source, function))
 }
 
-/// What `clamp(x + 3, 0..6)` is of.
+/// `x` of `clamp(x + 3, 0..6)`.
 fn hinge(graph: &Graph, id: NodeId) -> Option<NodeId> {
     let (mut from, mut bounds) = bounded(graph, id)?;
     if bounds != Clamp::RELU6 && bounds.lo <= bounds.hi {
@@ -86,7 +86,7 @@ fn hinge(graph: &Graph, id: NodeId) -> Option<NodeId> {
     (bounds == Clamp::RELU6).then(|| shifted(graph, from, 3.0))?
 }
 
-/// What `x + by` is of.
+/// `x` of `x + by`.
 fn shifted(graph: &Graph, id: NodeId, by: f32) -> Option<NodeId> {
     let Op::Binary(Binary::Add) = graph.node(id).op else { return None };
     with_scalar(graph, id).filter(|(_, number)| *number == by).map(|(source, _)| source)
@@ -102,7 +102,7 @@ struct Product {
 }
 
 impl Product {
-    /// The product that `id` is, seen through products that nobody else reads.
+    /// The product that `id` is, seen through products without other readers.
     fn of(graph: &Graph, id: NodeId) -> Option<Self> {
         let mut product = Self { scale: 1.0, factors: Vec::new() };
         product.take(graph, id, true)?;
@@ -134,7 +134,7 @@ impl Product {
     }
 }
 
-/// Whether two numbers are the same but for their rounding.
+/// True if two numbers are equal but for their rounding.
 fn is_near(a: f32, b: f32) -> bool {
     (a - b).abs() <= 1e-6 * b.abs()
 }
@@ -154,19 +154,19 @@ mod tests {
         let x = net.input(&[1, 2, 4, 4]);
         let share = net.put(Op::Unary(Unary::Sigmoid), &[x]);
         let y = product(&mut net, share, x);
-        golden("spell_function", run, net.answer(&[y]));
+        golden("recognize_activation", run, net.answer(&[y]));
     }
 
     #[test]
     fn functions_are_known_in_pieces() {
-        let spelled = |build: fn(&mut Net, NodeId) -> NodeId| {
+        let recognized = |build: fn(&mut Net, NodeId) -> NodeId| {
             let mut net = Net::default();
             let x = net.input(&[1, 2, 4, 4]);
             let y = build(&mut net, x);
             left(run, net.answer(&[y]))
         };
         assert_eq!(
-            spelled(|net, x| {
+            recognized(|net, x| {
                 let three = net.floats(&[], &[3.0]);
                 let (above, six) = (net.add(x, three), net.floats(&[1], &[6.0]));
                 let share = net.clamp(above, Clamp::RELU6);
@@ -176,7 +176,7 @@ mod tests {
             "input hard_swish"
         );
         assert_eq!(
-            spelled(|net, x| {
+            recognized(|net, x| {
                 let (three, six) = (net.floats(&[], &[3.0]), net.floats(&[], &[6.0]));
                 let above = net.add(three, x);
                 let share = net.clamp(above, Clamp::RELU6);
@@ -185,7 +185,7 @@ mod tests {
             "input hard_sigmoid"
         );
         assert_eq!(
-            spelled(|net, x| {
+            recognized(|net, x| {
                 let [three, zero, six] = [3.0, 0.0, 6.0].map(|number| net.floats(&[], &[number]));
                 let above = net.add(x, three);
                 let positive = net.put(Op::Binary(Binary::Max), &[zero, above]);
@@ -196,7 +196,7 @@ mod tests {
             "input hard_swish"
         );
         assert_eq!(
-            spelled(|net, x| {
+            recognized(|net, x| {
                 let (three, six) = (net.floats(&[], &[3.0]), net.floats(&[], &[6.0]));
                 let above = net.add(x, three);
                 let backwards = net.clamp(above, Clamp { lo: 6.0, hi: 0.0 });
@@ -205,14 +205,14 @@ mod tests {
             "input add clamp div"
         );
         assert_eq!(
-            spelled(|net, x| {
+            recognized(|net, x| {
                 let share = net.put(Op::Unary(Unary::HardSigmoid(1.0 / 6.0, 0.5)), &[x]);
                 product(net, x, share)
             }),
             "input hard_swish"
         );
         assert_eq!(
-            spelled(|net, x| {
+            recognized(|net, x| {
                 let [root, one, half] =
                     [2_f32.sqrt(), 1.0, 0.5].map(|number| net.floats(&[], &[number]));
                 let scaled = net.put(Op::Binary(Binary::Div), &[x, root]);

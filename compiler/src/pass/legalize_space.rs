@@ -1,10 +1,10 @@
-//! Lets channels become pixels, or parts of rows, in one move from how a picture lies.
+//! Moves channels to pixels, or to parts of rows, in one transpose of an image in NHWC.
 //!
 //! ```text
-//! reshape, transpose, reshape of a picture
-//!     ->  transpose to [n,h,w,c], reshape to parts, one transpose, reshape, transpose back where that is a picture too
+//! reshape, transpose, reshape of an image
+//!     ->  transpose to [n,h,w,c], reshape to parts, one transpose, reshape, transpose back where that is an image too
 //! ```
-//! Of pictures that lie in NHWC all of that but the middle transpose is a view; as it was written, the picture would
+//! Of images that lie in NHWC all of that but the middle transpose is a view; as it was written, the image would
 //! need to lie in planes before and might have to lie in NHWC again after. Depth to space, the sub-pixels of transposed
 //! convolutions, and heads of detectors are written so.
 
@@ -14,31 +14,31 @@ use crate::ir::{Graph, NodeId, Op, Quant, Tensor};
 use crate::pass::edit::{replace, sole_reader, x, x_tensor};
 use crate::pass::{Attempt, Skips, fixpoint};
 
-/// Settles moves; the number settled.
+/// Legalizes moves; the number rewritten.
 pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
-    Ok(fixpoint(graph, skips, settle))
+    Ok(fixpoint(graph, skips, legalize))
 }
 
-fn settle(graph: &mut Graph, id: NodeId) -> Attempt {
+fn legalize(graph: &mut Graph, id: NodeId) -> Attempt {
     let Some(chain) = chain(graph, id)? else {
         return Ok(false);
     };
     let Some(moved) = Moved::of(graph, &chain, id) else {
         return Ok(false);
     };
-    let settled = put(graph, id, chain.picture, moved);
-    replace(graph, id, settled);
+    let legalized = put(graph, id, chain.picture, moved);
+    replace(graph, id, legalized);
     Ok(true)
 }
 
-/// A picture, the reshape that splits it, and the transpose of its parts.
+/// An image, the reshape that splits it, and the transpose of its parts.
 struct Chain {
     picture: NodeId,
     split: NodeId,
     transpose: NodeId,
 }
 
-/// The chain that ends with `id`, if one does and nobody else reads its parts.
+/// The chain that ends with `id`, if one does and its parts have no other reader.
 fn chain(graph: &Graph, id: NodeId) -> Attempt<Option<Chain>> {
     let is_reshape = |id: NodeId| graph.node(id).op == Op::Reshape;
     let transpose = match graph.node(id).op {
@@ -65,17 +65,17 @@ fn chain(graph: &Graph, id: NodeId) -> Attempt<Option<Chain>> {
     Ok(Some(Chain { picture, split, transpose }))
 }
 
-/// Where each part of a picture goes.
+/// The permutation of an image's parts.
 struct Moved {
-    /// Lengths of the parts as the picture lies.
+    /// Lengths of the parts as the image lies.
     parts: Vec<usize>,
-    /// Which of them follows which in the result.
+    /// The order of the parts in the result.
     perm: Vec<usize>,
-    /// Whether the result lies like a picture.
+    /// True if the result lies like an image.
     as_picture: bool,
 }
 
-/// The dimensions of a picture in the order in which it lies.
+/// The dimensions of an image in the order in which it lies.
 const LYING: [usize; 4] = [0, 2, 3, 1];
 
 impl Moved {
@@ -129,7 +129,7 @@ fn owners(parts: &[usize], shape: &[usize]) -> Vec<usize> {
     parts.iter().map(owner).collect()
 }
 
-/// Whether `id` is made as a picture, by an operator that has it lie in NHWC.
+/// True if `id` is made as an image, by an operator that makes NHWC.
 fn is_picture(graph: &Graph, mut id: NodeId) -> bool {
     loop {
         let node = graph.node(id);
@@ -147,7 +147,7 @@ fn is_picture(graph: &Graph, mut id: NodeId) -> bool {
     }
 }
 
-/// Whether anybody reads `id` as a picture that lies in NHWC, or what is made of it element by element.
+/// True if any reader takes `id`, or elementwise results of it, as an image in NHWC.
 fn is_seen_as_picture(graph: &Graph, id: NodeId) -> bool {
     let mut made = vec![id];
     while let Some(id) = made.pop() {
@@ -169,7 +169,7 @@ fn is_seen_as_picture(graph: &Graph, id: NodeId) -> bool {
     false
 }
 
-/// The move from how the picture lies.
+/// The move from how the image lies.
 fn put(graph: &mut Graph, id: NodeId, picture: NodeId, moved: Moved) -> NodeId {
     let Moved { parts, perm, as_picture } = moved;
     let lying = |shape: &[usize]| LYING.iter().map(|dim| shape[*dim]).collect::<Vec<_>>();
@@ -241,7 +241,7 @@ mod tests {
         let [turned, y] = turned(&mut net, &[1, 2, 4, 3, 4], &[0, 1, 3, 4, 2], &[1, 24, 4]);
         let graph = net.answer(&[y]);
         assert_eq!(moves(graph.clone()), 1);
-        golden("settle_space", run, graph);
+        golden("legalize_space", run, graph);
         let mut net = Net::default();
         let [again, _] = self::turned(&mut net, &[1, 2, 4, 3, 4], &[0, 1, 3, 4, 2], &[1, 24, 4]);
         assert_eq!(again, turned);

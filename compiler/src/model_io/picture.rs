@@ -8,19 +8,18 @@ use crate::error::{Error, Result};
 use crate::interp::Array;
 use crate::ir::{Binary, Dtype, Graph, NodeId, Op, Slice, Tensor, Values};
 
-/// How a picture is given, and what makes a model's numbers of it: `(value - mean) / deviation`, where white is 1 or
-/// 255 before.
+/// The form of an input image, and its preprocessing: `(value - mean) / deviation`, where white is 1 or 255 before.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
     /// Its numbers and their order.
     pub format: Format,
-    /// What white is before mean and deviation; a byte's 255 is scaled to it.
+    /// The value of white before mean and deviation; a byte's 255 is scaled to it.
     pub white: f32,
     /// Subtracted: one number, or one a channel of the model.
     pub mean: Vec<f32>,
     /// Divides each difference: one number, or one a channel of the model.
     pub deviation: Vec<f32>,
-    /// Whether blue comes first where the model takes red first, or the other way round.
+    /// True if blue comes first where the model takes red first, or the other way round.
     pub bgr: bool,
 }
 
@@ -35,7 +34,7 @@ pub enum Format {
     FloatsNhwc,
 }
 
-/// How a picture lies in an array.
+/// The layout of an image in an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Form {
     /// Rows.
@@ -44,7 +43,7 @@ pub struct Form {
     pub width: usize,
     /// 1 or 3.
     pub channels: usize,
-    /// Whether it lies plane after plane.
+    /// True if it lies plane after plane.
     pub is_planar: bool,
 }
 

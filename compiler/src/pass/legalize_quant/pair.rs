@@ -1,21 +1,26 @@
-//! Sums, products, averages and shares of bytes.
+//! Quantised sums, products, averages and softmaxes.
 
 use crate::ir::{
     Affine, Binary, Bounds, Dtype, Graph, NodeId, Op, PoolKind, QAverage, QMean, QPair, QSoftmax,
 };
 use crate::ir::{Quant, Reducer, Softmax, Tensor, Times, Values};
 use crate::pass::edit::{reconnect, x};
-use crate::pass::settle_quant::{dequantized, only_quantized, through};
+use crate::pass::legalize_quant::{dequantized, only_quantized, through};
 use crate::pass::{Attempt, Skip};
 
 /// The sum or product `id` on bytes, which gives what `to` makes of its result within `bounds`.
-pub(super) fn settle(graph: &mut Graph, id: NodeId, to: Affine, bounds: Bounds) -> Attempt<NodeId> {
+pub(super) fn legalize(
+    graph: &mut Graph,
+    id: NodeId,
+    to: Affine,
+    bounds: Bounds,
+) -> Attempt<NodeId> {
     only_quantized(graph, id)?;
     let quant: fn(QPair) -> Quant = match graph.node(id).op {
         Op::Binary(Binary::Add) => Quant::Add,
         Op::Binary(Binary::Mul) => |pair| Quant::Mul(pair, Times::Reals),
         // Other functions of two elements have no form on bytes.
-        _ => return Err(Skip::new(graph, id, "no operator on two tensors of bytes does this")),
+        _ => return Err(Skip::new(graph, id, "no quantised operator does this")),
     };
     let bytes = |port: usize| graph.operand(id, port).and_then(|x| operand(graph, x));
     let (Some(a), Some(b)) = (bytes(0), bytes(1)) else {
@@ -27,7 +32,7 @@ pub(super) fn settle(graph: &mut Graph, id: NodeId, to: Affine, bounds: Bounds) 
 }
 
 /// The average `id` on bytes, which gives what `to` makes of its result.
-pub(super) fn settle_mean(graph: &mut Graph, id: NodeId, to: Affine) -> Attempt<NodeId> {
+pub(super) fn legalize_mean(graph: &mut Graph, id: NodeId, to: Affine) -> Attempt<NodeId> {
     only_quantized(graph, id)?;
     let refused = |reason: &str| Err(Skip::new(graph, id, reason));
     let Some((bytes, from)) = dequantized(graph, x(graph, id)) else {
@@ -56,16 +61,16 @@ pub(super) fn settle_mean(graph: &mut Graph, id: NodeId, to: Affine) -> Attempt<
             Ok(graph.insert_after(id, name, Op::Reshape, out))
         }
         // Other folds have no form on bytes.
-        _ => refused("no average of bytes does this"),
+        _ => refused("no quantised average does this"),
     }
 }
 
 /// The softmax `id` on bytes, which gives what `to` makes of its result.
-pub(super) fn settle_softmax(graph: &mut Graph, id: NodeId, to: Affine) -> Attempt<NodeId> {
+pub(super) fn legalize_softmax(graph: &mut Graph, id: NodeId, to: Affine) -> Attempt<NodeId> {
     only_quantized(graph, id)?;
     let refused = |reason: &str| Err(Skip::new(graph, id, reason));
     let Op::Softmax(Softmax { axis, log: false }) = graph.node(id).op else {
-        return refused("no logarithm of bytes does this");
+        return refused("no quantised logarithm does this");
     };
     let Some((bytes, from)) = dequantized(graph, x(graph, id)) else {
         return refused("it reads no bytes");

@@ -1,4 +1,4 @@
-//! Computes on bytes what a model computes between bytes and bytes.
+//! Makes float operators between dequantize and quantize quantised operators.
 //!
 //! ```text
 //! quantize(clamp(conv(dequantize(x), unpack(w), unpack(b))))  ->  qconv(x, w, b) within bounds
@@ -8,7 +8,7 @@
 //! quantize(reshape(dequantize(x)))                            ->  reshape(x)
 //! flip(reshape(flip(x)))                                      ->  reshape(x)
 //! ```
-//! What matches nothing stays in floats between bytes, its weights unpacked, and means the same.
+//! Operators that match nothing stay in floats between bytes, their weights unpacked, and mean the same.
 
 pub mod floats;
 mod function;
@@ -23,7 +23,7 @@ use crate::ir::{Affine, Arithmetic, Bounds, Clamp, Graph, NodeId, Op, Quant};
 use crate::pass::edit::{replace, sole_reader, x};
 use crate::pass::{Attempt, Skip, Skips, fixpoint};
 
-/// Settles operators on bytes; the number of rewrites.
+/// Legalizes quantised operators; the number of rewrites.
 pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
     let mut count = fixpoint(graph, skips, rewrite);
     // What has not become bytes by now does not, so its weights may become floats.
@@ -34,7 +34,7 @@ pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
 
 fn rewrite(graph: &mut Graph, id: NodeId) -> Attempt {
     match graph.node(id).op.clone() {
-        Op::Quant(Quant::Quantize(to)) => settle(graph, id, to),
+        Op::Quant(Quant::Quantize(to)) => legalize(graph, id, to),
         Op::Quant(Quant::Flip) => {
             Ok(moves::cancel_flips(graph, id) || moves::raise_flip(graph, id))
         }
@@ -48,8 +48,8 @@ fn rewrite(graph: &mut Graph, id: NodeId) -> Attempt {
     }
 }
 
-/// Computes on bytes what is quantised by `id`.
-fn settle(graph: &mut Graph, id: NodeId, to: Affine) -> Attempt {
+/// Computes the operand of the quantize `id` in u8.
+fn legalize(graph: &mut Graph, id: NodeId, to: Affine) -> Attempt {
     let value = through(graph, x(graph, id));
     if let Some((bytes, from)) = dequantized(graph, value) {
         let made = if from == to { bytes } else { function::rescale(graph, id, bytes, [from, to]) };
@@ -61,13 +61,13 @@ fn settle(graph: &mut Graph, id: NodeId, to: Affine) -> Attempt {
     }
     let (value, bounds) = clamped(graph, value, to);
     let made = match &graph.node(value).op {
-        Op::Conv(_) | Op::Gemm(_) | Op::MatMul => layer::settle(graph, value, to, bounds)?,
-        Op::Binary(_) => pair::settle(graph, value, to, bounds)?,
+        Op::Conv(_) | Op::Gemm(_) | Op::MatMul => layer::legalize(graph, value, to, bounds)?,
+        Op::Binary(_) => pair::legalize(graph, value, to, bounds)?,
         Op::Softmax(_) if graph.arithmetic == Arithmetic::Fixed && bounds == Bounds::ALL => {
-            pair::settle_softmax(graph, value, to)?
+            pair::legalize_softmax(graph, value, to)?
         }
         Op::Reduce(_) | Op::Pool(_) if bounds == Bounds::ALL => {
-            pair::settle_mean(graph, value, to)?
+            pair::legalize_mean(graph, value, to)?
         }
         // Operators without a form on bytes compute in floats.
         _ => return Ok(false),
@@ -76,7 +76,7 @@ fn settle(graph: &mut Graph, id: NodeId, to: Affine) -> Attempt {
     Ok(true)
 }
 
-/// What `value` clamps, and the bounds that this gives to bytes; the clamps are followed while only they read it.
+/// The operand of the clamps at `value`, and their bounds in bytes; clamps are followed while only they read it.
 fn clamped(graph: &Graph, mut value: NodeId, to: Affine) -> (NodeId, Bounds) {
     let mut bounds = Bounds::ALL;
     while let Op::Clamp(Clamp { lo, hi }) = graph.node(value).op {
@@ -108,7 +108,7 @@ fn reads_unpacked(graph: &Graph, id: NodeId) -> bool {
     matches!(graph.node(x(graph, id)).op, Op::Quant(Quant::Unpack(_)))
 }
 
-/// Refuses a value that somebody needs in floats: all that reads it, behind clamps and copies, is to be one quantize.
+/// Refuses a value that has a reader in floats: behind clamps and copies, one quantize must be all that reads it.
 fn only_quantized(graph: &Graph, value: NodeId) -> Attempt<()> {
     let mut reader = sole_reader(graph, value)?;
     while matches!(graph.node(reader).op, Op::Clamp(_) | Op::Identity) {
@@ -204,7 +204,7 @@ mod tests {
         let bounded = reals(&mut net, bounded, COARSE);
         let sum = net.add(bounded, x);
         let y = reals(&mut net, sum, FINE);
-        golden("settle_quant", run, net.answer(&[y]));
+        golden("legalize_quant", run, net.answer(&[y]));
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! Takes what only moves elements to the side of bytes: reals are looked up after the move, and rounded before it.
+//! Moves operators that only move elements to the quantised side: before a dequantize, or behind a quantize.
 
 use crate::ir::{Affine, Dtype, Graph, NodeId, Op, PadMode, Quant, Tensor};
 use crate::pass::edit::{reconnect, replace, x};
-use crate::pass::settle_quant::{dequantized, only_quantized, through};
+use crate::pass::legalize_quant::{dequantized, only_quantized, through};
 
 /// `move(dequantize(x))` becomes `dequantize(move(x))`.
 pub(super) fn sink_dequantize(graph: &mut Graph, id: NodeId) -> bool {
@@ -30,7 +30,7 @@ pub(super) fn sink_dequantize(graph: &mut Graph, id: NodeId) -> bool {
     true
 }
 
-/// `quantize(move(x))` becomes `move(quantize(x))`, if nobody else needs the reals moved.
+/// `quantize(move(x))` becomes `move(quantize(x))`, if nothing else reads the moved reals.
 pub(super) fn raise_quantize(graph: &mut Graph, id: NodeId, to: Affine) -> bool {
     let moving = through(graph, x(graph, id));
     let node = graph.node(moving);
@@ -108,7 +108,7 @@ pub(super) fn raise_flip(graph: &mut Graph, id: NodeId) -> bool {
     true
 }
 
-/// Whether all that a value is made of by moves are flips.
+/// True if every source of a value, seen through moves, is a flip.
 fn comes_of_flips(graph: &Graph, id: NodeId) -> bool {
     let (mut open, mut seen) = (vec![id], 0);
     while let Some(id) = open.pop() {

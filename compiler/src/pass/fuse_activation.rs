@@ -1,4 +1,4 @@
-//! Makes functions of one element part of the layer whose sums they bend, as a clamp is.
+//! Fuses activations into the convolution or dense layer before them, as clamps are.
 //!
 //! ```text
 //! silu(conv(x))  ->  conv(x) then silu
@@ -9,7 +9,7 @@ use crate::ir::{Clamp, Graph, NodeId, Op, Unary};
 use crate::pass::edit::{replace, sole_reader, x};
 use crate::pass::{Attempt, Skip, Skips, fixpoint, layer};
 
-/// Fuses functions; the number of them.
+/// Fuses activations; the number fused.
 pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
     Ok(fixpoint(graph, skips, |graph, id| match graph.node(id).op {
         Op::Unary(function) => fuse(graph, id, function),
@@ -18,7 +18,7 @@ pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
     }))
 }
 
-/// Hands the function to the convolution or dense layer that makes its operand.
+/// Moves the activation into the convolution or dense layer that makes its operand.
 fn fuse(graph: &mut Graph, id: NodeId, function: Unary) -> Attempt {
     let mut before = x(graph, id);
     while graph.node(before).op == Op::Reshape && graph.only_reader(before).is_some() {
@@ -37,8 +37,8 @@ fn fuse(graph: &mut Graph, id: NodeId, function: Unary) -> Attempt {
     }
     sole_reader(graph, before)?;
     match &mut graph.node_mut(before).op {
-        Op::Conv(conv) => conv.then = Some(function),
-        Op::Dense(dense) => dense.then = Some(function),
+        Op::Conv(conv) => conv.activation = Some(function),
+        Op::Dense(dense) => dense.activation = Some(function),
         // Only layers apply a function to their sums.
         _ => return Ok(false),
     }
@@ -57,7 +57,7 @@ mod tests {
         let x = net.input(&[1, 2, 4, 4]);
         let conv = net.conv(x, 3, same(3));
         let y = net.put(Op::Unary(Unary::Silu), &[conv]);
-        golden("fuse_function", run, net.answer(&[y]));
+        golden("fuse_activation", run, net.answer(&[y]));
     }
 
     #[test]

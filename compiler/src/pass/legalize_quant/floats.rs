@@ -1,4 +1,4 @@
-//! Floats that are left between bytes and bytes: what a machine without floats is not to compute.
+//! Check that no floats are left between quantised values, for machines without floats.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use crate::error::mention::given;
 use crate::error::{Error, Result};
 use crate::ir::{Dtype, Graph, NodeId, Op, Quant};
 
-/// Refuses a graph that makes bytes of floats that were made of bytes.
+/// Refuses a graph that quantises floats that were dequantised.
 pub fn refuse(graph: &Graph) -> Result<()> {
     let mut made = BTreeSet::new();
     for id in graph.order().expect("verified graphs are acyclic") {
@@ -23,7 +23,7 @@ pub fn refuse(graph: &Graph) -> Result<()> {
                 name: node.name.clone(),
                 op: node.op.name().into(),
                 what: format!(
-                    "is computed in floats between bytes, which {} rules out; use an operator on bytes, or {}",
+                    "is computed in floats between quantised values, which {} rules out; use a quantised operator, or {}",
                     given("requant", "fixed"),
                     given("requant", "float")
                 ),

@@ -1,4 +1,4 @@
-//! Functions of one byte, whatever they are in floats: a table of all 256 answers.
+//! Lookup tables for elementwise operators between one byte and another: all 256 answers.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::ir::quant::table;
 use crate::ir::{Affine, Graph, NodeId, Op, Quant};
 use crate::pass::constant::scalar;
 use crate::pass::edit::{replace, x};
-use crate::pass::settle_quant::{dequantized, through};
+use crate::pass::legalize_quant::{dequantized, through};
 
 /// Operators that one table may stand for.
 const MAX_DEPTH: usize = 64;
@@ -35,7 +35,7 @@ pub(super) fn look_up(graph: &mut Graph, id: NodeId, to: Affine) -> bool {
     true
 }
 
-/// Operators that treat each element by itself, from one tensor of bytes on.
+/// Elementwise operators, from one quantised tensor on.
 struct Region<'a> {
     graph: &'a Graph,
     shape: &'a [usize],
@@ -44,7 +44,7 @@ struct Region<'a> {
 }
 
 impl Region<'_> {
-    /// What `id` is for each byte of the source.
+    /// The value of `id` for each byte of the source.
     fn reals(&mut self, id: NodeId, depth: usize) -> Option<Vec<f32>> {
         let id = through(self.graph, id);
         if let Some(reals) = self.known.get(&id) {

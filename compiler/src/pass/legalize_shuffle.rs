@@ -1,23 +1,23 @@
-//! Lets a channel shuffle work within pixels, where channels lie side by side.
+//! Makes a channel shuffle a transpose within pixels, where channels lie side by side.
 //!
 //! ```text
 //! reshape [n,a,b,h,w], transpose [0,2,1,3,4], reshape [n,c,h,w]
 //!     ->  transpose to [n,h,w,c], reshape [n*h*w,a,b], transpose [0,2,1], reshape [n,h,w,c], transpose back
 //! ```
-//! Of pictures that lie in NHWC all of that but the middle transpose is a view; as it was written, the shuffle would
-//! need the picture in planes, and twice another move.
+//! Of images that lie in NHWC all of that but the middle transpose is a view; as it was written, the shuffle would
+//! need the image in planes, and twice another move.
 
 use crate::error::Result;
 use crate::ir::{Graph, NodeId, Op, Tensor};
 use crate::pass::edit::{replace, sole_reader, x, x_tensor};
 use crate::pass::{Attempt, Skips, fixpoint};
 
-/// Settles shuffles; the number settled.
+/// Legalizes channel shuffles; the number rewritten.
 pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
-    Ok(fixpoint(graph, skips, settle))
+    Ok(fixpoint(graph, skips, legalize))
 }
 
-/// A picture whose channels, as `groups` rows of `each`, are transposed.
+/// An image whose channels, as `groups` rows of `each`, are transposed.
 struct Shuffle {
     picture: NodeId,
     shape: [usize; 4],
@@ -25,7 +25,7 @@ struct Shuffle {
     each: usize,
 }
 
-fn settle(graph: &mut Graph, id: NodeId) -> Attempt {
+fn legalize(graph: &mut Graph, id: NodeId) -> Attempt {
     let Some(shuffle) = shuffle(graph, id)? else {
         return Ok(false);
     };
@@ -34,7 +34,7 @@ fn settle(graph: &mut Graph, id: NodeId) -> Attempt {
     Ok(true)
 }
 
-/// The shuffle that ends with `id`, if one does and nobody else reads its parts.
+/// The shuffle that ends with `id`, if one does and its parts have no other reader.
 fn shuffle(graph: &Graph, id: NodeId) -> Attempt<Option<Shuffle>> {
     let is = |id: NodeId, op: &Op| graph.node(id).op == *op;
     let Some(transpose) = graph.operand(id, 0).filter(|_| is(id, &Op::Reshape)) else {
@@ -108,11 +108,11 @@ mod tests {
     #[test]
     fn a_shuffle_works_within_pixels() {
         let (net, [.., y]) = shuffled(&[1, 2, 3, 4, 4], &[0, 2, 1, 3, 4]);
-        golden("settle_shuffle", run, net.answer(&[y]));
+        golden("legalize_shuffle", run, net.answer(&[y]));
     }
 
     #[test]
-    fn a_settled_shuffle_moves_once() {
+    fn a_legalized_shuffle_moves_once() {
         let (net, [.., y]) = shuffled(&[1, 2, 3, 4, 4], &[0, 2, 1, 3, 4]);
         let mut graph = net.answer(&[y]);
         run_all(&mut graph, |_, _, _| ()).expect("the graph is sound");
@@ -120,7 +120,7 @@ mod tests {
             Op::Transpose(_) | Op::Reshape | Op::Relayout => !is_view(&graph, *id),
             _ => false,
         };
-        let order = graph.order().expect("the graph keeps the law");
+        let order = graph.order().expect("the graph keeps its invariants");
         let moved: Vec<&str> =
             order.iter().filter(|id| moves(id)).map(|id| &graph.node(*id).name[..]).collect();
         assert_eq!(moved, ["reshape_1.shuffled", "conv_1.rows"], "{graph}");

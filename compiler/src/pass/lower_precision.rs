@@ -1,11 +1,11 @@
-//! Lets floats lie in memory as numbers of 16 bits: every value that the network keeps, and every weight, which is rounded
-//! here.
+//! Stores floats in 16 bits: every value that the network keeps, and every weight, which is rounded here.
 //!
 //! ```text
 //! y f32 = conv(x f32, w f32)  ->  y f16 = conv(x f16, w f16), or bf16
 //! ```
-//! What the caller lends stays f32, and so do results that are summed up where they lie. All is computed in f32. Not one
-//! of the passes: it follows from what the user wants of the memory.
+//! Memory that the caller lends stays f32, and so do results that are summed up in place. All is computed in f32. Not
+//! one
+//! of the passes: it follows from the requested memory options.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ pub fn run(graph: &mut Graph, memory: Memory) -> Result<()> {
     let half = memory.storage.half();
     if let Some(half) = half.filter(|_| graph.is_quantised()) {
         return Err(Error::Spec(format!(
-            "{}, but the model computes on bytes; leave it out",
+            "{}, but the model is quantised; leave it out",
             given("dtype", half)
         )));
     }
@@ -30,7 +30,7 @@ pub fn run(graph: &mut Graph, memory: Memory) -> Result<()> {
     half.map_or(Ok(()), |half| stored.into_iter().try_for_each(|id| round(graph, id, half)))
 }
 
-/// The same without rounding a number: the floats that are stored in 16 bits.
+/// Assigns 16-bit types without rounding constants; the floats that are stored in 16 bits.
 pub fn types(graph: &mut Graph, memory: Memory) -> Vec<NodeId> {
     for id in graph.ids() {
         let dtype = &mut graph.node_mut(id).out.dtype;
@@ -46,7 +46,7 @@ pub fn types(graph: &mut Graph, memory: Memory) -> Vec<NodeId> {
     stored
 }
 
-/// What the caller lends memory for, and what is summed up.
+/// Values in memory that the caller lends, and values that are summed up in place.
 fn lent(graph: &Graph, feed: Feed) -> BTreeSet<NodeId> {
     let outputs = graph.outputs.iter().map(|output| base(graph, output.node));
     let inputs = graph.inputs.iter().copied().filter(|_| feed == Feed::Caller);

@@ -7,7 +7,7 @@ use super::{Buffer, Op, OpId, Problem};
 /// Lowers the sum of squared live bytes by swapping neighbours; gives the order and its peak.
 ///
 /// It starts from the better of `order` and the problem's own, and never raises the peak.
-pub(super) fn settle(problem: &Problem, order: Vec<OpId>) -> (Vec<OpId>, usize) {
+pub(super) fn refine(problem: &Problem, order: Vec<OpId>) -> (Vec<OpId>, usize) {
     let own: Vec<OpId> = problem.ops().map(|(id, _)| id).collect();
     let (given, listed) = (peak(problem, &order), peak(problem, &own));
     let mut order = if listed < given { own } else { order };
@@ -51,7 +51,7 @@ fn sweep(problem: &Problem, order: &mut [OpId], peak: usize) -> bool {
     swapped
 }
 
-/// Whether `b`, `a` keeps to the peak and is smaller than `a`, `b`.
+/// True if `b`, `a` keeps to the peak and is smaller than `a`, `b`.
 fn swap_helps(state: &mut State<'_>, peak: usize, [a, b]: [usize; 2]) -> bool {
     let live = state.live;
     let mut pair = |first: usize, second: usize| -> [Effect; 2] {
@@ -69,7 +69,7 @@ fn swap_helps(state: &mut State<'_>, peak: usize, [a, b]: [usize; 2]) -> bool {
     then.iter().all(|&high| high <= peak) && squares(then) < squares(now)
 }
 
-/// What lives when some ops are done.
+/// Live buffers when some ops are done.
 struct State<'a> {
     problem: &'a Problem,
     /// For each op, the buffers that it writes or reads.
@@ -96,7 +96,7 @@ impl<'a> State<'a> {
         Self { problem, used, begun, left, live }
     }
 
-    /// What running `op` now does to the live bytes.
+    /// The change of the live bytes by running `op` now.
     fn effect(&self, op: usize) -> Effect {
         let Op { writes, scratch, .. } = &self.problem.ops[op];
         let bytes = |buffer: usize| self.problem.buffers[buffer].bytes as isize;

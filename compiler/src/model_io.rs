@@ -1,6 +1,6 @@
-//! What a user wants at both ends of a network: pictures as cameras give them, answers as programs use them.
+//! Model inputs and outputs as a user wants them: images as cameras give them, answers as programs use them.
 //!
-//! Both are spelled in operators of the graph before any pass sees it, so the oracle answers for them, and passes fold
+//! Both are written in operators of the graph before any pass sees it, so the oracle answers for them, and passes fold
 //! them into the layers beside them.
 
 mod answer;
@@ -13,16 +13,16 @@ use crate::ir::Graph;
 pub use answer::Answer;
 pub use picture::{Form, Format, Picture};
 
-/// Both ends.
+/// The form of the model's inputs and outputs.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Ends {
-    /// How the picture is given; as the model takes it, where there is none.
+pub struct ModelIo {
+    /// The form of the input image; as the model takes it, if absent.
     pub picture: Option<Picture>,
-    /// What the network gives.
+    /// The form of the output.
     pub answer: Answer,
 }
 
-impl Ends {
+impl ModelIo {
     /// Makes `graph`, as read, take and give what is wanted, and floats in the place of signed bytes.
     pub fn fit(&self, graph: &mut Graph) -> Result<()> {
         signed::widen(graph);

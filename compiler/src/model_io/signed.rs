@@ -10,7 +10,7 @@ use crate::ir::{Affine, Dtype, Graph, NodeId, Op, Quant, Tensor};
 
 const WHOLE: Affine = Affine { scale: 1.0, zero: 128 };
 
-/// Lets `graph`, as read, take and give floats where it takes and gives signed bytes.
+/// Makes `graph`, as read, take and give floats where it takes and gives signed bytes.
 pub(super) fn widen(graph: &mut Graph) {
     for id in graph.inputs.clone() {
         if graph.node(id).out.dtype == Dtype::I8 {

@@ -1,4 +1,4 @@
-//! Wishes that nobody can grant.
+//! Options that cannot be met.
 
 mnv2c_macros::mobilenet! {
     mod net;

@@ -1,4 +1,4 @@
-//! Expansions that are computed anew: a strip of columns for each few pixels of every row of their reader.
+//! Recomputed expansions: a strip of columns for each few pixels of every row of their reader.
 //!
 //! The rows of the thin value are kept instead of those of the wide one, which exists as a strip only: the rows of one
 //! window, and of them the columns of a few pixels' windows. Each row of the wide value is computed once for every row
@@ -13,12 +13,12 @@ use crate::objective::Memory;
 use crate::plan::{Buffer, BufferId};
 use crate::schedule::place::{Lowering, is_depthwise};
 use crate::schedule::tile;
-use crate::schedule::{Element, Home, Part, Place, RowWindow, Stage, Strip, convolution, hand};
+use crate::schedule::{Element, Home, Part, Place, RowWindow, Stage, Strip, convolution, handoff};
 use crate::segment::{RowBatch, Segment};
 use crate::target::{Product, Target};
 
-/// The stages of `segment` that may be computed anew, if it hands pixels over.
-pub fn candidates(graph: &Graph, segment: &Segment) -> Vec<NodeId> {
+/// The stages of `segment` that can be recomputed, if it hands over pixels.
+pub fn eligible(graph: &Graph, segment: &Segment) -> Vec<NodeId> {
     let handing = matches!(segment.batch, RowBatch::Pixels(_));
     let triples = segment.stages.windows(3).filter(|_| handing);
     triples.filter(|nodes| repeats(graph, nodes).is_some()).map(|nodes| nodes[0]).collect()
@@ -33,14 +33,14 @@ pub fn strip_bytes(graph: &Graph, expand: NodeId, target: &Target, memory: Memor
     })
 }
 
-/// How a strip lies that serves so many pixels.
+/// The rows of a strip that serves so many pixels.
 fn strip_rows(conv: &Conv, channels: usize, pixels: usize, target: &Target) -> Rows {
     let [top, left, ..] = conv.pads;
     let columns = (pixels - 1) * conv.stride[1] + conv.kernel[1];
     Rows::chunks(conv.kernel[0], columns - left, channels, target.isa.lanes()).padded(top, left, 0)
 }
 
-/// Multiply-adds that computing `expand` anew adds.
+/// Multiply-adds that recomputing `expand` adds.
 pub fn extra(graph: &Graph, expand: NodeId) -> u64 {
     let reader = graph.only_reader(expand).and_then(|id| Some((id, window_of(graph, id)?)));
     let Some((reader, conv)) = reader else { return 0 };
@@ -64,7 +64,7 @@ impl Lowering<'_> {
         let conv = window_of(graph, reader).expect("candidates are read by windows");
         let [_, channels, height, width] = size(graph, expand);
         let [_, _, rows, columns] = size(graph, reader);
-        let pixels = hand::pixels(columns, self.batch, true);
+        let pixels = handoff::pixels(columns, self.batch, true);
         let (across, stride, left) = (conv.kernel[1], conv.stride[1], conv.pads[1]);
         let beyond = ((columns - 1) * stride + across).saturating_sub(left + width);
         let adds = pixels * stride;
@@ -118,7 +118,7 @@ impl Lowering<'_> {
     }
 }
 
-/// The window through which the second of three nodes reads the first, if that may be computed anew.
+/// The window through which the second of three nodes reads the first, if that may be recomputed.
 fn repeats<'a>(graph: &'a Graph, nodes: &[NodeId]) -> Option<&'a Conv> {
     let [expand, reader, project] = nodes else { return None };
     let alone = |id: NodeId, by: NodeId| graph.only_reader(id) == Some(by) && !graph.is_output(id);

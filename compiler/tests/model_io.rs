@@ -8,11 +8,11 @@ mod build;
 mod poison;
 
 use build::{Crate, MAIN_HEAD, compile_for};
-use mnv2c::ends::{Answer, Ends, Format, Picture};
 use mnv2c::frontend::spec::{self, Spec};
 use mnv2c::interp::{self, Array};
 use mnv2c::ir::{Affine, Bounds, Clamp, Conv, Dtype, Graph, Op, Output, QConv, Quant, Requant};
 use mnv2c::ir::{Tensor, To, Values};
+use mnv2c::model_io::{Answer, Format, ModelIo, Picture};
 use mnv2c::objective::{Feed, Memory, Objective};
 use mnv2c::target::Target;
 use mnv2c::{Options, testing};
@@ -40,7 +40,7 @@ fn oblong(shape: [usize; 4], channels: usize, stride: usize) -> Graph {
         pads: [1, 2, 1, 1],
         group: 1,
         clamp: Clamp::NONE,
-        then: None,
+        activation: None,
     };
     let out = [1, 5, (h - 1) / stride + 1, ow / stride + 1];
     let conv = graph.add("conv", Op::Conv(conv), Tensor::f32(out), &[x, w]);
@@ -48,7 +48,7 @@ fn oblong(shape: [usize; 4], channels: usize, stride: usize) -> Graph {
     graph
 }
 
-/// The same on bytes, and a second convolution.
+/// A quantised network with a second convolution.
 fn quantised(channels: usize) -> Graph {
     let mut graph = Graph::default();
     let bytes = |shape| Tensor { dtype: Dtype::U8, ..Tensor::f32(shape) };
@@ -67,7 +67,7 @@ fn quantised(channels: usize) -> Graph {
             pads,
             group: 1,
             clamp: Clamp::NONE,
-            then: None,
+            activation: None,
         };
         let to = To::Bytes { zero: 114, bounds: Bounds::ALL };
         let requant = Requant { multipliers: vec![0.002; 6], to };
@@ -100,7 +100,7 @@ fn picture(format: Format) -> Picture {
 /// A network that takes `picture`, what it is given, and what the network as read answers to that.
 fn fitted(network: &Graph, picture: &Picture) -> (Graph, Vec<Array>, Vec<Array>) {
     let mut graph = network.clone();
-    let ends = Ends { picture: Some(picture.clone()), answer: Answer::Raw };
+    let ends = ModelIo { picture: Some(picture.clone()), answer: Answer::Raw };
     ends.fit(&mut graph).unwrap();
     let inputs = testing::random_inputs(&graph, 9);
     let expected = interp::run(&graph, &inputs).unwrap();
@@ -233,7 +233,7 @@ fn what_is_asked_is_told() {
     for answer in [Answer::Softmax, Answer::Argmax, Answer::Top5] {
         let told = answer.told(&network, &output);
         let mut graph = network.clone();
-        Ends { picture: None, answer }.fit(&mut graph).unwrap();
+        ModelIo { picture: None, answer }.fit(&mut graph).unwrap();
         let name = answer.to_string();
         main += &match answer {
             Answer::Argmax => {
@@ -294,7 +294,7 @@ fn a_file_says_what_its_kernels_are_where_it_is_asked_to() {
         blob_name: "net.bin".into(),
         memory: Memory::default(),
         layers: true,
-        ends: Ends::default(),
+        ends: ModelIo::default(),
     };
     let artifact = mnv2c::compile(mobilenet(), &options, |_, _, _| ()).unwrap();
     nets.put("net.bin", &artifact.blob.file());

@@ -1,4 +1,4 @@
-//! Says how every tensor lies in memory, and moves elements only where that cannot be helped.
+//! Assigns a layout to every tensor, and moves elements only where that cannot be helped.
 //!
 //! ```text
 //! conv(input nchw)                  ->  the conv reads planes, its result is nhwc
@@ -6,8 +6,8 @@
 //! reshape(conv(x)), more than one pixel  ->  reshape(relayout(conv(x)))
 //! output = conv(x)                  ->  output = relayout(conv(x))
 //! ```
-//! Pictures are NHWC for convolutions and pools; what treats all elements alike takes whichever layout it finds.
-//! Ends of the model are row-major, and so are several pictures that no window reads. A constant has no layout: it is
+//! Images are NHWC for convolutions and pools; what treats all elements alike takes whichever layout it finds.
+//! Model inputs and outputs are row-major, and so are several images that no window reads. A constant has no layout: it is
 //! packed for its reader.
 
 use crate::error::Result;
@@ -17,7 +17,7 @@ use crate::ir::{Graph, Layout, NodeId, Op, Tensor};
 use crate::pass::Skips;
 use crate::pass::edit::{x, x_tensor};
 
-/// Settles layouts; the number of tensors that lie otherwise than before and of relayouts put in.
+/// Assigns layouts; the number of tensors whose layout changed and of relayouts inserted.
 pub fn run(graph: &mut Graph, _: &mut Skips) -> Result<usize> {
     let mut count = 0;
     for id in graph.order().expect("verified graphs are acyclic") {
@@ -33,11 +33,11 @@ pub fn run(graph: &mut Graph, _: &mut Skips) -> Result<usize> {
             }
         }
     }
-    Ok(count + settle_outputs(graph))
+    Ok(count + legalize_outputs(graph))
 }
 
 /// Gives row-major order back to the outputs.
-fn settle_outputs(graph: &mut Graph) -> usize {
+fn legalize_outputs(graph: &mut Graph) -> usize {
     let mut count = 0;
     for index in 0..graph.outputs.len() {
         let node = graph.outputs[index].node;
@@ -50,7 +50,7 @@ fn settle_outputs(graph: &mut Graph) -> usize {
     count
 }
 
-/// How the result of `id` lies, when its operands are settled.
+/// The layout of `id`'s result, when its operands are legalized.
 fn result_layout(graph: &Graph, id: NodeId) -> Layout {
     let node = graph.node(id);
     let traits = node.op.traits();
@@ -109,7 +109,7 @@ fn common_layout(graph: &Graph, id: NodeId) -> Layout {
     }
 }
 
-/// How `id` needs the operand at `port` to lie, if it needs it at all.
+/// The layout that `id` needs of its operand at `port`, if any.
 fn wanted_layout(graph: &Graph, id: NodeId, port: usize) -> Option<Layout> {
     let node = graph.node(id);
     match node.op.traits().layouts {
@@ -128,12 +128,12 @@ fn wanted_layout(graph: &Graph, id: NodeId, port: usize) -> Option<Layout> {
     }
 }
 
-/// Whether `id` is an input of the model, or a view of one: convolutions read its planes as they are.
+/// True if `id` is an input of the model, or a view of one: convolutions read its planes as they are.
 fn is_from_input(graph: &Graph, id: NodeId) -> bool {
     matches!(graph.node(base(graph, id)).op, Op::Input)
 }
 
-/// Whether the dimensions that are not reduced lie in their logical order.
+/// True if the dimensions that are not reduced lie in their logical order.
 fn keeps_order(tensor: &Tensor, axes: &[usize]) -> bool {
     let strides = tensor.strides();
     let kept = |axis: &usize| tensor.shape[*axis] != 1 && !axes.contains(axis);
@@ -141,7 +141,7 @@ fn keeps_order(tensor: &Tensor, axes: &[usize]) -> bool {
     kept.is_sorted_by(|outer, inner| outer > inner)
 }
 
-/// Whether a computed picture would have to be moved to lie in `layout`.
+/// True if a computed image would have to be moved to lie in `layout`.
 fn differs(graph: &Graph, id: NodeId, layout: Layout) -> bool {
     let node = graph.node(id);
     node.out.shape.len() == 4
@@ -150,7 +150,7 @@ fn differs(graph: &Graph, id: NodeId, layout: Layout) -> bool {
         && !lies_alike(&node.out)
 }
 
-/// Whether a picture lies the same in both layouts.
+/// True if an image lies alike in both layouts.
 fn lies_alike(picture: &Tensor) -> bool {
     let nhwc = Tensor { layout: Layout::Nhwc, ..picture.clone() };
     nhwc.lies_in_rows()
@@ -195,7 +195,7 @@ mod tests {
         let conv = net.conv(x, 2, same(3));
         let (scale, pooled) = (net.ramp(&[2, 1, 1]), net.shaped(reduce(&[2, 3]), &[1, 2], &[conv]));
         let y = net.put(Op::Binary(Binary::Mul), &[conv, scale]);
-        golden("settle_layout", run, net.answer(&[y, pooled]));
+        golden("legalize_layout", run, net.answer(&[y, pooled]));
     }
 
     #[test]
@@ -205,7 +205,7 @@ mod tests {
         let planes = net.put(Op::Transpose(vec![0, 3, 1, 2]), &[x]);
         let conv = net.conv(planes, 2, same(3));
         let y = net.put(Op::Transpose(vec![0, 2, 3, 1]), &[conv]);
-        golden("settle_layout_nhwc", run, net.answer(&[y]));
+        golden("legalize_layout_nhwc", run, net.answer(&[y]));
     }
 
     #[test]
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reshape_settles_at_once_when_its_operand_has_to_move() {
+    fn a_reshape_is_legal_at_once_when_its_operand_has_to_move() {
         let mut net = Net::default();
         let x = net.input(&[1, 3, 4, 4]);
         let conv = net.conv(x, 8, crate::ir::Conv { kernel: [4, 4], pads: [0; 4], ..same(1) });

@@ -1,4 +1,4 @@
-//! What the network gives: its output as it is, as probabilities, or only what a program wants to know of it.
+//! Model outputs: as they are, as probabilities, or only the classes that a program wants to know.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::interp::Array;
 use crate::ir::{Dtype, Graph, NodeId, Op, Output, Softmax, Tensor, Values};
 
-/// What is made of a classifier's scores.
+/// The postprocessing of a classifier's scores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Answer {
     /// Nothing.
@@ -66,7 +66,7 @@ impl Answer {
         match self {
             Self::Raw => {}
             Self::Argmax => {
-                graph.ranked = 1;
+                graph.top_k = 1;
                 // The greatest probability is that of the greatest score.
                 if let (true, Some(scores)) = (is_softmax && last == node, graph.operand(last, 0)) {
                     graph.outputs.set(0, scores);
@@ -74,7 +74,7 @@ impl Answer {
             }
             Self::Softmax | Self::Top5 => {
                 if self == Self::Top5 {
-                    graph.ranked = TOP.min(classes);
+                    graph.top_k = TOP.min(classes);
                 }
                 if !is_softmax {
                     let (out, name) = (graph.node(node).out.clone(), &graph.node(node).name);
@@ -87,7 +87,7 @@ impl Answer {
         Ok(())
     }
 
-    /// The values whose entries are told, as floats: of bytes only which is the greatest is known.
+    /// The values whose entries are ranked, as floats: of quantised ones only the greatest is known.
     fn scores(self, graph: &mut Graph) -> Result<NodeId> {
         let Output { name, node } = graph.outputs[0].clone();
         let out = graph.node(node).out.clone();
@@ -107,7 +107,7 @@ impl Answer {
         Ok(floats)
     }
 
-    /// What a program says whose model, read as `graph`, answers with `output`: a row of class and probability for each
+    /// The program's result where the model, read as `graph`, gives `output`: a row of class and probability for each
     /// of the likeliest, or the class alone.
     pub fn told(self, graph: &Graph, output: &Array) -> Array {
         let scores = match &output.values {
@@ -210,17 +210,17 @@ mod tests {
             for ops in [vec![Op::Clamp(Clamp::RELU)], vec![SOFTMAX, Op::Identity]] {
                 let graph = fitted(answer, &[1, 7, 1, 1], &ops).expect("it has classes");
                 let added = usize::from(ops.len() == 1);
-                assert_eq!((graph.len(), graph.ranked), (1 + ops.len() + added, ranked));
+                assert_eq!((graph.len(), graph.top_k), (1 + ops.len() + added, ranked));
             }
         }
-        assert_eq!(fitted(Answer::Top5, &[3], &[]).expect("it has classes").ranked, 3);
+        assert_eq!(fitted(Answer::Top5, &[3], &[]).expect("it has classes").top_k, 3);
     }
 
     #[test]
     fn the_greatest_score_needs_no_softmax() {
         let ops = [Op::Clamp(Clamp::RELU), SOFTMAX];
         let graph = fitted(Answer::Argmax, &[1, 7], &ops).expect("it has classes");
-        assert_eq!((last(&graph), graph.ranked), ("clamp", 1));
+        assert_eq!((last(&graph), graph.top_k), ("clamp", 1));
     }
 
     #[test]

@@ -14,19 +14,19 @@ use crate::pass::constant::per_channel;
 use crate::pass::edit::{reconnect, replace, retire, set_floats, x, x_tensor};
 use crate::pass::{Attempt, Skip, Skips, fixpoint};
 
-/// Settles products; the number settled.
+/// Legalizes matrix products; the number rewritten.
 pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
     Ok(fixpoint(graph, skips, |graph, id| match graph.node(id).op {
-        Op::Gemm(gemm) => settle_gemm(graph, id, gemm),
-        Op::MatMul => settle_matmul(graph, id),
+        Op::Gemm(gemm) => legalize_gemm(graph, id, gemm),
+        Op::MatMul => legalize_matmul(graph, id),
         // The pass is about products alone.
         _ => Ok(false),
     }))
 }
 
-fn settle_gemm(graph: &mut Graph, id: NodeId, gemm: Gemm) -> Attempt {
+fn legalize_gemm(graph: &mut Graph, id: NodeId, gemm: Gemm) -> Attempt {
     if graph.constant_operand(id, 1).is_none() {
-        spell_gemm(graph, id, gemm);
+        expand_gemm(graph, id, gemm);
         return Ok(true);
     }
     let (weights, [rows, columns]) = matrix(graph, id)?;
@@ -45,7 +45,7 @@ fn settle_gemm(graph: &mut Graph, id: NodeId, gemm: Gemm) -> Attempt {
 }
 
 /// Makes a product by a computed matrix the operators that its attributes stand for.
-fn spell_gemm(graph: &mut Graph, id: NodeId, gemm: Gemm) {
+fn expand_gemm(graph: &mut Graph, id: NodeId, gemm: Gemm) {
     for (port, transposed) in [gemm.transpose_a, gemm.transpose_b].into_iter().enumerate() {
         if transposed {
             transpose_operand(graph, id, port);
@@ -66,7 +66,7 @@ fn spell_gemm(graph: &mut Graph, id: NodeId, gemm: Gemm) {
     graph.node_mut(id).op = Op::MatMul;
 }
 
-fn settle_matmul(graph: &mut Graph, id: NodeId) -> Attempt {
+fn legalize_matmul(graph: &mut Graph, id: NodeId) -> Attempt {
     let (w, [k, n]) = matrix(graph, id)?;
     if x_tensor(graph, id).shape.len() > 2 {
         flatten_rows(graph, id, k, n);
@@ -78,7 +78,7 @@ fn settle_matmul(graph: &mut Graph, id: NodeId) -> Attempt {
 fn make_dense(graph: &mut Graph, id: NodeId, (w, shape): (Vec<f32>, [usize; 2]), bias: Vec<f32>) {
     set_floats(graph, id, 1, shape, w);
     set_floats(graph, id, 2, [bias.len()], bias);
-    graph.node_mut(id).op = Op::Dense(Dense { clamp: Clamp::NONE, then: None });
+    graph.node_mut(id).op = Op::Dense(Dense { clamp: Clamp::NONE, activation: None });
 }
 
 /// The constant that is the right operand, as a matrix.
@@ -156,7 +156,7 @@ fn scaled(graph: &mut Graph, c: NodeId, beta: f32) -> NodeId {
     graph.add(name, Op::Binary(Binary::Mul), out, &[c, factor])
 }
 
-/// Lets the product see all but the last dimension as rows.
+/// Reshapes operands so that the product sees all but the last dimension as rows.
 fn flatten_rows(graph: &mut Graph, id: NodeId, k: usize, n: usize) {
     let (a, out) = (x(graph, id), graph.node(id).out.clone());
     let rows = out.shape.iter().rev().skip(1).product::<usize>();
@@ -199,7 +199,7 @@ mod tests {
         let (x, w, c) = (net.input(&[2, 3]), net.ramp(&[4, 3]), net.ramp(&[1, 4]));
         let gemm = Gemm { alpha: 0.5, beta: 3.0, transpose_b: true, ..PLAIN };
         let y = net.put(Op::Gemm(gemm), &[x, w, c]);
-        golden("settle_dense", run, net.answer(&[y]));
+        golden("legalize_dense", run, net.answer(&[y]));
     }
 
     #[test]
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_product_by_a_computed_matrix_is_spelled() {
+    fn a_product_by_a_computed_matrix_is_expanded() {
         let mut net = Net::default();
         let (a, b, c) = (net.input(&[3, 2]), net.input(&[4, 3]), net.ramp(&[4]));
         let turned = Gemm { alpha: 0.5, beta: 2.0, transpose_a: true, transpose_b: true };
