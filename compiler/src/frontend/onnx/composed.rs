@@ -90,13 +90,13 @@ fn product_along(call: &mut Call<'_>, mut x: NodeId, axis: usize) -> Result<Node
         let len = call.shape(x)[axis];
         let name = |part: &str| format!("{part}{axis}/{len}");
         if len % 2 == 1 {
-            odd.push(slice::range(call, &name("last"), x, axis, len - 1, 1)?);
+            odd.push(slice::contiguous(call, &name("last"), x, axis, len - 1, 1)?);
         }
         if len < 2 {
             break;
         }
-        let first = slice::range(call, &name("first"), x, axis, 0, len / 2)?;
-        let second = slice::range(call, &name("second"), x, axis, len / 2, len / 2)?;
+        let first = slice::contiguous(call, &name("first"), x, axis, 0, len / 2)?;
+        let second = slice::contiguous(call, &name("second"), x, axis, len / 2, len / 2)?;
         x = pair(call, &name("halves"), Binary::Mul, first, second)?;
     }
     let mut rest = odd.into_iter().rev();

@@ -4,7 +4,7 @@
 
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::{Fault, Made};
-use crate::frontend::onnx::slice::range;
+use crate::frontend::onnx::slice::contiguous;
 use crate::frontend::onnx::tensor::Constant;
 use crate::ir::{NodeId, Op, Values};
 
@@ -73,7 +73,7 @@ pub(super) fn split(call: &mut Call<'_>) -> Made {
     let dropped = call.given(1).is_none() && call.int("keepdims", 1)? == 0;
     let (mut parts, mut start) = (Vec::new(), 0);
     for (at, size) in sizes.into_iter().enumerate() {
-        let mut part = range(call, &format!("{at}"), x, axis, start, size)?;
+        let mut part = contiguous(call, &format!("{at}"), x, axis, start, size)?;
         start += size;
         if dropped {
             let mut shape = shape.clone();

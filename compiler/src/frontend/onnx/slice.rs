@@ -47,7 +47,7 @@ fn range(size: usize, start: i64, end: i64, step: i64) -> Option<(usize, usize)>
 }
 
 /// A step that takes `len` elements of `x` along `axis`, from `start` on; `x` itself, if those are all.
-pub(super) fn range(
+pub(super) fn contiguous(
     call: &mut Call<'_>,
     part: &str,
     x: NodeId,
