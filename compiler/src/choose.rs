@@ -18,7 +18,7 @@ use crate::error::Result;
 use crate::ir::Graph;
 use crate::objective::{Memory, Objective};
 use crate::plan::{self, Budget, Plan};
-use crate::schedule::{self, Home, Schedule, Setting};
+use crate::schedule::{self, Home, Results, Schedule, Setting};
 use crate::segment::{self, RowBatch, Segment};
 use crate::target::Target;
 use cuts::{Aim, Cost, Cuts, Partition};
@@ -45,7 +45,8 @@ pub struct Choice {
 pub fn choose(graph: &Graph, target: &Target, memory: Memory) -> Result<Choice> {
     schedule::support::check(graph, memory)?;
     let units = segment::units(graph)?;
-    let network = Network { setting: &Setting::new(graph, target, memory) };
+    let padded = Setting::new(graph, target, memory);
+    let network = Network { setting: &padded };
     let fast: Vec<Segment> =
         units.iter().map(|unit| segment::fastest(graph, unit, target)).collect();
     if memory.objective == Objective::Speed {
@@ -58,21 +59,35 @@ pub fn choose(graph: &Graph, target: &Target, memory: Memory) -> Result<Choice> 
         }
     }
     let budget = memory.recompute.budget(graph.total_madds());
-    let mut cuts = Measure::new(&network, &units).all()?;
-    if budget > 0 {
-        let bytes = cuts.least(0).cost.bytes;
-        recompute::repeat(&network, &mut cuts, budget, bytes)?;
+    let small = network.smallest(&units, budget)?;
+    if let Objective::Within(limit) = memory.objective
+        && small.least.plan.arena_len <= limit
+    {
+        return network.fast_enough(small, limit, budget);
     }
-    let least = network.least(&cuts, budget)?;
+    let dense = padded.clone().with(Results::Dense);
+    let denser = Network { setting: &dense };
+    let smaller = denser.smallest(&units, budget)?;
+    let (network, small) = if smaller.least.plan.arena_len < small.least.plan.arena_len {
+        (denser, smaller)
+    } else {
+        (network, small)
+    };
+    let smallest = small.least.plan.arena_len;
     let limit = match memory.objective {
-        Objective::Within(limit) if limit < least.plan.arena_len => {
-            return Err(price::too_small(&network, cuts, limit, &least)?);
+        Objective::Within(limit) if limit < smallest => {
+            return Err(price::too_small(&network, small.cuts, limit, &small.least)?);
         }
         Objective::Within(limit) => limit,
-        Objective::Ram | Objective::Speed => least.plan.arena_len + least.plan.arena_len / SLACK,
+        Objective::Ram | Objective::Speed => smallest + smallest / SLACK,
     };
-    cuts.add_faster_batches(&network, limit)?;
-    Ok(network.fastest(&cuts, limit, budget)?.unwrap_or(least))
+    network.fast_enough(small, limit, budget)
+}
+
+/// The partitions of a network, and the plan of least memory among them.
+struct Small {
+    cuts: Cuts,
+    least: Choice,
 }
 
 /// Bytes that `unit` needs beside its operands and its result when rows flow through it.
@@ -112,12 +127,7 @@ impl Network<'_> {
     }
 
     fn planned_in_order(&self, segments: &[Segment], budget: Budget) -> Result<Choice> {
-        let schedule = schedule::lower(
-            self.setting.graph,
-            segments,
-            self.setting.target,
-            self.setting.memory,
-        )?;
+        let schedule = schedule::lower(self.setting, segments)?;
         let (buffers, overlaps) = (&schedule.buffers, &schedule.overlaps);
         let mut plan = plan::solve(buffers, overlaps, budget);
         plan.arena_len = plan.arena_len.next_multiple_of(ARENA_ALIGN);
@@ -125,6 +135,24 @@ impl Network<'_> {
         violations.extend(plan::check_uses(buffers, &schedule.uses()));
         assert!(violations.is_empty(), "the plan is unsound: {violations:?}");
         Ok(Choice { schedule, plan })
+    }
+
+    /// The partitions of `units`, values recomputed where that pays and `budget` allows it, and the smallest plan.
+    fn smallest(&self, units: &[Segment], budget: u64) -> Result<Small> {
+        let mut cuts = Measure::new(self, units).all()?;
+        if budget > 0 {
+            let bytes = cuts.least(0).cost.bytes;
+            recompute::repeat(self, &mut cuts, budget, bytes)?;
+        }
+        let least = self.least(&cuts, budget)?;
+        Ok(Small { cuts, least })
+    }
+
+    /// The fastest plan within `limit` bytes, which `small` keeps to.
+    fn fast_enough(&self, small: Small, limit: usize, budget: u64) -> Result<Choice> {
+        let Small { mut cuts, least } = small;
+        cuts.add_faster_batches(self, limit)?;
+        Ok(self.fastest(&cuts, limit, budget)?.unwrap_or(least))
     }
 
     /// The plan of least memory that is found: branches run together where that makes the whole smaller.

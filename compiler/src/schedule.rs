@@ -28,7 +28,7 @@ mod tile;
 pub mod time;
 
 pub use crate::kernels::{Element, Kernel, PackOrder, Part, Strip};
-pub use setting::Setting;
+pub use setting::{Results, Setting};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,12 +36,11 @@ use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
 use crate::ir::view::base;
-use crate::ir::{Affine, Dtype, Graph, NodeId, Pool};
+use crate::ir::{Affine, Dtype, NodeId, Pool};
 use crate::kernels::{Operand, Site};
-use crate::objective::Memory;
 use crate::plan::{Buffer, BufferId, Overlap};
 use crate::segment::{RowBatch, Segment};
-use crate::target::{Product, Target};
+use crate::target::Product;
 
 /// Bytes of a sum that is kept in memory: a float, or an integer of 32 bits.
 pub const SUM_BYTES: usize = 4;
@@ -198,15 +197,10 @@ pub struct Pack {
 }
 
 /// Chooses kernels and memory for `segments`, in the order given, of a graph that [`support`] lets through.
-pub fn lower(
-    graph: &Graph,
-    segments: &[Segment],
-    target: &Target,
-    memory: Memory,
-) -> Result<Schedule> {
-    let setting = Setting::new(graph, target, memory);
+pub fn lower(setting: &Setting<'_>, segments: &[Segment]) -> Result<Schedule> {
+    let graph = setting.graph;
     let last_reads = place::last_reads(graph, segments);
-    let mut lowering = place::Lowering::new(&setting, last_reads);
+    let mut lowering = place::Lowering::new(setting, last_reads);
     lowering.take_inputs()?;
     for segment in segments {
         lowering.step(segment)?;

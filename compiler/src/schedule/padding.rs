@@ -4,11 +4,14 @@ use mnv2c_runtime::ring::Rows;
 
 use crate::ir::{Conv, Layout, NodeId, Op, Quant};
 use crate::schedule::place::{Lowering, is_depthwise};
-use crate::schedule::{Element, Place};
+use crate::schedule::{Element, Place, Results};
 
 impl Lowering<'_> {
     /// The best location of the result of `id` for its readers, dense at `flat`.
     pub(super) fn wanted(&self, id: NodeId, flat: Place) -> Place {
+        if self.setting.results == Results::Dense {
+            return flat;
+        }
         let readers: Vec<NodeId> =
             self.graph.readers(id).into_iter().map(|(reader, _)| reader).collect();
         let convs: Option<Vec<(&Conv, bool)>> = readers

@@ -23,7 +23,7 @@ use crate::target::Target;
 
 /// The state of lowering: what has been placed so far.
 pub(super) struct Lowering<'a> {
-    setting: &'a Setting<'a>,
+    pub(super) setting: &'a Setting<'a>,
     pub(super) graph: &'a Graph,
     pub(super) target: &'a Target,
     pub(super) memory: Memory,

@@ -7,6 +7,16 @@ use crate::ir::{Graph, NodeId};
 use crate::objective::Memory;
 use crate::target::Target;
 
+/// The form in which a step leaves its result for the convolutions of later steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Results {
+    /// With the zeros around it that those read, which costs memory and saves a copy.
+    #[default]
+    Padded,
+    /// Dense, so that it may lie over a dying operand, row behind row; readers copy rows between zeros.
+    Dense,
+}
+
 /// A network, its machine and its memory.
 #[derive(Clone, Debug)]
 pub struct Setting<'a> {
@@ -16,6 +26,8 @@ pub struct Setting<'a> {
     pub target: &'a Target,
     /// The memory options.
     pub memory: Memory,
+    /// The form of results between steps.
+    pub(super) results: Results,
     /// True if any operator is quantised.
     pub(super) is_quantised: bool,
     /// The position of each node in the order of the graph.
@@ -45,7 +57,13 @@ impl<'a> Setting<'a> {
             answers.entry(bases[&output.node]).or_insert(at);
         }
         let is_quantised = graph.is_quantised();
-        Self { graph, target, memory, is_quantised, position, last_read, answers }
+        let results = Results::default();
+        Self { graph, target, memory, results, is_quantised, position, last_read, answers }
+    }
+
+    /// The setting with results between steps in another form.
+    pub fn with(self, results: Results) -> Self {
+        Self { results, ..self }
     }
 
     /// The position of a node in the order of the graph.
