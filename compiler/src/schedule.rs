@@ -113,7 +113,7 @@ pub struct Step {
     pub interleaved: usize,
     /// Multiply-adds.
     pub madds: u64,
-    /// Those of them that are done more than once.
+    /// Recomputed ones of them.
     pub recomputed: u64,
 }
 
@@ -158,7 +158,7 @@ pub struct RowWindow {
 /// The location of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Whose memory.
+    /// The memory that it lies in.
     pub home: Home,
     /// Its rows in memory.
     pub rows: Rows,
@@ -168,7 +168,7 @@ pub struct Place {
     pub element: Element,
 }
 
-/// Whose memory a value lies in.
+/// Memories in which values lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Home {
     /// The caller's array: a model input.

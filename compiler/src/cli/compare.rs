@@ -11,7 +11,7 @@ use mnv2c::ir::{Dtype, Values};
 pub(crate) struct Tolerance {
     /// Absolute.
     pub(crate) absolute: f32,
-    /// Of the recorded answer's largest magnitude.
+    /// The tolerance relative to the recorded answer's largest magnitude.
     pub(crate) relative: f32,
     /// In steps of the answer's last quantisation, if it has one.
     pub(crate) steps: u32,
@@ -35,7 +35,7 @@ pub(crate) struct Distance {
     pub(crate) relative: f32,
     /// It, in steps of the last quantisation, if there is one.
     pub(crate) steps: Option<u32>,
-    /// Of the angle between both answers as vectors.
+    /// The cosine of the angle between both answers as vectors.
     pub(crate) cosine: f64,
     /// True if it is within the tolerance.
     pub(crate) is_close: bool,

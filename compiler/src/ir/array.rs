@@ -7,7 +7,7 @@ use crate::ir::Values;
 pub struct Array {
     /// Dimensions, outermost first.
     pub shape: Vec<usize>,
-    /// As many numbers as the shape says.
+    /// The numbers, as many as the shape has elements.
     pub values: Values,
 }
 

@@ -29,7 +29,7 @@ pub enum GlobalPool {
 pub enum Means {
     /// Of exact sums, which are requantised.
     Sums(QMean),
-    /// Of the reals that the bytes stand for.
+    /// Means of the dequantised values.
     Reals(ir::QAverage),
 }
 

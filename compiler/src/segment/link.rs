@@ -65,7 +65,7 @@ pub fn runs(graph: &Graph, units: &[Segment], most: usize) -> Vec<Run> {
 /// Runs that are still to be listed.
 enum Part {
     Run(Run),
-    /// Those of the run that ends in this unit.
+    /// Links of the run that ends in this unit.
     Ends(usize),
 }
 

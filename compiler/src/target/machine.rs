@@ -39,7 +39,7 @@ pub struct Caches {
 }
 
 impl Caches {
-    /// Those of a core with so many bytes of second cache.
+    /// Caches of a core with so many bytes of second cache.
     pub const fn of(l2_bytes: usize) -> Self {
         Self { l1_bytes: 32 << 10, kept_bytes: 24 << 10, l2_bytes, l2_rate: 24, far_rate: 6 }
     }

@@ -156,7 +156,7 @@ pub enum Again {
 pub enum Sums {
     /// In registers: an element is stored once, in whatever type it is kept.
     Registers,
-    /// Where the result lies, which therefore is as wide as what is computed.
+    /// In the memory of the result, which therefore has the type of the sums.
     Memory,
 }
 

@@ -15,9 +15,9 @@ use crate::ir::{Dtype, Pool, PoolKind, Reducer, Values};
 pub struct QAverage {
     /// The window, and whether its padding counts (as zero).
     pub pool: Pool,
-    /// Of the operand.
+    /// Scale and zero point of the operand.
     pub x: Affine,
-    /// Of the result.
+    /// Scale and zero point of the result.
     pub y: Affine,
     /// The part of the result's zero point that is added before steps are rounded: none, as in QuantizeLinear, or the
     /// zero point in the file's type, as in QLinearAveragePool. This decides how halves are rounded.

@@ -21,9 +21,9 @@ pub struct Fixed {
 /// The factors of a sum of two operands, or those of a product, of which the second is 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// Of the first operand.
+    /// The factor of the first operand.
     pub a: i32,
-    /// Of the second.
+    /// The factor of the second.
     pub b: i32,
     /// The right shift of their sum or product; from 1 to 60.
     pub shift: u32,
@@ -55,7 +55,7 @@ impl Fixed {
     }
 }
 
-/// So many steps from `zero`, as the nearest byte.
+/// The nearest byte to a number of steps from `zero`.
 pub(super) fn nearest(steps: i64, zero: u8) -> u8 {
     steps.saturating_add(zero.into()).clamp(0, 255) as u8
 }

@@ -13,11 +13,11 @@ use crate::ir::{Dtype, Values, infer};
 /// Scales of an operator on two tensors.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct QPair {
-    /// Of the first operand.
+    /// Scale and zero point of the first operand.
     pub a: Affine,
-    /// Of the second.
+    /// Scale and zero point of the second.
     pub b: Affine,
-    /// Of the result.
+    /// Scale and zero point of the result.
     pub y: Affine,
     /// A clamp of the model, or all bytes.
     pub bounds: Bounds,

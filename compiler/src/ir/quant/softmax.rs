@@ -22,9 +22,9 @@ use crate::ir::{Dtype, Softmax, Values};
 pub struct QSoftmax {
     /// The dimension that sums to one.
     pub axis: usize,
-    /// Of the operand.
+    /// Scale and zero point of the operand.
     pub x: Affine,
-    /// Of the result.
+    /// Scale and zero point of the result.
     pub y: Affine,
 }
 
