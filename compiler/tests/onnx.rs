@@ -1,5 +1,7 @@
 //! Tests of the ONNX reader on small models, built here from the bindings.
 
+#[path = "onnx/asymmetric.rs"]
+mod asymmetric;
 #[path = "onnx/bad.rs"]
 mod bad;
 #[path = "onnx/build.rs"]

@@ -7,6 +7,7 @@ pub(super) mod bytes;
 pub(super) mod dynamic;
 pub(super) mod layers;
 mod scales;
+mod weights;
 
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::{Fault, Made};
