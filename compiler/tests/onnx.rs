@@ -30,6 +30,8 @@ mod pixels;
 mod quantized;
 #[path = "onnx/ranked.rs"]
 mod ranked;
+#[path = "onnx/raw.rs"]
+mod raw;
 #[path = "onnx/recorded.rs"]
 mod recorded;
 #[path = "onnx/resample.rs"]

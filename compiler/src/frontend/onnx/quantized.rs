@@ -70,6 +70,21 @@ pub(super) fn widened(call: &mut Call<'_>, part: &str, x: NodeId) -> Result<Node
     call.step(part, op, &[bytes])
 }
 
+/// Floats that are bytes of type `kind`, as those.
+pub(super) fn narrowed(
+    call: &mut Call<'_>,
+    name: String,
+    floats: NodeId,
+    kind: DataType,
+) -> Result<NodeId, Fault> {
+    let narrow = |zero| Op::Quant(Quant::Quantize(Affine { scale: 1.0, zero }));
+    if kind != DataType::Int8 {
+        return call.put(name, narrow(0), None, &[floats]);
+    }
+    let bytes = call.put(format!("{name}/unsigned"), narrow(128), None, &[floats])?;
+    call.put(name, Op::Quant(Quant::Flip), None, &[bytes])
+}
+
 /// Unsigned bytes, and what makes the floats of them that `x` is.
 fn widening(call: &mut Call<'_>, x: NodeId) -> Result<(NodeId, Op), Fault> {
     let zero = if call.graph.node(x).out.dtype == Dtype::I8 { 128 } else { 0 };
