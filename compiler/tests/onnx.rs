@@ -4,6 +4,8 @@
 mod asymmetric;
 #[path = "onnx/bad.rs"]
 mod bad;
+#[path = "onnx/biased.rs"]
+mod biased;
 #[path = "onnx/build.rs"]
 mod build;
 #[path = "onnx/bytes.rs"]
