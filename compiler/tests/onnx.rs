@@ -48,6 +48,8 @@ mod running;
 mod shapes;
 #[path = "onnx/support.rs"]
 mod support;
+#[path = "onnx/suppressed.rs"]
+mod suppressed;
 #[path = "onnx/truths.rs"]
 mod truths;
 #[path = "onnx/weights.rs"]

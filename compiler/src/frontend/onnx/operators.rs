@@ -13,7 +13,8 @@ use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::quantized::{bytes, dynamic, layers};
 use crate::frontend::onnx::{
     arithmetic, batch_norm, cast, composed, constant, control, convolution, einsum, gather, matrix,
-    quantized, ranked, reduce, repeat, reshape, resize, sequence, slice, space, threshold, truths,
+    quantized, ranked, reduce, repeat, reshape, resize, sequence, slice, space, suppression,
+    threshold, truths,
 };
 use crate::ir::{Binary, Reducer, Unary};
 use crate::proto::NodeProto;
@@ -242,6 +243,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "Mod" 10 FloatsAndShapes &["fmod"], "at run time: fmod=1 by constant powers of two", threshold::modulo;
     "Mul" 1 FloatsAndShapes BROADCAST, "", |c| arithmetic::binary(c, Binary::Mul);
     "Neg" 1 FloatsAndShapes &[], "", |c| arithmetic::unary(c, Unary::Neg);
+    "NonMaxSuppression" 10 Floats &["center_point_box"], "constant counts and thresholds; as many rows as there may be, -1 behind the last box", suppression::non_max_suppression;
     "NonZero" 9 Constants &[], "", index::non_zero;
     "Not" 1 Truths &[], "", truths::not;
     "OneHot" 9 Constants &["axis"], "", index::one_hot;
