@@ -1,7 +1,11 @@
 //! Tests of the ONNX reader on small models, built here from the bindings.
 
+#[path = "onnx/asymmetric.rs"]
+mod asymmetric;
 #[path = "onnx/bad.rs"]
 mod bad;
+#[path = "onnx/biased.rs"]
+mod biased;
 #[path = "onnx/build.rs"]
 mod build;
 #[path = "onnx/bytes.rs"]
@@ -28,6 +32,8 @@ mod pixels;
 mod quantized;
 #[path = "onnx/ranked.rs"]
 mod ranked;
+#[path = "onnx/raw.rs"]
+mod raw;
 #[path = "onnx/recorded.rs"]
 mod recorded;
 #[path = "onnx/resample.rs"]
@@ -42,6 +48,8 @@ mod running;
 mod shapes;
 #[path = "onnx/support.rs"]
 mod support;
+#[path = "onnx/suppressed.rs"]
+mod suppressed;
 #[path = "onnx/truths.rs"]
 mod truths;
 #[path = "onnx/weights.rs"]

@@ -23,6 +23,7 @@ pub mod resample;
 pub mod resize;
 pub mod softmax;
 pub mod strided;
+pub mod suppression;
 pub mod top_k;
 pub mod unary;
 pub mod widen;
@@ -33,5 +34,5 @@ pub use crate::clamp::Clamp;
 crate::listed::listed! {
     "kernel/", "kernel/":
     "conv" "copy" "cum_sum" "depthwise" "elementwise" "global_pool" "integers" "matmul" "pointwise"
-    "pool" "rank" "reduce" "resample" "resize" "softmax" "strided" "top_k" "unary" "widen" "q8"
+    "pool" "rank" "reduce" "resample" "resize" "softmax" "strided" "suppression" "top_k" "unary" "widen" "q8"
 }

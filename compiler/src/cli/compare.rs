@@ -65,6 +65,7 @@ pub(crate) fn distance(
     kind: Kind,
     tolerance: Tolerance,
 ) -> Result<Distance, String> {
+    let expected = &*padded(expected, found);
     if expected.shape != found.shape {
         return Err(format!("answers {:?}, recorded is {:?}", found.shape, expected.shape));
     }
@@ -91,6 +92,24 @@ pub(crate) fn distance(
     let is_close = expected.iter().zip(found).all(is_near);
     let cosine = cosine(expected, found);
     Ok(Distance { absolute, relative, steps: steps(absolute), cosine, is_close })
+}
+
+/// `expected` with rows of -1 behind its own, where `found` has more rows of integers and those are such: as many as a
+/// detector may find, where the recorded ones are those that it found.
+fn padded<'a>(expected: &'a Array, found: &Array) -> Cow<'a, Array> {
+    let ([recorded, row @ ..], [rows, same @ ..]) = (&expected.shape[..], &found.shape[..]) else {
+        return Cow::Borrowed(expected);
+    };
+    let (Values::I64(told), Some(given)) = (&expected.values, floats(&found.values)) else {
+        return Cow::Borrowed(expected);
+    };
+    let behind = given.get(told.len()..).unwrap_or_default();
+    if recorded >= rows || row != same || behind.iter().any(|x| *x != -1.0) {
+        return Cow::Borrowed(expected);
+    }
+    let mut told = told.clone();
+    told.resize(given.len(), -1);
+    Cow::Owned(Array { shape: found.shape.clone(), values: Values::I64(told) })
 }
 
 /// Floats, or bytes as such.
@@ -137,6 +156,16 @@ fn cosine(a: &[f32], b: &[f32]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_of_minus_one_may_follow_those_that_were_recorded() {
+        let rows = |x: &[i64]| Array { shape: vec![x.len() / 2, 2], values: Values::I64(x.into()) };
+        let recorded = rows(&[3, 4]);
+        assert_eq!(*padded(&recorded, &rows(&[3, 4, -1, -1])), rows(&[3, 4, -1, -1]));
+        assert_eq!(*padded(&recorded, &rows(&[0, 0, -1, -1])), rows(&[3, 4, -1, -1]));
+        assert_eq!(*padded(&recorded, &rows(&[3, 4, -1, 0])), recorded);
+        assert_eq!(*padded(&rows(&[3, 4, -1, -1]), &recorded), rows(&[3, 4, -1, -1]));
+    }
 
     const TOLERANCE: Tolerance = Tolerance { absolute: 1e-7, relative: 1e-3, steps: 1 };
     const REALS: Kind = Kind { dtype: Dtype::F32, step: None };

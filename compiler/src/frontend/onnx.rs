@@ -40,6 +40,7 @@ mod slice;
 mod space;
 mod store;
 mod summary;
+mod suppression;
 mod tensor;
 mod threshold;
 mod truths;

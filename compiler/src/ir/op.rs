@@ -33,6 +33,7 @@ pub mod site;
 mod slice;
 mod softmax;
 mod source;
+mod suppression;
 mod top_k;
 pub mod traits;
 mod transpose;
@@ -53,6 +54,7 @@ pub use resample::{Resample, Samples, Taps};
 pub use resize::{Blend, Resize, Scale};
 pub use slice::Slice;
 pub use softmax::Softmax;
+pub use suppression::NonMaxSuppression;
 pub use top_k::TopK;
 pub use traits::Reducer;
 pub use unary::Unary;
@@ -102,6 +104,8 @@ pub enum Op {
     CumSum(CumSum),
     /// The greatest or least elements along one axis, or where they are: x.
     TopK(TopK),
+    /// Rows of image, class and box of what is detected: boxes `[images,boxes,4]`, scores `[images,classes,boxes]`.
+    NonMaxSuppression(NonMaxSuppression),
     /// Reshape: the elements in row-major order under another shape: x. Flatten, Squeeze and Unsqueeze are this.
     Reshape,
     /// Output dimension `i` is input dimension `perm[i]`: x.
@@ -146,6 +150,7 @@ impl Op {
             Self::Softmax(softmax) => ask(softmax),
             Self::CumSum(cum_sum) => ask(cum_sum),
             Self::TopK(top_k) => ask(top_k),
+            Self::NonMaxSuppression(suppression) => ask(suppression),
             Self::Reshape => ask(&reshape::Reshape),
             Self::Transpose(perm) => ask(&transpose::Transpose(perm)),
             Self::Relayout => ask(&relayout::Relayout),

@@ -5,7 +5,7 @@
 
 use crate::error::Result;
 use crate::interp::Array;
-use crate::ir::op::{CumSum, TopK};
+use crate::ir::op::{CumSum, NonMaxSuppression, TopK};
 use crate::ir::{Op, Tensor};
 use crate::kernels::host::Host;
 use crate::kernels::site::Site;
@@ -39,6 +39,10 @@ impl Whole {
                 let result = vec![outer, top_k.count, inner];
                 one(Op::TopK(TopK { axis: 1, ..*top_k }), vec![outer, axis, inner], result)
             }
+            Op::NonMaxSuppression(_) => {
+                let operands = operands.iter().map(|operand| operand.shape.clone()).collect();
+                Some(Self { op: op.clone(), operands, result: result.shape.clone() })
+            }
             Op::Integers(_) => one(op.clone(), vec![x.len()], vec![result.len()]),
             // Rows can be made of all others, or their kernels have files of their own.
             _ => None,
@@ -49,6 +53,21 @@ impl Whole {
     fn along(&self) -> [(&'static str, Value); 3] {
         let [outer, axis, inner] = [0, 1, 2].map(|at| Value::size(self.operands[0][at]));
         [("outer", outer), ("axis", axis), ("inner", inner)]
+    }
+
+    /// The fields of a non-maximum suppression.
+    fn thresholds(&self, op: NonMaxSuppression) -> [(&'static str, Value); 8] {
+        let [images, classes, boxes] = [0, 1, 2].map(|at| Value::size(self.operands[1][at]));
+        [
+            ("images", images),
+            ("classes", classes),
+            ("boxes", boxes),
+            ("count", Value::size(op.count)),
+            ("centred", Value::Flag(op.centred)),
+            ("overlap", Value::Float(op.overlap)),
+            ("score", Value::Float(op.score.unwrap_or(0.0))),
+            ("scored", Value::Flag(op.score.is_some())),
+        ]
     }
 }
 
@@ -68,6 +87,13 @@ impl Spec for Whole {
                 let count = ("count", Value::size(count));
                 fields("kernel::top_k::TopK", &[&[count], &ways[..]].concat())
             }
+            Op::NonMaxSuppression(suppression) => {
+                vec![Constant::of_fields(
+                    "kernel::suppression::NonMaxSuppression",
+                    [],
+                    self.thresholds(suppression),
+                )]
+            }
             // The others are functions without numbers.
             _ => Vec::new(),
         }
@@ -77,6 +103,9 @@ impl Spec for Whole {
         let arguments = [Value::First, Value::Result];
         match self.op {
             Op::Integers(_) => Invocation::function("kernel::integers::integers", arguments),
+            Op::NonMaxSuppression(_) => {
+                Invocation::method("run", [Value::First, Value::Second, Value::Result])
+            }
             // The others are structs of their numbers.
             _ => Invocation::method("run", arguments),
         }

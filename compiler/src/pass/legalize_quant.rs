@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! quantize(clamp(conv(dequantize(x), unpack(w), unpack(b))))  ->  qconv(x, w, b) within bounds
+//! quantize(add(matmul(dequantize(x), unpack(w)), unpack(b)))  ->  qdense(x, w, b)
 //! quantize(add(dequantize(a), dequantize(b)))                 ->  qadd(a, b)
 //! quantize(f(dequantize(x))), f of each element by itself     ->  table(x)
 //! quantize(softmax(dequantize(x))), where there are no floats  ->  qsoftmax(x)
@@ -62,7 +63,10 @@ fn legalize(graph: &mut Graph, id: NodeId, to: Affine) -> Attempt {
     let (value, bounds) = clamped(graph, value, to);
     let made = match &graph.node(value).op {
         Op::Conv(_) | Op::Gemm(_) | Op::MatMul => layer::legalize(graph, value, to, bounds)?,
-        Op::Binary(_) => pair::legalize(graph, value, to, bounds)?,
+        Op::Binary(_) => match layer::biased(graph, value) {
+            Some(sum) => layer::legalize_sum(graph, value, sum, (to, bounds))?,
+            None => pair::legalize(graph, value, to, bounds)?,
+        },
         Op::Softmax(_) if graph.arithmetic == Arithmetic::Fixed && bounds == Bounds::ALL => {
             pair::legalize_softmax(graph, value, to)?
         }

@@ -63,6 +63,7 @@ fn integers(graph: &Graph, half: Dtype) -> BTreeSet<NodeId> {
         Op::TopK(TopK { axis, places, .. }) => {
             places && graph.operand(*id, 0).is_some_and(|x| graph.node(x).out.shape[axis] > exact)
         }
+        Op::NonMaxSuppression(_) => true,
         Op::Integers(_) => graph.operand(*id, 0).is_some_and(|x| graph.constant(x).is_some()),
         // No other operator makes integers of what is none.
         _ => false,

@@ -4,7 +4,10 @@
 //! input [3,3,96,96] .. output [3,10]  ->  input [1,3,96,96] .. output [1,10], three times
 //! ```
 //! The memory is then that of one image. A value follows the batch where the images lie one after another along its
-//! leading dimension; every operator on the way has to leave them apart, and every output has to follow.
+//! leading dimension; every operator on the way has to leave them apart, and every output has to follow. Where one does
+//! not, those that take images take them one by one.
+
+mod images;
 
 use std::collections::BTreeSet;
 
@@ -13,26 +16,29 @@ use crate::ir::op::site::Batch;
 use crate::ir::{Graph, NodeId, Op};
 use crate::pass::{Skip, Skips};
 
-/// Splits the batch; 1 if there was one. An image that is a part of a batch and stays so is an error.
+/// Splits the batch, and what takes several images for all that; the number split. More images in parts of the network
+/// than may be taken one by one are an error.
 pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
-    let Some(images) = images(graph) else { return Ok(0) };
-    match followers(graph, images) {
-        Ok(followers) => {
+    let mut count = 0;
+    match images(graph).map(|images| (images, followers(graph, images))) {
+        Some((images, Ok(followers))) => {
             for id in followers {
                 graph.node_mut(id).out.shape[0] /= images;
             }
             graph.batch *= images;
-            Ok(1)
+            count += 1;
         }
-        Err(skip) if graph.ids().into_iter().any(|id| needs_one_image(graph, id)) => {
+        Some((images, Err(skip))) if images::count(graph).is_none() => {
             let remedy = format!("compile for a batch of 1 instead of {images}");
-            Err(Error::unsupported(vec![format!("{skip}; {remedy}")]))
+            return Err(Error::unsupported(vec![format!("{skip}; {remedy}")]));
         }
-        Err(skip) => {
-            skips.push(skip);
-            Ok(0)
-        }
+        Some((_, Err(skip))) => skips.push(skip),
+        None => {}
     }
+    if images::count(graph).is_some_and(|images| images > 0) {
+        count += images::part(graph);
+    }
+    Ok(count)
 }
 
 /// The leading dimension of the inputs, if images are more than one.
@@ -85,7 +91,7 @@ fn leading(graph: &Graph, id: NodeId) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ir::{Binary, Reduce, Reducer};
+    use crate::ir::{Binary, Clamp, Reduce, Reducer};
     use crate::pass::fixture::{Net, golden, left, refusals, rewrite, same};
 
     #[test]
@@ -111,17 +117,43 @@ mod tests {
         assert_eq!(left(run, graph), "input conv");
     }
 
-    #[test]
-    fn what_mixes_pictures_is_refused_by_name() {
+    /// The mean over the batch of a convolution that is bounded.
+    fn mixed(images: usize) -> Graph {
         let mut net = Net::default();
-        let x = net.input(&[3, 2, 4, 4]);
+        let x = net.input(&[images, 2, 4, 4]);
         let conv = net.conv(x, 4, same(3));
+        let conv = net.clamp(conv, Clamp::RELU);
+        let conv = net.conv(conv, 4, same(3));
         let mean = Reduce { kind: Reducer::Mean, axes: vec![0] };
         let y = net.shaped(Op::Reduce(mean), &[1, 4, 4, 4], &[conv]);
-        let error = run(&mut net.answer(&[y]), &mut Skips::new()).unwrap_err();
-        let expected = "this is unsupported:\n  \"reduce_mean\": the 3 images of the batch are not \
-                        worked on one by one; compile for a batch of 1 instead of 3";
+        net.answer(&[y])
+    }
+
+    #[test]
+    fn pictures_that_are_mixed_later_are_taken_one_by_one() {
+        let ops = "input slice conv clamp slice conv conv clamp conv concat reduce_mean";
+        assert_eq!(left(run, mixed(2)), ops);
+    }
+
+    #[test]
+    fn more_pictures_than_are_taken_one_by_one_are_refused_by_name() {
+        let error = run(&mut mixed(300), &mut Skips::new()).unwrap_err();
+        let expected = "this is unsupported:\n  \"reduce_mean\": the 300 images of the batch are not \
+                        worked on one by one; compile for a batch of 1 instead of 300";
         assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn pictures_made_of_one_are_taken_one_by_one() {
+        let mut net = Net::default();
+        let x = net.input(&[1, 4, 4, 4]);
+        let pair = net.shaped(Op::Reshape, &[2, 2, 4, 4], &[x]);
+        let conv = net.conv(pair, 3, same(3));
+        let y = net.shaped(Op::Reshape, &[1, 96], &[conv]);
+        assert_eq!(
+            left(run, net.answer(&[y])),
+            "input reshape slice conv slice conv concat reshape"
+        );
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub(super) fn form(draw: &mut Draw, name: &str) -> Option<Drawn> {
         "CumSum" => running(draw),
         "ArgMax" | "ArgMin" => ranked(draw),
         "TopK" => first_few(draw),
+        "NonMaxSuppression" => suppressed(draw),
         "LayerNormalization" | "RMSNormalization" => layer_norm(draw, name),
         "InstanceNormalization" | "GroupNormalization" | "BatchNormalization" => {
             channel_norm(draw, name)
@@ -174,6 +175,25 @@ fn first_few(draw: &mut Draw) -> Option<Drawn> {
     }
     let count = draw.ints(&[count]);
     Some(Drawn::new(vec![x.name, count], vec![axis]))
+}
+
+/// Boxes that are constants, their scores computed.
+fn suppressed(draw: &mut Draw) -> Option<Drawn> {
+    let x = draw.ranked(1, 4)?;
+    let len = x.shape.iter().product::<i64>();
+    if !(1..=60).contains(&len) {
+        return None;
+    }
+    let shape = draw.ints(&[1, 1, len]);
+    let scores = draw.made("Reshape", vec![x.name, shape]);
+    let boxes = draw.floats(&[1, len, 4], 0.0, 4.0);
+    let count = 1 + draw.random.below(5) as i64;
+    let mut inputs = vec![boxes, scores, draw.ints(&[count]), draw.reals(&[1], &[0.3])];
+    if draw.random.one_in(2) {
+        inputs.push(draw.reals(&[1], &[0.1]));
+    }
+    let centred = draw.random.below(2) as i64;
+    Some(Drawn::new(inputs, vec![int("center_point_box", centred)]))
 }
 
 fn running(draw: &mut Draw) -> Option<Drawn> {

@@ -1,6 +1,6 @@
 //! Small networks that choose and count: running sums, one of two values, the greatest and where they are.
 
-use mnv2c::ir::op::{CumSum, TopK};
+use mnv2c::ir::op::{CumSum, NonMaxSuppression, TopK};
 use mnv2c::ir::{Binary, Dtype, Graph, Op, Pool, PoolKind, Tensor, Unary};
 
 use super::{Net, POINT};
@@ -63,4 +63,21 @@ pub(super) fn ranked() -> Graph {
     let twice = typed(&mut net, Dtype::I64, place);
     let row = typed(&mut net, Dtype::I32, of_input);
     net.answer(&[again, class, least, row, twice])
+}
+
+/// Detectors by corners and by centres, whose boxes are computed.
+pub(super) fn detected() -> Graph {
+    let mut net = Net::default();
+    let x = net.input(&[1, 3, 5, 6]);
+    let [boxes, scores] = [4, 2].map(|channels| net.conv(x, channels, POINT));
+    let boxes = net.shaped(Op::Reshape, &[1, 30, 4], &[boxes]);
+    let scores = net.shaped(Op::Reshape, &[1, 2, 30], &[scores]);
+    let few = NonMaxSuppression { count: 3, centred: false, overlap: 0.1, score: None };
+    let some = NonMaxSuppression { count: 9, centred: true, overlap: 0.3, score: Some(0.2) };
+    let rows = [few, some].map(|suppression| {
+        let rows = net.put(Op::NonMaxSuppression(suppression), &[boxes, scores]);
+        let out = Tensor { dtype: Dtype::I64, ..net.graph.node(rows).out.clone() };
+        net.graph.add("", Op::Integers(Dtype::I64), out, &[rows])
+    });
+    net.answer(&rows)
 }

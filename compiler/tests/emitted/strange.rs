@@ -38,6 +38,7 @@ pub(crate) fn networks() -> Vec<(&'static str, Graph)> {
         ("sums_run_along_channels_rows_and_columns", chosen::running()),
         ("one_of_two_values_is_chosen_by_a_third", chosen::one_of_two()),
         ("the_greatest_channels_are_told_and_where_they_are", chosen::ranked()),
+        ("boxes_that_overlap_a_better_one_are_left_out", chosen::detected()),
     ]
 }
 

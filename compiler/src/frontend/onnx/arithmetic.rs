@@ -3,7 +3,7 @@
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::fold;
-use crate::ir::{Binary, Clamp, NodeId, Op, Softmax, Unary, Values, infer};
+use crate::ir::{Binary, Clamp, Dtype, NodeId, Op, Softmax, Unary, Values, infer};
 
 /// Tanh, Exp and their like: one function without settings.
 pub(super) fn unary(call: &mut Call<'_>, f: Unary) -> Made {
@@ -39,17 +39,28 @@ pub(super) fn swish(call: &mut Call<'_>) -> Made {
     }
 }
 
-/// Relu.
+/// Relu; of integers the greater of each and 0.
 pub(super) fn relu(call: &mut Call<'_>) -> Made {
-    let x = call.float(0)?;
-    call.emit(Op::Clamp(Clamp::RELU), &[x])
+    let x = call.any(0)?;
+    if call.graph.node(x).out.dtype == Dtype::F32 && !call.wholes.contains_key(&x) {
+        return call.emit(Op::Clamp(Clamp::RELU), &[x]);
+    }
+    let zero = match call.graph.node(x).out.dtype {
+        Dtype::I8 => Values::I8(vec![0]),
+        Dtype::U8 => Values::U8(vec![0]),
+        Dtype::I32 => Values::I32(vec![0]),
+        // Integers of 64 bits, and floats that carry integers of any type.
+        _ => Values::I64(vec![0]),
+    };
+    let zero = call.graph.add_const(format!("{}/zero", call.result_name(0)), Vec::new(), zero);
+    call.emit(Op::Binary(Binary::Max), &[x, zero])
 }
 
 /// Clip: bounds in attributes before opset 11, in operands since.
 pub(super) fn clip(call: &mut Call<'_>) -> Made {
     let x = call.any(0)?;
     let is_fixed = |port| call.given(port).is_none_or(|id| call.numbers(id).is_some());
-    let ints = call.graph.constant(x).is_some_and(|values| fold::ints(values).is_some());
+    let ints = call.wholes.contains_key(&x) || call.graph.node(x).out.dtype != Dtype::F32;
     if ints || !is_fixed(1) || !is_fixed(2) {
         return clip_to_operands(call, x);
     }

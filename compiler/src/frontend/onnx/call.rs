@@ -14,7 +14,7 @@ use crate::frontend::onnx::store::{Store, checked_len};
 use crate::frontend::onnx::tensor::{self, Constant};
 use crate::frontend::onnx::whole::Wholes;
 use crate::frontend::onnx::{empty, evaluate, fold};
-use crate::ir::{Dtype, Graph, Layout, NodeId, Op, Tensor, Values};
+use crate::ir::{Binary, Dtype, Graph, Layout, NodeId, Op, Tensor, Values};
 use crate::proto::attribute_proto::AttributeType;
 use crate::proto::{AttributeProto, NodeProto};
 
@@ -285,7 +285,8 @@ impl Call<'_> {
         shape: Option<Vec<usize>>,
         operands: &[NodeId],
     ) -> Result<NodeId, Fault> {
-        if operands.iter().any(|id| self.wholes.contains_key(id)) {
+        let ranks = matches!(op, Op::Binary(Binary::Min | Binary::Max));
+        if operands.iter().any(|id| self.wholes.contains_key(id) || ranks && self.is_byte(*id)) {
             return self.add_carried(name, op, shape, operands);
         }
         self.put(name, op, shape, operands)

@@ -13,7 +13,8 @@ use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::quantized::{bytes, dynamic, layers};
 use crate::frontend::onnx::{
     arithmetic, batch_norm, cast, composed, constant, control, convolution, einsum, gather, matrix,
-    quantized, ranked, reduce, repeat, reshape, resize, sequence, slice, space, threshold, truths,
+    quantized, ranked, reduce, repeat, reshape, resize, sequence, slice, space, suppression,
+    threshold, truths,
 };
 use crate::ir::{Binary, Reducer, Unary};
 use crate::proto::NodeProto;
@@ -180,7 +181,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "CastLike" 15 Numbers &["round_mode", "saturate"], "as Cast", cast::cast_like;
     "Ceil" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Ceil);
     "Celu" 12 Floats &["alpha"], "", composed::celu;
-    "Clip" 1 FloatsAndShapes &["max", "min"], "", arithmetic::clip;
+    "Clip" 1 FloatsAndShapes &["max", "min"], "of bytes too", arithmetic::clip;
     "Concat" 1 FloatsAndShapes &["axis"], "", slice::concat;
     "ConcatFromSequence" 11 Sequences &["axis", "new_axis"], "", sequence::concat;
     "Constant" 1 Constants CONSTANT, "numbers", constant::constant;
@@ -191,7 +192,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "Cos" 7 Constants &[], "", |c| function(c, f64::cos);
     "Cosh" 9 Constants &[], "", |c| function(c, f64::cosh);
     "CumSum" 11 FloatsAndShapes &["exclusive", "reverse"], "constant axis", slices::cum_sum;
-    "DepthToSpace" 1 Floats &["blocksize", "mode"], "", space::depth_to_space;
+    "DepthToSpace" 1 Floats &["blocksize", "mode"], "of bytes too", space::depth_to_space;
     "DequantizeLinear" 10 Bytes &["axis", "block_size", "output_dtype"], "constant scales, no blocks; per channel: constants", quantized::dequantize;
     "Div" 1 FloatsAndShapes BROADCAST, "", |c| arithmetic::binary(c, Binary::Div);
     "Dropout" 1 Floats DROPOUT, "inference, no mask", arithmetic::dropout;
@@ -233,15 +234,16 @@ pub const OPERATORS: &[Operator] = operators! {
     "LpNormalization" 1 Floats &["axis", "p"], "", composed::lp_norm;
     "MatMul" 1 Floats &[], "", matrix::matmul;
     "MatMulInteger" 10 Bytes &[], "exact below 2^24", dynamic::matmul;
-    "Max" 1 FloatsAndShapes &[], "", |c| arithmetic::variadic(c, Binary::Max);
+    "Max" 1 FloatsAndShapes &[], "of bytes too", |c| arithmetic::variadic(c, Binary::Max);
     "MaxPool" 1 Floats MAX_POOL, "1-D and 2-D, no indices; of padding alone the least f32, as onnxruntime", convolution::max_pool;
     "Mean" 1 Floats &[], "", composed::mean;
     "MeanVarianceNormalization" 9 Floats &["axes"], "", composed::mean_variance_norm;
-    "Min" 1 FloatsAndShapes &[], "", |c| arithmetic::variadic(c, Binary::Min);
+    "Min" 1 FloatsAndShapes &[], "of bytes too", |c| arithmetic::variadic(c, Binary::Min);
     "Mish" 18 Floats &[], "", composed::mish;
     "Mod" 10 FloatsAndShapes &["fmod"], "at run time: fmod=1 by constant powers of two", threshold::modulo;
     "Mul" 1 FloatsAndShapes BROADCAST, "", |c| arithmetic::binary(c, Binary::Mul);
     "Neg" 1 FloatsAndShapes &[], "", |c| arithmetic::unary(c, Unary::Neg);
+    "NonMaxSuppression" 10 Floats &["center_point_box"], "constant counts and thresholds; as many rows as there may be, -1 behind the last box", suppression::non_max_suppression;
     "NonZero" 9 Constants &[], "", index::non_zero;
     "Not" 1 Truths &[], "", truths::not;
     "OneHot" 9 Constants &["axis"], "", index::one_hot;
@@ -265,7 +267,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "ReduceProd" 1 FloatsAndShapes REDUCE, "constant axes", composed::reduce_prod;
     "ReduceSum" 1 FloatsAndShapes REDUCE, "constant axes", |c| reduce::reduce(c, Reducer::Sum);
     "ReduceSumSquare" 1 Floats REDUCE, "constant axes", composed::reduce_sum_square;
-    "Relu" 1 Floats &[], "", arithmetic::relu;
+    "Relu" 1 Floats &[], "of bytes too", arithmetic::relu;
     "Reshape" 1 FloatsAndShapes &["allowzero"], "constant shape", reshape::reshape;
     "Resize" 10 Floats RESIZE, "up to two dimensions; nearest (pixels as onnxruntime takes them, in f32; of bytes too), linear or cubic; constant scales, sizes and regions", resize::resize;
     "Round" 11 Floats &[], "", |c| arithmetic::unary(c, Unary::Round);
@@ -290,7 +292,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "Softmax" 1 Floats &["axis"], "", |c| arithmetic::softmax(c, false);
     "Softplus" 1 Floats &[], "", composed::softplus;
     "Softsign" 1 Floats &[], "", composed::softsign;
-    "SpaceToDepth" 1 Floats &["blocksize"], "", space::space_to_depth;
+    "SpaceToDepth" 1 Floats &["blocksize"], "of bytes too", space::space_to_depth;
     "Split" 1 FloatsAndShapes SPLIT, "constant sizes", slice::split;
     "SplitToSequence" 11 Sequences &["axis", "keepdims"], "constant sizes, at most 1024", sequence::split;
     "Sqrt" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Sqrt);

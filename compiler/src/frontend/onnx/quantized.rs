@@ -7,6 +7,7 @@ pub(super) mod bytes;
 pub(super) mod dynamic;
 pub(super) mod layers;
 mod scales;
+mod weights;
 
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::{Fault, Made};
@@ -67,6 +68,21 @@ pub(super) fn widen(call: &mut Call<'_>, x: NodeId) -> Made {
 pub(super) fn widened(call: &mut Call<'_>, part: &str, x: NodeId) -> Result<NodeId, Fault> {
     let (bytes, op) = widening(call, x)?;
     call.step(part, op, &[bytes])
+}
+
+/// Floats that are bytes of type `kind`, as those.
+pub(super) fn narrowed(
+    call: &mut Call<'_>,
+    name: String,
+    floats: NodeId,
+    kind: DataType,
+) -> Result<NodeId, Fault> {
+    let narrow = |zero| Op::Quant(Quant::Quantize(Affine { scale: 1.0, zero }));
+    if kind != DataType::Int8 {
+        return call.put(name, narrow(0), None, &[floats]);
+    }
+    let bytes = call.put(format!("{name}/unsigned"), narrow(128), None, &[floats])?;
+    call.put(name, Op::Quant(Quant::Flip), None, &[bytes])
 }
 
 /// Unsigned bytes, and what makes the floats of them that `x` is.

@@ -20,7 +20,7 @@ enum Order {
 
 /// DepthToSpace: each pixel becomes a square of pixels, made of its channels.
 pub(super) fn depth_to_space(call: &mut Call<'_>) -> Made {
-    let (x, side) = (call.float(0)?, side(call)?);
+    let (x, side) = (call.any(0)?, side(call)?);
     let order = match call.text("mode", "DCR")?.as_str() {
         "DCR" => Order::ChannelsInside,
         "CRD" => Order::PixelsInside,
@@ -37,7 +37,7 @@ pub(super) fn depth_to_space(call: &mut Call<'_>) -> Made {
 
 /// SpaceToDepth: each square of pixels becomes one, whose channels follow each other pixel by pixel.
 pub(super) fn space_to_depth(call: &mut Call<'_>) -> Made {
-    let (x, side) = (call.float(0)?, side(call)?);
+    let (x, side) = (call.any(0)?, side(call)?);
     let [n, c, h, w] = picture(call, x)?;
     if !h.is_multiple_of(side) || !w.is_multiple_of(side) {
         return Err(Fault::Misfit(format!("{h}x{w} pixels are no squares of {side}")));

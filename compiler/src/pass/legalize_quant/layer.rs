@@ -1,7 +1,7 @@
 //! Quantised convolutions and matrix products.
 
 use crate::ir::quant::MAX_DEPTH;
-use crate::ir::{Affine, Bounds, Conv, Gemm, Graph, NodeId, Op, Port, QConv, QDense};
+use crate::ir::{Affine, Binary, Bounds, Conv, Gemm, Graph, NodeId, Op, Port, QConv, QDense};
 use crate::ir::{Quant, Requant, Tensor, To, Values};
 use crate::pass::edit::{reconnect, x};
 use crate::pass::legalize_quant::{dequantized, only_quantized, through, unpack};
@@ -15,9 +15,37 @@ pub(super) fn legalize(
     bounds: Bounds,
 ) -> Attempt<NodeId> {
     only_quantized(graph, id)?;
-    let parts = Parts::of(graph, id)?;
-    let multipliers = parts.scales.iter().map(|w| parts.from.scale * w / to.scale).collect();
-    parts.build(graph, id, multipliers, To::Bytes { zero: to.zero, bounds })
+    Parts::of(graph, id)?.quantized(graph, id, to, bounds)
+}
+
+/// The sum `id` of a product and a bias as one layer, which gives what `to` makes of it within `bounds`.
+pub(super) fn legalize_sum(
+    graph: &mut Graph,
+    id: NodeId,
+    [product, bias]: [NodeId; 2],
+    (to, bounds): (Affine, Bounds),
+) -> Attempt<NodeId> {
+    only_quantized(graph, id)?;
+    let mut parts = Parts::of(graph, product)?;
+    parts.bias = Some(parts.bias_of(graph, id, bias)?);
+    parts.quantized(graph, product, to, bounds)
+}
+
+/// The product without a bias and the vector of constants that `id` is the sum of, if it is one.
+pub(super) fn biased(graph: &Graph, id: NodeId) -> Option<[NodeId; 2]> {
+    let Op::Binary(Binary::Add) = graph.node(id).op else { return None };
+    let [a, b] = [graph.operand(id, 0)?, graph.operand(id, 1)?];
+    let is_biased = |product: NodeId, bias: NodeId| {
+        let node = graph.node(product);
+        let multiplies = matches!(node.op, Op::MatMul | Op::Gemm(_));
+        let constant = matches!(graph.node(bias).op, Op::Quant(Quant::Unpack(_)))
+            || graph.constant(bias).is_some();
+        let alone = graph.only_reader(product) == Some(id) && graph.operand(product, 2).is_none();
+        multiplies && constant && alone && node.out.shape == graph.node(id).out.shape
+    };
+    let sums = [[a, b], [b, a]].into_iter();
+    sums.map(|[product, bias]| [product, through(graph, bias)])
+        .find(|[product, bias]| is_biased(*product, *bias))
 }
 
 /// A quantised matrix product whose result is read in floats, as at the end of a classifier.
@@ -74,19 +102,34 @@ impl Parts {
                 (0..columns * rows).map(|at| weights[at % rows * columns + at / rows]).collect();
             shape = vec![columns, rows];
         }
-        let units: Vec<f32> = scales.iter().map(|scale| from.scale * scale).collect();
-        let bias = match graph.operand(id, 2).map(|bias| through(graph, bias)) {
-            Some(bias) => Some(
-                unpack::bias(graph, bias, &units)
-                    .ok_or_else(|| refused("its bias is no vector of integers"))?,
-            ),
-            None => None,
-        };
         let depth: usize = if matrix { shape[0] } else { shape[1..].iter().product() };
         if depth > MAX_DEPTH {
             return Err(refused("its sums may leave 32 bits"));
         }
-        Ok(Self { x, from, weights, shape, scales, bias, conv })
+        let mut parts = Self { x, from, weights, shape, scales, bias: None, conv };
+        if let Some(bias) = graph.operand(id, 2) {
+            parts.bias = Some(parts.bias_of(graph, id, through(graph, bias))?);
+        }
+        Ok(parts)
+    }
+
+    /// The bias of layer `id` in units of its sums.
+    fn bias_of(&self, graph: &Graph, id: NodeId, bias: NodeId) -> Attempt<Vec<i32>> {
+        let units: Vec<f32> = self.scales.iter().map(|scale| self.from.scale * scale).collect();
+        unpack::bias(graph, bias, &units)
+            .ok_or_else(|| Skip::new(graph, id, "its bias is no vector of integers"))
+    }
+
+    /// Makes `id` the layer on bytes, which gives what `to` makes of its result within `bounds`.
+    fn quantized(
+        self,
+        graph: &mut Graph,
+        id: NodeId,
+        to: Affine,
+        bounds: Bounds,
+    ) -> Attempt<NodeId> {
+        let multipliers = self.scales.iter().map(|w| self.from.scale * w / to.scale).collect();
+        self.build(graph, id, multipliers, To::Bytes { zero: to.zero, bounds })
     }
 
     /// Makes `id` the layer on bytes; what its readers read from now on.

@@ -55,8 +55,7 @@ impl Call<'_> {
             wholes.extend(whole);
         }
         let refused = |what: String| Err(Fault::Unsupported(what));
-        let kind =
-            operands.iter().find_map(|id| self.wholes.get(id)).map_or(TRUTHS.kind, |x| x.kind);
+        let kind = self.kind(operands);
         let kind_name = tensor::type_name(kind as i32);
         if wholes.len() < floats.len() {
             return refused(format!("{kind_name} mixed with floats at run time"));
@@ -71,12 +70,32 @@ impl Call<'_> {
                 return refused(what);
             }
         };
+        let is_byte = matches!(kind, DataType::Int8 | DataType::Uint8);
+        if is_byte && matches!(op, Op::Binary(Binary::Min | Binary::Max)) {
+            let part = format!("{name}/floats");
+            let chosen = self.put(part, op, shape, &floats)?;
+            return quantized::narrowed(self, name, chosen, kind);
+        }
         if !op.moves() && !matches!(kind, DataType::Int32 | DataType::Int64) {
             return refused(format!("arithmetic on {kind_name} at run time; supported: f32"));
         }
         let id = self.put(name, op, shape, &floats)?;
         self.wholes.insert(id, Whole { kind, most });
         Ok(id)
+    }
+
+    /// The type in the file of the first of `operands` that is computed at run time and no float.
+    fn kind(&self, operands: &[NodeId]) -> DataType {
+        let bytes =
+            |id: &NodeId| self.is_byte(*id).then(|| kind_of(self.graph.node(*id).out.dtype));
+        let carried = |id: &NodeId| self.wholes.get(id).map(|whole| whole.kind);
+        operands.iter().find_map(|id| carried(id).or_else(|| bytes(id))).unwrap_or(TRUTHS.kind)
+    }
+
+    /// Whether `id` holds bytes that are computed at run time.
+    pub(super) fn is_byte(&self, id: NodeId) -> bool {
+        let bytes = matches!(self.graph.node(id).out.dtype, Dtype::U8 | Dtype::I8);
+        bytes && self.graph.constant(id).is_none()
     }
 }
 

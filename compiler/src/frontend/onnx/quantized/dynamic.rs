@@ -5,8 +5,10 @@
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::quantized::unsigned;
+use crate::frontend::onnx::whole::{EXACT, Whole};
 use crate::frontend::onnx::{convolution, fold, matrix};
 use crate::ir::{Affine, Binary, Clamp, Dtype, NodeId, Op, Quant, Reduce, Reducer, Unary, Values};
+use crate::proto::tensor_proto::DataType;
 
 /// DynamicQuantizeLinear: bytes, their scale and their zero point.
 pub(in crate::frontend::onnx) fn quantize(call: &mut Call<'_>) -> Made {
@@ -41,7 +43,8 @@ pub(in crate::frontend::onnx) fn quantize(call: &mut Call<'_>) -> Made {
 pub(in crate::frontend::onnx) fn conv(call: &mut Call<'_>) -> Made {
     let operands = integers(call, 0)?;
     call.operands = operands.map(Some).to_vec();
-    convolution::conv(call)
+    let sums = convolution::conv(call)?;
+    Ok(exact(call, operands[1], 0, sums))
 }
 
 /// MatMulInteger.
@@ -49,7 +52,27 @@ pub(in crate::frontend::onnx) fn matmul(call: &mut Call<'_>) -> Made {
     let columns = call.shape(call.any(1)?).len().saturating_sub(1);
     let operands = integers(call, columns)?;
     call.operands = operands.map(Some).to_vec();
-    matrix::matmul(call)
+    let sums = matrix::matmul(call)?;
+    Ok(exact(call, operands[1], columns, sums))
+}
+
+/// The sums of products of bytes by `weights`, whose output channels lie along `axis`: integers where they are constants
+/// whose sums cannot leave 2^24.
+fn exact(call: &mut Call<'_>, weights: NodeId, axis: usize, sums: Vec<NodeId>) -> Vec<NodeId> {
+    let shape = call.shape(weights);
+    let channels = if shape.len() > 1 { shape[axis].max(1) } else { 1 };
+    let inner: usize = shape.iter().skip(axis + 1).product();
+    let Some(weights) = call.graph.constant(weights).and_then(Values::as_f32) else {
+        return sums;
+    };
+    let mut most = vec![0i64; channels];
+    for (at, w) in weights.iter().enumerate() {
+        most[at / inner % channels] += w.abs() as i64 * 255;
+    }
+    let most = most.into_iter().max().unwrap_or(0);
+    let found = sums.first().filter(|id| most <= EXACT && call.graph.constant(**id).is_none());
+    call.wholes.extend(found.map(|id| (*id, Whole { kind: DataType::Int32, most })));
+    sums
 }
 
 /// The scale, which is 1 for a tensor of zeros: it has no span.

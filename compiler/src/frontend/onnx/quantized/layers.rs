@@ -3,7 +3,7 @@
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::convolution;
 use crate::frontend::onnx::fault::{Fault, Made};
-use crate::frontend::onnx::quantized::scales::{BYTES, Scales};
+use crate::frontend::onnx::quantized::weights::{Axes, Order, Weights};
 use crate::frontend::onnx::quantized::{activation, emit_as, result};
 use crate::frontend::onnx::window::{Picture, Window, pair};
 use crate::ir::{
@@ -14,7 +14,12 @@ use crate::ir::{
 pub(in crate::frontend::onnx) fn conv(call: &mut Call<'_>) -> Made {
     let (x, from, _) = activation(call, 0, 1, 2)?;
     let picture = Picture::of(call, x)?;
-    let (mut weights, scales) = weights(call, [3, 4, 5], 0)?;
+    let group = call.int("group", 1)?;
+    let group = usize::try_from(group)
+        .map_err(|_| Fault::Misfit(format!("group {group}; it counts groups")))?;
+    let order = if group == 1 { Order::Copies } else { Order::Channels };
+    let layer = Weights::read(call, [3, 4, 5], Axes { channels: 0, inputs: 1, order })?;
+    let mut weights = layer.id;
     if let &[m, c, k] = call.shape(weights).as_slice() {
         weights = call.view("weights", weights, vec![m, c, 1, k])?;
     }
@@ -28,16 +33,13 @@ pub(in crate::frontend::onnx) fn conv(call: &mut Call<'_>) -> Made {
             "kernel_shape is {other:?} but the weights are {shape:?}"
         )));
     }
-    let group = call.int("group", 1)?;
-    let group = usize::try_from(group)
-        .map_err(|_| Fault::Misfit(format!("group {group}; it counts groups")))?;
     let Window { kernel, stride, dilation, pads } =
         Window::read(call, picture.rank, picture.size, [h, w])?;
     let conv = Conv { kernel, stride, dilation, pads, group, clamp: Clamp::NONE, activation: None };
     let (to, dtype) = result(call, 6, 7, Dtype::U8)?;
-    let requant = requant(from.scale, &scales, to)?;
+    let requant = requant(from.scale, &layer.scales, to)?;
     let quant = Quant::Conv(QConv { conv, x_zero: from.zero, requant, residual: None });
-    let mut operands = vec![picture.id, weights];
+    let mut operands = vec![layer.input(call, picture.id, 1)?, weights];
     operands.extend(bias(call, 8, m)?);
     convolution::windowed(call, Op::Quant(quant), &operands, picture.rank, dtype)
 }
@@ -45,11 +47,13 @@ pub(in crate::frontend::onnx) fn conv(call: &mut Call<'_>) -> Made {
 /// QLinearMatMul by constant weights.
 pub(in crate::frontend::onnx) fn matmul(call: &mut Call<'_>) -> Made {
     let (x, from, _) = activation(call, 0, 1, 2)?;
-    let columns = call.shape(call.any(3)?).len().checked_sub(1);
-    let (weights, scales) = weights(call, [3, 4, 5], columns.unwrap_or(0))?;
+    let rank = call.shape(call.any(3)?).len();
+    let [inputs, channels] = [2, 1].map(|from_end| rank.saturating_sub(from_end));
+    let axes = Axes { channels, inputs, order: Order::Copies };
+    let weights = Weights::read(call, [3, 4, 5], axes)?;
     let (to, dtype) = result(call, 6, 7, Dtype::U8)?;
-    let dense = QDense { x_zero: from.zero, requant: requant(from.scale, &scales, to)? };
-    product(call, x, weights, dense, None, dtype)
+    let dense = QDense { x_zero: from.zero, requant: requant(from.scale, &weights.scales, to)? };
+    product(call, x, &weights, dense, None, dtype)
 }
 
 /// QGemm: of bytes, or of floats if it names no scale of the result.
@@ -59,33 +63,37 @@ pub(in crate::frontend::onnx) fn gemm(call: &mut Call<'_>) -> Made {
         x = call.step("rows", Op::Transpose(vec![1, 0]), &[x])?;
     }
     let transposed = call.flag("transB")?;
-    let (mut weights, scales) = weights(call, [3, 4, 5], usize::from(!transposed))?;
+    let [channels, inputs] = if transposed { [0, 1] } else { [1, 0] };
+    let axes = Axes { channels, inputs, order: Order::Copies };
+    let mut weights = Weights::read(call, [3, 4, 5], axes)?;
     if transposed {
-        weights = call.step("columns", Op::Transpose(vec![1, 0]), &[weights])?;
+        weights.id = call.step("columns", Op::Transpose(vec![1, 0]), &[weights.id])?;
     }
     let alpha = call.real("alpha", 1.0)?;
     let scale = alpha * from.scale;
     let (requant, dtype) = if call.given(7).is_some() {
         let (to, dtype) = result(call, 7, 8, Dtype::U8)?;
-        (requant(scale, &scales, to)?, dtype)
+        (requant(scale, &weights.scales, to)?, dtype)
     } else {
-        let multipliers = scales.iter().map(|weight| scale * weight).collect();
+        let multipliers = weights.scales.iter().map(|weight| scale * weight).collect();
         (checked(Requant { multipliers, to: To::Floats })?, Dtype::F32)
     };
-    let bias = bias(call, 6, scales.len())?;
-    product(call, x, weights, QDense { x_zero: from.zero, requant }, bias, dtype)
+    let bias = bias(call, 6, weights.scales.len())?;
+    product(call, x, &weights, QDense { x_zero: from.zero, requant }, bias, dtype)
 }
 
 /// The product of rows by a constant matrix, whatever the rank of x.
 fn product(
     call: &mut Call<'_>,
     x: NodeId,
-    weights: NodeId,
+    weights: &Weights,
     dense: QDense,
     bias: Option<NodeId>,
     dtype: Dtype,
 ) -> Made {
-    let (mut shape, w) = (call.shape(x), call.shape(weights));
+    let last = call.shape(x).len().saturating_sub(1);
+    let x = weights.input(call, x, last)?;
+    let (mut shape, w) = (call.shape(x), call.shape(weights.id));
     let (&[k, n], Some(depth)) = (w.as_slice(), shape.pop()) else {
         return Err(Fault::Unsupported(format!("weights {w:?}; supported: one matrix [k, n]")));
     };
@@ -94,7 +102,8 @@ fn product(
     }
     let is_matrix = shape.len() == 1;
     let rows = if is_matrix { x } else { call.view("rows", x, vec![shape.iter().product(), k])? };
-    let operands: Vec<NodeId> = [Some(rows), Some(weights), bias].into_iter().flatten().collect();
+    let operands: Vec<NodeId> =
+        [Some(rows), Some(weights.id), bias].into_iter().flatten().collect();
     shape.push(n);
     let shape = (!is_matrix).then_some(shape);
     emit_as(call, Op::Quant(Quant::Dense(dense)), &operands, shape, dtype)
@@ -113,60 +122,6 @@ fn checked(requant: Requant) -> Result<Requant, Fault> {
     Err(Fault::Misfit(
         "its scales multiply beyond the range of float; quantise the model again".into(),
     ))
-}
-
-/// Constant weights as i8 with zero point 0 and their scales, one for each index of dimension `axis`. `ports` are those
-/// of the weights, their scales and their zero points.
-pub(super) fn weights(
-    call: &mut Call<'_>,
-    ports: [usize; 3],
-    axis: usize,
-) -> Result<(NodeId, Vec<f32>), Fault> {
-    let id = call.any(ports[0])?;
-    let shape = call.shape(id);
-    let channels = *shape.get(axis).ok_or_else(|| Fault::Misfit(format!("weights {shape:?}")))?;
-    let scales = Scales::read(call, ports[1], ports[2])?;
-    let dtype = call.graph.node(id).out.dtype;
-    scales.check_type(dtype, ports[0])?;
-    let factors = scales.per_channel(channels)?;
-    let inner: usize = shape[axis + 1..].iter().product();
-    let zero =
-        |at: usize| scales.zeros[if scales.zeros.len() == 1 { 0 } else { at / inner % channels }];
-    let Some(values) = call.graph.constant(id) else {
-        return Err(Fault::Unsupported(format!(
-            "weights that are {} (operand {})",
-            call.made(id),
-            ports[0]
-        )));
-    };
-    let bytes: Option<Vec<i8>> = match values {
-        Values::I8(_) if scales.zeros.iter().all(|zero| *zero == 0) => return Ok((id, factors)),
-        Values::I8(v) => v
-            .iter()
-            .enumerate()
-            .map(|(at, w)| i8::try_from(i32::from(*w) - zero(at)).ok())
-            .collect(),
-        Values::U8(v) => v
-            .iter()
-            .enumerate()
-            .map(|(at, w)| i8::try_from(i32::from(*w) - zero(at)).ok())
-            .collect(),
-        Values::F32(_) | Values::I32(_) | Values::I64(_) => {
-            return Err(Fault::Misfit(format!(
-                "weights of type {dtype} (operand {}); {}",
-                ports[0], BYTES
-            )));
-        }
-    };
-    let bytes = bytes.ok_or_else(|| {
-        Fault::Unsupported(
-            "weights whose zero point leaves more than 8 bits; quantise weights symmetrically"
-                .into(),
-        )
-    })?;
-    call.store.take(bytes.len())?;
-    let name = format!("{}/weights", call.graph.node(id).name);
-    Ok((call.graph.add_const(name, shape, Values::I8(bytes)), factors))
 }
 
 /// A constant bias of one integer a channel, if there is one.
