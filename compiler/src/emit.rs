@@ -19,8 +19,10 @@ mod names;
 mod print;
 mod probe;
 mod scope;
+mod shared;
 mod slots;
 mod step;
+mod step_names;
 mod weights;
 mod words;
 
@@ -33,6 +35,7 @@ use crate::pack::Blob;
 use crate::plan::Plan;
 use crate::program::Program;
 use crate::schedule::Schedule;
+use crate::share::Sharing;
 use crate::target::Target;
 
 /// A network ready for printing.
@@ -46,6 +49,8 @@ pub struct Network<'a> {
     pub plan: &'a Plan,
     /// Its loops.
     pub program: &'a Program,
+    /// Which of its steps run one function.
+    pub sharing: &'a Sharing,
     /// The packed weights.
     pub blob: &'a Blob,
     /// The machine.

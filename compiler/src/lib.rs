@@ -43,6 +43,7 @@ pub mod report;
 pub mod schedule;
 pub mod segment;
 pub mod shadow;
+pub mod share;
 pub mod source;
 pub mod standalone;
 pub mod target;
@@ -61,6 +62,7 @@ use crate::pack::Blob;
 use crate::plan::Plan;
 use crate::program::Program;
 use crate::schedule::Schedule;
+use crate::share::Sharing;
 use crate::source::Model;
 use crate::target::Target;
 
@@ -111,6 +113,8 @@ pub struct Artifact {
     pub schedule: Schedule,
     /// Its loops.
     pub program: Program,
+    /// Which of its steps run one function.
+    pub sharing: Sharing,
     /// The model after all passes.
     pub graph: Graph,
     /// Rewrites that the passes made and refused.
@@ -141,8 +145,10 @@ pub fn compile(
     let blob = pack::weights(&graph, &schedule, &target);
     let program = lower::lower(&graph, &schedule, &target);
     shadow::check(&graph, &schedule, &plan, &program, &target)?;
+    let sharing = share::share(&schedule, &plan, &program, &blob);
     let rust = String::new();
-    let mut artifact = Artifact { rust, blob, plan, schedule, program, graph, log, facts, target };
+    let mut artifact =
+        Artifact { rust, blob, plan, schedule, program, sharing, graph, log, facts, target };
     artifact.rust = emit::rust(&artifact.network());
     Ok(artifact)
 }
@@ -163,8 +169,8 @@ impl Artifact {
 
     /// The network as the printer takes it, without probes, its weights in a file.
     pub(crate) fn network(&self) -> Network<'_> {
-        let Self { graph, schedule, program, plan, blob, facts, target, .. } = self;
-        let carrier = Carrier::File;
-        Network { graph, schedule, program, plan, blob, target, facts, probed: false, carrier }
+        let Self { graph, schedule, program, sharing, plan, blob, facts, target, .. } = self;
+        let (carrier, probed) = (Carrier::File, false);
+        Network { graph, schedule, program, sharing, plan, blob, target, facts, probed, carrier }
     }
 }

@@ -4,9 +4,9 @@
 //! any opt-level:
 //! `let [x, wide] = arena.slots(const { Slots::new([0..75_264, 75_264..526_848]) });`
 
-pub use crate::blob::Slots;
+pub use crate::blob::{Arrays, Slots};
 
-use crate::blob::{Blob, Element};
+use crate::blob::{Blob, Element, Tuple};
 
 /// `BYTES` of working memory, a multiple of [`ALIGN`](crate::blob::ALIGN): exactly the size of the static that holds it.
 #[repr(transparent)]
@@ -26,6 +26,15 @@ impl<const BYTES: usize> Arena<BYTES> {
         slots: Slots<E, K, BYTES>,
     ) -> [&mut [E]; K] {
         slots.of(&mut self.0)
+    }
+
+    /// The memory of each array, all at once.
+    #[inline(always)]
+    pub fn arrays<T: Tuple<K>, const K: usize>(
+        &mut self,
+        arrays: &Arrays<T, K, BYTES>,
+    ) -> T::Lent<'_> {
+        arrays.of(&mut self.0)
     }
 
     /// The whole memory, to fill or to look through.

@@ -4,11 +4,15 @@
 //! in a `const`, which is how emitted code cuts it:
 //! `const STEM: &[f32] = BLOB.f32s(0..864);`.
 
+mod arrays;
+
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ops::Range;
 use core::slice;
+
+pub use arrays::{Arrays, MOST_ARRAYS, Tuple};
 
 use crate::brain::{Brain, Pair};
 use crate::half::Half;
@@ -109,6 +113,15 @@ impl<const N: usize> Blob<N> {
     #[inline(always)]
     pub const fn f32s(&self, range: Range<usize>) -> &[f32] {
         self.cut(range)
+    }
+
+    /// The array of numbers that begins behind so many of them.
+    #[inline(always)]
+    pub const fn array<E: Element, const LEN: usize>(&self, start: usize) -> &[E; LEN] {
+        match self.cut(start..start + LEN).first_chunk() {
+            Some(array) => array,
+            None => panic!("a range has its length"),
+        }
     }
 
     /// The numbers in `range`, which counts elements of `E` from the blob's start.
@@ -337,6 +350,12 @@ impl<E: Element, const BYTES: usize> Slots<E, 1, BYTES> {
     }
 }
 
+#[cfg(feature = "sources")]
+crate::listed::listed! {
+    "blob/", "blob/":
+    "arrays"
+}
+
 #[cfg(test)]
 mod tests {
     extern crate std;
@@ -356,6 +375,7 @@ mod tests {
     fn a_range_counts_elements_of_its_own_type() {
         assert_eq!(one_two().f32s(1..3), [1.0, 2.0]);
         assert_eq!(one_two().cut::<u16>(3..6), [0x3f80, 0, 0x4000]);
+        assert_eq!(one_two().array::<u16, 3>(3), &[0x3f80, 0, 0x4000]);
     }
 
     #[test]

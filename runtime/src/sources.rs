@@ -2,8 +2,9 @@
 
 /// Every module but the catalog, which only the compiler reads, and what build scripts need: a slice for each folder, of
 /// paths such as `kernel/pool` and texts.
-pub const FOLDERS: [&[(&str, &str)]; 7] = [
+pub const FOLDERS: [&[(&str, &str)]; 8] = [
     crate::SOURCES,
+    crate::blob::SOURCES,
     crate::kernel::SOURCES,
     crate::kernel::q8::SOURCES,
     crate::math::SOURCES,

@@ -37,19 +37,7 @@ impl Body<'_> {
                 let rows = self.scope.span(span);
                 quote!(let rows = #rows;)
             }
-            Statement::Set(variable, value) => {
-                let name = self.scope.name_of(*variable);
-                match value {
-                    Expr::Plus(it, more) if **it == Expr::from(*variable) => {
-                        let more = literal::size(*more);
-                        quote!(#name += #more;)
-                    }
-                    value => {
-                        let value = self.scope.expr(value);
-                        quote!(#name = #value;)
-                    }
-                }
-            }
+            Statement::Set(variable, value) => self.set(*variable, value),
             Statement::For { variable, span, by, body } => {
                 let (name, body) = (self.scope.name_of(*variable), self.statements(body));
                 let all = self.scope.span(span);
@@ -79,7 +67,24 @@ impl Body<'_> {
             Statement::Spread { stage } => self.spread(stages[*stage].from[0]),
             Statement::Slide { stage, columns } => self.slide(stages[*stage].into, *columns),
             Statement::Finish { stage } => call::finish(self.scope, *stage, &stages[*stage]),
-            Statement::Mark { stage } => probe::mark(self.scope.network, self.step, *stage),
+            Statement::Mark { stage } => {
+                probe::mark(self.scope.network, self.step, *stage, self.scope.source)
+            }
+        }
+    }
+
+    /// Another value of a variable.
+    fn set(&self, variable: Variable, value: &Expr) -> TokenStream {
+        let name = self.scope.name_of(variable);
+        match value {
+            Expr::Plus(it, more) if **it == Expr::from(variable) => {
+                let more = literal::size(*more);
+                quote!(#name += #more;)
+            }
+            value => {
+                let value = self.scope.expr(value);
+                quote!(#name = #value;)
+            }
         }
     }
 

@@ -6,10 +6,51 @@ use crate::printed;
 use crate::schedule::{Home, Place, Stage, Step};
 use crate::segment::{Role, flow};
 
+/// Columns of a line that names steps.
+const WIDTH: usize = 100;
+
 /// The doc line of a step: its name, its shapes, and its cost.
 pub(super) fn step(graph: &Graph, labels: &Labels, step: &Step) -> String {
+    let last = step.stages.last().expect("a step has a stage");
+    let shape = if let Some(about) = last.kernel.about() {
+        format!(": {about}")
+    } else if step.madds > 0 {
+        format!(": {}", shape(graph, step))
+    } else {
+        String::new()
+    };
+    format!("{}{shape}.{}", subject(graph, labels, step), cost(step.madds))
+}
+
+/// The doc lines of a function that steps of these names run, the first of which is `step`.
+pub(super) fn shared(graph: &Graph, kind: &str, step: &Step, names: &[&str]) -> Vec<String> {
+    let last = step.stages.last().expect("a step has a stage");
+    let shape = last.kernel.about().unwrap_or_else(|| shape(graph, step));
+    let mut lines = vec![format!(" {}: {shape}.{}", title(kind), cost(step.madds))];
+    let mut line = " Steps".to_owned();
+    for (at, name) in names.iter().enumerate() {
+        let end = match names.len() - at {
+            1 => ".",
+            2 => " and",
+            _ => ",",
+        };
+        let name = format!(" `{name}`{end}");
+        if line.len() + name.len() > WIDTH {
+            lines.push(std::mem::take(&mut line));
+        }
+        line += &name;
+    }
+    lines.push(line);
+    lines
+}
+
+/// The channels and the size of a step: the shape of its result, where it does not multiply.
+pub(super) fn shape(graph: &Graph, step: &Step) -> String {
     let first = &step.stages[0];
     let last = step.stages.last().expect("a step has a stage");
+    if step.madds == 0 {
+        return printed::shape(&graph.node(last.node).out.shape);
+    }
     let widths: Vec<String> = std::iter::once(channels(first.from.first()))
         .chain(
             step.stages
@@ -29,15 +70,7 @@ pub(super) fn step(graph: &Graph, labels: &Labels, step: &Step) -> String {
     let residual = if has_residual(graph, &step.segment.stages) { ", residual" } else { "" };
     let pixels = step.stages.iter().rev().find(|stage| !stage.kernel.pools_all()).unwrap_or(last);
     let size = format!("{}x{}", pixels.height, pixels.into.rows.width);
-    let what = subject(graph, labels, step);
-    let shape = if let Some(about) = last.kernel.about() {
-        format!(": {about}")
-    } else if step.madds > 0 {
-        format!(": {} at {size}{stride}{residual}", widths.join(" -> "))
-    } else {
-        String::new()
-    };
-    format!("{what}{shape}.{}", cost(step.madds))
+    format!("{} at {size}{stride}{residual}", widths.join(" -> "))
 }
 
 /// `300.8 M MAdds`, or nothing for none.

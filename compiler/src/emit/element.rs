@@ -79,6 +79,14 @@ pub(super) fn of_weights(network: &Network<'_>) -> Vec<TokenStream> {
     half.into_iter().chain(has(&[Number::Pair]).then(|| quote!(Pair))).collect()
 }
 
+/// The type of 16 bits that elements of arrays have which several steps' functions are lent, if so.
+pub(super) fn of_arrays(network: &Network<'_>) -> Option<Ident> {
+    let sharing = network.sharing;
+    let frames = sharing.groups.iter().map(|group| &sharing.frames[group[0]]);
+    let mut arrays = frames.flat_map(|frame| &frame.arrays);
+    arrays.any(|array| array.element == 2).then(|| half(network))
+}
+
 /// The paths of types of 16 bits and of their pairs that the file names and its user does not.
 pub(super) fn imports(network: &Network<'_>) -> Vec<&'static str> {
     let pairs = network.blob.numbers().any(|number| number == Number::Pair);

@@ -11,10 +11,13 @@ const CHAIN: usize = 60;
 /// Widest fields of a struct on one line.
 const FIELDS: usize = 18;
 
+/// The beginning of an alias of a type.
+const ALIAS: &str = "pub(super) type ";
+
 /// True if a line starts something that is laid out here.
 pub(super) fn is_statement(line: &str) -> bool {
     let starts = ["pub fn ", "fn ", "const ", "pub const ", "pub(super) const ", "static ", "let "];
-    let is_item = starts.iter().any(|start| line.starts_with(start));
+    let is_item = starts.iter().chain(&[ALIAS]).any(|start| line.starts_with(start));
     let is_call = line.starts_with(|c: char| c.is_ascii_alphabetic()) && !is_block(line);
     is_item || is_call
 }
@@ -24,17 +27,18 @@ pub(super) fn is_statement(line: &str) -> bool {
 pub(super) fn continues(statement: &str, next: &str) -> bool {
     let body = statement.contains("fn ") && statement.ends_with('{');
     let closure = statement.ends_with("| {");
-    next.starts_with('.') || (!closure && depth(statement) > i32::from(body))
+    let alias = statement.starts_with(ALIAS) && !statement.ends_with(';');
+    next.starts_with('.') || alias || (!closure && depth(statement) > i32::from(body))
 }
 
 /// Appends the next line to a statement.
 pub(super) fn join(statement: &mut String, line: &str) {
-    let closes = line.starts_with([')', ']', '}']);
+    let closes = line.starts_with([')', ']', '}', '>']);
     if closes && statement.ends_with(',') {
         statement.pop();
     }
     let brace = statement.ends_with('{') || line.starts_with('}');
-    let tight = statement.ends_with(['(', '[']) || closes || line.starts_with('.');
+    let tight = statement.ends_with(['(', '[', '<']) || closes || line.starts_with('.');
     if brace || !tight {
         statement.push(' ');
     }
@@ -48,6 +52,9 @@ pub(super) fn statement(text: &mut String, statement: &str, indent: usize) {
     if let Some((head, links)) = chain(statement) {
         line(indent, head);
         return links.iter().for_each(|link| line(indent + 4, link));
+    }
+    if statement.starts_with(ALIAS) {
+        return alias(statement, indent).iter().for_each(|(indent, code)| line(*indent, code));
     }
     if let Some([head, file, tail]) = included(statement) {
         if fits(statement, indent) {
@@ -89,6 +96,28 @@ fn chain(statement: &str) -> Option<(&str, Vec<&str>)> {
     let ends = dots.iter().skip(1).copied().chain([statement.len()]);
     let links = dots.iter().zip(ends).map(|(from, to)| &statement[*from..to]).collect();
     (wide && dots.len() > 1).then(|| (&statement[..dots[0]], links))
+}
+
+/// The lines of an alias of a type whose first argument is a tuple, and where they begin.
+fn alias(statement: &str, indent: usize) -> Vec<(usize, String)> {
+    let (place, kind) = statement.split_once(" = ").expect("an alias stands for something");
+    let (open, close) = outermost(statement).expect("an alias has a tuple");
+    let tuple = &statement[open + 1..close];
+    if tuple.chars().count() > LIST {
+        let head = &statement[..open];
+        let mut lines = vec![(indent, head.to_owned()), (indent + 4, "(".to_owned())];
+        let arrays = elements(tuple).into_iter();
+        lines.extend(arrays.map(|array| (indent + 8, format!("{array},"))));
+        lines.push((indent + 4, "),".to_owned()));
+        let rest = statement[close + 1..].trim_start_matches(", ").trim_end_matches(">;");
+        lines.extend(elements(rest).into_iter().map(|count| (indent + 4, format!("{count},"))));
+        lines.push((indent, ">;".to_owned()));
+        return lines;
+    }
+    if indent + statement.chars().count() <= LINE {
+        return vec![(indent, statement.to_owned())];
+    }
+    vec![(indent, format!("{place} =")), (indent + 4, kind.to_owned())]
 }
 
 /// A file that is included as an argument: its name and what stands around it. Macros get no comma behind their last
@@ -252,6 +281,26 @@ mod tests {
             &include(&longest),
             &format!(
                 "    static BLOB: Blob<448> = Blob::of_file(\n        include_bytes!(\n            \"{longest}\"\n        ),\n        0x01,\n    );\n"
+            ),
+        );
+    }
+
+    #[test]
+    fn aliases_of_tuples_go_on_as_few_lines_as_hold_them() {
+        let alias = |name: &str, count: usize| {
+            let arrays = vec!["[f32; 96_000]"; count].join(", ");
+            format!("pub(super) type {name} = Arrays<({arrays}), {count}, BYTES>;")
+        };
+        let short = alias("X", 2);
+        check(&short, &format!("    {short}\n"));
+        let long = alias(&"X".repeat(40), 2);
+        check(&long, &format!("    {}\n", long.replace("= ", "=\n        ")));
+        let wide = alias("X", 5);
+        let rows = "            [f32; 96_000],\n".repeat(5);
+        check(
+            &wide,
+            &format!(
+                "    pub(super) type X = Arrays<\n        (\n{rows}        ),\n        5,\n        BYTES,\n    >;\n"
             ),
         );
     }

@@ -6,19 +6,14 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
 use crate::emit::function::Function;
-use crate::emit::labels::Labels;
-use crate::emit::names::{self, Names};
+use crate::emit::names;
+use crate::emit::step_names::StepNames;
 use crate::emit::{
-    Network, answer, doc, element, input, layers, literal, probe, scope, step, weights, words,
+    Network, answer, doc, element, input, layers, literal, probe, scope, shared, step, weights,
+    words,
 };
 use crate::printed;
 use crate::schedule::{Home, Intake, Port};
-
-/// Names that the file itself uses, so that no step or port may take them.
-const RESERVED: &[&str] = &[
-    "arena", "infer", "run", "weights", "isa", "simd", "row", "rows", "pixel", "panel", "panels",
-    "part", "pool", "scratch", "scores", "next_row", "x", "y",
-];
 
 /// The lines at the top.
 pub(super) fn header(network: &Network<'_>) -> String {
@@ -36,11 +31,8 @@ pub(super) fn header(network: &Network<'_>) -> String {
 /// Every item, in the order in which a reader wants them.
 pub(super) fn items(network: &Network<'_>) -> Vec<TokenStream> {
     let names = StepNames::new(network);
-    let steps = network.schedule.steps.iter().zip(&network.program.functions);
-    let functions: Vec<Function> = steps
-        .zip(&names.steps)
-        .map(|(step, name)| step::function(network, step, (name, &names.labels), &names.ports))
-        .collect();
+    let steps = 0..network.schedule.steps.len();
+    let functions: Vec<Function> = steps.map(|at| step::function(network, at, &names)).collect();
     let mut items = imports(network, &functions);
     items.extend(refusal(network));
     items.extend(facts(network));
@@ -50,37 +42,18 @@ pub(super) fn items(network: &Network<'_>) -> Vec<TokenStream> {
     items.extend(weights::object(network, &functions));
     items.push(infer(network, &names));
     items.push(run(network, &names, &functions));
-    items.extend(functions.iter().map(|function| function.item.clone()));
+    items.extend(functions.iter().filter_map(|function| function.item.clone()));
     items.extend(probe::items(network));
+    items.extend(shared::item(network, &names));
     items.extend(weights::item(network, &functions));
     items
-}
-
-/// Names of the functions and of the arrays that the caller lends.
-struct StepNames {
-    labels: Labels,
-    steps: Vec<String>,
-    ports: scope::Ports,
-}
-
-impl StepNames {
-    fn new(network: &Network<'_>) -> Self {
-        let mut names = Names::reserving(RESERVED);
-        let mut port = |port: &Port| names.take(&port.name);
-        let inputs = network.schedule.inputs.iter().map(&mut port).collect();
-        let outputs = network.schedule.outputs.iter().map(&mut port).collect();
-        let labels = Labels::of(network.graph);
-        let steps = network.schedule.steps.iter();
-        let steps = steps.map(|step| names.take(&words::step(network.graph, &labels, step)));
-        let steps = steps.collect();
-        Self { labels, steps, ports: scope::Ports::new(inputs, outputs) }
-    }
 }
 
 fn imports(network: &Network<'_>, functions: &[Function]) -> Vec<TokenStream> {
     let token = format!("simd::{}", words::token(network.target));
     let always = ["arena::self", "blob::Blob", token.as_str()];
-    let slots = (!network.schedule.buffers.is_empty()).then_some("arena::Slots");
+    let lends = network.schedule.intakes.iter().any(|it| matches!(it.place.home, Home::Arena(_)));
+    let slots = lends.then_some("arena::Slots");
     let needed = words::needs_features(network.target).then_some("isa::self");
     let kernels = functions.iter().flat_map(|function| function.kernels.iter().map(String::as_str));
     let mut modules: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -283,10 +256,9 @@ fn run(network: &Network<'_>, names: &StepNames, functions: &[Function]) -> Toke
     let parameters = parameters(network, names, |port| network.schedule.part_len(port), &caller);
     let feature = words::feature(network.target);
     let (given, _) = weights::parameter(network);
-    let calls = functions.iter().zip(&names.steps).map(|(function, name)| {
-        let (name, arguments) = (names::ident(name), &function.arguments);
-        quote!(#name(isa #(, #arguments)*);)
-    });
+    let calls = functions
+        .iter()
+        .map(|Function { name, arguments, .. }| quote!(#name(isa #(, #arguments)*);));
     let start = probe::start(network);
     let (arrow, answer) = (answer::arrow(network), answer::expression(network));
     let name = |name: &str| caller.name(&format_ident!("{name}"));

@@ -1,8 +1,9 @@
 //! Probes: reads of the clock in an emitted file that measures the cost of each kernel.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens, quote};
 
+use crate::emit::function::Source;
 use crate::emit::labels::Labels;
 use crate::emit::{Network, literal, words};
 use crate::ir::Graph;
@@ -88,15 +89,26 @@ pub(super) fn start(network: &Network<'_>) -> TokenStream {
     if network.probed { quote!(CLOCK.start();) } else { quote!() }
 }
 
-/// The statement after the call of stage `at` of `step`.
-pub(super) fn mark(network: &Network<'_>, step: &Step, at: usize) -> TokenStream {
+/// The statement after the call of stage `at` of `step`, in a function of its own or in one that counts from `clock` on.
+pub(super) fn mark(network: &Network<'_>, step: &Step, at: usize, source: Source) -> TokenStream {
     if !network.probed {
         return quote!();
     }
-    let before = network.schedule.steps.iter().take_while(|other| !std::ptr::eq(*other, step));
-    let first: usize = before.map(|step| step.stages.len()).sum();
-    let at = literal::size(first + at);
+    let at = match source {
+        Source::Consts => literal::size(first(network, step) + at).into_token_stream(),
+        Source::Parameters if at == 0 => quote!(clock),
+        Source::Parameters => {
+            let at = literal::size(at);
+            quote!(clock + #at)
+        }
+    };
     quote!(CLOCK.mark(#at);)
+}
+
+/// The number of the first kernel of `step`.
+pub(super) fn first(network: &Network<'_>, step: &Step) -> usize {
+    let before = network.schedule.steps.iter().take_while(|other| !std::ptr::eq(*other, step));
+    before.map(|step| step.stages.len()).sum()
 }
 
 fn tile(kernel: &Kernel) -> String {

@@ -7,6 +7,7 @@ use mnv2c_runtime::ring::{Form, Rows};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
+use crate::emit::function::Source;
 use crate::emit::names::{self, Names};
 use crate::emit::slots::Borrowed;
 use crate::emit::{Network, element, literal, weights, words};
@@ -14,11 +15,12 @@ use crate::ir::Graph;
 use crate::program::{Function, Variable};
 use crate::schedule::{Home, PackId, Part, Place, Stage, Step};
 use crate::segment::{Role, is_chain};
+use crate::share::{self, Frame};
 
 /// Names that the body of a function itself uses.
 const RESERVED: &[&str] = &[
     "isa", "arena", "pool", "part", "row", "rows", "end", "pixel", "panel", "panels", "scratch",
-    "weights", "band", "bands", "first", "rings", "line",
+    "weights", "band", "bands", "first", "rings", "line", "slots", "clock",
 ];
 
 /// Names of the arrays that the caller lends.
@@ -47,10 +49,14 @@ pub(super) struct Scope<'a> {
     pub(super) slots: Borrowed,
     /// Consts for places whose zeros the body writes.
     pub(super) rows: BTreeMap<Home, Ident>,
-    /// Consts for weights, by stage.
+    /// Weights, by stage.
     weights: Vec<Option<Ident>>,
-    /// Consts for operands that are constant.
+    /// Operands that are constant.
     operands: BTreeMap<PackId, Ident>,
+    /// Where both are found.
+    pub(super) source: Source,
+    /// Variables of the body so far.
+    variables: Names,
     /// Consts for kernels, by stage.
     kernels: Vec<Ident>,
     /// The base names of the rows that each stage makes.
@@ -66,13 +72,14 @@ impl<'a> Scope<'a> {
             rows: BTreeMap::new(),
             weights: Vec::new(),
             operands: BTreeMap::new(),
+            source: Source::Consts,
+            variables: Names::within(&ports.names),
             kernels: Vec::new(),
             counted: Vec::new(),
         };
-        let mut variables = Names::within(&ports.names);
         let mut consts = Names::default();
         for (at, stage) in step.stages.iter().enumerate() {
-            scope.name_slots(step, at, &mut variables);
+            scope.name_slots(step, at);
             if stage.into.is_padded() && !matches!(stage.part, Part::Strip(_)) {
                 scope.name_rows(stage.into, &mut consts);
             }
@@ -85,10 +92,10 @@ impl<'a> Scope<'a> {
     }
 
     /// Names the memory that stage `at` reads and writes.
-    fn name_slots(&mut self, step: &Step, at: usize, variables: &mut Names) {
+    fn name_slots(&mut self, step: &Step, at: usize) {
         let (stage, last) = (&step.stages[at], step.stages.len() - 1);
         let mut name = |place: Place, wanted: &str| {
-            self.slots.name(self.network.plan, place, wanted, variables);
+            self.slots.name(self.network.plan, place, wanted, &mut self.variables);
         };
         if at == 0 {
             stage.from.iter().for_each(|place| name(*place, "x"));
@@ -100,13 +107,9 @@ impl<'a> Scope<'a> {
 
     /// Names the constant operands of a stage of the step called `name`.
     fn name_operands(&mut self, stage: &Stage, name: &str, consts: &mut Names) {
-        for (port, place) in stage.from.iter().enumerate() {
-            let written_out = port == 1 && stage.kernel.writes_second_out();
-            if let (Home::Weights(id), false) = (place.home, written_out) {
-                let word = if stage.kernel.loads() { "border" } else { "operand" };
-                let operand = format!("{name}_{}", consts.take(word));
-                self.operands.entry(id).or_insert_with(|| names::constant(&operand));
-            }
+        for (id, word) in share::operands(stage) {
+            let operand = format!("{name}_{}", consts.take(word));
+            self.operands.entry(id).or_insert_with(|| names::constant(&operand));
         }
     }
 
@@ -139,6 +142,38 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// The words of a function that is given its weights.
+    pub(super) fn of_parameters(mut self, step: &Step) -> Self {
+        self.source = Source::Parameters;
+        for (weights, kernel) in self.weights.iter_mut().zip(&self.kernels) {
+            if let Some(weights) = weights {
+                let name = kernel.to_string().to_lowercase();
+                *weights = names::ident(&self.variables.take(&name));
+            }
+        }
+        self.operands.clear();
+        for (id, word) in step.stages.iter().flat_map(share::operands) {
+            let name = || names::ident(&self.variables.take(word));
+            self.operands.entry(id).or_insert_with(name);
+        }
+        self
+    }
+
+    /// The names of a frame's weights, in its order.
+    pub(super) fn weights_of(&self, frame: &Frame) -> Vec<&Ident> {
+        let stages = self.weights.iter().flatten();
+        let operands = frame.packs.iter().skip(stages.clone().count());
+        stages.chain(operands.map(|id| &self.operands[id])).collect()
+    }
+
+    /// The weights called `name`.
+    fn source_of(&self, name: &Ident) -> TokenStream {
+        match self.source {
+            Source::Consts => weights::expression(self.network, name),
+            Source::Parameters => name.into_token_stream(),
+        }
+    }
+
     /// The const of the kernel of stage `at`.
     pub(super) fn kernel(&self, at: usize) -> &Ident {
         &self.kernels[at]
@@ -155,7 +190,7 @@ impl<'a> Scope<'a> {
     /// The weights of stage `at`.
     pub(super) fn weights(&self, at: usize) -> TokenStream {
         match &self.weights[at] {
-            Some(name) => weights::expression(self.network, name),
+            Some(name) => self.source_of(name),
             None => quote!(&[]),
         }
     }
@@ -167,7 +202,7 @@ impl<'a> Scope<'a> {
             Home::Feed(at) => next_row(self.network, self.ports, at).into_token_stream(),
             Home::Output(at) => names::ident(&self.ports.outputs[at]).into_token_stream(),
             Home::Arena(_) => self.slot_of(place).into_token_stream(),
-            Home::Weights(id) => weights::expression(self.network, &self.operands[&id]),
+            Home::Weights(id) => self.source_of(&self.operands[&id]),
         }
     }
 

@@ -10,6 +10,7 @@ use crate::emit::names::{self, Names};
 use crate::emit::{Network, element, literal};
 use crate::plan::{Plan, Slot};
 use crate::schedule::{Home, Place, Step};
+use crate::share::{Frame, borrowed};
 
 /// A part of the arena that a body borrows.
 struct Slice {
@@ -93,8 +94,17 @@ impl Borrowed {
     }
 
     /// Paths in the runtime that borrowing needs.
-    pub(super) fn imports(&self) -> Option<&'static str> {
-        self.wide().next().map(|_| "blob::wide_mut")
+    pub(super) fn imports(&self) -> impl Iterator<Item = &'static str> {
+        let wide = self.wide().next().map(|_| "blob::wide_mut");
+        (!self.is_empty()).then_some("arena::Slots").into_iter().chain(wide)
+    }
+
+    /// The variables of a frame's arrays.
+    pub(super) fn variables<'a>(&'a self, frame: &'a Frame) -> impl Iterator<Item = &'a Ident> {
+        frame.arrays.iter().map(|array| {
+            let slice = self.slots.get(&(array.bytes.start, array.bytes.end));
+            &slice.expect("a frame has what its step borrows").name
+        })
     }
 
     /// The const that says where the slots lie.
@@ -120,21 +130,6 @@ fn slot(plan: &Plan, place: Place) -> Option<Slot> {
         Home::Arena(buffer) => Some(plan.slots[buffer.0]),
         Home::Input(_) | Home::Feed(_) | Home::Output(_) | Home::Weights(_) => None,
     }
-}
-
-/// Bytes of the arena that `step` borrows: its slots, those that share bytes as one.
-fn borrowed(plan: &Plan, step: &Step) -> Vec<Range<usize>> {
-    let places = step.stages.iter().flat_map(|stage| stage.from.iter().chain([&stage.into]));
-    let mut slots: Vec<_> = places.filter_map(|place| slot(plan, *place)).map(key).collect();
-    slots.sort_unstable();
-    let mut ranges: Vec<Range<usize>> = Vec::new();
-    for (start, end) in slots {
-        match ranges.last_mut() {
-            Some(last) if start < last.end => last.end = last.end.max(end),
-            _ => ranges.push(start..end),
-        }
-    }
-    ranges
 }
 
 /// A slot in bytes.

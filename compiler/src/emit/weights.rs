@@ -4,7 +4,7 @@ use mnv2c_runtime::blob;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{ToTokens, quote};
 
-use crate::emit::function::Function;
+use crate::emit::function::{Function, Source};
 use crate::emit::{Carrier, Network, literal};
 use crate::emit::{element, names};
 use crate::pack::Number;
@@ -44,13 +44,12 @@ pub(super) fn object(network: &Network<'_>, functions: &[Function]) -> Vec<Token
     let len = literal::size(network.blob.bytes_len());
     let file_bytes = literal::size(blob::HEADER_BYTES + network.blob.bytes_len());
     let hash = hash(network);
-    let packs = packs(network, functions).map(|(name, range, element)| {
+    let packs = packs(network, functions).map(|Pack { name, kind, cut }| {
         let name = method(name);
-        let (element, cut) = element;
         quote! {
             #[inline(always)]
-            fn #name(self) -> &'static [#element] {
-                self.0.#cut(#range)
+            fn #name(self) -> &'static #kind {
+                self.0.#cut
             }
         }
     });
@@ -90,9 +89,7 @@ pub(super) fn item(network: &Network<'_>, functions: &[Function]) -> Option<Toke
     let types = element::of_weights(network);
     let blob = if types.is_empty() { quote!(Blob) } else { quote!({Blob, #(#types),*}) };
     let packs = packs(network, functions)
-        .map(|(name, range, (element, cut))| {
-            quote!(pub(super) const #name: &[#element] = BLOB.#cut(#range);)
-        });
+        .map(|Pack { name, kind, cut }| quote!(pub(super) const #name: &#kind = BLOB.#cut;));
     Some(quote! {
         #[doc = " The trained numbers, each range in the order in which its kernel reads it."]
         mod weights {
@@ -105,17 +102,39 @@ pub(super) fn item(network: &Network<'_>, functions: &[Function]) -> Option<Toke
     })
 }
 
-/// The name and the range of each run of numbers that a kernel reads, their type, and the method that cuts them.
+/// A run of numbers that a kernel reads.
+struct Pack<'a> {
+    name: &'a Ident,
+    /// A slice, or an array where the function that reads it is given others too.
+    kind: TokenStream,
+    /// The method that cuts it out of the blob, with where it lies.
+    cut: TokenStream,
+}
+
+/// Each run of numbers that a kernel reads.
 fn packs<'a>(
     network: &'a Network<'_>,
     functions: &'a [Function],
-) -> impl Iterator<Item = (&'a Ident, TokenStream, (TokenStream, TokenStream))> {
-    let packs = functions.iter().flat_map(|function| &function.packs);
-    packs.map(|(name, id)| {
-        let number = network.blob.number(*id);
-        let cut = if number == Number::F32 { quote!(f32s) } else { quote!(cut) };
-        let kind = (element::of_pack(network, number), cut);
-        (name, literal::range(&network.blob.range(*id)), kind)
+) -> impl Iterator<Item = Pack<'a>> {
+    let packs = functions.iter().flat_map(|function| {
+        let source = function.source;
+        function.packs.iter().map(move |(name, id)| (source, name, *id))
+    });
+    packs.map(|(source, name, id)| {
+        let (number, range) = (network.blob.number(id), network.blob.range(id));
+        let element = element::of_pack(network, number);
+        let (kind, cut) = match source {
+            Source::Parameters => {
+                let (start, len) = (literal::size(range.start), literal::size(range.len()));
+                (quote!([#element; #len]), quote!(array(#start)))
+            }
+            Source::Consts => {
+                let range = literal::range(&range);
+                let cut = if number == Number::F32 { quote!(f32s) } else { quote!(cut) };
+                (quote!([#element]), quote!(#cut(#range)))
+            }
+        };
+        Pack { name, kind, cut }
     })
 }
 

@@ -94,6 +94,23 @@ pub(super) fn step(graph: &Graph, labels: &Labels, step: &Step) -> String {
     }
 }
 
+/// The name of a function that several steps run, of which `step` is one.
+pub(super) fn shared(graph: &Graph, step: &Step) -> String {
+    format!("{}_{}", kind(graph, step), doc::shape(graph, step))
+}
+
+/// The kind of a step, in a word.
+pub(super) fn kind(graph: &Graph, step: &Step) -> &'static str {
+    match step.segment.role {
+        Role::Block(_) => "block",
+        Role::Blocks(..) => "blocks",
+        Role::Chain => "chain",
+        Role::Head => "head",
+        Role::Copy => "copy",
+        Role::Single => word(graph, step, &step.stages[step.stages.len() - 1]),
+    }
+}
+
 fn reads_input(graph: &Graph, id: NodeId) -> bool {
     let maker = |id: NodeId| graph.operand(id, 0).map(|x| base(graph, x));
     maker(id).is_some_and(|maker| match graph.node(maker).op {
