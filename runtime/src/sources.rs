@@ -2,7 +2,7 @@
 
 /// Every module but the catalog, which only the compiler reads, and what build scripts need: a slice for each folder, of
 /// paths such as `kernel/pool` and texts.
-pub const FOLDERS: [&[(&str, &str)]; 7] = [
+pub const FOLDERS: [&[(&str, &str)]; 8] = [
     crate::SOURCES,
     crate::kernel::SOURCES,
     crate::kernel::q8::SOURCES,
@@ -10,6 +10,7 @@ pub const FOLDERS: [&[(&str, &str)]; 7] = [
     crate::ring::SOURCES,
     crate::simd::SOURCES,
     crate::simd::dots::SOURCES,
+    crate::simd::stencil::SOURCES,
 ];
 
 /// The text of a module.

@@ -16,8 +16,8 @@ use crate::schedule::{Home, Intake, Port};
 
 /// Names that the file itself uses, so that no step or port may take them.
 const RESERVED: &[&str] = &[
-    "arena", "infer", "run", "weights", "isa", "simd", "row", "rows", "pixel", "panel", "panels",
-    "part", "pool", "scratch", "scores", "next_row", "x", "y",
+    "arena", "infer", "kernel", "run", "weights", "isa", "simd", "row", "rows", "pixel", "panel",
+    "panels", "part", "pool", "scratch", "scores", "next_row", "x", "y",
 ];
 
 /// The lines at the top.
