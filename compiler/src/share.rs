@@ -202,7 +202,7 @@ mod tests {
             let w = graph.add_const("w", [8, 8, 1, 1], Values::F32(numbers));
             let (kernel, stride, dilation, pads) = ([1, 1], [1, 1], [1, 1], [0; 4]);
             let clamp = Clamp::NONE;
-            let conv = Conv { kernel, stride, dilation, pads, group: 1, clamp, then: None };
+            let conv = Conv { kernel, stride, dilation, pads, group: 1, clamp, activation: None };
             x = graph.add("conv", Op::Conv(conv), shape.clone(), &[x, w]);
             x = graph.add("clamp", Op::Clamp(Clamp { lo: 0.0, hi: *hi }), shape.clone(), &[x]);
         }
@@ -214,7 +214,7 @@ mod tests {
             blob_name: "net.bin".to_owned(),
             memory: Wanted::default(),
             layers: false,
-            ends: crate::ends::Ends::default(),
+            ends: crate::model_io::ModelIo::default(),
         };
         compile(graph, &options, |_, _, _| ()).unwrap().sharing.groups
     }

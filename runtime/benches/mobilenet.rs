@@ -107,7 +107,7 @@ macro_rules! gemm {
                     c_out: $c_out,
                     from: Rows::nhwc(1, $pixels, $c_in).ring($lanes),
                     into: Rows::nhwc(1, $pixels, $c_out).ring($lanes),
-                    activation: Activation::RELU6,
+                    epilogue: Activation::RELU6,
                 };
                 // SAFETY: the features are enabled here.
                 KERNEL.run(unsafe { $isa::assume() }, w, x, y, 0..1);
@@ -145,7 +145,7 @@ macro_rules! depthwise {
                     pad: [1, 1],
                     from: Rows::chunks($width + 2, $width, $lanes, $lanes).padded(1, 1, 1).ring($lanes),
                     into: Rows::chunks(OUT, OUT, $lanes, $lanes).ring($lanes),
-                    activation: Activation::RELU6,
+                    epilogue: Activation::RELU6,
                 };
                 // SAFETY: the features are enabled here.
                 KERNEL.run(unsafe { $isa::assume() }, w, x, y, 0..OUT);

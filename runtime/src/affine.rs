@@ -43,6 +43,10 @@ pub enum Arithmetic {
     Fixed,
 }
 
+/// Sums times their factors, as the reals that they stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dequantized;
+
 /// What a sum is multiplied with, as it lies in four bytes of a panel of weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Factor(pub u32);

@@ -14,6 +14,7 @@ pub mod isa;
 pub mod kernel;
 pub mod layer;
 pub mod math;
+pub mod part;
 #[cfg(feature = "std")]
 pub mod pool;
 #[cfg(feature = "std")]
@@ -30,5 +31,5 @@ pub mod sources;
 listed::listed! {
     "", "":
     "lib" "activation" "affine" "arena" "blob" "brain" "clamp" "half" "isa" "ring" "kernel" "layer"
-    "math" "pool" "probe" "simd"
+    "math" "part" "pool" "probe" "simd"
 }

@@ -33,13 +33,13 @@ macro_rules! unroll {
     };
 }
 
-mod added;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 pub(crate) mod cpu;
 pub mod dots;
+pub mod epilogue;
 pub mod gemm;
 mod lanes;
 #[cfg(feature = "std")]
@@ -50,10 +50,10 @@ mod neon;
 mod number;
 mod plain;
 pub(crate) mod product;
-pub mod qgemm;
-pub mod qstencil;
+pub mod quads;
 mod registers;
 pub(crate) mod requant;
+pub mod residual;
 #[cfg(target_arch = "x86_64")]
 mod sse2;
 pub mod stencil;
@@ -94,7 +94,6 @@ pub type Scalar = Plain;
 #[cfg(feature = "sources")]
 crate::listed::listed! {
     "simd/", "simd/":
-    "added" "avx2" "avx512" "cpu" "gemm" "lanes" "lent" "near" "neon" "number" "plain" "product"
-    "registers" "sse2" "stencil" "vector" "wasm128" "weight" "whole" "wide" "window" "dots" "qgemm"
-    "qstencil" "requant"
+    "avx2" "avx512" "cpu" "dots" "epilogue" "gemm" "lanes" "lent" "near" "neon" "number" "plain" "product"
+    "quads" "registers" "requant" "residual" "sse2" "stencil" "vector" "wasm128" "weight" "whole" "wide" "window"
 }

@@ -4,7 +4,7 @@
 //! A draw is a kernel that makes sense, some of whose fields and lengths then get other numbers; without them it must run.
 
 use mnv2c_runtime::activation::Activation;
-use mnv2c_runtime::affine::{Affine, Arithmetic, Levels, Pair as Bytes};
+use mnv2c_runtime::affine::{Affine, Arithmetic, Dequantized, Levels, Pair as Bytes};
 use mnv2c_runtime::brain::Brain;
 #[cfg(target_arch = "x86_64")]
 use mnv2c_runtime::brain::Pair;
@@ -13,13 +13,13 @@ use mnv2c_runtime::half::Half;
 use mnv2c_runtime::isa::Isa;
 use mnv2c_runtime::kernel::conv::Conv;
 use mnv2c_runtime::kernel::pointwise::Pointwise;
-use mnv2c_runtime::kernel::q8::conv::{QConv, QPointwise};
 use mnv2c_runtime::kernel::unary::Unary;
+use mnv2c_runtime::part::Part;
 use mnv2c_runtime::ring::Ring;
-use mnv2c_runtime::simd::gemm::{self, Gemm, Residual};
-use mnv2c_runtime::simd::qgemm::{QGemm, QResidual};
-use mnv2c_runtime::simd::qstencil::QStencil;
-use mnv2c_runtime::simd::stencil::{self, Stencil};
+use mnv2c_runtime::simd::epilogue::Adding;
+use mnv2c_runtime::simd::gemm::Gemm;
+use mnv2c_runtime::simd::residual::{QResidual, Residual};
+use mnv2c_runtime::simd::stencil::Stencil;
 use mnv2c_runtime::simd::window::Window;
 #[cfg(target_arch = "x86_64")]
 use mnv2c_runtime::simd::{Avx2, Avx512, Avx512Bf16, Avx512Vnni};
@@ -104,14 +104,14 @@ fn qresidual(at: usize, skip: &[u8], ring: Ring) -> QResidual<'_> {
 fn chunks_shorter_than_a_vector_are_no_way_out_of_a_slice() {
     let from = Ring { base: 0, kept: 1, top: 0, row: 8, pixel: 8, chunk: 4 };
     let into = Ring { base: 0, kept: 1, top: 0, row: 1, pixel: 1, chunk: 0 };
-    let clamp = activation(0);
+    let epilogue = activation(0);
     let gemm = Gemm::<1, 1> {
         width: 1,
         c_out: 5,
         window: Window::point(&from, 1, 4),
         from,
         into,
-        activation: clamp,
+        epilogue,
     };
     let stencil = Stencil {
         width: 1,
@@ -122,55 +122,58 @@ fn chunks_shorter_than_a_vector_are_no_way_out_of_a_slice() {
         pad: [0, 0],
         from,
         into,
-        activation: clamp,
+        epilogue,
     };
-    let qgemm =
-        QGemm::<1, 1> { width: 1, c_out: 5, window: gemm.window, from, into, levels: levels(0) };
-    let qstencil = QStencil {
-        width: 1,
-        channels: 5,
-        kernel: [1, 1],
-        stride: [1, 1],
-        dilation: [1, 1],
-        pad: [0, 0],
-        from,
-        into,
-        levels: levels(0),
-    };
-    let part = || gemm::Part { rows: 0..1, pixels: 0..1, panels: 0..2 };
-    let vectors = || stencil::Part { rows: 0..1, pixels: 0..1, vectors: 0..2 };
+    let (qgemm, real) = (product(&gemm, levels(0)), product(&gemm, Dequantized));
+    let qstencil = windows(&stencil, levels(0));
+    let part = || Part { rows: 0..1, pixels: 0..1, panels: 0..2 };
     let lens = Lens { all: [128, 8, 0, 1], tight: 3 };
     let simd = Scalar::new();
     let ran = [
         stays_inside(lens, &|w, x, _: &[f32], y: &mut [f32]| {
-            gemm.run::<_, f32, f32, f32>(simd, w, x, y, Residual::None, part());
+            gemm.run::<_, f32, f32, f32>(simd, w, x, y, part());
         }),
         stays_inside(lens, &|w, x, _: &[f32], y: &mut [f32]| {
-            stencil.run::<_, f32, f32, f32, 1, 1, 1>(simd, w, x, y, vectors());
+            stencil.run::<_, f32, f32, f32, 1, 1, 1>(simd, w, x, y, part());
         }),
         stays_inside(lens, &|w, x, _: &[f32], y: &mut [f32]| {
-            stencil.run_any::<_, f32, f32, f32, 1>(simd, w, x, y, vectors());
+            stencil.run_any::<_, f32, f32, f32, 1>(simd, w, x, y, part());
         }),
-        stays_inside(lens, &|w, x, _: &[u8], y: &mut [u8]| {
-            qgemm.run(simd, w, x, y, QResidual::None, part());
+        stays_inside(lens, &|w: &[u8], x: &[u8], _: &[u8], y: &mut [u8]| {
+            qgemm.run(simd, w, x, y, part());
         }),
         stays_inside(lens, &|w: &[u8], x: &[u8], _: &[f32], y: &mut [f32]| {
-            qgemm.run_floats(simd, w, x, y, part());
+            real.run(simd, w, x, y, part());
         }),
         stays_inside(lens, &|w, x, _: &[u8], y: &mut [u8]| {
-            qstencil.run::<_, 1, 1, 1>(simd, w, x, y, vectors());
+            qstencil.run::<_, u8, u8, u8, 1, 1, 1>(simd, w, x, y, part());
         }),
         stays_inside(lens, &|w, x, _: &[u8], y: &mut [u8]| {
-            qstencil.run_any::<_, 1>(simd, w, x, y, vectors());
+            qstencil.run_any::<_, u8, u8, u8, 1>(simd, w, x, y, part());
         }),
     ];
     assert_eq!(ran, [Ok(false); 7]);
 }
 
+/// A matrix kernel with another end.
+fn product<const MR: usize, const NV: usize, E>(
+    gemm: &Gemm<MR, NV>,
+    epilogue: E,
+) -> Gemm<MR, NV, E> {
+    let Gemm { width, c_out, window, from, into, .. } = *gemm;
+    Gemm { width, c_out, window, from, into, epilogue }
+}
+
+/// A depthwise kernel with another end.
+fn windows<E>(stencil: &Stencil, epilogue: E) -> Stencil<E> {
+    let Stencil { width, channels, kernel, stride, dilation, pad, from, into, .. } = *stencil;
+    Stencil { width, channels, kernel, stride, dilation, pad, from, into, epilogue }
+}
+
 /// Fields of a matrix kernel, its part and its residual's.
 fn gemm_of<const MR: usize, const NV: usize>(
     fields: &mut Fields,
-) -> (Gemm<MR, NV>, gemm::Part, Ring, usize) {
+) -> (Gemm<MR, NV>, Part, Ring, usize) {
     let [width, c_out] = fields.take();
     let [rows, row_stride, row_step, above, before, pixel_step] = fields.take();
     let [taps, tap_step, depth, depth_step, tail] = fields.take();
@@ -188,55 +191,47 @@ fn gemm_of<const MR: usize, const NV: usize>(
         tail,
     };
     let (from, into, skip) = (fields.ring(), fields.ring(), fields.ring());
-    let part =
-        gemm::Part { rows: fields.range(4), pixels: fields.range(64), panels: fields.range(64) };
+    let part = Part { rows: fields.range(4), pixels: fields.range(64), panels: fields.range(64) };
     let [at] = fields.take();
-    let activation = activation(at);
-    (Gemm { width, c_out, window, from, into, activation }, part, skip, at / 3)
+    let epilogue = activation(at);
+    (Gemm { width, c_out, window, from, into, epilogue }, part, skip, at / 3)
 }
 
 /// Fields of a convolution, its part and its residual's.
 fn conv_of<const MR: usize, const NV: usize>(
     fields: &mut Fields,
-) -> (Conv<MR, NV>, gemm::Part, Ring, usize) {
+) -> (Conv<MR, NV>, Part, Ring, usize) {
     let [width] = fields.take();
     let (kernel, stride, dilation, pad) =
         (fields.take(), fields.take(), fields.take(), fields.take());
     let [groups, c_in, c_out] = fields.take();
     let (from, into, skip) = (fields.ring(), fields.ring(), fields.ring());
-    let part =
-        gemm::Part { rows: fields.range(4), pixels: fields.range(64), panels: fields.range(64) };
+    let part = Part { rows: fields.range(4), pixels: fields.range(64), panels: fields.range(64) };
     let [at] = fields.take();
-    let activation = activation(at);
+    let epilogue = activation(at);
     #[rustfmt::skip]
     let conv = Conv {
-        width, kernel, stride, dilation, pad, groups, c_in, c_out, from, into, activation,
+        width, kernel, stride, dilation, pad, groups, c_in, c_out, from, into, epilogue,
     };
     (conv, part, skip, at / 3)
 }
 
 /// Fields of a depthwise kernel and its part.
-fn stencil_of(fields: &mut Fields) -> (Stencil, stencil::Part) {
+fn stencil_of(fields: &mut Fields) -> (Stencil, Part) {
     let [width, channels] = fields.take();
     let (kernel, stride, dilation, pad) =
         (fields.take(), fields.take(), fields.take(), fields.take());
     let (from, into) = (fields.ring(), fields.ring());
-    let part = stencil::Part {
-        rows: fields.range(4),
-        pixels: fields.range(64),
-        vectors: fields.range(64),
-    };
+    let part = Part { rows: fields.range(4), pixels: fields.range(64), panels: fields.range(64) };
     let [at] = fields.take();
-    let activation = activation(at);
-    (Stencil { width, channels, kernel, stride, dilation, pad, from, into, activation }, part)
+    let epilogue = activation(at);
+    (Stencil { width, channels, kernel, stride, dilation, pad, from, into, epilogue }, part)
 }
 
 /// The same for bytes.
-fn qstencil_of(fields: &mut Fields) -> (QStencil, stencil::Part) {
-    let (Stencil { width, channels, kernel, stride, dilation, pad, from, into, .. }, part) =
-        stencil_of(fields);
-    let levels = levels(width);
-    (QStencil { width, channels, kernel, stride, dilation, pad, from, into, levels }, part)
+fn qstencil_of(fields: &mut Fields) -> (Stencil<Levels>, Part) {
+    let (stencil, part) = stencil_of(fields);
+    (windows(&stencil, levels(stencil.width)), part)
 }
 
 #[test]
@@ -245,8 +240,11 @@ fn products_stay_inside_whatever_their_fields_say() {
         ($($isa:ident $lanes:tt: $($mr:literal x $nv:literal),*;)*) => {$(where_present!($isa { $({
             let run = on!($isa $lanes, simd, (
                 kernel: &Gemm<$mr, $nv>, w: &[f32], x: &[f32], y: &mut [f32],
-                residual: Residual<'_>, part: gemm::Part
-            ) kernel.run(simd, w, x, y, residual, part));
+                residual: Residual<'_>, part: Part
+            ) {
+                let epilogue = Adding { residual, then: kernel.epilogue };
+                product(kernel, epilogue).run(simd, w, x, y, part)
+            });
             each_draw(24, &|draw| {
                 let (mut fields, lens) = draw.gemm($mr, $nv, $lanes, 1);
                 let (kernel, part, ring, at) = gemm_of(&mut fields);
@@ -264,17 +262,18 @@ fn products_of_bytes_stay_inside_whatever_their_fields_say() {
     macro_rules! lines {
         ($($isa:ident $lanes:tt: $($mr:literal x $nv:literal),*;)*) => {$(where_present!($isa { $({
             let run = on!($isa $lanes, simd, (
-                kernel: &QGemm<$mr, $nv>, w: &[u8], x: &[u8], y: &mut [u8],
-                residual: QResidual<'_>, part: gemm::Part
-            ) kernel.run(simd, w, x, y, residual, part));
+                kernel: &Gemm<$mr, $nv>, w: &[u8], x: &[u8], y: &mut [u8],
+                residual: QResidual<'_>, part: Part
+            ) {
+                let epilogue = Adding { residual, then: levels(kernel.width) };
+                product(kernel, epilogue).run(simd, w, x, y, part)
+            });
             let run_floats = on!($isa $lanes, simd, (
-                kernel: &QGemm<$mr, $nv>, w: &[u8], x: &[u8], y: &mut [f32], part: gemm::Part
-            ) kernel.run_floats(simd, w, x, y, part));
+                kernel: &Gemm<$mr, $nv>, w: &[u8], x: &[u8], y: &mut [f32], part: Part
+            ) product(kernel, Dequantized).run(simd, w, x, y, part));
             each_draw(24, &|draw| {
                 let (mut fields, lens) = draw.qgemm($mr, $nv, $lanes, Isa::$isa);
-                let (gemm, part, ring, at) = gemm_of::<$mr, $nv>(&mut fields);
-                let Gemm { width, c_out, window, from, into, .. } = gemm;
-                let kernel = QGemm { width, c_out, window, from, into, levels: levels(width) };
+                let (kernel, part, ring, at) = gemm_of::<$mr, $nv>(&mut fields);
                 let bytes = stays_inside(lens, &|w, x, skip, y| {
                     run(&kernel, w, x, y, qresidual(at, skip, ring), part.clone());
                 })?;
@@ -293,7 +292,7 @@ fn windows_stay_inside_whatever_their_fields_say() {
     macro_rules! lines {
         ($($isa:ident $lanes:tt: $($k:literal $stride:literal $t:literal),*;)*) => {$(where_present!($isa { $({
             let run = on!($isa $lanes, simd, (
-                kernel: &Stencil, w: &[f32], x: &[f32], y: &mut [f32], part: stencil::Part
+                kernel: &Stencil, w: &[f32], x: &[f32], y: &mut [f32], part: Part
             ) kernel.run::<_, f32, f32, f32, $k, $stride, $t>(simd, w, x, y, part));
             each_draw(24, &|draw| {
                 let (mut fields, lens) = draw.stencil(Filter::square($k, $stride), $t, $lanes);
@@ -310,7 +309,7 @@ fn windows_of_any_form_stay_inside_whatever_their_fields_say() {
     macro_rules! lines {
         ($($isa:ident $lanes:tt: $($t:literal),*;)*) => {$(where_present!($isa { $({
             let run = on!($isa $lanes, simd, (
-                kernel: &Stencil, w: &[f32], x: &[f32], y: &mut [f32], part: stencil::Part
+                kernel: &Stencil, w: &[f32], x: &[f32], y: &mut [f32], part: Part
             ) kernel.run_any::<_, f32, f32, f32, $t>(simd, w, x, y, part));
             each_draw(128, &|draw| {
                 let (mut fields, lens) = draw.stencil(draw.filter(), $t, $lanes);
@@ -327,8 +326,8 @@ fn windows_of_bytes_stay_inside_whatever_their_fields_say() {
     macro_rules! lines {
         ($($isa:ident $lanes:tt: $($k:literal $stride:literal $t:literal),*;)*) => {$(where_present!($isa { $({
             let run = on!($isa $lanes, simd, (
-                kernel: &QStencil, w: &[u8], x: &[u8], y: &mut [u8], part: stencil::Part
-            ) kernel.run::<_, $k, $stride, $t>(simd, w, x, y, part));
+                kernel: &Stencil<Levels>, w: &[u8], x: &[u8], y: &mut [u8], part: Part
+            ) kernel.run::<_, u8, u8, u8, $k, $stride, $t>(simd, w, x, y, part));
             each_draw(24, &|draw| {
                 let filter = Filter::square($k, $stride);
                 let (mut fields, lens) = draw.qstencil(filter, $t, $lanes, Isa::$isa);
@@ -345,8 +344,8 @@ fn windows_of_bytes_of_any_form_stay_inside_whatever_their_fields_say() {
     macro_rules! lines {
         ($($isa:ident $lanes:tt: $($t:literal),*;)*) => {$(where_present!($isa { $({
             let run = on!($isa $lanes, simd, (
-                kernel: &QStencil, w: &[u8], x: &[u8], y: &mut [u8], part: stencil::Part
-            ) kernel.run_any::<_, $t>(simd, w, x, y, part));
+                kernel: &Stencil<Levels>, w: &[u8], x: &[u8], y: &mut [u8], part: Part
+            ) kernel.run_any::<_, u8, u8, u8, $t>(simd, w, x, y, part));
             each_draw(128, &|draw| {
                 let (mut fields, lens) = draw.qstencil(draw.filter(), $t, $lanes, Isa::$isa);
                 let (kernel, part) = qstencil_of(&mut fields);
@@ -362,8 +361,8 @@ macro_rules! convolutions {
     ($isa:ident $lanes:tt, $weight:ty, $number:ty, $inputs:literal, $residual:expr) => {
         let run = on!($isa $lanes, simd, (
             kernel: &Conv<2, 2>, w: &[$weight], x: &[$number], y: &mut [$number],
-            residual: Residual<'_>, part: gemm::Part
-        ) kernel.run_part(simd, w, x, y, residual, part));
+            residual: Residual<'_>, part: Part
+        ) kernel.adding(residual).run(simd, w, x, y, part));
         each_draw(128, &|draw| {
             let (mut fields, lens) = draw.conv(2, 2, $lanes, $inputs);
             let (conv, part, ring, at) = conv_of(&mut fields);
@@ -373,13 +372,13 @@ macro_rules! convolutions {
         });
         let run = on!($isa $lanes, simd, (
             kernel: &Pointwise<2, 2>, w: &[$weight], x: &[$number], y: &mut [$number],
-            residual: Residual<'_>, part: gemm::Part
-        ) kernel.run_part(simd, w, x, y, residual, part));
+            residual: Residual<'_>, part: Part
+        ) kernel.adding(residual).run(simd, w, x, y, part));
         each_draw(128, &|draw| {
             let (mut fields, lens) = draw.pointwise(2, 2, $lanes, $inputs);
             let (conv, part, ring, at) = conv_of::<2, 2>(&mut fields);
-            let Conv { width, c_in, c_out, from, into, activation, .. } = conv;
-            let pointwise = Pointwise { width, c_in, c_out, from, into, activation };
+            let Conv { width, c_in, c_out, from, into, epilogue, .. } = conv;
+            let pointwise = Pointwise { width, c_in, c_out, from, into, epilogue };
             stays_inside(lens, &|w, x, skip, y| {
                 run(&pointwise, w, x, y, $residual(at, skip, ring), part.clone());
             })
@@ -412,22 +411,23 @@ fn convolutions_of_bytes_stay_inside_whatever_their_fields_say() {
         let (conv, part, ring, at) = conv_of::<2, 2>(&mut fields);
         let Conv { width, kernel, stride, dilation, pad, groups, c_in, c_out, .. } = conv;
         let Conv { from, into, .. } = conv;
-        let levels = levels(at);
+        let epilogue = levels(at);
         #[rustfmt::skip]
-        let conv = QConv::<2, 2> {
-            width, kernel, stride, dilation, pad, groups, c_in, c_out, from, into, levels,
+        let conv = Conv::<2, 2, Levels> {
+            width, kernel, stride, dilation, pad, groups, c_in, c_out, from, into, epilogue,
         };
-        stays_inside(lens, &|w, x, skip, y| {
-            conv.run_part(simd, w, x, y, qresidual(at, skip, ring), part.clone());
+        stays_inside(lens, &|w: &[u8], x: &[u8], skip: &[u8], y: &mut [u8]| {
+            conv.adding(qresidual(at, skip, ring)).run(simd, w, x, y, part.clone());
         })
     });
     each_draw(128, &|draw| {
         let (mut fields, lens) = draw.qpointwise(2, 2, 4, Isa::Scalar);
         let (conv, part, ring, at) = conv_of::<2, 2>(&mut fields);
         let Conv { width, c_in, c_out, from, into, .. } = conv;
-        let pointwise = QPointwise::<2, 2> { width, c_in, c_out, from, into, levels: levels(at) };
-        stays_inside(lens, &|w, x, skip, y| {
-            pointwise.run_part(simd, w, x, y, qresidual(at, skip, ring), part.clone());
+        let pointwise =
+            Pointwise::<2, 2, Levels> { width, c_in, c_out, from, into, epilogue: levels(at) };
+        stays_inside(lens, &|w: &[u8], x: &[u8], skip: &[u8], y: &mut [u8]| {
+            pointwise.adding(qresidual(at, skip, ring)).run(simd, w, x, y, part.clone());
         })
     });
 }

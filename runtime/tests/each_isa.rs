@@ -15,12 +15,13 @@ use mnv2c_runtime::kernel::depthwise::{Depthwise, DepthwiseAny};
 use mnv2c_runtime::kernel::matmul::MatMul;
 use mnv2c_runtime::kernel::pointwise::Pointwise;
 use mnv2c_runtime::kernel::unary::Unary;
+use mnv2c_runtime::part::Part;
 #[cfg(target_arch = "aarch64")]
 use mnv2c_runtime::simd::Neon;
-use mnv2c_runtime::simd::gemm::{self, Residual};
+use mnv2c_runtime::simd::residual::Residual;
 #[cfg(target_arch = "x86_64")]
 use mnv2c_runtime::simd::{Avx2, Avx512, Avx512Bf16};
-use mnv2c_runtime::simd::{Plain, Scalar, stencil};
+use mnv2c_runtime::simd::{Plain, Scalar};
 use mnv2c_runtime::{depthwise_any_tiles, depthwise_tiles, gemm_tiles};
 
 #[macro_use]
@@ -66,8 +67,8 @@ fn pointwise_agrees_with_plain_loops() {
             where_present!($isa {
                 $(pointwise::<$mr, $nv>($lanes, on!($isa $lanes, simd, (
                     kernel: &Pointwise<$mr, $nv>, w: &[f32], x: &[f32], y: &mut [f32],
-                    residual: Residual<'_>, part: gemm::Part
-                ) kernel.run_part(simd, w, x, y, residual, part)));)*
+                    residual: Residual<'_>, part: Part
+                ) kernel.adding(residual).run(simd, w, x, y, part)));)*
             });
         )*};
     }
@@ -81,8 +82,8 @@ fn conv_agrees_with_plain_loops() {
             where_present!($isa {
                 $(conv::<$mr, $nv>($lanes, on!($isa $lanes, simd, (
                     kernel: &Conv<$mr, $nv>, w: &[f32], x: &[f32], y: &mut [f32],
-                    residual: Residual<'_>, part: gemm::Part
-                ) kernel.run_part(simd, w, x, y, residual, part)));)*
+                    residual: Residual<'_>, part: Part
+                ) kernel.adding(residual).run(simd, w, x, y, part)));)*
             });
         )*};
     }
@@ -96,8 +97,8 @@ fn depthwise_agrees_with_plain_loops() {
             where_present!($isa {
                 $(depthwise::<$k, $stride, $t>($lanes, on!($isa $lanes, simd, (
                     kernel: &Depthwise<$k, $stride, $t>, w: &[f32], x: &[f32], y: &mut [f32],
-                    part: stencil::Part
-                ) kernel.run_part(simd, w, x, y, part)));)*
+                    part: Part
+                ) kernel.run(simd, w, x, y, part)));)*
             });
         )*};
     }
@@ -111,8 +112,8 @@ fn depthwise_of_any_window_agrees_with_plain_loops() {
             where_present!($isa {
                 $(depthwise_any::<$t>($lanes, on!($isa $lanes, simd, (
                     kernel: &DepthwiseAny<$t>, w: &[f32], x: &[f32], y: &mut [f32],
-                    part: stencil::Part
-                ) kernel.run_part(simd, w, x, y, part)));)*
+                    part: Part
+                ) kernel.run(simd, w, x, y, part)));)*
             });
         )*};
     }
@@ -164,12 +165,12 @@ macro_rules! matrices {
             $(
                 pointwise::<$mr, $nv>($lanes, halved::gemm(on!($isa $lanes, simd, (
                     kernel: &Pointwise<$mr, $nv>, w: &[$number], x: &[$number], y: &mut [$number],
-                    residual: Residual<'_>, part: gemm::Part
-                ) kernel.run_part(simd, w, x, y, residual, part))));
+                    residual: Residual<'_>, part: Part
+                ) kernel.adding(residual).run(simd, w, x, y, part))));
                 conv::<$mr, $nv>($lanes, halved::gemm(on!($isa $lanes, simd, (
                     kernel: &Conv<$mr, $nv>, w: &[$number], x: &[$number], y: &mut [$number],
-                    residual: Residual<'_>, part: gemm::Part
-                ) kernel.run_part(simd, w, x, y, residual, part))));
+                    residual: Residual<'_>, part: Part
+                ) kernel.adding(residual).run(simd, w, x, y, part))));
             )*
         });
     )*};
@@ -181,8 +182,8 @@ macro_rules! windows {
         where_present!($isa {
             $(depthwise::<$k, $stride, $t>($lanes, halved::stencil(on!($isa $lanes, simd, (
                 kernel: &Depthwise<$k, $stride, $t>, w: &[$number], x: &[$number], y: &mut [$number],
-                part: stencil::Part
-            ) kernel.run_part(simd, w, x, y, part))));)*
+                part: Part
+            ) kernel.run(simd, w, x, y, part))));)*
         });
     )*};
 }
@@ -211,19 +212,19 @@ fn matrices_of_pairs_agree_with_plain_loops() {
             pointwise::<$mr, $nv>(16, paired::gemm(
                 on!(Avx512Bf16 16, simd, (
                     kernel: &Pointwise<$mr, $nv>, w: &[Pair], x: &[Brain], y: &mut [Brain],
-                    residual: Residual<'_>, part: gemm::Part
-                ) kernel.run_part(simd, w, x, y, residual, part)),
+                    residual: Residual<'_>, part: Part
+                ) kernel.adding(residual).run(simd, w, x, y, part)),
                 |_, _, _, _, _, _| unreachable!("channels of a pixel lie side by side"),
             ));
             conv::<$mr, $nv>(16, paired::gemm(
                 on!(Avx512Bf16 16, simd, (
                     kernel: &Conv<$mr, $nv>, w: &[Pair], x: &[Brain], y: &mut [Brain],
-                    residual: Residual<'_>, part: gemm::Part
-                ) kernel.run_part(simd, w, x, y, residual, part)),
+                    residual: Residual<'_>, part: Part
+                ) kernel.adding(residual).run(simd, w, x, y, part)),
                 halved::gemm(on!(Avx512Bf16 16, simd, (
                     kernel: &Conv<$mr, $nv>, w: &[Brain], x: &[Brain], y: &mut [Brain],
-                    residual: Residual<'_>, part: gemm::Part
-                ) kernel.run_part(simd, w, x, y, residual, part))),
+                    residual: Residual<'_>, part: Part
+                ) kernel.adding(residual).run(simd, w, x, y, part))),
             ));
         )*};
         ($isa:ident $lanes:tt: $($tiles:tt)*) => {};
@@ -261,15 +262,15 @@ fn plain_floats_agree_with_plain_loops() {
         4,
         on!(Plain 4, simd, (
         kernel: &Pointwise<2, 2>, w: &[f32], x: &[f32], y: &mut [f32],
-        residual: Residual<'_>, part: gemm::Part
-    ) kernel.run_part(simd, w, x, y, residual, part)),
+        residual: Residual<'_>, part: Part
+    ) kernel.adding(residual).run(simd, w, x, y, part)),
     );
     depthwise::<3, 2, 4>(
         4,
         on!(Plain 4, simd, (
         kernel: &Depthwise<3, 2, 4>, w: &[f32], x: &[f32], y: &mut [f32],
-        part: stencil::Part
-    ) kernel.run_part(simd, w, x, y, part)),
+        part: Part
+    ) kernel.run(simd, w, x, y, part)),
     );
 }
 
@@ -283,7 +284,7 @@ const FORMS: [(Form, Form, usize); 4] = [
 
 fn pointwise<const MR: usize, const NV: usize>(
     lanes: usize,
-    run: impl Fn(&Pointwise<MR, NV>, &[f32], &[f32], &mut [f32], Residual<'_>, gemm::Part),
+    run: impl Fn(&Pointwise<MR, NV>, &[f32], &[f32], &mut [f32], Residual<'_>, Part),
 ) {
     let panel = NV * lanes;
     let cases = [
@@ -302,7 +303,7 @@ fn pointwise<const MR: usize, const NV: usize>(
             let value = |form, c| Value::new(form, lanes, [3, width, c], Pad::default(), kept);
             let trial = Trial { filter: &filter, x: value(from, c_in), y: value(into, c_out) };
             let (from, into) = (trial.x.ring, trial.y.ring);
-            let kernel = Pointwise { width, c_in, c_out, from, into, activation };
+            let kernel = Pointwise { width, c_in, c_out, from, into, epilogue: activation };
             trial.gemm(MR, panel, |x, y, residual, part| run(&kernel, &w, x, y, residual, part));
         }
     }
@@ -310,7 +311,7 @@ fn pointwise<const MR: usize, const NV: usize>(
 
 fn conv<const MR: usize, const NV: usize>(
     lanes: usize,
-    run: impl Fn(&Conv<MR, NV>, &[f32], &[f32], &mut [f32], Residual<'_>, gemm::Part),
+    run: impl Fn(&Conv<MR, NV>, &[f32], &[f32], &mut [f32], Residual<'_>, Part),
 ) {
     let (panel, nhwc, chunks) = (NV * lanes, Form::Pixels(0), Form::Chunks);
     let filter = Filter::new;
@@ -346,7 +347,7 @@ fn conv<const MR: usize, const NV: usize>(
                 c_out,
                 from,
                 into,
-                activation,
+                epilogue: activation,
             };
             trial.gemm(MR, panel, |x, y, residual, part| run(&kernel, &w, x, y, residual, part));
         }
@@ -355,7 +356,7 @@ fn conv<const MR: usize, const NV: usize>(
 
 fn depthwise<const K: usize, const STRIDE: usize, const T: usize>(
     lanes: usize,
-    run: impl Fn(&Depthwise<K, STRIDE, T>, &[f32], &[f32], &mut [f32], stencil::Part),
+    run: impl Fn(&Depthwise<K, STRIDE, T>, &[f32], &[f32], &mut [f32], Part),
 ) {
     let stride = [STRIDE, STRIDE];
     for (channels, pad, activation) in
@@ -365,7 +366,8 @@ fn depthwise<const K: usize, const STRIDE: usize, const T: usize>(
         let filter = Filter::new([K, K], stride, [1, 1], [pad, pad], groups, activation);
         windows(&filter, lanes, T, |trial, x, y, part| {
             let (from, into, pad) = (trial.x.ring, trial.y.ring, filter.pad);
-            let kernel = Depthwise { width: trial.y.width, channels, pad, from, into, activation };
+            let kernel =
+                Depthwise { width: trial.y.width, channels, pad, from, into, epilogue: activation };
             run(&kernel, &filter.vectors(lanes), x, y, part);
         });
     }
@@ -373,7 +375,7 @@ fn depthwise<const K: usize, const STRIDE: usize, const T: usize>(
 
 fn depthwise_any<const T: usize>(
     lanes: usize,
-    run: impl Fn(&DepthwiseAny<T>, &[f32], &[f32], &mut [f32], stencil::Part),
+    run: impl Fn(&DepthwiseAny<T>, &[f32], &[f32], &mut [f32], Part),
 ) {
     for (kernel, stride, dilation, pad, channels) in [
         ([1, 1], [1, 1], [1, 1], [0, 0], 8),
@@ -394,7 +396,7 @@ fn depthwise_any<const T: usize>(
                 pad,
                 from,
                 into,
-                activation,
+                epilogue: activation,
             };
             run(&kernel, &filter.vectors(lanes), x, y, part);
         });
@@ -406,7 +408,7 @@ fn windows(
     filter: &Filter,
     lanes: usize,
     t: usize,
-    run: impl Fn(&Trial<'_>, &[f32], &mut [f32], stencil::Part),
+    run: impl Fn(&Trial<'_>, &[f32], &mut [f32], Part),
 ) {
     for (at, (from, into, kept)) in FORMS.into_iter().enumerate() {
         let images = [([1, 1], t), ([7, 9], t + 1), ([4, 5], 2 * t)];

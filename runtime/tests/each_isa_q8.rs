@@ -3,14 +3,16 @@
 
 use mnv2c_runtime::affine::{Affine, Arithmetic, Levels, Pair, Term};
 use mnv2c_runtime::isa::Isa;
-use mnv2c_runtime::kernel::q8::conv::{QConv, QPointwise};
-use mnv2c_runtime::kernel::q8::depthwise::{QDepthwise, QDepthwiseAny};
-use mnv2c_runtime::simd::qgemm::QResidual;
+use mnv2c_runtime::kernel::conv::Conv;
+use mnv2c_runtime::kernel::depthwise::{Depthwise, DepthwiseAny};
+use mnv2c_runtime::kernel::pointwise::Pointwise;
+use mnv2c_runtime::part::Part;
+use mnv2c_runtime::simd::residual::QResidual;
 #[cfg(target_arch = "x86_64")]
 use mnv2c_runtime::simd::{Avx2, Avx512Vnni};
 #[cfg(target_arch = "aarch64")]
 use mnv2c_runtime::simd::{Neon, NeonDot};
-use mnv2c_runtime::simd::{Plain, Scalar, gemm, stencil};
+use mnv2c_runtime::simd::{Plain, Scalar};
 use mnv2c_runtime::{qdepthwise_any_tiles, qdepthwise_tiles, qgemm_tiles};
 
 #[macro_use]
@@ -89,24 +91,24 @@ fn pointwise_gives_the_bytes_of_plain_loops() {
         ($($isa:ident $lanes:tt: $($mr:literal x $nv:literal),*;)*) => {$(
             where_present!($isa { $(
                 pointwise::<$mr, $nv>($lanes, Isa::$isa, on!($isa, simd, (
-                    kernel: &QPointwise<$mr, $nv>, w: &[u8], x: &[u8], y: &mut [u8],
-                    residual: QResidual<'_>, part: gemm::Part
-                ) kernel.run_part(simd, w, x, y, residual, part)));
+                    kernel: &Pointwise<$mr, $nv, Levels>, w: &[u8], x: &[u8], y: &mut [u8],
+                    residual: QResidual<'_>, part: Part
+                ) kernel.adding(residual).run(simd, w, x, y, part)));
             )* });
         )*};
     }
     qgemm_tiles!(lines);
     let run = on!(Plain, simd, (
-        kernel: &QPointwise<2, 2>, w: &[u8], x: &[u8], y: &mut [u8],
-        residual: QResidual<'_>, part: gemm::Part
-    ) kernel.run_part(simd, w, x, y, residual, part));
+        kernel: &Pointwise<2, 2, Levels>, w: &[u8], x: &[u8], y: &mut [u8],
+        residual: QResidual<'_>, part: Part
+    ) kernel.adding(residual).run(simd, w, x, y, part));
     pointwise::<2, 2>(4, Isa::Scalar, run);
 }
 
 fn pointwise<const MR: usize, const NV: usize>(
     lanes: usize,
     isa: Isa,
-    run: impl Fn(&QPointwise<MR, NV>, &[u8], &[u8], &mut [u8], QResidual<'_>, gemm::Part),
+    run: impl Fn(&Pointwise<MR, NV, Levels>, &[u8], &[u8], &mut [u8], QResidual<'_>, Part),
 ) {
     let panel = NV * lanes;
     for (turn, (c_in, c_out)) in
@@ -128,8 +130,8 @@ fn pointwise<const MR: usize, const NV: usize>(
             let x = Value::new(from, lanes, [3, width, c_in], [0; 4], filter.x_zero);
             let y = Value::new(into, lanes, [3, width, c_out], [0; 4], 0);
             let (from, into) = (x.ring, y.ring);
-            let kernel = QPointwise { width, c_in, c_out, from, into, levels: filter.levels };
-            let part = |pixels| gemm::Part { rows: 1..3, pixels, panels: 0..c_out.div_ceil(panel) };
+            let kernel = Pointwise { width, c_in, c_out, from, into, epilogue: filter.levels };
+            let part = |pixels| Part { rows: 1..3, pixels, panels: 0..c_out.div_ceil(panel) };
             for pixels in [0..width, width - MR..width] {
                 let mut memory = y.guard();
                 run(&kernel, &w, &x.memory(), &mut memory, QResidual::None, part(pixels.clone()));
@@ -157,8 +159,8 @@ fn conv_gives_the_bytes_of_plain_loops() {
         ($($isa:ident $lanes:tt: $($mr:literal x $nv:literal),*;)*) => {$(
             where_present!($isa { $(
                 conv::<$mr, $nv>($lanes, Isa::$isa, on!($isa, simd, (
-                    kernel: &QConv<$mr, $nv>, w: &[u8], x: &[u8], y: &mut [u8], part: gemm::Part
-                ) kernel.run_part(simd, w, x, y, QResidual::None, part)));
+                    kernel: &Conv<$mr, $nv, Levels>, w: &[u8], x: &[u8], y: &mut [u8], part: Part
+                ) kernel.run(simd, w, x, y, part)));
             )* });
         )*};
     }
@@ -168,7 +170,7 @@ fn conv_gives_the_bytes_of_plain_loops() {
 fn conv<const MR: usize, const NV: usize>(
     lanes: usize,
     isa: Isa,
-    run: impl Fn(&QConv<MR, NV>, &[u8], &[u8], &mut [u8], gemm::Part),
+    run: impl Fn(&Conv<MR, NV, Levels>, &[u8], &[u8], &mut [u8], Part),
 ) {
     let (panel, one, two) = (NV * lanes, [1, 1], [2, 2]);
     for (turn, filter) in [
@@ -188,7 +190,7 @@ fn conv<const MR: usize, const NV: usize>(
         let w = filter.panels(isa, lanes, panel, &filter.runs());
         let Filter { kernel, stride, dilation, pad, groups, c_in, c_out, levels, .. } = filter;
         let (from, into) = (x.ring, y.ring);
-        let kernel = QConv::<MR, NV> {
+        let kernel = Conv::<MR, NV, Levels> {
             width,
             kernel,
             stride,
@@ -199,11 +201,11 @@ fn conv<const MR: usize, const NV: usize>(
             c_out,
             from,
             into,
-            levels,
+            epilogue: levels,
         };
         let panels = 0..(c_out / groups).div_ceil(panel);
         let mut memory = y.guard();
-        let part = gemm::Part { rows: 0..3, pixels: 0..width, panels };
+        let part = Part { rows: 0..3, pixels: 0..width, panels };
         run(&kernel, &w, &x.memory(), &mut memory, part);
         y.check(&memory, &y.guard(), 0..3, 0..width, |at| filter.byte(&x, at));
     }
@@ -215,23 +217,23 @@ fn depthwise_gives_the_bytes_of_plain_loops() {
         ($($isa:ident $lanes:tt: $($k:literal $stride:literal $t:literal),*;)*) => {$(
             where_present!($isa { $(
                 depthwise::<$k, $stride, $t>($lanes, Isa::$isa, on!($isa, simd, (
-                    kernel: &QDepthwise<$k, $stride, $t>, w: &[u8], x: &[u8], y: &mut [u8],
-                    part: stencil::Part
-                ) kernel.run_part(simd, w, x, y, part)));
+                    kernel: &Depthwise<$k, $stride, $t, Levels>, w: &[u8], x: &[u8], y: &mut [u8],
+                    part: Part
+                ) kernel.run(simd, w, x, y, part)));
             )* });
         )*};
     }
     qdepthwise_tiles!(lines);
     let run = on!(Plain, simd, (
-        kernel: &QDepthwise<3, 2, 4>, w: &[u8], x: &[u8], y: &mut [u8], part: stencil::Part
-    ) kernel.run_part(simd, w, x, y, part));
+        kernel: &Depthwise<3, 2, 4, Levels>, w: &[u8], x: &[u8], y: &mut [u8], part: Part
+    ) kernel.run(simd, w, x, y, part));
     depthwise::<3, 2, 4>(4, Isa::Scalar, run);
 }
 
 fn depthwise<const K: usize, const STRIDE: usize, const T: usize>(
     lanes: usize,
     isa: Isa,
-    run: impl Fn(&QDepthwise<K, STRIDE, T>, &[u8], &[u8], &mut [u8], stencil::Part),
+    run: impl Fn(&Depthwise<K, STRIDE, T, Levels>, &[u8], &[u8], &mut [u8], Part),
 ) {
     for (turn, (c, pad)) in
         [(1, K / 2), (8, K - 1), (17, 0), (2 * lanes, K / 2)].into_iter().enumerate()
@@ -239,8 +241,10 @@ fn depthwise<const K: usize, const STRIDE: usize, const T: usize>(
         let stride = [STRIDE, STRIDE];
         let filter = Filter::new([K, K], stride, [1, 1], [pad, pad], [c, c, c], LEVELS[turn % 5]);
         windows(&filter, lanes, isa, T, turn, |[x, y], w, from, into, part| {
-            let (width, pad, levels) = (y.width, filter.pad, filter.levels);
-            let kernel = QDepthwise { width, channels: c, pad, from: x.ring, into: y.ring, levels };
+            let (width, pad, epilogue) = (y.width, filter.pad, filter.levels);
+            let (from_ring, into_ring) = (x.ring, y.ring);
+            let kernel =
+                Depthwise { width, channels: c, pad, from: from_ring, into: into_ring, epilogue };
             run(&kernel, w, from, into, part);
         });
     }
@@ -252,8 +256,8 @@ fn depthwise_of_any_window_gives_the_bytes_of_plain_loops() {
         ($($isa:ident $lanes:tt: $($t:literal),*;)*) => {$(
             where_present!($isa { $(
                 depthwise_any::<$t>($lanes, Isa::$isa, on!($isa, simd, (
-                    kernel: &QDepthwiseAny<$t>, w: &[u8], x: &[u8], y: &mut [u8], part: stencil::Part
-                ) kernel.run_part(simd, w, x, y, part)));
+                    kernel: &DepthwiseAny<$t, Levels>, w: &[u8], x: &[u8], y: &mut [u8], part: Part
+                ) kernel.run(simd, w, x, y, part)));
             )* });
         )*};
     }
@@ -263,7 +267,7 @@ fn depthwise_of_any_window_gives_the_bytes_of_plain_loops() {
 fn depthwise_any<const T: usize>(
     lanes: usize,
     isa: Isa,
-    run: impl Fn(&QDepthwiseAny<T>, &[u8], &[u8], &mut [u8], stencil::Part),
+    run: impl Fn(&DepthwiseAny<T, Levels>, &[u8], &[u8], &mut [u8], Part),
 ) {
     for (turn, (kernel, stride, dilation, pad, c)) in [
         ([1, 1], [1, 1], [1, 1], [0, 0], 8),
@@ -277,7 +281,7 @@ fn depthwise_any<const T: usize>(
         let filter = Filter::new(kernel, stride, dilation, pad, [c, c, c], LEVELS[turn % 5]);
         windows(&filter, lanes, isa, T, turn, |[x, y], w, from, into, part| {
             let (width, levels) = (y.width, filter.levels);
-            let kernel = QDepthwiseAny {
+            let kernel = DepthwiseAny {
                 width,
                 channels: c,
                 kernel,
@@ -286,7 +290,7 @@ fn depthwise_any<const T: usize>(
                 pad,
                 from: x.ring,
                 into: y.ring,
-                levels,
+                epilogue: levels,
             };
             run(&kernel, w, from, into, part);
         });
@@ -300,18 +304,17 @@ fn windows(
     isa: Isa,
     t: usize,
     turn: usize,
-    run: impl Fn([&Value; 2], &[u8], &[u8], &mut [u8], stencil::Part),
+    run: impl Fn([&Value; 2], &[u8], &[u8], &mut [u8], Part),
 ) {
     let w = filter.vectors(isa, lanes);
     let (image, width) = [([1, 1], t), ([7, 9], t + 1), ([4, 5], 2 * t)][turn % 3];
     for (from, into) in [(Form::Chunks, Form::Nhwc), (Form::Nhwc, Form::Chunks)] {
         let x = filter.image(from, lanes, image, [3, width]);
         let y = Value::new(into, lanes, [3, width, filter.c_out], [0; 4], 0);
-        let vectors = 0..filter.c_out.div_ceil(lanes);
+        let panels = 0..filter.c_out.div_ceil(lanes);
         for pixels in [0..width, width - t..width] {
             let mut memory = y.guard();
-            let vectors = vectors.clone();
-            let part = stencil::Part { rows: 0..3, pixels: pixels.clone(), vectors };
+            let part = Part { rows: 0..3, pixels: pixels.clone(), panels: panels.clone() };
             run([&x, &y], &w, &x.memory(), &mut memory, part);
             y.check(&memory, &y.guard(), 0..3, pixels, |at| filter.byte(&x, at));
         }

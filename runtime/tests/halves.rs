@@ -77,14 +77,14 @@ fn parts_of_a_window<E: Short>() {
         pad: [0, 0],
         from: from.ring(4),
         into: into.ring(4),
-        activation: Activation::NONE,
+        epilogue: Activation::NONE,
     };
     let numbers = |len: usize| -> Vec<E> { (0..len).map(|at| E::of((at % 9) as f32)).collect() };
     let (x, w) = (numbers(7 * 7 * 8), numbers(10 * 8));
     let (mut whole, mut parts) = (vec![E::ZERO; 2 * 2 * 8], vec![E::ZERO; 2 * 2 * 8]);
     kernel.run(Scalar::new(), &w, &x, &mut whole, 0..2);
     for vector in 0..2 {
-        kernel.run_vectors(Scalar::new(), &w, &x, &mut parts, 0..2, vector..vector + 1);
+        kernel.run(Scalar::new(), &w, &x, &mut parts, (0..2, vector));
     }
     assert_eq!(bits(&parts), bits(&whole));
     assert!(bits(&whole).iter().all(|bits| *bits != 0));

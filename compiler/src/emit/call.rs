@@ -10,14 +10,18 @@ use crate::emit::call::operands::Operands;
 use crate::emit::call::value::Printer;
 use crate::emit::scope::Scope;
 use crate::kernels::spec::Extent;
-use crate::kernels::value::{Callee, Value};
+use crate::kernels::value::{Callee, Invocation, Path, Value};
 use crate::program::{Call, Reach, Span};
 use crate::schedule::Stage;
 
 /// Paths in the runtime that a kernel's consts and calls name.
 pub(super) fn imports(stage: &Stage) -> Vec<String> {
     let (site, mut paths) = (stage.site(), Vec::new());
-    paths.extend(stage.kernel.constants(&site).iter().map(|constant| constant.kind.import()));
+    for constant in stage.kernel.constants(&site) {
+        paths.extend(
+            [Some(constant.kind), constant.epilogue].into_iter().flatten().map(Path::import),
+        );
+    }
     if let Callee::Function(path) = stage.kernel.call(&site, Extent::All).callee {
         paths.push(path.import());
     }
@@ -37,8 +41,8 @@ pub(super) fn imports(stage: &Stage) -> Vec<String> {
 fn each_value(stage: &Stage, seen: &mut impl FnMut(&Value)) {
     let site = stage.site();
     let constants = stage.kernel.constants(&site).into_iter().map(|constant| constant.value);
-    let arguments = stage.kernel.call(&site, Extent::All).arguments;
-    constants.chain(arguments).for_each(|value| value.each(seen));
+    let Invocation { adding, arguments, .. } = stage.kernel.call(&site, Extent::All);
+    constants.chain(adding).chain(arguments).for_each(|value| value.each(seen));
 }
 
 /// The consts that hold the kernel's numbers, if it has any.

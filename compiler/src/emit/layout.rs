@@ -129,12 +129,14 @@ fn included(statement: &str) -> Option<[&str; 3]> {
     Some([&statement[..MACRO.len()], name, &statement[end..]])
 }
 
-/// The list to be broken: the outermost, or what is inside it where that is one array.
+/// The list to be broken: the outermost, or what is inside it where that is one array or one call.
 fn list(statement: &str) -> Option<(usize, usize)> {
     let (open, close) = outermost(statement)?;
     let inner = &statement[open + 1..close];
-    let array = inner.starts_with('[') && elements(inner).len() == 1;
-    Some(if array { (open + 1, close - 1) } else { (open, close) })
+    let only =
+        outermost(inner).filter(|(_, end)| elements(inner).len() == 1 && end + 1 == inner.len());
+    let nested = only.filter(|(start, _)| *start == 0 || inner.ends_with(')'));
+    Some(nested.map_or((open, close), |(start, end)| (open + 1 + start, open + 1 + end)))
 }
 
 fn is_block(line: &str) -> bool {
@@ -205,9 +207,21 @@ mod tests {
     #[test]
     fn wide_arguments_go_one_a_line() {
         check(
-            "PROJECT.run_adding(isa, weights::BLOCK_10_PROJECT, thin, x, Residual::InPlace, 0..14);",
-            "    PROJECT.run_adding(\n        isa,\n        weights::BLOCK_10_PROJECT,\n        thin,\n        x,\n        \
-             Residual::InPlace,\n        0..14,\n    );\n",
+            "PROJECT.run(isa, weights::BLOCK_10_PROJECT, thin, x, (row..row + 1, 2 * panel..2 * (panel + 1)));",
+            "    PROJECT.run(\n        isa,\n        weights::BLOCK_10_PROJECT,\n        thin,\n        x,\n        \
+             (row..row + 1, 2 * panel..2 * (panel + 1)),\n    );\n",
+        );
+    }
+
+    #[test]
+    fn a_call_in_a_call_keeps_its_brackets_beside_it() {
+        let short =
+            "let kernel = PROJECT.adding(QResidual::Of(wide, WIDE.ring(8), PROJECT_1_SUM));";
+        check(short, &format!("    {short}\n"));
+        check(
+            "let kernel = PROJECT.adding(Residual::Of(&x[1_024 * part..], Rows::nhwc(1, 256, 8).ring(8)));",
+            "    let kernel = PROJECT.adding(Residual::Of(\n        &x[1_024 * part..],\n        \
+             Rows::nhwc(1, 256, 8).ring(8),\n    ));\n",
         );
     }
 

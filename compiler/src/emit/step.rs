@@ -145,7 +145,7 @@ mod tests {
                 blob_name: "net.bin".to_owned(),
                 memory,
                 layers: false,
-                ends: crate::ends::Ends::default(),
+                ends: crate::model_io::ModelIo::default(),
             };
             let artifact = compile(net, &options, |_, _, _| ()).unwrap();
             let network = Network { probed: true, ..artifact.network() };

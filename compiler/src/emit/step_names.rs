@@ -7,8 +7,8 @@ use crate::schedule::Port;
 
 /// Names that the file itself uses, so that no step or port may take them.
 const RESERVED: &[&str] = &[
-    "arena", "infer", "run", "weights", "isa", "simd", "row", "rows", "pixel", "panel", "panels",
-    "part", "pool", "scratch", "scores", "next_row", "x", "y",
+    "arena", "infer", "kernel", "run", "weights", "isa", "simd", "row", "rows", "pixel", "panel",
+    "panels", "part", "pool", "scratch", "scores", "next_row", "x", "y",
 ];
 
 /// Names of the functions and of the arrays that the caller lends.

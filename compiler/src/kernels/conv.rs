@@ -33,10 +33,8 @@ impl Spec for Conv {
             ("c_out", Value::size(site.into.rows.channels)),
             ("from", Value::Ring(Side::First)),
             ("into", Value::Ring(Side::Result)),
-            self.epilogue.field(),
         ]);
-        let path = self.epilogue.path("kernel::conv::Conv", "kernel::q8::conv::QConv");
-        let own = Constant::of_fields(path, self.tile, fields);
+        let own = self.epilogue.kernel("kernel::conv::Conv", self.tile, fields);
         [own].into_iter().chain(self.epilogue.constant()).collect()
     }
 

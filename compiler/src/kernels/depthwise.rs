@@ -30,35 +30,27 @@ impl Spec for Depthwise {
         let (path, generics) = match self.conv.square_window() {
             Some([k, stride]) => {
                 fields.push(windows::pad(&self.conv));
-                let paths = ["kernel::depthwise::Depthwise", "kernel::q8::depthwise::QDepthwise"];
-                (paths, vec![k, stride, self.tile])
+                ("kernel::depthwise::Depthwise", vec![k, stride, self.tile])
             }
             None => {
                 fields.extend(windows::window(&self.conv));
-                let paths =
-                    ["kernel::depthwise::DepthwiseAny", "kernel::q8::depthwise::QDepthwiseAny"];
-                (paths, vec![self.tile])
+                ("kernel::depthwise::DepthwiseAny", vec![self.tile])
             }
         };
-        fields.extend([
-            ("from", Value::Ring(Side::First)),
-            ("into", Value::Ring(Side::Result)),
-            self.epilogue.field(),
-        ]);
-        let [floats, bytes] = path;
-        vec![Constant::of_fields(self.epilogue.path(floats, bytes), generics, fields)]
+        fields.extend([("from", Value::Ring(Side::First)), ("into", Value::Ring(Side::Result))]);
+        vec![self.epilogue.kernel(path, generics, fields)]
     }
 
     fn call(&self, _: &Site, extent: Extent) -> Invocation {
-        let mut arguments =
-            vec![Value::Token, Value::Weights, Value::First, Value::Result, Value::Rows];
-        match extent {
+        let part = match extent {
+            Extent::Vectors(1) => Value::Tuple(vec![Value::Rows, Value::Panel]),
             Extent::Vectors(vectors) => {
-                arguments.push(Value::VectorsOfPanel(vectors));
-                Invocation::method("run_vectors", arguments)
+                Value::Tuple(vec![Value::Rows, Value::VectorsOfPanel(vectors)])
             }
-            Extent::Some | Extent::All => Invocation::method("run", arguments),
-        }
+            Extent::Some | Extent::All => Value::Rows,
+        };
+        let [w, x, y] = [Value::Weights, Value::First, Value::Result];
+        Invocation::method("run", [Value::Token, w, x, y, part])
     }
 
     fn takes_token(&self, _: &Site) -> bool {

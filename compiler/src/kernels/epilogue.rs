@@ -4,7 +4,7 @@ use crate::ir::{self, Arithmetic, Clamp, QPair, To};
 use crate::kernels::elementwise::{clamp, unary};
 use crate::kernels::scales;
 use crate::kernels::site::{Element, Site, Skip};
-use crate::kernels::value::{Constant, Invocation, Side, Value};
+use crate::kernels::value::{Constant, Invocation, Path, Side, Value};
 
 /// The epilogue of sums before they are stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,20 +31,24 @@ pub enum Epilogue {
 const SUM: &str = "SUM";
 
 impl Epilogue {
-    /// The field that holds it.
-    pub(super) fn field(&self) -> (&'static str, Value) {
-        match self {
-            Self::Floats { clamp, then } => ("activation", activation(*clamp, *then)),
-            Self::Bytes { to, by, .. } => ("levels", scales::levels(*to, *by)),
-        }
-    }
-
-    /// The path of a float kernel, or of the quantised one.
-    pub(super) fn path(&self, floats: &'static str, bytes: &'static str) -> &'static str {
-        match self {
-            Self::Floats { .. } => floats,
-            Self::Bytes { .. } => bytes,
-        }
+    /// The const of a kernel that ends so, which its last field says.
+    pub(super) fn kernel(
+        &self,
+        path: &'static str,
+        generics: impl Into<Vec<usize>>,
+        fields: impl Into<Vec<(&'static str, Value)>>,
+    ) -> Constant {
+        let (kind, value) = match self {
+            Self::Floats { clamp, then } => (None, activation(*clamp, *then)),
+            Self::Bytes { to: To::Floats, .. } => {
+                let reals = "affine::Dequantized";
+                (Some(Path(reals)), Value::item(reals))
+            }
+            Self::Bytes { to, by, .. } => (Some(Path("affine::Levels")), scales::levels(*to, *by)),
+        };
+        let mut fields = fields.into();
+        fields.push(("epilogue", value));
+        Constant { epilogue: kind, ..Constant::of_fields(path, generics, fields) }
     }
 
     /// The const of the residual's scales, if there are any.
@@ -62,18 +66,11 @@ impl Epilogue {
         }
     }
 
-    /// The call of a product that ends so.
-    pub(super) fn product(&self, site: &Site, skip: Skip, [rows, other]: [Value; 2]) -> Invocation {
-        let mut arguments = vec![Value::Token, Value::Weights, Value::First, Value::Result];
-        let method = match self.residual(site, skip, other) {
-            Some(residual) => {
-                arguments.push(residual);
-                "run_adding"
-            }
-            None => "run",
-        };
-        arguments.push(rows);
-        Invocation::method(method, arguments)
+    /// The call of a product that ends so, for a part of its output; the rows of a residual lie as `other` says.
+    pub(super) fn product(&self, site: &Site, skip: Skip, [part, other]: [Value; 2]) -> Invocation {
+        let [w, x, y] = [Value::Weights, Value::First, Value::Result];
+        let run = Invocation::method("run", [Value::Token, w, x, y, part]);
+        Invocation { adding: self.residual(site, skip, other), ..run }
     }
 
     /// The residual of a product: another value, whose rows lie as `ring` says, or the one that the result overwrites.
@@ -81,24 +78,24 @@ impl Epilogue {
         match (self, skip) {
             (_, Skip::None) => None,
             (Self::Floats { .. }, Skip::InPlace) => {
-                Some(Value::item("simd::gemm::Residual::InPlace"))
+                Some(Value::item("simd::residual::Residual::InPlace"))
             }
             (Self::Floats { .. }, Skip::Other) => {
                 let path = match site.from[1].element {
-                    Element::F16 => "simd::gemm::Residual::OfHalf",
-                    Element::Bf16 => "simd::gemm::Residual::OfBrain",
+                    Element::F16 => "simd::residual::Residual::OfHalf",
+                    Element::Bf16 => "simd::residual::Residual::OfBrain",
                     // Integers are added to nothing.
-                    _ => "simd::gemm::Residual::Of",
+                    _ => "simd::residual::Residual::Of",
                 };
                 Some(Value::made(path, [Value::Second, ring]))
             }
             (Self::Bytes { .. }, Skip::InPlace) => {
                 let sum = Value::Const(Some(SUM));
-                Some(Value::made("simd::qgemm::QResidual::InPlace", [sum]))
+                Some(Value::made("simd::residual::QResidual::InPlace", [sum]))
             }
             (Self::Bytes { .. }, Skip::Other) => {
                 let arguments = [Value::Second, ring, Value::Const(Some(SUM))];
-                Some(Value::made("simd::qgemm::QResidual::Of", arguments))
+                Some(Value::made("simd::residual::QResidual::Of", arguments))
             }
         }
     }

@@ -29,7 +29,7 @@ impl Spec for Fetch {
             Self::Plain if site.widens() => Invocation::function("kernel::widen::fetch", plain),
             Self::Plain => {
                 let arguments = vec![Value::Row, Value::ResultRow];
-                Invocation { callee: Callee::Feed, arguments }
+                Invocation { callee: Callee::Feed, adding: None, arguments }
             }
             Self::LookUp => {
                 let arguments = [Value::First, Value::Row, Value::Weights, Value::ResultRow];

@@ -1,7 +1,7 @@
 //! The 1x1 convolution and the dense layer, of floats and of bytes.
 
 use crate::error::Result;
-use crate::ir::{Conv, To};
+use crate::ir::Conv;
 use crate::kernels::epilogue::{Epilogue, OTHER};
 use crate::kernels::host::Host;
 use crate::kernels::site::{Operand, Part, Site, Skip, Strip};
@@ -39,19 +39,14 @@ impl Spec for Pointwise {
     }
 
     fn call(&self, site: &Site, extent: Extent) -> Invocation {
-        let [isa, w, x, y] = [Value::Token, Value::Weights, Value::First, Value::Result];
-        if let Extent::Vectors(_) = extent {
-            return Invocation::method("run_panel", [isa, w, x, y, Value::Rows, Value::Panel]);
-        }
-        if let Epilogue::Bytes { to: To::Floats, .. } = self.epilogue {
-            return Invocation::method("run_floats", [isa, w, x, y, Value::Rows]);
-        }
-        let rows_and_other = if self.flat {
-            [Value::Range(0..1), Value::LongRing(Side::Second)]
-        } else {
-            [Value::Rows, OTHER]
+        let [part, other] = match extent {
+            Extent::Vectors(_) => [Value::Tuple(vec![Value::Rows, Value::Panel]), OTHER],
+            Extent::Some | Extent::All if self.flat => {
+                [Value::Range(0..1), Value::LongRing(Side::Second)]
+            }
+            Extent::Some | Extent::All => [Value::Rows, OTHER],
         };
-        self.epilogue.product(site, self.skip, rows_and_other)
+        self.epilogue.product(site, self.skip, [part, other])
     }
 
     fn takes_token(&self, _: &Site) -> bool {
@@ -110,11 +105,9 @@ impl Pointwise {
             ("c_out", Value::size(site.into.rows.channels)),
             ("from", ring(Side::First)),
             ("into", ring(Side::Result)),
-            self.epilogue.field(),
         ];
-        let path =
-            self.epilogue.path("kernel::pointwise::Pointwise", "kernel::q8::conv::QPointwise");
-        Constant::of_fields(path, [pixels, self.tile[1]], fields)
+        let generics = [pixels, self.tile[1]];
+        self.epilogue.kernel("kernel::pointwise::Pointwise", generics, fields)
     }
 
     /// The consts for each width that a strip of columns has: the first columns of a row, the last, and those between.

@@ -36,7 +36,7 @@ impl Spec for Move {
         let (rank, walk) = self.walk();
         let value = Value::made("kernel::strided::Strided::new", walk);
         let kind = Path("kernel::strided::Strided");
-        vec![Constant { word: None, kind, generics: vec![rank], value }]
+        vec![Constant { word: None, kind, generics: vec![rank], epilogue: None, value }]
     }
 
     fn call(&self, site: &Site, _: Extent) -> Invocation {
@@ -75,7 +75,7 @@ impl Spec for Reduce {
         walk.insert(0, Value::item(fold));
         let value = Value::made("kernel::reduce::Reduce::new", walk);
         let kind = Path("kernel::reduce::Reduce");
-        vec![Constant { word: None, kind, generics: vec![rank], value }]
+        vec![Constant { word: None, kind, generics: vec![rank], epilogue: None, value }]
     }
 
     fn call(&self, _: &Site, _: Extent) -> Invocation {
@@ -114,7 +114,7 @@ impl Spec for Fill {
 
     fn call(&self, _: &Site, _: Extent) -> Invocation {
         let arguments = vec![Value::Element(self.0)];
-        Invocation { callee: Callee::OfResult("fill"), arguments }
+        Invocation { callee: Callee::OfResult("fill"), adding: None, arguments }
     }
 
     fn compute(&self, host: &mut dyn Host) -> Result<()> {

@@ -25,6 +25,8 @@ pub enum Value {
     Array(Vec<Value>),
     /// A slice of an array.
     Slice(Vec<Value>),
+    /// Several values in brackets.
+    Tuple(Vec<Value>),
     /// An item.
     Item(Path),
     /// The value of an item applied to arguments.
@@ -81,6 +83,8 @@ pub struct Constant {
     pub kind: Path,
     /// The const generics of the type.
     pub generics: Vec<usize>,
+    /// The type of its epilogue, if that is another than for sums of floats.
+    pub epilogue: Option<Path>,
     /// Its value.
     pub value: Value,
 }
@@ -90,6 +94,8 @@ pub struct Constant {
 pub struct Invocation {
     /// The callee.
     pub callee: Callee,
+    /// The residual that the kernel adds.
+    pub adding: Option<Value>,
     /// With what.
     pub arguments: Vec<Value>,
 }
@@ -169,7 +175,10 @@ impl Value {
     pub fn each(&self, seen: &mut impl FnMut(&Self)) {
         seen(self);
         match self {
-            Self::Array(values) | Self::Slice(values) | Self::Made(_, values) => {
+            Self::Array(values)
+            | Self::Slice(values)
+            | Self::Tuple(values)
+            | Self::Made(_, values) => {
                 values.iter().for_each(|value| value.each(seen));
             }
             Self::Struct(_, fields) => fields.iter().for_each(|(_, value)| value.each(seen)),
@@ -185,7 +194,7 @@ impl Value {
 impl Constant {
     /// The kernel's own const, of a type without generics.
     pub fn own(kind: &'static str, value: Value) -> Self {
-        Self { word: None, kind: Path(kind), generics: Vec::new(), value }
+        Self { word: None, kind: Path(kind), generics: Vec::new(), epilogue: None, value }
     }
 
     /// The kernel's own const, a struct with so many generics and these fields.
@@ -195,19 +204,19 @@ impl Constant {
         fields: impl Into<Vec<(&'static str, Value)>>,
     ) -> Self {
         let value = Value::fields(kind, fields);
-        Self { word: None, kind: Path(kind), generics: generics.into(), value }
+        Self { word: None, kind: Path(kind), generics: generics.into(), epilogue: None, value }
     }
 }
 
 impl Invocation {
     /// A call of a method of the kernel's const.
     pub fn method(name: &'static str, arguments: impl Into<Vec<Value>>) -> Self {
-        Self { callee: Callee::Method(name), arguments: arguments.into() }
+        Self { callee: Callee::Method(name), adding: None, arguments: arguments.into() }
     }
 
     /// A call of a function of the runtime.
     pub fn function(path: &'static str, arguments: impl Into<Vec<Value>>) -> Self {
-        Self { callee: Callee::Function(Path(path)), arguments: arguments.into() }
+        Self { callee: Callee::Function(Path(path)), adding: None, arguments: arguments.into() }
     }
 }
 

@@ -24,7 +24,7 @@ pub enum PackOrder {
     },
     /// A constant's own order.
     Plain,
-    /// Panels of `columns` output channels of bytes: biases, multipliers, quads of weights. See `runtime::simd::qgemm`.
+    /// Panels of `columns` output channels of bytes: biases, multipliers, quads of weights. See `runtime::simd::quads`.
     QPanels {
         /// Output channels of a panel.
         columns: usize,

@@ -1,7 +1,7 @@
 //! Weights of bytes: biases with the zero point of the input in them, multipliers, and quads of weights.
 
 use mnv2c_runtime::affine::Factor;
-use mnv2c_runtime::simd::qgemm::quad;
+use mnv2c_runtime::simd::quads::quad;
 
 use crate::ir::quant::fixed::Fixed;
 use crate::ir::{Arithmetic, Graph, NodeId, Op, Quant, Requant, Values};

@@ -1,20 +1,23 @@
-//! Convolutions in general: any kernel, stride, dilation, padding and groups, over NHWC rows or planes.
+//! Convolutions in general: any kernel, stride, dilation, padding and groups, over NHWC rows or planes,
+//! of floats and of bytes.
 
 use crate::activation::Activation;
+use crate::part::Part;
 use crate::ring::Ring;
-use crate::simd::gemm::{Gemm, Part, Residual};
+use crate::simd::epilogue::{Adding, Epilogue};
+use crate::simd::gemm::Gemm;
 use crate::simd::window::{Slide, Window};
-use crate::simd::{Number, Simd, Weight};
-use core::ops::Range;
+use crate::simd::{Simd, Weight};
 
 /// A convolution, `MR` pixels x `NV` vectors of channels at a time.
 ///
-/// The input is planes where `from.pixel` is 1, else NHWC. Padding is stored: `pad[1]` zero columns left of each row,
-/// as many as the window needs right of it, and `from.top >= pad[0]` zero rows.
-/// Weights: for each group, for each panel of `NV` vectors of its channels, the biases and then `NV` vectors for each
-/// input of the window: by kernel row, column, channel in NHWC; by kernel row, channel, column in planes.
+/// The input is planes where `from.pixel` is 1, else NHWC; bytes are NHWC. Padding is stored: `pad[1]` zero columns left
+/// of each row, as many as the window needs right of it, and `from.top >= pad[0]` zero rows.
+/// Weights: for each group, for each panel of `NV` vectors of its channels, the biases (of bytes: and the factors) and
+/// then `NV` vectors for each input of the window, or for each [`Weight::INPUTS`] of them: by kernel row, column, channel
+/// in NHWC; by kernel row, channel, column in planes.
 #[derive(Clone, Copy, Debug)]
-pub struct Conv<const MR: usize, const NV: usize> {
+pub struct Conv<const MR: usize, const NV: usize, E = Activation> {
     /// Output pixels in a row: at least `MR`.
     pub width: usize,
     /// Rows, columns of the kernel.
@@ -35,93 +38,53 @@ pub struct Conv<const MR: usize, const NV: usize> {
     pub from: Ring,
     /// Where the output lies.
     pub into: Ring,
-    /// What is done to sums at last.
-    pub activation: Activation,
+    /// The end of its sums.
+    pub epilogue: E,
 }
 
-impl<const MR: usize, const NV: usize> Conv<MR, NV> {
-    /// Computes whole rows.
+impl<const MR: usize, const NV: usize, E: Copy> Conv<MR, NV, E> {
+    /// A kernel that adds a residual to its sums before its epilogue.
     #[inline(always)]
-    pub fn run<S: Simd, W: Weight<S, X>, X: Number, Y: Number>(
-        &self,
-        simd: S,
-        w: &[W],
-        x: &[X],
-        y: &mut [Y],
-        rows: Range<usize>,
-    ) {
-        self.run_adding(simd, w, x, y, Residual::None, rows);
+    pub const fn adding<R: Copy>(self, residual: R) -> Conv<MR, NV, Adding<R, E>> {
+        let Self { width, kernel, stride, dilation, pad, groups, c_in, c_out, .. } = self;
+        let Self { from, into, epilogue, .. } = self;
+        let epilogue = Adding { residual, then: epilogue };
+        Conv { width, kernel, stride, dilation, pad, groups, c_in, c_out, from, into, epilogue }
     }
 
-    /// Computes whole rows and adds a residual before the activation.
+    /// Computes a part of the output: some rows, or some of their pixels and panels of each group.
     #[inline(always)]
-    pub fn run_adding<S: Simd, W: Weight<S, X>, X: Number, Y: Number>(
+    pub fn run<S: Simd, W: Weight<S, X>, X: Copy, Y: Copy>(
         &self,
         simd: S,
         w: &[W],
         x: &[X],
         y: &mut [Y],
-        residual: Residual<'_>,
-        rows: Range<usize>,
-    ) {
-        let panels = 0..self.panels::<S>();
-        let part = Part { rows, pixels: 0..self.width, panels };
-        self.run_part(simd, w, x, y, residual, part);
-    }
-
-    /// Computes any part of the output; `part.panels` are panels of each group.
-    #[inline(always)]
-    pub fn run_part<S: Simd, W: Weight<S, X>, X: Number, Y: Number>(
-        &self,
-        simd: S,
-        w: &[W],
-        x: &[X],
-        y: &mut [Y],
-        residual: Residual<'_>,
-        part: Part,
-    ) {
-        assert!(self.groups > 0);
-        assert!(self.c_in.is_multiple_of(self.groups) && self.c_out.is_multiple_of(self.groups));
-        let group_len = w.len() / self.groups;
-        for group in 0..self.groups {
-            let gemm = self.gemm(group);
+        part: impl Into<Part>,
+    ) where
+        E: Epilogue<S, W::Sum, Y>,
+    {
+        let (groups, part) = (self.groups, part.into());
+        assert!(groups > 0);
+        assert!(self.c_in.is_multiple_of(groups) && self.c_out.is_multiple_of(groups));
+        let group_len = w.len() / groups;
+        for group in 0..groups {
+            let (gemm, first) = (self.gemm(group), group * (self.c_out / groups));
             let w = &w[group * group_len..][..group_len];
-            let residual = match residual {
-                Residual::None | Residual::InPlace => residual,
-                Residual::Of(skip, ring) => Residual::Of(skip, self.outputs_of::<S>(group, ring)),
-                Residual::OfHalf(skip, ring) => {
-                    Residual::OfHalf(skip, self.outputs_of::<S>(group, ring))
-                }
-                Residual::OfBrain(skip, ring) => {
-                    Residual::OfBrain(skip, self.outputs_of::<S>(group, ring))
-                }
-            };
-            let into = self.outputs_of::<S>(group, self.into);
-            Gemm { into, ..gemm }.run(simd, w, x, y, residual, part.clone());
+            let epilogue = self.epilogue.from_channel(first);
+            let into = self.into.from_channel(first, S::LANES);
+            Gemm { into, epilogue, ..gemm }.run(simd, w, x, y, part.clone());
         }
     }
 
-    /// Panels of each group.
     #[inline(always)]
-    pub const fn panels<S: Simd>(&self) -> usize {
-        (self.c_out / self.groups).div_ceil(NV * S::LANES)
-    }
-
-    #[inline(always)]
-    const fn gemm(&self, group: usize) -> Gemm<MR, NV> {
-        let Conv { width, groups, from, into, activation, .. } = *self;
+    const fn gemm(&self, group: usize) -> Gemm<MR, NV, E> {
+        let Conv { width, groups, from, into, epilogue, .. } = *self;
         let c_in = self.c_in / groups;
         let channel_step = if from.pixel == 1 { from.chunk } else { 1 };
         let base = from.base + group * c_in * channel_step;
         let from = Ring { base, ..from };
-        Gemm {
-            width,
-            c_out: self.c_out / groups,
-            window: self.window(c_in),
-            from,
-            into,
-            activation,
-        }
+        Gemm { width, c_out: self.c_out / groups, window: self.window(c_in), from, into, epilogue }
     }
 
     #[inline(always)]
@@ -135,12 +98,5 @@ impl<const MR: usize, const NV: usize> Conv<MR, NV> {
         } else {
             Window::sliding(slide, &from, c_in)
         }
-    }
-
-    /// The same ring from a group's first output channel on.
-    #[inline(always)]
-    const fn outputs_of<S: Simd>(&self, group: usize, ring: Ring) -> Ring {
-        let first = group * (self.c_out / self.groups);
-        ring.from_channel(first, S::LANES)
     }
 }

@@ -1,19 +1,21 @@
-//! Depthwise convolutions: each channel with its own window.
+//! Depthwise convolutions, of floats and of bytes: each channel with its own window.
 //!
 //! Input and output are NHWC or chunks of channels, as their rings say. Padding is stored: `pad[1]` zero columns left
 //! of each row, as many as the window needs right of it, and `from.top >= pad[0]` zero rows. Weights: for each vector
-//! of channels its biases, then a vector for each tap, row by row. The last vector is read whole even where channels
-//! end inside it, and never written beyond them.
+//! of channels its biases, then a vector for each tap, row by row; of bytes, its biases and factors, then a vector for
+//! every four rows of each column. The last vector is read whole even where channels end inside it, and never written
+//! beyond them.
 
 use crate::activation::Activation;
+use crate::part::Part;
 use crate::ring::Ring;
-use crate::simd::stencil::{Part, Stencil};
-use crate::simd::{Number, Simd};
-use core::ops::Range;
+use crate::simd::Simd;
+use crate::simd::epilogue::Epilogue;
+use crate::simd::stencil::{Stencil, Taps};
 
 /// A depthwise `K` x `K` convolution, `T` pixels of a vector of channels at a time.
 #[derive(Clone, Copy, Debug)]
-pub struct Depthwise<const K: usize, const STRIDE: usize, const T: usize> {
+pub struct Depthwise<const K: usize, const STRIDE: usize, const T: usize, E = Activation> {
     /// Output pixels in a row: at least `T`.
     pub width: usize,
     /// Channels.
@@ -24,78 +26,33 @@ pub struct Depthwise<const K: usize, const STRIDE: usize, const T: usize> {
     pub from: Ring,
     /// Where the output lies.
     pub into: Ring,
-    /// What is done to sums at last.
-    pub activation: Activation,
+    /// The end of its sums.
+    pub epilogue: E,
 }
 
-impl<const K: usize, const STRIDE: usize, const T: usize> Depthwise<K, STRIDE, T> {
-    /// Computes whole rows.
+impl<const K: usize, const STRIDE: usize, const T: usize, E: Copy> Depthwise<K, STRIDE, T, E> {
+    /// Computes a part of the output: some rows, or some of their pixels and vectors of channels.
     #[inline(always)]
-    pub fn run<S: Simd, W: Number, X: Number, Y: Number>(
+    pub fn run<S: Simd, W: Taps<S, X>, X: Copy, Y: Copy>(
         &self,
         simd: S,
         w: &[W],
         x: &[X],
         y: &mut [Y],
-        rows: Range<usize>,
-    ) {
-        self.run_part(simd, w, x, y, self.rows::<S>(rows));
-    }
-
-    /// Computes some vectors of channels, `LANES` each.
-    #[inline(always)]
-    pub fn run_vectors<S: Simd, W: Number, X: Number, Y: Number>(
-        &self,
-        simd: S,
-        w: &[W],
-        x: &[X],
-        y: &mut [Y],
-        rows: Range<usize>,
-        vectors: Range<usize>,
-    ) {
-        self.run_part(simd, w, x, y, Part { vectors, ..self.rows::<S>(rows) });
-    }
-
-    /// Computes some pixels of each row: at least `T`.
-    #[inline(always)]
-    pub fn run_pixels<S: Simd, W: Number, X: Number, Y: Number>(
-        &self,
-        simd: S,
-        w: &[W],
-        x: &[X],
-        y: &mut [Y],
-        rows: Range<usize>,
-        pixels: Range<usize>,
-    ) {
-        self.run_part(simd, w, x, y, Part { pixels, ..self.rows::<S>(rows) });
-    }
-
-    /// Computes any part of the output.
-    #[inline(always)]
-    pub fn run_part<S: Simd, W: Number, X: Number, Y: Number>(
-        &self,
-        simd: S,
-        w: &[W],
-        x: &[X],
-        y: &mut [Y],
-        part: Part,
-    ) {
-        let Depthwise { width, channels, pad, from, into, activation } = *self;
+        part: impl Into<Part>,
+    ) where
+        E: Epilogue<S, W::Sum, Y>,
+    {
+        let Depthwise { width, channels, pad, from, into, epilogue } = *self;
         let (kernel, stride, dilation) = ([K, K], [STRIDE, STRIDE], [1, 1]);
-        Stencil { width, channels, kernel, stride, dilation, pad, from, into, activation }
-            .run::<S, W, X, Y, K, STRIDE, T>(simd, w, x, y, part);
-    }
-
-    /// Whole rows.
-    #[inline(always)]
-    pub const fn rows<S: Simd>(&self, rows: Range<usize>) -> Part {
-        Part { rows, pixels: 0..self.width, vectors: 0..self.channels.div_ceil(S::LANES) }
+        Stencil { width, channels, kernel, stride, dilation, pad, from, into, epilogue }
+            .run::<S, W, X, Y, K, STRIDE, T>(simd, w, x, y, part.into());
     }
 }
 
 /// A depthwise convolution of any kernel, stride and dilation, `T` pixels of a vector of channels at a time.
 #[derive(Clone, Copy, Debug)]
-pub struct DepthwiseAny<const T: usize> {
+pub struct DepthwiseAny<const T: usize, E = Activation> {
     /// Output pixels in a row: at least `T`.
     pub width: usize,
     /// Channels.
@@ -112,52 +69,26 @@ pub struct DepthwiseAny<const T: usize> {
     pub from: Ring,
     /// Where the output lies.
     pub into: Ring,
-    /// What is done to sums at last.
-    pub activation: Activation,
+    /// The end of its sums.
+    pub epilogue: E,
 }
 
-impl<const T: usize> DepthwiseAny<T> {
-    /// Computes whole rows.
+impl<const T: usize, E: Copy> DepthwiseAny<T, E> {
+    /// Computes a part of the output: some rows, or some of their pixels and vectors of channels.
     #[inline(always)]
-    pub fn run<S: Simd, W: Number, X: Number, Y: Number>(
+    pub fn run<S: Simd, W: Taps<S, X>, X: Copy, Y: Copy>(
         &self,
         simd: S,
         w: &[W],
         x: &[X],
         y: &mut [Y],
-        rows: Range<usize>,
-    ) {
-        let vectors = 0..self.channels.div_ceil(S::LANES);
-        self.run_part(simd, w, x, y, Part { rows, pixels: 0..self.width, vectors });
-    }
-
-    /// Computes some vectors of channels, `LANES` each.
-    #[inline(always)]
-    pub fn run_vectors<S: Simd, W: Number, X: Number, Y: Number>(
-        &self,
-        simd: S,
-        w: &[W],
-        x: &[X],
-        y: &mut [Y],
-        rows: Range<usize>,
-        vectors: Range<usize>,
-    ) {
-        self.run_part(simd, w, x, y, Part { rows, pixels: 0..self.width, vectors });
-    }
-
-    /// Computes any part of the output.
-    #[inline(always)]
-    pub fn run_part<S: Simd, W: Number, X: Number, Y: Number>(
-        &self,
-        simd: S,
-        w: &[W],
-        x: &[X],
-        y: &mut [Y],
-        part: Part,
-    ) {
+        part: impl Into<Part>,
+    ) where
+        E: Epilogue<S, W::Sum, Y>,
+    {
         let DepthwiseAny { width, channels, kernel, stride, dilation, pad, .. } = *self;
-        let DepthwiseAny { from, into, activation, .. } = *self;
-        Stencil { width, channels, kernel, stride, dilation, pad, from, into, activation }
-            .run_any::<S, W, X, Y, T>(simd, w, x, y, part);
+        let DepthwiseAny { from, into, epilogue, .. } = *self;
+        Stencil { width, channels, kernel, stride, dilation, pad, from, into, epilogue }
+            .run_any::<S, W, X, Y, T>(simd, w, x, y, part.into());
     }
 }

@@ -24,10 +24,10 @@ pub(super) unsafe fn vectors<S: Simd, E: Number, const NV: usize>(
 /// A register array to be filled: unlike `[v; N]` it is no loop, so no optimiser keeps it in memory.
 ///
 /// # Safety
-/// `T` is made of `Simd::F32` alone.
+/// `T` is made of vectors alone, all of whose bits may be zero.
 #[inline(always)]
 pub(super) unsafe fn zeros<T: Copy>() -> T {
-    // SAFETY: all bits zero is a valid value of `Simd::F32`.
+    // SAFETY: the caller says so.
     unsafe { core::mem::zeroed() }
 }
 

@@ -1,21 +1,24 @@
-//! The depthwise kernel: each vector of channels with its own small window, `T` pixels of a row at a time.
+//! The depthwise kernel: each vector of channels with its own small window, `T` pixels of a row at a time, of floats and
+//! of bytes.
 //!
-//! `run` checks all extents once; the loops below it do not. A vector of channels has one vector of biases and one
-//! for each tap, row by row. A 3x3 window keeps its nine vectors in registers while the rows go by; a larger one
-//! loads a row of them at a time. The last vector is read whole, even where channels end inside it, so rows must
-//! have room for that. Where `T` does not divide the pixels, the last tile overlaps the one before it.
+//! `run` checks all extents once; the loops below it do not. A vector of channels has its own panel of biases and
+//! weights, whose order is that of its [`Taps`]. The last vector is read whole, even where channels end inside it, so rows
+//! must have room for that. Where `T` does not divide the pixels, the last tile overlaps the one before it.
 
-use super::registers::{Bounds, numbers, vectors, zeros};
-use super::window::{pixel_reach, reach, tiles_fit};
-use super::{Number, Simd, Task};
+mod bytes;
+mod floats;
+
+use super::epilogue::{Epilogue, Outputs, Tile};
+use super::window::{reach, tiles_fit};
+use super::{Simd, Task};
 use crate::activation::Activation;
-use crate::kernel::unary::unary_assign;
+use crate::blob::Element;
+use crate::part::Part;
 use crate::ring::Ring;
-use core::ops::Range;
 
 /// A window over each channel alone.
 #[derive(Clone, Copy, Debug)]
-pub struct Stencil {
+pub struct Stencil<E = Activation> {
     /// Output pixels in a row.
     pub width: usize,
     /// Channels.
@@ -32,218 +35,160 @@ pub struct Stencil {
     pub from: Ring,
     /// Where the output lies.
     pub into: Ring,
-    /// What is done to sums at last.
-    pub activation: Activation,
+    /// The end of its sums.
+    pub epilogue: E,
 }
 
-/// The part of the output that a call computes.
-#[derive(Clone, Debug)]
-pub struct Part {
-    /// Output rows.
-    pub rows: Range<usize>,
-    /// Pixels of each row: at least `T`.
-    pub pixels: Range<usize>,
-    /// Vectors of channels.
-    pub vectors: Range<usize>,
-}
+/// Weights of windows over inputs `X`.
+///
+/// # Safety
+/// Methods read the tile's windows and one vector's panel and nothing else.
+pub unsafe trait Taps<S: Simd, X: Copy>: Element {
+    /// A vector of sums, for which all bits zero is a valid value.
+    type Sum: Copy;
+    /// Weights of a `K` x `K` window that stay in registers while rows go by.
+    type Near<const K: usize>: Copy;
 
-impl Stencil {
-    /// Computes a part of the output with an unrolled `K` x `K` window; panics where an extent is outside its slice.
-    #[inline(always)]
-    pub fn run<
-        S: Simd,
-        W: Number,
-        X: Number,
-        Y: Number,
-        const K: usize,
-        const STRIDE: usize,
-        const T: usize,
-    >(
-        &self,
-        simd: S,
-        w: &[W],
-        x: &[X],
-        y: &mut [Y],
-        part: Part,
-    ) {
-        simd.apart(Square::<W, X, Y, K, STRIDE, T>(Call { stencil: self, w, x, y, part }));
-    }
+    /// Elements of one vector's panel.
+    fn panel_len(kernel: [usize; 2]) -> usize;
 
-    /// Computes a part of the output with any window; panics where an extent is outside its slice.
-    #[inline(always)]
-    pub fn run_any<S: Simd, W: Number, X: Number, Y: Number, const T: usize>(
-        &self,
-        simd: S,
-        w: &[W],
-        x: &[X],
-        y: &mut [Y],
-        part: Part,
-    ) {
-        simd.apart(Any::<W, X, Y, T>(Call { stencil: self, w, x, y, part }));
-    }
-
-    /// Weights that stay in registers: those of a window of up to 3 x 3.
-    #[inline(always)]
-    unsafe fn resident<S: Simd, W: Number, const K: usize>(
-        &self,
-        simd: S,
-        w: *const W,
-    ) -> [[S::F32; K]; K] {
-        // SAFETY: the caller's weights; zero is a value of every vector.
-        unsafe {
-            let mut near = zeros::<[[S::F32; K]; K]>();
-            if K <= 3 {
-                unroll!(ky in K, {
-                    near[ky] = vectors::<S, W, K>(simd, w.add((1 + ky * K) * S::LANES));
-                });
-            }
-            near
-        }
-    }
+    /// Reads the weights that stay in registers.
+    ///
+    /// # Safety
+    /// A panel begins at `w`.
+    unsafe fn near<const K: usize>(simd: S, w: *const Self) -> Self::Near<K>;
 
     /// Biases plus products of one tile, its window unrolled.
-    #[inline(always)]
-    unsafe fn square<
-        S: Simd,
-        W: Number,
-        X: Number,
-        const K: usize,
-        const STRIDE: usize,
-        const T: usize,
-    >(
-        &self,
+    ///
+    /// # Safety
+    /// A panel begins at `w`, and the tile's windows lie in the slice that begins at `x`.
+    unsafe fn square<const K: usize, const STRIDE: usize, const T: usize>(
         simd: S,
-        w: *const W,
-        near: &[[S::F32; K]; K],
+        windows: &Windows,
+        w: *const Self,
+        near: &Self::Near<K>,
         x: *const X,
         at: Place,
-    ) -> [S::F32; T] {
-        // SAFETY: the tile's windows and the weights are inside their slices, as the caller promised.
-        unsafe {
-            let bias = W::load_at(simd, w);
-            let mut acc = zeros::<[S::F32; T]>();
-            unroll!(t in T, { acc[t] = bias; });
-            if K <= 3 {
-                unroll!(ky in K, {
-                    let x = x.add(self.input(at, ky));
-                    self.window_row::<S, X, K, STRIDE, T>(simd, &mut acc, x, &near[ky]);
-                });
-            } else {
-                for ky in 0..K {
-                    let far = vectors::<S, W, K>(simd, w.add((1 + ky * K) * S::LANES));
-                    let x = x.add(self.input(at, ky));
-                    self.window_row::<S, X, K, STRIDE, T>(simd, &mut acc, x, &far);
-                }
-            }
-            acc
-        }
-    }
+    ) -> [[Self::Sum; 1]; T];
 
-    /// Products of one row of the window; a column that several outputs use is loaded once.
-    #[inline(always)]
-    unsafe fn window_row<
-        S: Simd,
-        X: Number,
-        const K: usize,
-        const STRIDE: usize,
-        const T: usize,
-    >(
-        &self,
+    /// Biases plus products of one tile of any window.
+    ///
+    /// # Safety
+    /// As above.
+    unsafe fn any<const T: usize>(
         simd: S,
-        acc: &mut [S::F32; T],
-        x: *const X,
-        w: &[S::F32; K],
-    ) {
-        unroll!(t in T, {
-            unroll!(kx in K, {
-                // SAFETY: the tile's windows are inside the slice, as the caller promised.
-                let column = unsafe { X::load_at(simd, x.add((t * STRIDE + kx) * self.from.pixel)) };
-                acc[t] = simd.mul_add(column, w[kx], acc[t]);
-            });
-        });
-    }
-
-    /// Biases plus products of one tile, tap by tap.
-    #[inline(always)]
-    unsafe fn any<S: Simd, W: Number, X: Number, const T: usize>(
-        &self,
-        simd: S,
-        w: *const W,
+        windows: &Windows,
+        w: *const Self,
         x: *const X,
         at: Place,
-    ) -> [S::F32; T] {
-        // SAFETY: the tile's windows and the weights are inside their slices, as the caller promised.
-        unsafe {
-            let (bias, mut w) = (W::load_at(simd, w), w);
-            let mut acc = zeros::<[S::F32; T]>();
-            unroll!(t in T, { acc[t] = bias; });
-            for ky in 0..self.kernel[0] {
-                let mut x = x.add(self.input(at, ky));
-                for _ in 0..self.kernel[1] {
-                    w = w.add(S::LANES);
-                    let tap = W::load_at(simd, w);
-                    unroll!(t in T, {
-                        let column = X::load_at(simd, x.add(t * self.stride[1] * self.from.pixel));
-                        acc[t] = simd.mul_add(column, tap, acc[t]);
-                    });
-                    x = x.wrapping_add(self.dilation[1] * self.from.pixel);
-                }
-            }
-            acc
-        }
-    }
+    ) -> [[Self::Sum; 1]; T];
+}
 
-    /// Does what comes last and stores one tile.
-    #[inline(always)]
-    unsafe fn finish<S: Simd, Y: Number, const T: usize>(
-        &self,
-        simd: S,
-        acc: [S::F32; T],
-        y: *mut Y,
-        at: Place,
-    ) {
-        let slot = self.into.slot(at.row + self.into.top);
-        let first = slot + at.pixel * self.into.pixel + at.v * self.into.chunk;
-        let left = self.channels - at.v * S::LANES;
-        let mut acc = acc;
-        if let Activation::Function(function) = self.activation {
-            unary_assign(function, numbers::<S>(&mut acc));
-        }
-        let clamp = self.activation.clamp();
-        let bounds = Bounds::of(simd, clamp);
-        // SAFETY: the tile's pixels and the channels below `channels` are inside the slice.
-        unsafe {
-            let y = y.add(first);
-            if self.channels.is_multiple_of(S::LANES) || left >= S::LANES {
-                unroll!(t in T, {
-                    let v = bounds.keep(simd, clamp, acc[t]);
-                    Y::store_at(simd, y.add(t * self.into.pixel), v);
-                });
-            } else {
-                unroll!(t in T, {
-                    let v = bounds.keep(simd, clamp, acc[t]);
-                    Y::store_head_at(simd, y.add(t * self.into.pixel), left, v);
-                });
-            }
-        }
-    }
+/// How windows lie in the input.
+#[derive(Clone, Copy, Debug)]
+pub struct Windows {
+    /// Rows, columns of the window.
+    pub kernel: [usize; 2],
+    /// Input rows, columns from an output to the next.
+    pub stride: [usize; 2],
+    /// Input rows, columns from a tap to the next.
+    pub dilation: [usize; 2],
+    /// Input rows above, columns left of the image where the first window begins.
+    pub pad: [usize; 2],
+    /// Where the input lies.
+    pub from: Ring,
+}
 
+/// Where a tile lies: vector of channels, output row, first pixel.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// The vector.
+    pub v: usize,
+    /// The row.
+    pub row: usize,
+    /// The first pixel.
+    pub pixel: usize,
+}
+
+impl Windows {
     /// Element at which window row `ky` of a tile begins.
     #[inline(always)]
-    const fn input(&self, at: Place, ky: usize) -> usize {
+    pub(super) const fn input(&self, at: Place, ky: usize) -> usize {
         let row = at.row * self.stride[0] + ky * self.dilation[0] + self.from.top - self.pad[0];
         let column = at.pixel * self.stride[1] * self.from.pixel;
         self.from.slot(row) + column + at.v * self.from.chunk - self.pad[1] * self.from.pixel
     }
+}
 
+impl<E> Stencil<E> {
+    /// Computes a part of the output with an unrolled `K` x `K` window; panics where an extent is outside its slice.
     #[inline(always)]
-    fn check<S: Simd, W, X, Y, const T: usize>(&self, w: &[W], x: &[X], y: &[Y], part: &Part) {
-        let Stencil { width, channels, kernel, stride, dilation, pad, from, into, .. } = *self;
+    pub fn run<
+        S: Simd,
+        W: Taps<S, X>,
+        X: Copy,
+        Y: Copy,
+        const K: usize,
+        const STRIDE: usize,
+        const T: usize,
+    >(
+        &self,
+        simd: S,
+        w: &[W],
+        x: &[X],
+        y: &mut [Y],
+        part: Part,
+    ) where
+        E: Epilogue<S, W::Sum, Y>,
+    {
+        let square = Square::<K, STRIDE>;
+        simd.apart(Call::<W, X, Y, E, _, T> { stencil: self, walk: square, w, x, y, part });
+    }
+
+    /// Computes a part of the output with any window; panics where an extent is outside its slice.
+    #[inline(always)]
+    pub fn run_any<S: Simd, W: Taps<S, X>, X: Copy, Y: Copy, const T: usize>(
+        &self,
+        simd: S,
+        w: &[W],
+        x: &[X],
+        y: &mut [Y],
+        part: Part,
+    ) where
+        E: Epilogue<S, W::Sum, Y>,
+    {
+        simd.apart(Call::<W, X, Y, E, _, T> { stencil: self, walk: Any, w, x, y, part });
+    }
+}
+
+/// The arguments of one call.
+struct Call<'a, W, X, Y, E, V, const T: usize> {
+    stencil: &'a Stencil<E>,
+    walk: V,
+    w: &'a [W],
+    x: &'a [X],
+    y: &'a mut [Y],
+    part: Part,
+}
+
+impl<S: Simd, W: Taps<S, X>, X: Copy, Y: Copy, E, V: Walk<S, W, X>, const T: usize> Task<S>
+    for Call<'_, W, X, Y, E, V, T>
+where
+    E: Epilogue<S, W::Sum, Y>,
+{
+    #[inline(always)]
+    fn run(self, simd: S) {
+        let Call { stencil, walk, w, x, y, part } = self;
+        let Stencil { width, channels, kernel, stride, dilation, pad, from, into, epilogue } =
+            *stencil;
+        let windows = Windows { kernel, stride, dilation, pad, from };
+        let outputs = Outputs { width, channels, into };
         assert!(T >= 1 && T <= 14 && width > 0 && channels > 0 && kernel[0] > 0 && kernel[1] > 0);
-        let vectors = channels.div_ceil(S::LANES);
-        assert!(part.vectors.end <= vectors);
-        assert!(tiles_fit(&part.pixels, T, width));
-        assert!(w.len() >= vectors.saturating_mul(self.panel_len::<S>()));
+        let (vectors, panel_len) = (channels.div_ceil(S::LANES), W::panel_len(kernel));
+        let Part { rows, pixels, panels } = part.within(width, vectors);
+        assert!(panels.end <= vectors);
+        assert!(tiles_fit(&pixels, T, width));
+        assert!(w.len() >= vectors.saturating_mul(panel_len));
         let left = pad[1].saturating_mul(from.pixel);
         assert!(left <= from.base && pad[0] <= from.top);
         let columns = (width - 1).saturating_mul(stride[1]);
@@ -251,90 +196,119 @@ impl Stencil {
         let last = (vectors - 1).saturating_mul(from.chunk).saturating_add(S::LANES);
         let read = columns.saturating_mul(from.pixel).saturating_add(last).saturating_sub(left);
         assert!(reach(&from, read) <= x.len());
-        assert!(reach(&into, pixel_reach(&into, width, channels, S::LANES)) <= y.len());
-    }
-
-    /// Elements of one vector's biases and weights.
-    #[inline(always)]
-    const fn panel_len<S: Simd>(&self) -> usize {
-        let taps = self.kernel[0].saturating_mul(self.kernel[1]);
-        taps.saturating_add(1).saturating_mul(S::LANES)
+        assert!(outputs.reach::<S>(&into) <= y.len());
+        epilogue.check(&outputs, &pixels, T);
+        walk.check::<T>(&windows);
+        let (x, y) = (x.as_ptr(), y.as_mut_ptr());
+        for v in panels {
+            // SAFETY: every address that the loops form was checked above.
+            unsafe {
+                let w = w.as_ptr().add(v * panel_len);
+                let near = walk.near(simd, w);
+                for row in rows.clone() {
+                    let mut next = pixels.start;
+                    while next < pixels.end {
+                        let pixel = next.min(pixels.end - T);
+                        let at = Place { v, row, pixel };
+                        let acc = walk.sums::<T>(simd, &windows, w, &near, x, at);
+                        let tile = Tile { outputs: &outputs, panel: v, row, pixel };
+                        epilogue.finish(simd, acc, w.cast(), y, tile);
+                        next += T;
+                    }
+                }
+            }
+        }
     }
 }
 
-/// What a depthwise convolution is told on one call.
-struct Call<'a, W, X, Y> {
-    stencil: &'a Stencil,
-    w: &'a [W],
-    x: &'a [X],
-    y: &'a mut [Y],
-    part: Part,
+/// How windows are walked.
+trait Walk<S: Simd, W: Taps<S, X>, X: Copy> {
+    /// Weights that stay in registers.
+    type Near;
+
+    /// Panics where windows are not such as it walks.
+    fn check<const T: usize>(&self, windows: &Windows);
+
+    /// See [`Taps::near`].
+    unsafe fn near(&self, simd: S, w: *const W) -> Self::Near;
+
+    /// See [`Taps::square`].
+    unsafe fn sums<const T: usize>(
+        &self,
+        simd: S,
+        windows: &Windows,
+        w: *const W,
+        near: &Self::Near,
+        x: *const X,
+        at: Place,
+    ) -> [[W::Sum; 1]; T];
 }
 
-/// One of a `K` x `K` window.
-struct Square<'a, W, X, Y, const K: usize, const STRIDE: usize, const T: usize>(Call<'a, W, X, Y>);
+/// A `K` x `K` window, unrolled.
+struct Square<const K: usize, const STRIDE: usize>;
 
-/// One of any window.
-struct Any<'a, W, X, Y, const T: usize>(Call<'a, W, X, Y>);
+/// Any window.
+struct Any;
 
-impl<S: Simd, W: Number, X: Number, Y: Number, const K: usize, const STRIDE: usize, const T: usize>
-    Task<S> for Square<'_, W, X, Y, K, STRIDE, T>
+impl<S: Simd, W: Taps<S, X>, X: Copy, const K: usize, const STRIDE: usize> Walk<S, W, X>
+    for Square<K, STRIDE>
 {
+    type Near = W::Near<K>;
+
     #[inline(always)]
-    fn run(self, simd: S) {
-        let Call { stencil, w, x, y, part } = self.0;
+    fn check<const T: usize>(&self, windows: &Windows) {
         assert!(K >= 1 && K <= 7);
-        assert!(stencil.kernel[0] == K && stencil.kernel[1] == K);
-        assert!(stencil.stride[1] == STRIDE && stencil.dilation[1] == 1);
-        stencil.check::<S, W, X, Y, T>(w, x, y, &part);
-        let (x, y) = (x.as_ptr(), y.as_mut_ptr());
-        for v in part.vectors {
-            // SAFETY: every address that the loops form was checked above.
-            unsafe {
-                let w = w.as_ptr().add(v * stencil.panel_len::<S>());
-                let near = stencil.resident::<S, W, K>(simd, w);
-                for row in part.rows.clone() {
-                    let mut next = part.pixels.start;
-                    while next < part.pixels.end {
-                        let at = Place { v, row, pixel: next.min(part.pixels.end - T) };
-                        let acc = stencil.square::<S, W, X, K, STRIDE, T>(simd, w, &near, x, at);
-                        stencil.finish(simd, acc, y, at);
-                        next += T;
-                    }
-                }
-            }
-        }
+        assert!(windows.kernel[0] == K && windows.kernel[1] == K);
+        assert!(windows.stride[1] == STRIDE && windows.dilation[1] == 1);
     }
-}
 
-impl<S: Simd, W: Number, X: Number, Y: Number, const T: usize> Task<S> for Any<'_, W, X, Y, T> {
     #[inline(always)]
-    fn run(self, simd: S) {
-        let Call { stencil, w, x, y, part } = self.0;
-        stencil.check::<S, W, X, Y, T>(w, x, y, &part);
-        let (x, y) = (x.as_ptr(), y.as_mut_ptr());
-        for v in part.vectors {
-            // SAFETY: every address that the loops form was checked above.
-            unsafe {
-                let w = w.as_ptr().add(v * stencil.panel_len::<S>());
-                for row in part.rows.clone() {
-                    let mut next = part.pixels.start;
-                    while next < part.pixels.end {
-                        let at = Place { v, row, pixel: next.min(part.pixels.end - T) };
-                        let acc = stencil.any::<S, W, X, T>(simd, w, x, at);
-                        stencil.finish(simd, acc, y, at);
-                        next += T;
-                    }
-                }
-            }
-        }
+    unsafe fn near(&self, simd: S, w: *const W) -> W::Near<K> {
+        // SAFETY: the caller's promise; so below.
+        unsafe { W::near::<K>(simd, w) }
+    }
+
+    #[inline(always)]
+    unsafe fn sums<const T: usize>(
+        &self,
+        simd: S,
+        windows: &Windows,
+        w: *const W,
+        near: &W::Near<K>,
+        x: *const X,
+        at: Place,
+    ) -> [[W::Sum; 1]; T] {
+        // SAFETY: as above.
+        unsafe { W::square::<K, STRIDE, T>(simd, windows, w, near, x, at) }
     }
 }
 
-/// Where a tile lies: vector of channels, output row, first pixel.
-#[derive(Clone, Copy)]
-pub(super) struct Place {
-    pub(super) v: usize,
-    pub(super) row: usize,
-    pub(super) pixel: usize,
+impl<S: Simd, W: Taps<S, X>, X: Copy> Walk<S, W, X> for Any {
+    type Near = ();
+
+    #[inline(always)]
+    fn check<const T: usize>(&self, _: &Windows) {}
+
+    #[inline(always)]
+    unsafe fn near(&self, _: S, _: *const W) {}
+
+    #[inline(always)]
+    unsafe fn sums<const T: usize>(
+        &self,
+        simd: S,
+        windows: &Windows,
+        w: *const W,
+        (): &(),
+        x: *const X,
+        at: Place,
+    ) -> [[W::Sum; 1]; T] {
+        // SAFETY: the caller's promise.
+        unsafe { W::any::<T>(simd, windows, w, x, at) }
+    }
+}
+
+#[cfg(feature = "sources")]
+crate::listed::listed! {
+    "simd/stencil/", "stencil/":
+    "bytes" "floats"
 }

@@ -18,15 +18,21 @@ pub trait Pairs: Simd {
 ///
 /// # Safety
 /// `add_run` reads what it is promised and nothing else, and the weights after a run are where the promise ends.
-pub unsafe trait Weight<S: Simd, X: Number>: Element {
+pub unsafe trait Weight<S: Simd, X: Copy>: Element {
+    /// A vector of sums, for which all bits zero is a valid value.
+    type Sum: Copy;
     /// Inputs of a run that a vector of weights is for; the last one's may be fewer.
     const INPUTS: usize;
+    /// Elements that a panel begins with, for each of its vectors.
+    const HEAD: usize;
+    /// Elements of a vector of weights.
+    const STEP: usize;
 
-    /// What `NV` vectors of sums begin with.
+    /// Biases, with which `NV` vectors of sums begin.
     ///
     /// # Safety
-    /// As many vectors of weights lie inside one allocation.
-    unsafe fn biases<const NV: usize>(simd: S, from: *const Self) -> [S::F32; NV];
+    /// `NV * HEAD` elements lie inside one allocation.
+    unsafe fn biases<const NV: usize>(simd: S, from: *const Self) -> [Self::Sum; NV];
 
     /// Adds the products of a run of `depth` inputs of each of `MR` pixels, whose steps are from a pixel and from an input
     /// to the next; returns the weights after it.
@@ -36,7 +42,7 @@ pub unsafe trait Weight<S: Simd, X: Number>: Element {
     /// are for several, these lie side by side.
     unsafe fn add_run<const MR: usize, const NV: usize>(
         simd: S,
-        acc: &mut [[S::F32; NV]; MR],
+        acc: &mut [[Self::Sum; NV]; MR],
         x: *const X,
         steps: [usize; 2],
         w: *const Self,
@@ -46,7 +52,10 @@ pub unsafe trait Weight<S: Simd, X: Number>: Element {
 
 // SAFETY: every input is read once, and `NV` vectors of weights for it.
 unsafe impl<S: Simd, X: Number, W: Number> Weight<S, X> for W {
+    type Sum = S::F32;
     const INPUTS: usize = 1;
+    const HEAD: usize = S::LANES;
+    const STEP: usize = S::LANES;
 
     #[inline(always)]
     unsafe fn biases<const NV: usize>(simd: S, from: *const Self) -> [S::F32; NV] {
@@ -89,7 +98,10 @@ unsafe impl<S: Simd, X: Number, W: Number> Weight<S, X> for W {
 
 // SAFETY: inputs are read in twos, the last of an odd number alone, and `NV` vectors of weights for each two.
 unsafe impl<S: Pairs> Weight<S, Brain> for Pair {
+    type Sum = S::F32;
     const INPUTS: usize = 2;
+    const HEAD: usize = S::LANES;
+    const STEP: usize = S::LANES;
 
     #[inline(always)]
     unsafe fn biases<const NV: usize>(simd: S, from: *const Self) -> [S::F32; NV] {

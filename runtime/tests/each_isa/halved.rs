@@ -5,7 +5,7 @@ use mnv2c_runtime::brain::Brain;
 use mnv2c_runtime::half::Half;
 use mnv2c_runtime::ring::Ring;
 use mnv2c_runtime::simd::Number;
-use mnv2c_runtime::simd::gemm::Residual;
+use mnv2c_runtime::simd::residual::Residual;
 
 /// A number that residuals are of.
 pub(crate) trait Short: Number {

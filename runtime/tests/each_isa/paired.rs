@@ -4,7 +4,7 @@ use crate::halved;
 use mnv2c_runtime::brain::{Brain, Pair};
 use mnv2c_runtime::kernel::conv::Conv;
 use mnv2c_runtime::kernel::pointwise::Pointwise;
-use mnv2c_runtime::simd::gemm::Residual;
+use mnv2c_runtime::simd::residual::Residual;
 
 /// A matrix kernel of brain floats that multiplies pairs, or `singly` where its inputs do not lie side by side.
 pub(crate) fn gemm<K: Runs, P>(

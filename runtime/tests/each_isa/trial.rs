@@ -1,8 +1,8 @@
 //! What each kernel is asked to do with one image: rows, parts of rows, residuals; and whether it did no more.
 
 use crate::value::{Filter, Value, check};
-use mnv2c_runtime::simd::gemm::{self, Residual};
-use mnv2c_runtime::simd::stencil;
+use mnv2c_runtime::part::Part;
+use mnv2c_runtime::simd::residual::Residual;
 use std::ops::Range;
 
 /// One convolution of one image.
@@ -18,18 +18,18 @@ impl Trial<'_> {
         &self,
         mr: usize,
         panel: usize,
-        run: impl Fn(&[f32], &mut [f32], Residual<'_>, gemm::Part),
+        run: impl Fn(&[f32], &mut [f32], Residual<'_>, Part),
     ) {
         let (width, per_group) = (self.y.width, self.filter.c_out / self.filter.groups);
         let panels = 0..per_group.div_ceil(panel);
-        let part = |rows| gemm::Part { rows, pixels: 0..width, panels: panels.clone() };
+        let part = |rows| Part { rows, pixels: 0..width, panels: panels.clone() };
         self.each_row(|x, y, rows| run(x, y, Residual::None, part(rows)));
         self.each_residual(width.is_multiple_of(mr), |x, y, skip, rows| {
             run(x, y, skip, part(rows))
         });
         for pixels in [0..mr, width - mr..width] {
             self.row_1(pixels.clone(), 0..self.filter.c_out, |x, y| {
-                run(x, y, Residual::None, gemm::Part { pixels: pixels.clone(), ..part(1..2) });
+                run(x, y, Residual::None, Part { pixels: pixels.clone(), ..part(1..2) });
             });
         }
         if self.filter.groups > 1 {
@@ -37,30 +37,25 @@ impl Trial<'_> {
         }
         for p in panels.clone() {
             self.row_1(0..width, p * panel..per_group.min((p + 1) * panel), |x, y| {
-                run(x, y, Residual::None, gemm::Part { panels: p..p + 1, ..part(1..2) });
+                run(x, y, Residual::None, Part { panels: p..p + 1, ..part(1..2) });
             });
         }
     }
 
     /// Row by row, all rows at once, vector by vector, and some pixels at a time.
-    pub(crate) fn depthwise(
-        &self,
-        t: usize,
-        lanes: usize,
-        run: impl Fn(&[f32], &mut [f32], stencil::Part),
-    ) {
+    pub(crate) fn depthwise(&self, t: usize, lanes: usize, run: impl Fn(&[f32], &mut [f32], Part)) {
         let (width, c_out) = (self.y.width, self.filter.c_out);
         let vectors = 0..c_out.div_ceil(lanes);
-        let part = |rows| stencil::Part { rows, pixels: 0..width, vectors: vectors.clone() };
+        let part = |rows| Part { rows, pixels: 0..width, panels: vectors.clone() };
         self.each_row(|x, y, rows| run(x, y, part(rows)));
         for pixels in [0..t, width - t..width] {
             self.row_1(pixels.clone(), 0..c_out, |x, y| {
-                run(x, y, stencil::Part { pixels: pixels.clone(), ..part(1..2) });
+                run(x, y, Part { pixels: pixels.clone(), ..part(1..2) });
             });
         }
         for v in vectors.clone() {
             self.row_1(0..width, v * lanes..c_out.min((v + 1) * lanes), |x, y| {
-                run(x, y, stencil::Part { vectors: v..v + 1, ..part(1..2) });
+                run(x, y, Part { panels: v..v + 1, ..part(1..2) });
             });
         }
     }

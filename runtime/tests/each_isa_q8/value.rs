@@ -3,7 +3,7 @@
 use mnv2c_runtime::affine::{Arithmetic, Factor, Levels};
 use mnv2c_runtime::isa::Isa;
 use mnv2c_runtime::ring::Ring;
-use mnv2c_runtime::simd::qgemm::quad;
+use mnv2c_runtime::simd::quads::quad;
 use std::ops::Range;
 
 /// What lies around values.
@@ -221,7 +221,7 @@ impl Filter {
         whole.into_iter().chain([self.c_in % lanes]).filter(|run| *run > 0).collect()
     }
 
-    /// Panels of `columns` output channels for `QPointwise` and `QConv`.
+    /// Panels of `columns` output channels for `Pointwise` and `Conv` of bytes.
     pub(crate) fn panels(&self, isa: Isa, lanes: usize, columns: usize, runs: &[usize]) -> Vec<u8> {
         let (depth, per_group) = (self.c_in / self.groups, self.c_out / self.groups);
         let mut packed = Vec::new();

@@ -9,7 +9,7 @@ use crate::program::{Call, Offset, Reach, Variable};
 use crate::schedule::{Element, Home, Place, Stage};
 
 /// The slices that a call is given, and its rows.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Operands {
     /// Weights.
     pub w: TokenStream,

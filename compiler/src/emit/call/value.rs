@@ -27,15 +27,25 @@ impl<'a> Printer<'a> {
 
     /// The item of a const.
     pub(super) fn constant(&self, constant: &Constant) -> TokenStream {
-        let Constant { word, kind, generics, value } = constant;
+        let Constant { word, kind, generics, epilogue, value } = constant;
         let (name, kind, value) = (self.named(*word), path(*kind), self.value(value));
-        let generics = generics.iter().map(|count| literal::size(*count));
-        let generics = (generics.len() > 0).then(|| quote!(<#(#generics),*>));
+        let counts = generics.iter().map(|count| literal::size(*count).into_token_stream());
+        let generics: Vec<_> = counts.chain(epilogue.map(path)).collect();
+        let generics = (!generics.is_empty()).then(|| quote!(<#(#generics),*>));
         quote!(const #name: #kind #generics = #value;)
     }
 
     /// The statement of a call.
-    pub(super) fn statement(&self, Invocation { callee, arguments }: &Invocation) -> TokenStream {
+    pub(super) fn statement(&self, invocation: &Invocation) -> TokenStream {
+        let Invocation { callee, adding, arguments } = invocation;
+        if let Some(residual) = adding {
+            let (name, residual) = (&self.name, self.value(residual));
+            let adds = quote!(let kernel = #name.adding(#residual););
+            let it =
+                Self { name: format_ident!("kernel"), operands: self.operands.clone(), ..*self };
+            let run = it.statement(&Invocation { adding: None, ..invocation.clone() });
+            return quote!(#adds #run);
+        }
         let arguments = arguments.iter().map(|argument| self.value(argument));
         let (name, Operands { x, y, .. }) = (&self.name, &self.operands);
         let callee = match callee {
@@ -70,6 +80,10 @@ impl<'a> Printer<'a> {
                 let values = self.values(values);
                 quote!(&[#(#values),*])
             }
+            Value::Tuple(values) => {
+                let values = self.values(values);
+                quote!((#(#values),*))
+            }
             Value::Item(item) => path(*item),
             Value::Made(item, values) => {
                 let (item, values) = (path(*item), self.values(values));
@@ -92,7 +106,6 @@ impl<'a> Printer<'a> {
             Value::Rows => rows.clone(),
             Value::Row => row.clone(),
             Value::Panel => quote!(panel),
-            Value::VectorsOfPanel(1) => quote!(panel..panel + 1),
             Value::VectorsOfPanel(vectors) => {
                 let vectors = literal::size(*vectors);
                 quote!(#vectors * panel..#vectors * (panel + 1))
