@@ -12,7 +12,7 @@ use core::mem::MaybeUninit;
 use core::ops::Range;
 use core::slice;
 
-pub use arrays::{Arrays, MOST_ARRAYS, Tuple};
+pub use self::arrays::{Arrays, MOST_ARRAYS, Tuple};
 
 use crate::brain::{Brain, Pair};
 use crate::half::Half;

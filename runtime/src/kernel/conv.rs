@@ -71,7 +71,7 @@ impl<const MR: usize, const NV: usize, E: Copy> Conv<MR, NV, E> {
         for group in 0..groups {
             let (gemm, first) = (self.gemm(group), group * (self.c_out / groups));
             let w = &w[group * group_len..][..group_len];
-            let epilogue = self.epilogue.from_channel(first);
+            let epilogue = self.epilogue.of_channels_from(first);
             let into = self.into.from_channel(first, S::LANES);
             Gemm { into, epilogue, ..gemm }.run(simd, w, x, y, part.clone());
         }

@@ -26,7 +26,7 @@ pub unsafe trait Epilogue<S: Simd, T: Copy, Y>: Copy {
 
     /// The epilogue of the outputs from channel `first` on.
     #[inline(always)]
-    fn from_channel(self, _first: usize) -> Self {
+    fn of_channels_from(self, _first: usize) -> Self {
         self
     }
 
@@ -124,8 +124,8 @@ unsafe impl<S: Simd, Y: Number> Epilogue<S, S::F32, Y> for Adding<Residual<'_>, 
     }
 
     #[inline(always)]
-    fn from_channel(self, first: usize) -> Self {
-        Self { residual: self.residual.from_channel(first, S::LANES), ..self }
+    fn of_channels_from(self, first: usize) -> Self {
+        Self { residual: self.residual.of_channels_from(first, S::LANES), ..self }
     }
 
     #[inline(always)]
@@ -230,8 +230,8 @@ unsafe impl<S: Dots> Epilogue<S, S::I32, u8> for Adding<QResidual<'_>, Levels> {
     }
 
     #[inline(always)]
-    fn from_channel(self, first: usize) -> Self {
-        Self { residual: self.residual.from_channel(first, S::LANES), ..self }
+    fn of_channels_from(self, first: usize) -> Self {
+        Self { residual: self.residual.of_channels_from(first, S::LANES), ..self }
     }
 
     #[inline(always)]

@@ -35,7 +35,7 @@ pub enum QResidual<'a> {
 impl Residual<'_> {
     /// The residual of the channels from `first` on.
     #[inline(always)]
-    pub(super) const fn from_channel(self, first: usize, lanes: usize) -> Self {
+    pub(super) const fn of_channels_from(self, first: usize, lanes: usize) -> Self {
         match self {
             Self::None | Self::InPlace => self,
             Self::Of(skip, ring) => Self::Of(skip, ring.from_channel(first, lanes)),
@@ -103,7 +103,7 @@ impl Residual<'_> {
 impl QResidual<'_> {
     /// The residual of the channels from `first` on.
     #[inline(always)]
-    pub(super) const fn from_channel(self, first: usize, lanes: usize) -> Self {
+    pub(super) const fn of_channels_from(self, first: usize, lanes: usize) -> Self {
         match self {
             Self::None | Self::InPlace(_) => self,
             Self::Of(skip, ring, pair) => Self::Of(skip, ring.from_channel(first, lanes), pair),
