@@ -7,7 +7,7 @@
 //! Exporters of NHWC frameworks wrap every convolution this way. A region is all that lies between such transposes and
 //! treats dimensions alike; it is turned as a whole, and only if that leaves fewer transposes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Result;
 use crate::ir::{Graph, NodeId, Op, Port, Tensor, Values};
@@ -138,11 +138,17 @@ impl Region<'_> {
     }
 
     fn turn(&self, graph: &mut Graph) {
+        // One for all who read it, as `gain` counts: else turning could go back and forth without end.
+        let mut turned_operands: BTreeMap<NodeId, NodeId> = BTreeMap::new();
         for id in &self.members {
             let id = *id;
             for (port, operand) in graph.operands(id) {
                 if !self.members.contains(&operand) {
-                    let turned = self.turned_operand(graph, operand);
+                    let turned = match turned_operands.get(&operand) {
+                        Some(turned) => *turned,
+                        None => self.turned_operand(graph, operand),
+                    };
+                    turned_operands.insert(operand, turned);
                     reconnect(graph, id, port.0, turned);
                 }
             }
@@ -357,6 +363,18 @@ mod tests {
         let flat = net.shaped(Op::Reshape, &[60], &[work]);
         let (after, _) = rewrite(run, net.answer(&[back, again, flat]));
         assert_eq!(left(run, after), "input clamp transpose reshape");
+    }
+
+    #[test]
+    fn an_operand_from_outside_is_turned_once_for_all_who_read_it() {
+        let mut net = Net::default();
+        let x = net.input(&[1, 4, 4, 4]);
+        let there = to_nhwc(&mut net, x);
+        let square = net.put(Op::Binary(Binary::Mul), &[x, x]);
+        let cube = net.put(Op::Binary(Binary::Mul), &[square, x]);
+        let product = net.put(Op::Binary(Binary::Mul), &[cube, there]);
+        let y = to_nchw(&mut net, product);
+        assert_eq!(left(run, net.answer(&[y])), "input transpose mul mul mul");
     }
 
     #[test]

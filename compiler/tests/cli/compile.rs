@@ -13,7 +13,7 @@ fn tiny() -> Place {
 fn compiling_writes_the_same_two_files_each_time() {
     let place = tiny();
     let said = place.mnv2c("compile tiny.toml --seed 7 -o net.rs --target generic").well();
-    assert!(said.contains("1 blocks") && said.contains("arena"), "{said}");
+    assert!(said.contains("1 block found") && said.contains("arena"), "{said}");
     assert_eq!(place.names(), ["net.bin", "net.rs", "tiny.toml"]);
     assert_eq!(
         place.mnv2c("compile tiny.toml --seed 7 -o net.rs --target generic --check").code,
