@@ -162,7 +162,7 @@ fn quantised(graph: &Graph, plain: &Result<(), String>, inputs: &[Array]) -> Res
         Err(error) => {
             let own = |words: &str| {
                 [
-                    "on bytes already",
+                    "quantised already",
                     "inputs; models of one",
                     "no form in files",
                     "the operator set lacks",
