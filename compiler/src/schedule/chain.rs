@@ -238,7 +238,7 @@ impl Lowering<'_> {
         let grows = self.schedule.buffers[growing.0].live.start == self.now();
         let in_rows = x.rows.form == Form::Nhwc && last.into.is_dense_nhwc();
         // Two stages may take turns at parts of a row: then the first reads a row again when the last has written.
-        let apart = dying != growing && (stages.len() > 2 || stages[0].part == Part::Row);
+        let apart = dying != growing && stages.len() > 2;
         let alike = self.element_bytes(x) == self.element_bytes(last.into);
         let read_last = last.from.iter().any(|place| place.home == x.home);
         let sums = last.kernel.pools_all() && self.element_bytes(x) != 4;
