@@ -7,7 +7,7 @@ mod frame;
 
 use std::collections::BTreeMap;
 
-use mnv2c_runtime::blob::MOST_ARRAYS;
+use mnv2c_runtime::blob::arrays::MOST_ARRAYS;
 use mnv2c_runtime::ring::Rows;
 
 use crate::kernels::{Element, Part};
@@ -189,9 +189,9 @@ impl Memories<'_> {
 
 #[cfg(test)]
 mod tests {
+    use crate::compile;
     use crate::ir::{Clamp, Conv, Graph, Op, Output, Tensor, Values};
     use crate::objective::Memory as Wanted;
-    use crate::{Options, compile};
 
     /// Which of a chain of convolutions, each with weights and a border of its own, run one function.
     fn groups(highest: &[f32]) -> Vec<Vec<usize>> {
@@ -207,15 +207,7 @@ mod tests {
             x = graph.add("clamp", Op::Clamp(Clamp { lo: 0.0, hi: *hi }), shape.clone(), &[x]);
         }
         graph.outputs.push(Output { name: "y".to_owned(), node: x });
-        let options = Options {
-            target: "x86-64-v3".parse().unwrap(),
-            name: "net".to_owned(),
-            sha256: String::new(),
-            blob_name: "net.bin".to_owned(),
-            memory: Wanted::default(),
-            layers: false,
-            ends: crate::model_io::ModelIo::default(),
-        };
+        let options = crate::testing::options("x86-64-v3".parse().unwrap(), Wanted::default());
         compile(graph, &options, |_, _, _| ()).unwrap().sharing.groups
     }
 

@@ -1,4 +1,4 @@
-//! Random small graphs and inputs for property tests.
+//! Random small graphs, inputs and options for tests.
 //!
 //! Public, though hidden, because unit tests of passes and integration tests both draw from it, and the latter see only
 //! what the crate exports. A seed gives the same graph on every machine, so a failure is reported as one number.
@@ -9,9 +9,13 @@ mod quantised;
 mod regions;
 mod stages;
 
+use crate::Options;
 use crate::interp::Array;
 use crate::ir::{Dtype, Graph, NodeId, Output, Values};
+use crate::model_io::ModelIo;
+use crate::objective::Memory;
 use crate::random::Random;
+use crate::target::Target;
 use build::Builder;
 
 /// A small graph of the kinds of parts that exporters write: convolutions of every form, batch norms, activations in
@@ -55,6 +59,19 @@ pub fn random_bends(seed: u64) -> Graph {
     let x = stages::scores(&mut b, x);
     let x = functions::spelled(&mut b, x);
     finish(b, [x].into_iter())
+}
+
+/// Options of a compilation into `net.rs` and `net.bin`, without what only some networks ask for.
+pub fn options(target: Target, memory: Memory) -> Options {
+    Options {
+        target,
+        name: "net".to_owned(),
+        sha256: String::new(),
+        blob_name: "net.bin".to_owned(),
+        memory,
+        layers: false,
+        ends: ModelIo::default(),
+    }
 }
 
 /// Inputs that `graph` takes: floats between -1.5 and 1.5, and small integers.

@@ -23,7 +23,7 @@ use mnv2c::ir::{Dtype, Graph, NodeId, Op, Unary};
 use mnv2c::objective::{Feed, Memory, Objective, Storage};
 use mnv2c::pass::{Skips, legalize_quant};
 use mnv2c::quantize::{Settings, quantize};
-use mnv2c::schedule::{Part, Setting, lower_alone};
+use mnv2c::schedule::{Part, Results, Setting, lower_alone};
 use mnv2c::segment::{self, Role, RowBatch, Segment};
 use mnv2c::target::Target;
 use mnv2c::{choose, interp, pass, report, testing};
@@ -348,6 +348,30 @@ fn a_result_does_not_grow_over_rows_that_are_read_again() {
     let alone = lower_alone(&setting, &[by_rows], usize::MAX).unwrap();
     assert_ne!(alone.steps[0].stages[0].part, Part::Row);
     assert_eq!(alone.overlaps, []);
+}
+
+#[test]
+fn results_that_lie_dense_grow_over_an_operand_that_dies() {
+    let row = spec::Row { operator: spec::Operator::Conv3x3, c: 16, n: 4, s: 1 };
+    let spec = spec::Spec {
+        name: "convolutions".into(),
+        resolution: 16,
+        channels_in: 16,
+        width: 1.0,
+        classes: 4,
+        rows: vec![row],
+    };
+    let mut graph = spec::graph(&spec, spec::Weights::Random { seed: 5 }).unwrap();
+    pass::run_all(&mut graph, |_, _, _| ()).unwrap();
+    let units = segment::units(&graph).unwrap();
+    let middle = segment::joined(&graph, &[&units[1], &units[2]], RowBatch::Rows(1)).unwrap();
+    let target = Target::host();
+    let overlaps = |results| {
+        let setting = Setting::new(&graph, &target, Memory::default()).with(results);
+        lower_alone(&setting, std::slice::from_ref(&middle), usize::MAX).unwrap().overlaps.len()
+    };
+    assert_eq!(overlaps(Results::Padded), 0);
+    assert_eq!(overlaps(Results::Dense), 1);
 }
 
 #[test]

@@ -32,15 +32,7 @@ fn memories() -> Vec<Memory> {
 }
 
 fn options(target: Target, memory: Memory) -> Options {
-    Options {
-        target,
-        name: "net".to_owned(),
-        sha256: String::new(),
-        blob_name: "net.bin".to_owned(),
-        memory,
-        layers: false,
-        ends: mnv2c::model_io::ModelIo::default(),
-    }
+    mnv2c::testing::options(target, memory)
 }
 
 /// The answers of the network's program; nothing where it cannot be planned so.

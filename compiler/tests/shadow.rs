@@ -17,7 +17,7 @@ use mnv2c::frontend::spec;
 use mnv2c::ir::{Clamp, Conv, Graph, NodeId, Op, Output, Pool, PoolKind, Tensor, Values};
 use mnv2c::objective::{Feed, Memory, Objective};
 use mnv2c::target::Target;
-use mnv2c::{Artifact, Options, compile, shadow, testing};
+use mnv2c::{Artifact, compile, shadow, testing};
 
 /// Mutants that are made where nobody says how many.
 const MUTANTS: usize = 400;
@@ -29,15 +29,7 @@ fn mobilenet(name: &str) -> Graph {
 
 /// The network in a plan; nothing where it cannot be fed so.
 fn compiled(graph: Graph, target: &Target, memory: Memory) -> Option<Artifact> {
-    let options = Options {
-        target: *target,
-        name: "net".to_owned(),
-        sha256: String::new(),
-        blob_name: "net.bin".to_owned(),
-        memory,
-        layers: false,
-        ends: mnv2c::model_io::ModelIo::default(),
-    };
+    let options = mnv2c::testing::options(*target, memory);
     match compile(graph, &options, |_, _, _| ()) {
         Ok(net) => Some(net),
         Err(Error::Unsupported { .. }) => None,

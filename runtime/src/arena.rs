@@ -4,9 +4,11 @@
 //! any opt-level:
 //! `let [x, wide] = arena.slots(const { Slots::new([0..75_264, 75_264..526_848]) });`
 
-pub use crate::blob::{Arrays, Slots};
+pub use crate::blob::Slots;
+pub use crate::blob::arrays::Arrays;
 
-use crate::blob::{Blob, Element, Tuple};
+use crate::blob::arrays::Tuple;
+use crate::blob::{Blob, Element};
 
 /// `BYTES` of working memory, a multiple of [`ALIGN`](crate::blob::ALIGN): exactly the size of the static that holds it.
 #[repr(transparent)]

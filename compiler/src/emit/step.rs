@@ -1,4 +1,4 @@
-//! What a step runs: a function with its name, its signature, its consts and its body, and what it is given.
+//! The function that a step runs: its name, its signature, its consts and its body, and the arguments of its call.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -120,10 +120,10 @@ fn uses_token(step: &Step) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compile;
     use crate::frontend::spec::{Spec, Weights, graph};
     use crate::objective::{Memory, Objective, Storage};
     use crate::target::Target;
-    use crate::{Options, compile};
 
     /// A checker apart from the comparison of values: whichever step prints the function, it says the same.
     #[test]
@@ -138,15 +138,7 @@ mod tests {
         ] {
             let rows = Spec::parse("mobilenet_v2:0.35@64").unwrap();
             let net = graph(&rows, Weights::Random { seed: 7 }).unwrap();
-            let options = Options {
-                target,
-                name: "net".to_owned(),
-                sha256: String::new(),
-                blob_name: "net.bin".to_owned(),
-                memory,
-                layers: false,
-                ends: crate::model_io::ModelIo::default(),
-            };
+            let options = crate::testing::options(target, memory);
             let artifact = compile(net, &options, |_, _, _| ()).unwrap();
             let network = Network { probed: true, ..artifact.network() };
             let names = StepNames::new(&network);

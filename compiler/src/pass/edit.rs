@@ -48,6 +48,21 @@ pub(crate) fn set_floats(
     }
 }
 
+/// Puts operators one behind the other after `value`, each with the word behind the name of `id` and the shape of its
+/// result; the last one.
+pub(crate) fn put_steps(
+    graph: &mut Graph,
+    id: NodeId,
+    mut value: NodeId,
+    steps: impl IntoIterator<Item = (&'static str, Op, Vec<usize>)>,
+) -> NodeId {
+    for (step, op, shape) in steps {
+        let out = Tensor { shape, ..x_tensor(graph, id).clone() };
+        value = graph.add(format!("{}.{step}", graph.node(id).name), op, out, &[value]);
+    }
+    value
+}
+
 /// Makes `reader` read `new` at `port`, and retires what it read there.
 pub(crate) fn reconnect(graph: &mut Graph, reader: NodeId, port: usize, new: NodeId) {
     let old = graph.operand(reader, port);

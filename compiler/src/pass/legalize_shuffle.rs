@@ -8,8 +8,8 @@
 //! need the image in planes, and twice another move.
 
 use crate::error::Result;
-use crate::ir::{Graph, NodeId, Op, Tensor};
-use crate::pass::edit::{replace, sole_reader, x, x_tensor};
+use crate::ir::{Graph, NodeId, Op};
+use crate::pass::edit::{put_steps, replace, sole_reader, x};
 use crate::pass::{Attempt, Skips, fixpoint};
 
 /// Legalizes channel shuffles; the number rewritten.
@@ -78,12 +78,7 @@ fn put(graph: &mut Graph, id: NodeId, shuffle: &Shuffle) -> NodeId {
         ("joined", Op::Reshape, vec![n, h, w, c]),
         ("nchw", Op::Transpose(vec![0, 3, 1, 2]), vec![n, c, h, w]),
     ];
-    let mut value = shuffle.picture;
-    for (step, op, shape) in steps {
-        let out = Tensor { shape, ..x_tensor(graph, id).clone() };
-        value = graph.add(format!("{}.{step}", graph.node(id).name), op, out, &[value]);
-    }
-    value
+    put_steps(graph, id, shuffle.picture, steps)
 }
 
 #[cfg(test)]

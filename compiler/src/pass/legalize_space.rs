@@ -10,8 +10,8 @@
 
 use crate::error::Result;
 use crate::ir::view::refine;
-use crate::ir::{Graph, NodeId, Op, Quant, Tensor};
-use crate::pass::edit::{replace, sole_reader, x, x_tensor};
+use crate::ir::{Graph, NodeId, Op, Quant};
+use crate::pass::edit::{put_steps, replace, sole_reader, x};
 use crate::pass::{Attempt, Skips, fixpoint};
 
 /// Legalizes moves; the number rewritten.
@@ -186,12 +186,7 @@ fn put(graph: &mut Graph, id: NodeId, picture: NodeId, moved: Moved) -> NodeId {
     } else {
         steps.push(("joined", Op::Reshape, to));
     }
-    let mut value = picture;
-    for (step, op, shape) in steps {
-        let out = Tensor { shape, ..x_tensor(graph, id).clone() };
-        value = graph.add(format!("{}.{step}", graph.node(id).name), op, out, &[value]);
-    }
-    value
+    put_steps(graph, id, picture, steps)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What a step works on: parts of the arena and weights, in the order of their first use.
+//! The memory of a step: parts of the arena and weights, in the order of their first use.
 
 use std::ops::Range;
 

@@ -18,7 +18,7 @@ fn bytes(len: usize, step: usize) -> Vec<u8> {
     (0..len).map(|at| (at * step % 256) as u8).collect()
 }
 
-/// What a sum becomes: a step of the result is 1024 of its units.
+/// Steps of the result for a sum, 1024 of whose units are one.
 fn byte(sum: i32) -> u8 {
     ((sum as f32 / 1024.0).round_ties_even() as i32 + Y_ZERO).clamp(0, 255) as u8
 }

@@ -126,15 +126,7 @@ fn model(form: &Form) -> Model {
 }
 
 fn options() -> Options {
-    Options {
-        target: "generic".parse().unwrap(),
-        name: "net".to_owned(),
-        sha256: String::new(),
-        blob_name: "net.bin".to_owned(),
-        memory: mnv2c::objective::Memory::default(),
-        layers: false,
-        ends: mnv2c::model_io::ModelIo::default(),
-    }
+    mnv2c::testing::options("generic".parse().unwrap(), mnv2c::objective::Memory::default())
 }
 
 /// Results of the oracle and the program for `x`; programs take and give floats for signed bytes.

@@ -34,15 +34,7 @@ fn model(axis: i64, exclusive: bool, reverse: bool) -> Model {
 }
 
 fn options() -> Options {
-    Options {
-        target: "generic".parse().unwrap(),
-        name: "net".to_owned(),
-        sha256: String::new(),
-        blob_name: "net.bin".to_owned(),
-        memory: mnv2c::objective::Memory::default(),
-        layers: false,
-        ends: mnv2c::model_io::ModelIo::default(),
-    }
+    mnv2c::testing::options("generic".parse().unwrap(), mnv2c::objective::Memory::default())
 }
 
 #[test]

@@ -1,8 +1,6 @@
 //! Support of networks: one answer, whatever the memory options and whoever asks.
 
-use mnv2c::Options;
 use mnv2c::error::Result;
-use mnv2c::model_io::ModelIo;
 use mnv2c::objective::{Feed, Memory, Objective, Storage};
 use mnv2c::proto::tensor_proto::DataType;
 use mnv2c::quantize::{self, Settings};
@@ -221,15 +219,7 @@ fn target() -> Target {
 
 /// Compiles `model` for any machine; the words in which it is refused.
 fn compiled(model: &Model, memory: Memory) -> std::result::Result<(), String> {
-    let options = Options {
-        target: target(),
-        name: "net".into(),
-        sha256: String::new(),
-        blob_name: "net.bin".into(),
-        memory,
-        layers: false,
-        ends: ModelIo::default(),
-    };
+    let options = mnv2c::testing::options(target(), memory);
     let artifact: Result<_> =
         model.read().and_then(|graph| mnv2c::compile(graph, &options, |_, _, _| ()));
     artifact.map(drop).map_err(|error| error.to_string())

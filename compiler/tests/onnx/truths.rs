@@ -16,15 +16,7 @@ const A: [f32; 8] = [1.0, 2.0, 2.0, -0.0, NAN, NAN, INF, -INF];
 const B: [f32; 8] = [2.0, 1.0, 2.0, 0.0, NAN, 1.0, INF, INF];
 
 pub(crate) fn options() -> Options {
-    Options {
-        target: "generic".parse().unwrap(),
-        name: "net".to_owned(),
-        sha256: String::new(),
-        blob_name: "net.bin".to_owned(),
-        memory: mnv2c::objective::Memory::default(),
-        layers: false,
-        ends: mnv2c::model_io::ModelIo::default(),
-    }
+    mnv2c::testing::options("generic".parse().unwrap(), mnv2c::objective::Memory::default())
 }
 
 /// The output of the oracle and the program, which are equal.

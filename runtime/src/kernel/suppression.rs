@@ -13,13 +13,13 @@ pub struct NonMaxSuppression {
     pub boxes: usize,
     /// Boxes that are selected for a class of an image at most.
     pub count: usize,
-    /// Whether a box is given as its centre, width and height, and not as two corners `y, x`.
+    /// True if a box is given as its centre, width and height, and not as two corners `y, x`.
     pub centred: bool,
     /// The share of their union that two boxes may have in common.
     pub overlap: f32,
-    /// Scores that are selected are greater.
+    /// The bound that selected scores exceed.
     pub score: f32,
-    /// Whether there is such a score.
+    /// True if there is such a bound.
     pub scored: bool,
 }
 
@@ -80,7 +80,7 @@ impl NonMaxSuppression {
     }
 }
 
-/// Whether the score and box `a` are better than `b`; of equal scores the first box is.
+/// True if the score and box `a` are better than `b`; of equal scores the first box is.
 #[inline(always)]
 fn comes_before(a: (f32, usize), b: (f32, usize)) -> bool {
     a.0 > b.0 || a.0 == b.0 && a.1 < b.1

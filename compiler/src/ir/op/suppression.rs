@@ -12,11 +12,11 @@ use crate::ir::op::traits::{Layouts, Streams, Traits};
 pub struct NonMaxSuppression {
     /// Boxes that are selected for a class of an image at most.
     pub count: usize,
-    /// Whether a box is its centre, width and height, and not two corners `y, x`.
+    /// True if a box is its centre, width and height, and not two corners `y, x`.
     pub centred: bool,
     /// The share of their union that two selected boxes may have in common.
     pub overlap: f32,
-    /// What selected scores are greater than.
+    /// The bound that selected scores exceed, if there is one.
     pub score: Option<f32>,
 }
 

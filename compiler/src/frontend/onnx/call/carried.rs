@@ -92,7 +92,7 @@ impl Call<'_> {
         operands.iter().find_map(|id| carried(id).or_else(|| bytes(id))).unwrap_or(TRUTHS.kind)
     }
 
-    /// Whether `id` holds bytes that are computed at run time.
+    /// True if `id` holds bytes that are computed at run time.
     pub(super) fn is_byte(&self, id: NodeId) -> bool {
         let bytes = matches!(self.graph.node(id).out.dtype, Dtype::U8 | Dtype::I8);
         bytes && self.graph.constant(id).is_none()
