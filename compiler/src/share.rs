@@ -14,7 +14,7 @@ use crate::kernels::{Element, Part};
 use crate::pack::{Blob, Number};
 use crate::plan::Plan;
 use crate::program::{Function, Program};
-use crate::schedule::{Home, Kernel, Place, RowWindow, Schedule, Stage, Step};
+use crate::schedule::{Home, Place, RowWindow, Schedule, Stage, Step};
 use crate::segment::RowBatch;
 
 pub use frame::{Array, Frame, borrowed, operands};
@@ -65,15 +65,14 @@ struct Shape<'a> {
     arrays: Vec<[usize; 2]>,
     /// How many numbers of which type each of its weights are.
     packs: Vec<(usize, Number)>,
-    stages: Vec<StageShape<'a>>,
+    stages: Vec<StageShape>,
 }
 
 /// A stage without where its values lie and which weights it reads.
 #[derive(PartialEq)]
-struct StageShape<'a> {
-    kernel: &'a Kernel,
-    /// The kernel's numbers as text, in which a negative zero is another number than zero.
-    numbers: String,
+struct StageShape {
+    /// The kernel with its numbers as text, in which a negative zero is another number than zero.
+    kernel: String,
     from: Vec<PlaceShape>,
     into: PlaceShape,
     has_weights: bool,
@@ -141,7 +140,7 @@ struct Memories<'a> {
 }
 
 impl Memories<'_> {
-    fn stage<'a>(&mut self, stage: &'a Stage) -> StageShape<'a> {
+    fn stage(&mut self, stage: &Stage) -> StageShape {
         let scalar = stage.kernel.writes_second_out();
         let from = stage.from.iter().enumerate();
         let from = from.map(|(port, place)| match place.home {
@@ -156,8 +155,7 @@ impl Memories<'_> {
             | Home::Feed(_) => self.place(place),
         });
         StageShape {
-            kernel: &stage.kernel,
-            numbers: format!("{:?}", stage.kernel),
+            kernel: format!("{:?}", stage.kernel),
             from: from.collect(),
             into: self.place(&stage.into),
             has_weights: stage.pack.is_some(),
