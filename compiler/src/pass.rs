@@ -40,6 +40,7 @@ pub(crate) mod permute;
 pub mod recognize_activation;
 pub mod sink_transpose;
 pub mod split_batch;
+pub mod split_concat;
 
 /// The passes in their order.
 pub const PIPELINE: &[Pass] = &[
@@ -55,6 +56,8 @@ pub const PIPELINE: &[Pass] = &[
     pass("drop_dead", ["dead node dropped", "dead nodes dropped"], drop_dead::run),
     // When dead branches are gone, which might mix what the others keep apart; the rest then sees a single image.
     pass("split_batch", ["batch split", "batches split"], split_batch::run),
+    // After split_batch, which concatenates images.
+    pass("split_concat", ["concat split", "concats split"], split_concat::run),
     // Before sink_transpose, which may find a use for the transposes this puts at both ends.
     pass("legalize_shuffle", ["shuffle legalized", "shuffles legalized"], legalize_shuffle::run),
     // After legalize_shuffle, whose shuffles let rows flow; for the same reason.

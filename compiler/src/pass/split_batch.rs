@@ -91,7 +91,7 @@ fn leading(graph: &Graph, id: NodeId) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ir::{Binary, Clamp, Reduce, Reducer};
+    use crate::ir::{Binary, Clamp, Conv, Reduce, Reducer};
     use crate::pass::fixture::{Net, golden, left, refusals, rewrite, same};
 
     #[test]
@@ -133,6 +133,20 @@ mod tests {
     fn pictures_that_are_mixed_later_are_taken_one_by_one() {
         let ops = "input slice conv clamp slice conv conv clamp conv concat reduce_mean";
         assert_eq!(left(run, mixed(2)), ops);
+    }
+
+    #[test]
+    fn weights_that_are_computed_of_the_batch_are_read_whole() {
+        let mut net = Net::default();
+        let x = net.input(&[2, 2, 4, 4]);
+        let conv = net.conv(x, 4, same(3));
+        let (kernel, stride, dilation) = ([4, 4], [1, 1], [1, 1]);
+        let clamp = Clamp::NONE;
+        let by_itself =
+            Conv { kernel, stride, dilation, pads: [0; 4], group: 1, clamp, activation: None };
+        let y = net.put(Op::Conv(by_itself), &[conv, conv]);
+        let (after, _) = rewrite(run, net.answer(&[y]));
+        assert_eq!(left(run, after), "input slice conv slice conv concat conv conv concat");
     }
 
     #[test]

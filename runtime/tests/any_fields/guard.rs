@@ -59,8 +59,8 @@ type Call<'a, W, X, Y> = &'a dyn Fn(&[W], &[X], &[Y], &mut [Y]);
 /// Elements before and behind each slice.
 const GUARD: usize = 1 << 10;
 
-/// Elements of the longest slice: lengths are drawn too.
-const MOST: usize = 1 << 15;
+/// Elements of the longest slice, more than any draw without edits needs: lengths are drawn too.
+const MOST: usize = 1 << 16;
 
 /// Runs the call: true if it came to its end, false if it panicked; an error where it went outside of its slices.
 pub(crate) fn stays_inside<W: Sample, X: Sample, Y: Sample>(

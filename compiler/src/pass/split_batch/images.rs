@@ -67,7 +67,7 @@ fn one(graph: &mut Graph, id: NodeId, parts: &Parts, [at, images]: [usize; 2]) -
     let made = graph.add(name, op, out, &[]);
     for (port, x) in operands {
         let read = match parts.get(&x) {
-            Some(parts) if parts.len() == images => parts[at],
+            Some(parts) if parts.len() == images && (!takes || port.0 == 0) => parts[at],
             _ if takes && port.0 == 0 => image(graph, x, at),
             // What is no image is read with every one.
             _ => x,
