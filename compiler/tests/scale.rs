@@ -33,7 +33,7 @@ fn networks_of_every_kind_take_the_steps_and_the_bytes_that_they_need() {
         ("bends", 50, 256),
         ("adds", 50, 256),
         ("outputs", 99, 256),
-        ("concat", 52, 25_600),
+        ("concat", 54, 25_600),
         ("initialisers", 50, 768),
         ("inputs", 50, 256),
         ("fan_out", 101, 768),
