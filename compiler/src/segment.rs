@@ -289,3 +289,80 @@ pub fn sorted(graph: &Graph, segments: Vec<Segment>) -> Result<Vec<Segment>> {
     }
     Ok(order)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::{Clamp, Conv, Reduce};
+    use crate::pass;
+    use crate::pass::fixture::{Net, same};
+
+    /// Three convolutions in a row, ready for segments; the first is an output too, if `more` says so.
+    fn chain(more: &[usize]) -> Graph {
+        let mut net = Net::default();
+        let mut x = net.input(&[1, 4, 6, 6]);
+        let mut values = Vec::new();
+        for _ in 0..3 {
+            x = net.conv(x, 4, Conv { clamp: Clamp::RELU, ..same(3) });
+            values.push(x);
+        }
+        let outputs: Vec<NodeId> = more.iter().map(|at| values[*at]).chain([x]).collect();
+        let mut graph = net.answer(&outputs);
+        pass::run_all(&mut graph, |_, _, _| ()).expect("the graph is sound");
+        graph
+    }
+
+    fn convolutions(graph: &Graph) -> Vec<Segment> {
+        let convolves = |unit: &Segment| graph.node(unit.stages[0]).op.conv().is_some();
+        units(graph).expect("the graph has no circle").into_iter().filter(convolves).collect()
+    }
+
+    #[test]
+    fn convolutions_in_a_row_are_joined() {
+        let graph = chain(&[]);
+        let units = convolutions(&graph);
+        assert_eq!(units.iter().map(|unit| unit.role).collect::<Vec<_>>(), [Role::Single; 3]);
+        let parts: Vec<&Segment> = units.iter().collect();
+        let all = joined(&graph, &parts, RowBatch::Rows(2)).expect("rows flow through them");
+        assert_eq!((all.role, all.stages.len(), all.batch), (Role::Chain, 3, RowBatch::Rows(2)));
+        assert_eq!(joined(&graph, &parts, RowBatch::Whole), None);
+    }
+
+    #[test]
+    fn a_value_that_the_caller_gets_ends_its_segment() {
+        let graph = chain(&[0]);
+        let units = convolutions(&graph);
+        let parts: Vec<&Segment> = units.iter().collect();
+        assert_eq!(joined(&graph, &parts, RowBatch::Rows(1)), None);
+        assert!(joined(&graph, &parts[1..], RowBatch::Rows(1)).is_some());
+    }
+
+    #[test]
+    fn an_inverted_residual_is_one_unit_and_the_pooled_layer_behind_it_another() {
+        let mut net = Net::default();
+        let x = net.input(&[1, 4, 6, 6]);
+        let stem = net.conv(x, 4, Conv { clamp: Clamp::RELU6, ..same(3) });
+        let expand = net.conv(stem, 8, Conv { clamp: Clamp::RELU6, ..same(1) });
+        let depthwise = net.conv(expand, 8, Conv { group: 8, clamp: Clamp::RELU6, ..same(3) });
+        let project = net.conv(depthwise, 4, same(1));
+        let sum = net.add(stem, project);
+        let head = net.conv(sum, 16, same(1));
+        let mean = Op::Reduce(Reduce { kind: Reducer::Mean, axes: vec![2, 3] });
+        let y = net.shaped(mean, &[1, 16], &[head]);
+        let mut graph = net.answer(&[y]);
+        pass::run_all(&mut graph, |_, _, _| ()).expect("the graph is sound");
+        let units = units(&graph).expect("the graph has no circle");
+        let roles = units.iter().map(|unit| (unit.role, unit.stages.len()));
+        let expected = [(Role::Single, 1), (Role::Block(1), 3), (Role::Head, 2)];
+        assert_eq!(roles.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn segments_follow_what_they_read() {
+        let graph = chain(&[]);
+        let mut units = units(&graph).expect("the graph has no circle");
+        let expected = units.clone();
+        units.reverse();
+        assert_eq!(sorted(&graph, units).expect("the graph has no circle"), expected);
+    }
+}

@@ -221,3 +221,84 @@ fn batches(graph: &Graph, segment: &Segment) -> Vec<RowBatch> {
     let rows = BATCHES.into_iter().filter(|rows| *rows <= most).map(RowBatch::Rows);
     PIXELS.into_iter().map(RowBatch::Pixels).chain(rows).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    /// Candidates over at most five links, each link alone among them, of costs that often tie.
+    fn drawn(random: &mut Random) -> Cuts {
+        let len = 1 + random.below(5);
+        let ranges = (0..len).flat_map(|from| (from + 1..=len).map(move |to| (from, to)));
+        let mut candidates = Vec::new();
+        for (from, to) in ranges {
+            for _ in 0..usize::from(to == from + 1) + random.below(3) {
+                candidates.push(candidate(from, to, random));
+            }
+        }
+        Cuts { len, candidates }
+    }
+
+    fn candidate(from: usize, to: usize, random: &mut Random) -> Candidate {
+        let (bytes, cycles) = (1 + random.below(6), 1 + random.below(6) as u64);
+        let cost = Cost { bytes, cycles, recomputed: random.below(4) as u64 };
+        let (stages, recompute) = (vec![], vec![]);
+        let segment = Segment { role: Role::Single, stages, batch: MIN_MEMORY, recompute };
+        Candidate { from, to, before: vec![], segment, meets: None, last: to, cost }
+    }
+
+    /// The costs of all partitions of the links from `from` on.
+    fn all(cuts: &Cuts, from: usize) -> Vec<Cost> {
+        if from == cuts.len {
+            return vec![Cost::default()];
+        }
+        let starting = cuts.candidates.iter().filter(|candidate| candidate.from == from);
+        let costs = starting.flat_map(|candidate| {
+            all(cuts, candidate.to).into_iter().map(|rest| candidate.cost.followed_by(rest))
+        });
+        costs.collect()
+    }
+
+    #[test]
+    fn the_best_partition_is_that_of_brute_force() {
+        let mut random = Random::new(1);
+        for _ in 0..2_000 {
+            let cuts = drawn(&mut random);
+            let (budget, limit) = (random.below(9) as u64, 1 + random.below(6));
+            for aim in [Aim::Bytes, Aim::Cycles(limit)] {
+                let allowed = |cost: &Cost| aim.allows(*cost) && cost.recomputed <= budget;
+                let costs = all(&cuts, 0).into_iter().filter(allowed);
+                let least = costs.map(|cost| aim.rank(cost).0).min();
+                let found = cuts.best(aim, budget).map(|best| aim.rank(best.cost).0);
+                assert_eq!(found, least, "budget {budget}, limit {limit}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_partition_of_the_front_recomputes_more_and_takes_less() {
+        let mut random = Random::new(2);
+        for _ in 0..500 {
+            let front = drawn(&mut random).front(Aim::Bytes, u64::MAX);
+            let costs: Vec<Cost> = front.iter().map(|partition| partition.cost).collect();
+            let falls = |pair: &[Cost]| {
+                pair[0].recomputed < pair[1].recomputed && pair[0].bytes > pair[1].bytes
+            };
+            assert!(costs.windows(2).all(falls), "{costs:?}");
+        }
+    }
+
+    #[test]
+    fn branches_that_have_to_run_apart_do() {
+        let mut random = Random::new(3);
+        let alone = candidate(0, 1, &mut random);
+        let mut together = Candidate { meets: Some(0), ..alone.clone() };
+        together.cost.bytes = alone.cost.bytes - 1;
+        let cuts = Cuts { len: 1, candidates: vec![alone.clone(), together.clone()] };
+        let bytes = |partition: Partition| partition.cost.bytes;
+        assert_eq!(cuts.runs_that_meet(), BTreeSet::from([0]));
+        assert_eq!(bytes(cuts.least(u64::MAX)), together.cost.bytes);
+        assert_eq!(bytes(cuts.least_apart(u64::MAX, &BTreeSet::from([0]))), alone.cost.bytes);
+    }
+}

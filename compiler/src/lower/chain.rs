@@ -10,8 +10,8 @@ impl Lowering<'_> {
     /// A loop over the rows of the last stage, each batch pulling what it needs.
     pub(super) fn chain(&self) -> Vec<Statement> {
         let groups = self.groups();
-        let made = groups[..groups.len() - 1].iter().map(|group| Variable::Made(group.end - 1));
-        let mut body: Vec<Statement> = made.map(|made| Statement::Let(made, 0.into())).collect();
+        let counted = self.counted(&groups).map(|group| Variable::Made(group.start - 1));
+        let mut body: Vec<Statement> = counted.map(|made| Statement::Let(made, 0.into())).collect();
         let height = self.stages()[self.stages().len() - 1].height;
         let rows = self.step.segment.batch.rows(height);
         let (mut turn, mut end) = (Vec::new(), None);
@@ -38,6 +38,15 @@ impl Lowering<'_> {
         starts.insert(0, 0);
         starts.push(stages.len());
         starts.windows(2).map(|pair| pair[0]..pair[1]).collect()
+    }
+
+    /// The groups that read rows which are counted as they are made.
+    pub(super) fn counted<'a>(
+        &self,
+        groups: &'a [Range<usize>],
+    ) -> impl DoubleEndedIterator<Item = &'a Range<usize>> {
+        let first = if groups.len() > 1 && self.leaves_rows_out() { 2 } else { 1 };
+        groups[first..].iter()
     }
 
     /// Some rows of the stages of group `at`, and first the rows that they read.

@@ -47,9 +47,10 @@ impl Lowering<'_> {
         let [maker, reader] = [0, 1].map(|at| &self.stages()[at]);
         let (made, until) = (Variable::Made(0), rows::read_until(reader.window, batch));
         let end = until.clone().at_most(maker.height);
-        // Rows between windows are left out: made, they would take the slots of zeros that lie below the image.
-        let apart = reader.window.stride > reader.window.span;
-        let start = if apart { rows::first_read(reader.window, &batch.start) } else { made.into() };
+        let start = match self.leaves_rows_out() {
+            true => rows::first_read(reader.window, &batch.start),
+            false => made.into(),
+        };
         let mut body = vec![Statement::LetRows(Span { start, end })];
         if rows::reads_below(reader, maker) {
             let span = Span { start: maker.height.into(), end: until };
@@ -68,7 +69,16 @@ impl Lowering<'_> {
         ];
         let (variable, span) = (Variable::Panel, Span::below(self.step.interleaved));
         body.push(Statement::For { variable, span, by: 1, body: turns });
-        body.push(Statement::Set(made, Expr::Variable(Variable::RowsEnd)));
+        if !self.leaves_rows_out() {
+            body.push(Statement::Set(made, Expr::Variable(Variable::RowsEnd)));
+        }
         body
+    }
+
+    /// True if the first of two interleaved stages makes no rows between the windows of the second: made, they would take
+    /// the slots of zeros that lie below the image. Nobody counts its rows then.
+    pub(super) fn leaves_rows_out(&self) -> bool {
+        let window = self.stages()[1].window;
+        self.step.interleaved > 1 && window.stride > window.span
     }
 }

@@ -34,7 +34,7 @@ impl Lowering<'_> {
     fn band(&self, rows: usize) -> Vec<Statement> {
         let (groups, mut body) = (self.groups(), Vec::new());
         let mut read = Variable::First;
-        for group in groups[1..].iter().rev() {
+        for group in self.counted(&groups).rev() {
             let made = Variable::Made(group.start - 1);
             let start = rows::first_read(self.stages()[group.start].window, &read.into());
             body.push(Statement::Let(made, start));
