@@ -32,7 +32,7 @@ use mnv2c::options::Door;
 
 /// Compiles convolutional networks to allocation-free Rust.
 ///
-/// A MODEL is an ONNX file, a network spec in a file (TOML, or rows like the paper's Table 2), or mobilenet_v2:WIDTH@SIZE.
+/// A MODEL is an ONNX or TFLite file, a network spec in a file (TOML, or rows like the paper's Table 2), or mobilenet_v2:WIDTH@SIZE.
 #[derive(Parser)]
 #[command(version, max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {

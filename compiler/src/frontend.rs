@@ -2,3 +2,4 @@
 
 pub mod onnx;
 pub mod spec;
+pub mod tflite;

@@ -1,4 +1,4 @@
-//! Sources of a model: an ONNX file, a network spec in a file, or `mobilenet_v2:1.0@224`.
+//! Sources of a model: an ONNX or TFLite file, a network spec in a file, or `mobilenet_v2:1.0@224`.
 //!
 //! Opening finds out which of them it is and reads the bytes; the graph is made when the open sizes and the weights
 //! are known. A file named `model.onnx` is called after its directory.
@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::frontend::onnx::{self, Summary};
 use crate::frontend::spec::{self, Spec, Weights};
+use crate::frontend::tflite;
 use crate::ir::Graph;
 
 /// A model that has been found, its graph not yet read.
@@ -28,6 +29,7 @@ pub struct Source {
 #[derive(Clone, Debug)]
 enum Kind {
     Onnx { file: Bytes, base: PathBuf },
+    Tflite(Bytes),
     Spec(Spec),
 }
 
@@ -62,6 +64,7 @@ impl Source {
         let base = path.parent().unwrap_or(Path::new("")).to_path_buf();
         let kind = match as_text(path, &file) {
             Some(text) => Kind::Spec(spec(text)?),
+            None if tflite::is_tflite(&file) => Kind::Tflite(file.into()),
             None => Kind::Onnx { file: file.into(), base },
         };
         Ok(Self { name: called(path), path: Some(path.to_owned()), kind })
@@ -71,10 +74,13 @@ impl Source {
     pub fn model(&self, options: &Options) -> Result<Model> {
         match &self.kind {
             Kind::Onnx { file, base } => {
-                refuse(options.seed.is_some(), &["seed"], "is for a spec, whose weights it draws")?;
-                let given = options.weights.is_some();
-                refuse(given, &["weights_file"], "is for a spec, whose weights it holds")?;
+                check_weights_are_in_the_file(options)?;
                 let graph = onnx::read(file.clone(), base, &options.sizes)?;
+                Ok(Model { graph, sha256: hex(&Sha256::digest(file)) })
+            }
+            Kind::Tflite(file) => {
+                check_weights_are_in_the_file(options)?;
+                let graph = tflite::read(file, &options.sizes)?;
                 Ok(Model { graph, sha256: hex(&Sha256::digest(file)) })
             }
             Kind::Spec(spec) => {
@@ -99,10 +105,11 @@ impl Source {
         Ok(files)
     }
 
-    /// The summary of an ONNX file; `None` for a spec.
+    /// The summary of an ONNX or TFLite file; `None` for a spec.
     pub fn summary(&self) -> Result<Option<Summary>> {
         match &self.kind {
             Kind::Onnx { file, .. } => onnx::summary(file.clone()).map(Some),
+            Kind::Tflite(file) => tflite::summary(file).map(Some),
             Kind::Spec(_) => Ok(None),
         }
     }
@@ -110,7 +117,7 @@ impl Source {
     /// The spec, if it is one.
     pub fn spec(&self) -> Option<&Spec> {
         match &self.kind {
-            Kind::Onnx { .. } => None,
+            Kind::Onnx { .. } | Kind::Tflite(_) => None,
             Kind::Spec(spec) => Some(spec),
         }
     }
@@ -157,7 +164,7 @@ fn from_spec(spec: &Spec, options: &Options) -> Result<Model> {
 
 /// The text of a spec: a file that is called one, or that is text and not called a model.
 fn as_text<'a>(path: &Path, file: &'a [u8]) -> Option<&'a str> {
-    let is_onnx = path.extension().is_some_and(|extension| extension == "onnx");
+    let is_onnx = path.extension().is_some_and(|it| it == "onnx" || it == "tflite");
     let is_text = |text: &&str| !text.contains('\0') && !text.trim().is_empty();
     (!is_onnx).then(|| str::from_utf8(file).ok().filter(is_text)).flatten()
 }
@@ -168,6 +175,12 @@ fn called(path: &Path) -> String {
     let stem = path.file_stem().map(text).unwrap_or_default();
     let above = path.parent().and_then(Path::file_name).map(text);
     if stem == "model" { above.unwrap_or(stem) } else { stem }
+}
+
+/// Refuses options that choose a spec's weights.
+fn check_weights_are_in_the_file(options: &Options) -> Result<()> {
+    refuse(options.seed.is_some(), &["seed"], "is for a spec, whose weights it draws")?;
+    refuse(options.weights.is_some(), &["weights_file"], "is for a spec, whose weights it holds")
 }
 
 fn refuse(given: bool, names: &[&str], why: &str) -> Result<()> {

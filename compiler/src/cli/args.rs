@@ -11,7 +11,7 @@ use crate::cli::progress::Progress;
 /// The model.
 #[derive(Args, Clone)]
 pub(crate) struct ModelArgs {
-    /// An ONNX file, a spec in a file, or mobilenet_v2:WIDTH@SIZE
+    /// An ONNX or TFLite file, a spec in a file, or mobilenet_v2:WIDTH@SIZE
     #[arg(value_name = "MODEL")]
     pub(crate) model: String,
 }

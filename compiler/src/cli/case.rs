@@ -25,7 +25,7 @@ const SET: &str = "test_data_set_";
 pub(crate) struct Suite {
     /// The name in reports.
     pub(crate) name: String,
-    /// The ONNX file.
+    /// The file of the model.
     pub(crate) model: PathBuf,
     /// At least one.
     pub(crate) cases: Vec<Case>,
@@ -44,16 +44,16 @@ pub(crate) struct Case {
 
 /// The suite in a directory, with the plain cases or those that are named.
 pub(crate) fn suite(dir: &Path, case: &str) -> Result<Suite> {
-    let dir = if dir.extension().is_some_and(|extension| extension == "onnx") {
+    let dir = if dir.extension().is_some_and(|it| it == "onnx" || it == "tflite") {
         dir.parent().unwrap_or(Path::new("."))
     } else {
         dir
     };
     let entries = list(dir)?;
-    let model = dir.join("model.onnx");
-    if !entries.contains(&model) {
-        return Err(fault(dir, "has no model.onnx; name a directory that does"));
-    }
+    let model = ["model.onnx", "model.tflite"].map(|name| dir.join(name));
+    let Some(model) = model.into_iter().find(|model| entries.contains(model)) else {
+        return Err(fault(dir, "has no model.onnx or model.tflite; name a directory that does"));
+    };
     let mut cases = cases(&entries, "npy");
     tell_others(&mut cases);
     for set in entries.iter().filter(|path| file_name(path).starts_with(SET)) {

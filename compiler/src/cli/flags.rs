@@ -87,6 +87,7 @@ fn arg<V: Verb>(row: &'static Row) -> Arg {
     let excluded =
         row.excludes.iter().filter(|name| ROWS.iter().any(|it| it.name == **name && V::takes(it)));
     let arg = Arg::new(row.name).long(row.flag).help(short).conflicts_with_all(excluded.copied());
+    let arg = arg.help_heading(row.group.heading());
     let arg = if long.is_empty() { arg } else { arg.long_help(long) };
     let arg = if row.needs.is_empty() { arg } else { arg.requires(row.needs) };
     let arg = if row.group == Group::File { arg.requires("file") } else { arg };
@@ -167,7 +168,7 @@ fn read(
 /// `--keep f32 LAYER`, the former form of quantize's option.
 fn keep() -> Arg {
     let arg = Arg::new("keep").long("keep").value_names(["f32", "LAYER"]);
-    arg.num_args(2..).action(ArgAction::Append).help("The same as --keep-f32, behind the word f32")
+    arg.num_args(2..).action(ArgAction::Append).hide(true)
 }
 
 /// The layers behind `--keep f32`.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use mnv2c::error::Error;
 use mnv2c::files;
 use mnv2c::frontend::onnx::{OPERATORS, OPSETS};
+use mnv2c::frontend::tflite;
 use mnv2c::plan::csv;
 use mnv2c::source::Source;
 use mnv2c::target::{TARGETS, Target};
@@ -22,11 +23,15 @@ pub(crate) struct TargetsArgs {
     format: FormatArgs,
 }
 
-/// List the ONNX operators that are read, with their versions, types and limits
+/// List the ONNX operators that are read, with their versions, types and limits, or those of TFLite
 #[derive(clap::Args)]
-#[command(after_help = "Example:
-  mnv2c ops | grep -i pool")]
+#[command(after_help = "Examples:
+  mnv2c ops | grep -i pool
+  mnv2c ops --tflite")]
 pub(crate) struct OpsArgs {
+    /// List the operators of TFLite files instead, with the versions that are read
+    #[arg(long)]
+    tflite: bool,
     #[command(flatten)]
     format: FormatArgs,
 }
@@ -76,6 +81,9 @@ pub(crate) fn targets(args: &TargetsArgs) -> Done {
 }
 
 pub(crate) fn ops(args: &OpsArgs) -> Done {
+    if args.tflite {
+        return tflite_ops(args);
+    }
     let last = OPSETS.end();
     match args.format.format {
         Format::Json => output::json(&OPERATORS.iter().map(operator).collect())?,
@@ -85,6 +93,22 @@ pub(crate) fn ops(args: &OpsArgs) -> Done {
                     (it.name, it.since.max(*OPSETS.start()), it.types.to_string());
                 let row = format!("{name:22} {since:2}-{last}  {types:34} {}", it.limits);
                 output::line(row.trim_end())?;
+            }
+        }
+    }
+    Ok(Outcome::Well)
+}
+
+fn tflite_ops(args: &OpsArgs) -> Done {
+    let all = tflite::OPERATORS;
+    match args.format.format {
+        Format::Json => {
+            let operator = |it: &tflite::Operator| json!({"name": it.name, "number": it.number, "until": it.version});
+            output::json(&all.iter().map(operator).collect())?;
+        }
+        Format::Human => {
+            for it in all {
+                output::line(&format!("{:24} 1-{}", it.name, it.version))?;
             }
         }
     }
@@ -105,10 +129,7 @@ fn operator(it: &mnv2c::frontend::onnx::Operator) -> Value {
 pub(crate) fn spec(args: &SpecArgs) -> Done {
     let source = Source::open(&args.spec)?;
     let spec = source.spec().ok_or_else(|| {
-        Error::Spec(format!(
-            "{} is an ONNX file; spec prints specs, inspect prints models",
-            args.spec
-        ))
+        Error::Spec(format!("{} is a model; spec prints specs, inspect prints models", args.spec))
     })?;
     output::line(spec.to_toml().trim_end())?;
     Ok(Outcome::Well)

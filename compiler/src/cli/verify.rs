@@ -54,7 +54,7 @@ const BYTES_TOLERANCE: f32 = 0.5;
 /// --requant fixed, plain loops with floats are compared with the record, each operator's bytes may be one step from
 /// theirs, and programs must answer what plain loops without floats answer.
 ///
-/// A DIR holds model.onnx and input_K.npy with output_K.npy, or ONNX's test_data_set_*/{input,output}_K.pb. Open
+/// A DIR holds model.onnx or model.tflite and input_K.npy with output_K.npy, or ONNX's test_data_set_*/{input,output}_K.pb. Open
 /// dimensions are taken from the inputs.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:

@@ -87,9 +87,16 @@ pub struct Options {
 ///
 /// A `Vec<u8>` or `Bytes` is taken without a copy.
 pub fn read(file: impl Into<Bytes>, base: &Path, options: &Options) -> Result<Graph> {
-    let model = decode(file.into())?;
+    read_model(decode(file.into())?, base, options)
+}
+
+/// The graph of a model that has been decoded.
+pub(in crate::frontend) fn read_model(
+    mut model: ModelProto,
+    base: &Path,
+    options: &Options,
+) -> Result<Graph> {
     let opset = opset(&model.opset_import)?;
-    let mut model = model;
     let functions = Functions::new(std::mem::take(&mut model.functions));
     let mut proto = graph_of(model)?;
     cut::at(&mut proto, &options.outputs)?;

@@ -148,6 +148,20 @@ pub enum Group {
     File,
 }
 
+impl Group {
+    /// The heading over its options in help.
+    pub fn heading(self) -> &'static str {
+        match self {
+            Self::Model => "Model",
+            Self::Machine => "Machine",
+            Self::Memory => "Memory",
+            Self::Numbers => "Numbers",
+            Self::ModelIo => "Input and output",
+            Self::File => "Emitted file",
+        }
+    }
+}
+
 /// The form of an option's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Takes {

@@ -1,0 +1,257 @@
+//! A TFLite file as plain values: tensors, operators, and what the graph takes and gives.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use planus::Vector;
+
+use crate::frontend::tflite::operators::{self, Operator as Listed};
+use crate::frontend::tflite::schema::{
+    Read, Table, buffer, code, operator, quantization, root, subgraph, tensor,
+};
+
+/// Most tensors and operators that a file may have.
+const MAX_LEN: usize = 1 << 20;
+
+/// What a file holds.
+#[derive(Clone, Debug)]
+pub(super) struct Model<'a> {
+    /// What the file says of itself; may be empty.
+    pub(super) description: String,
+    pub(super) tensors: Vec<Tensor>,
+    /// In the order in which they run.
+    pub(super) operators: Vec<Operator<'a>>,
+    /// Tensors that the caller passes.
+    pub(super) inputs: Vec<usize>,
+    /// Tensors that the caller gets.
+    pub(super) outputs: Vec<usize>,
+}
+
+/// A value of the graph.
+#[derive(Clone, Debug)]
+pub(super) struct Tensor {
+    /// Not empty, and no other tensor has it.
+    pub(super) name: String,
+    /// Outermost first; an open leading dimension is 1.
+    pub(super) shape: Vec<usize>,
+    pub(super) kind: Kind,
+    /// The numbers of a constant, little endian.
+    pub(super) data: Option<Bytes>,
+    /// How integers stand for reals, if they do.
+    pub(super) scales: Option<Scales>,
+    pub(super) is_sparse: bool,
+}
+
+/// Scales of a quantised tensor: a real is `(q - zero) * scale`.
+#[derive(Clone, Debug)]
+pub(super) struct Scales {
+    /// One, or one for each index along `axis`.
+    pub(super) scales: Vec<f32>,
+    /// As many.
+    pub(super) zeros: Vec<i64>,
+    pub(super) axis: usize,
+}
+
+/// Element types, by the numbers that the format gives them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    F32,
+    F16,
+    I32,
+    U8,
+    I64,
+    Bool,
+    I16,
+    I8,
+    /// Any other.
+    Other(u8),
+}
+
+/// An operator of the graph.
+#[derive(Clone, Debug)]
+pub(super) struct Operator<'a> {
+    /// The kind, if it is one that is read.
+    pub(super) listed: Option<&'static Listed>,
+    /// The number of the kind, or the name of a custom one.
+    kind: (i32, String),
+    pub(super) version: i32,
+    /// Tensors that it reads; `None` for one that is left out.
+    pub(super) inputs: Vec<Option<usize>>,
+    pub(super) outputs: Vec<usize>,
+    pub(super) options: Option<Table<'a>>,
+}
+
+impl Operator<'_> {
+    /// The format's name of the kind.
+    pub(super) fn name(&self) -> String {
+        let (number, custom) = &self.kind;
+        match self.listed {
+            Some(listed) => listed.name.to_owned(),
+            None if custom.is_empty() => operators::name(*number),
+            None => format!("custom operator {custom:?}"),
+        }
+    }
+}
+
+impl Kind {
+    fn of(number: u8) -> Self {
+        match number {
+            0 => Self::F32,
+            1 => Self::F16,
+            2 => Self::I32,
+            3 => Self::U8,
+            4 => Self::I64,
+            6 => Self::Bool,
+            7 => Self::I16,
+            9 => Self::I8,
+            other => Self::Other(other),
+        }
+    }
+
+    /// Bytes of an element; 0 of a type that is not read.
+    pub(super) fn bytes(self) -> usize {
+        match self {
+            Self::F32 | Self::I32 => 4,
+            Self::F16 | Self::I16 => 2,
+            Self::U8 | Self::Bool | Self::I8 => 1,
+            Self::I64 => 8,
+            Self::Other(_) => 0,
+        }
+    }
+}
+
+impl<'a> Model<'a> {
+    /// Reads a file; its weights stay where they are.
+    pub(super) fn parse(file: &'a Bytes) -> Read<Self> {
+        let root = Table::root(file)?;
+        let graphs = root.tables(root::SUBGRAPHS)?;
+        let graph = *graphs.first().ok_or("it holds no graph")?;
+        let codes = root.tables(root::OPERATOR_CODES)?;
+        let buffers = root.tables(root::BUFFERS)?;
+        let (tensors, operators) =
+            (graph.tables(subgraph::TENSORS)?, graph.tables(subgraph::OPERATORS)?);
+        if tensors.len().max(operators.len()) > MAX_LEN {
+            return Err(format!("more than {MAX_LEN} tensors or operators"));
+        }
+        let tensors: Vec<Tensor> =
+            tensors.iter().map(|table| read_tensor(file, table, &buffers)).collect::<Read<_>>()?;
+        let len = tensors.len();
+        let operator = |table: &Table<'a>| read_operator(table, &codes, len);
+        Ok(Self {
+            description: root.text(root::DESCRIPTION)?.to_owned(),
+            tensors: named(tensors),
+            operators: operators.iter().map(operator).collect::<Read<_>>()?,
+            inputs: indices(&graph.ints(subgraph::INPUTS)?, len)?,
+            outputs: indices(&graph.ints(subgraph::OUTPUTS)?, len)?,
+        })
+    }
+
+    /// The shape of a tensor.
+    pub(super) fn shape(&self, tensor: usize) -> &[usize] {
+        &self.tensors[tensor].shape
+    }
+}
+
+/// Gives every tensor a name of its own.
+fn named(mut tensors: Vec<Tensor>) -> Vec<Tensor> {
+    let mut seen = std::collections::BTreeSet::new();
+    for (at, tensor) in tensors.iter_mut().enumerate() {
+        if tensor.name.is_empty() {
+            tensor.name = format!("tensor_{at}");
+        }
+        while !seen.insert(tensor.name.clone()) {
+            tensor.name = format!("{}_{at}", tensor.name);
+        }
+    }
+    tensors
+}
+
+fn indices(numbers: &[i32], len: usize) -> Read<Vec<usize>> {
+    let index = |number: &i32| {
+        let index = usize::try_from(*number).ok().filter(|index| *index < len);
+        index.ok_or_else(|| format!("it names tensor {number} of {len}"))
+    };
+    numbers.iter().map(index).collect()
+}
+
+fn read_tensor(file: &Bytes, table: &Table<'_>, buffers: &[Table<'_>]) -> Read<Tensor> {
+    let dim = |dim: i32| if dim == -1 { Ok(1) } else { usize::try_from(dim) };
+    let shape = table.ints(tensor::SHAPE)?.into_iter().map(dim);
+    let shape: Result<Vec<usize>, _> = shape.collect();
+    let shape = shape.map_err(|_| "a tensor has a negative dimension")?;
+    let at = table.get::<u32>(tensor::BUFFER)?.unwrap_or(0) as usize;
+    // Buffer 0 is empty by convention.
+    let data = match (at, buffers.get(at)) {
+        (0, _) => None,
+        (_, Some(table)) => range(file, table)?.map(|range| file.slice(range)),
+        (_, None) => return Err(format!("it names buffer {at} of {}", buffers.len())),
+    };
+    let kind = Kind::of(table.byte(tensor::TYPE)?);
+    let name = table.text(tensor::NAME)?.to_owned();
+    let len = shape.iter().try_fold(kind.bytes(), |len: usize, dim| len.checked_mul(*dim));
+    let is_sparse = table.get::<Table<'_>>(tensor::SPARSITY)?.is_some();
+    let fits = data.as_ref().is_none_or(|data| kind.bytes() == 0 || Some(data.len()) == len);
+    if !fits && !is_sparse {
+        return Err(format!(
+            "tensor {name:?} does not have as many numbers as its shape {shape:?}"
+        ));
+    }
+    let scales = table.get(tensor::QUANTIZATION)?.map(|table| read_scales(&table)).transpose()?;
+    Ok(Tensor { name, shape, kind, data, scales: scales.flatten(), is_sparse })
+}
+
+/// Where the numbers of a buffer lie in the file; nothing for an empty one.
+fn range(file: &Bytes, table: &Table<'_>) -> Read<Option<Range<usize>>> {
+    let number = |field| Ok::<u64, String>(table.get::<u64>(field)?.unwrap_or(0));
+    let (offset, size) = (number(buffer::OFFSET)?, number(buffer::SIZE)?);
+    if offset > 1 {
+        let range = usize::try_from(offset).ok().zip(offset.checked_add(size));
+        let range = range.and_then(|(from, to)| Some(from..usize::try_from(to).ok()?));
+        let range = range.filter(|range| range.end <= file.len());
+        return range.map(Some).ok_or_else(|| "a buffer lies beyond the end".into());
+    }
+    let data: Option<&[u8]> = table.get(buffer::DATA)?;
+    let inside = |data: &[u8]| {
+        let from = data.as_ptr() as usize - file.as_ptr() as usize;
+        from..from + data.len()
+    };
+    Ok(data.filter(|data| !data.is_empty()).map(inside))
+}
+
+fn read_scales(table: &Table<'_>) -> Read<Option<Scales>> {
+    let scales: Option<Vector<'_, f32>> = table.get(quantization::SCALE)?;
+    let zeros: Option<Vector<'_, i64>> = table.get(quantization::ZERO_POINT)?;
+    let scales: Vec<f32> = scales.map(|list| list.iter().collect()).unwrap_or_default();
+    let mut zeros: Vec<i64> = zeros.map(|list| list.iter().collect()).unwrap_or_default();
+    if scales.is_empty() {
+        return Ok(None);
+    }
+    if zeros.len() != scales.len() {
+        if zeros.iter().any(|zero| *zero != zeros[0]) {
+            return Err("a tensor has not as many zero points as scales".into());
+        }
+        zeros = vec![zeros.first().copied().unwrap_or(0); scales.len()];
+    }
+    let axis = table.int(quantization::DIMENSION, 0)?;
+    let axis = usize::try_from(axis).map_err(|_| "scales lie along a negative dimension")?;
+    Ok(Some(Scales { scales, zeros, axis }))
+}
+
+fn read_operator<'a>(table: &Table<'a>, codes: &[Table<'a>], len: usize) -> Read<Operator<'a>> {
+    let at = table.get::<u32>(operator::CODE)?.unwrap_or(0) as usize;
+    let code = codes.get(at).ok_or_else(|| format!("it names operator {at} of {}", codes.len()))?;
+    // Files from before there were 127 operators have the first number alone.
+    let number = code.int(code::BUILTIN, 0)?.max(code.byte(code::EARLY)?.into());
+    let given = |number: i32| match number {
+        -1 => Ok(None),
+        number => Ok(Some(indices(&[number], len)?[0])),
+    };
+    Ok(Operator {
+        listed: operators::find(number),
+        kind: (number, code.text(code::CUSTOM)?.to_owned()),
+        version: code.int(code::VERSION, 1)?,
+        inputs: table.ints(operator::INPUTS)?.into_iter().map(given).collect::<Read<_>>()?,
+        outputs: indices(&table.ints(operator::OUTPUTS)?, len)?,
+        options: table.get(operator::OPTIONS)?,
+    })
+}

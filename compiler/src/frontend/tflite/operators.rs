@@ -1,0 +1,161 @@
+//! The operators of TFLite that are read: one row for each.
+
+use crate::frontend::tflite::model;
+use crate::frontend::tflite::read::{arithmetic, convolution, image, moves, pool, reduce, types};
+use crate::frontend::tflite::write::{Writer, Written};
+
+/// An operator that is read.
+#[derive(Clone, Copy)]
+pub struct Operator {
+    /// The format's number.
+    pub number: i32,
+    /// The format's name.
+    pub name: &'static str,
+    /// The greatest version that is read.
+    pub version: i32,
+    /// Operands that are looked at; what follows them may be computed by operators that are not read.
+    pub(super) operands: usize,
+    pub(super) write: fn(&mut Writer<'_>, &model::Operator<'_>) -> Written,
+}
+
+impl std::fmt::Debug for Operator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.number, self.name)
+    }
+}
+
+/// Everything that is read, by number.
+pub const OPERATORS: &[Operator] = &[
+    row(0, "ADD", 2, arithmetic::add),
+    row(1, "AVERAGE_POOL_2D", 2, pool::average),
+    row(2, "CONCATENATION", 2, moves::concatenation),
+    row(3, "CONV_2D", 3, convolution::conv),
+    row(4, "DEPTHWISE_CONV_2D", 3, convolution::depthwise),
+    row(5, "DEPTH_TO_SPACE", 2, image::depth_to_space),
+    row(6, "DEQUANTIZE", 3, types::dequantize),
+    row(8, "FLOOR", 1, arithmetic::floor),
+    row(9, "FULLY_CONNECTED", 5, convolution::fully_connected),
+    row(14, "LOGISTIC", 2, arithmetic::logistic),
+    row(17, "MAX_POOL_2D", 2, pool::max),
+    row(18, "MUL", 2, arithmetic::mul),
+    row(19, "RELU", 2, arithmetic::relu),
+    row(20, "RELU_N1_TO_1", 1, arithmetic::relu_n1_to_1),
+    row(21, "RELU6", 2, arithmetic::relu6),
+    Operator { operands: 1, ..row(22, "RESHAPE", 1, moves::reshape) },
+    row(23, "RESIZE_BILINEAR", 3, image::resize_bilinear),
+    row(25, "SOFTMAX", 2, arithmetic::softmax),
+    row(26, "SPACE_TO_DEPTH", 2, image::space_to_depth),
+    row(28, "TANH", 2, arithmetic::tanh),
+    row(34, "PAD", 2, moves::pad),
+    row(36, "GATHER", 3, moves::gather),
+    row(39, "TRANSPOSE", 2, moves::transpose),
+    row(40, "MEAN", 2, reduce::mean),
+    row(41, "SUB", 2, arithmetic::sub),
+    row(42, "DIV", 2, arithmetic::div),
+    Operator { operands: 1, ..row(43, "SQUEEZE", 2, moves::reshape) },
+    row(45, "STRIDED_SLICE", 3, moves::strided_slice),
+    row(47, "EXP", 1, arithmetic::exp),
+    row(49, "SPLIT", 3, moves::split),
+    row(50, "LOG_SOFTMAX", 1, arithmetic::log_softmax),
+    row(53, "CAST", 3, types::cast),
+    row(54, "PRELU", 1, arithmetic::prelu),
+    row(55, "MAXIMUM", 2, arithmetic::maximum),
+    row(56, "ARG_MAX", 2, reduce::arg_max),
+    row(57, "MINIMUM", 2, arithmetic::minimum),
+    row(58, "LESS", 2, arithmetic::less),
+    row(59, "NEG", 1, arithmetic::neg),
+    row(60, "PADV2", 2, moves::pad),
+    row(61, "GREATER", 2, arithmetic::greater),
+    row(62, "GREATER_EQUAL", 2, arithmetic::greater_equal),
+    row(63, "LESS_EQUAL", 2, arithmetic::less_equal),
+    row(64, "SELECT", 2, arithmetic::select),
+    row(65, "SLICE", 2, moves::slice),
+    row(66, "SIN", 1, arithmetic::sin),
+    row(67, "TRANSPOSE_CONV", 4, convolution::transpose_conv),
+    row(69, "TILE", 2, moves::tile),
+    Operator { operands: 1, ..row(70, "EXPAND_DIMS", 1, moves::reshape) },
+    row(71, "EQUAL", 2, arithmetic::equal),
+    row(72, "NOT_EQUAL", 2, arithmetic::not_equal),
+    row(73, "LOG", 1, arithmetic::log),
+    row(74, "SUM", 2, reduce::sum),
+    row(75, "SQRT", 1, arithmetic::sqrt),
+    row(76, "RSQRT", 2, arithmetic::rsqrt),
+    row(78, "POW", 1, arithmetic::pow),
+    row(79, "ARG_MIN", 2, reduce::arg_min),
+    row(81, "REDUCE_PROD", 1, reduce::prod),
+    row(82, "REDUCE_MAX", 2, reduce::max),
+    row(83, "PACK", 2, moves::pack),
+    row(84, "LOGICAL_OR", 1, arithmetic::or),
+    row(86, "LOGICAL_AND", 1, arithmetic::and),
+    row(87, "LOGICAL_NOT", 1, arithmetic::not),
+    row(88, "UNPACK", 2, moves::unpack),
+    row(89, "REDUCE_MIN", 2, reduce::min),
+    row(92, "SQUARE", 1, arithmetic::square),
+    row(97, "RESIZE_NEAREST_NEIGHBOR", 3, image::resize_nearest),
+    row(98, "LEAKY_RELU", 2, arithmetic::leaky_relu),
+    row(99, "SQUARED_DIFFERENCE", 2, arithmetic::squared_difference),
+    row(100, "MIRROR_PAD", 2, moves::mirror_pad),
+    row(101, "ABS", 1, arithmetic::abs),
+    row(102, "SPLIT_V", 2, moves::split_v),
+    row(104, "CEIL", 1, arithmetic::ceil),
+    row(108, "COS", 1, arithmetic::cos),
+    row(111, "ELU", 1, arithmetic::elu),
+    row(114, "QUANTIZE", 2, types::quantize),
+    row(116, "ROUND", 1, arithmetic::round),
+    row(117, "HARD_SWISH", 1, arithmetic::hard_swish),
+    row(123, "SELECT_V2", 1, arithmetic::select),
+    row(126, "BATCH_MATMUL", 2, convolution::batch_matmul),
+    row(152, "RELU_0_TO_1", 1, arithmetic::relu_0_to_1),
+];
+
+/// Operators that are known by name and not read.
+const NAMES: &[(i32, &str)] = &[
+    (11, "L2_NORMALIZATION"),
+    (12, "L2_POOL_2D"),
+    (13, "LOCAL_RESPONSE_NORMALIZATION"),
+    (16, "LSTM"),
+    (24, "RNN"),
+    (27, "SVDF"),
+    (32, "CUSTOM"),
+    (37, "BATCH_TO_SPACE_ND"),
+    (38, "SPACE_TO_BATCH_ND"),
+    (44, "UNIDIRECTIONAL_SEQUENCE_LSTM"),
+    (48, "TOPK_V2"),
+    (77, "SHAPE"),
+    (80, "FAKE_QUANT"),
+    (85, "ONE_HOT"),
+    (90, "FLOOR_DIV"),
+    (94, "FILL"),
+    (96, "RANGE"),
+    (107, "GATHER_ND"),
+    (118, "IF"),
+    (119, "WHILE"),
+    (124, "DENSIFY"),
+    (128, "CUMSUM"),
+    (129, "CALL_ONCE"),
+    (130, "BROADCAST_TO"),
+    (142, "VAR_HANDLE"),
+    (143, "READ_VARIABLE"),
+    (144, "ASSIGN_VARIABLE"),
+    (150, "GELU"),
+];
+
+const fn row(
+    number: i32,
+    name: &'static str,
+    version: i32,
+    write: fn(&mut Writer<'_>, &model::Operator<'_>) -> Written,
+) -> Operator {
+    Operator { number, name, version, operands: usize::MAX, write }
+}
+
+/// The row of a number.
+pub(super) fn find(number: i32) -> Option<&'static Operator> {
+    OPERATORS.iter().find(|operator| operator.number == number)
+}
+
+/// The name of an operator that is not read.
+pub(super) fn name(number: i32) -> String {
+    let known = NAMES.iter().find(|(known, _)| *known == number);
+    known.map_or_else(|| format!("operator {number}"), |(_, name)| (*name).to_owned())
+}

@@ -1,0 +1,162 @@
+//! TFLite files: what is read, in the meaning that the format gives it, and what is refused.
+
+#[path = "tflite/build.rs"]
+mod build;
+
+use build::{F32, Field, I8, Net};
+use bytes::Bytes;
+use mnv2c::frontend::onnx::Options;
+use mnv2c::frontend::tflite;
+use mnv2c::interp::{self, Array};
+use mnv2c::ir::{Graph, Values};
+
+const ADD: [i32; 2] = [0, 1];
+const CONV_2D: [i32; 2] = [3, 1];
+const DEPTHWISE_CONV_2D: [i32; 2] = [4, 1];
+const FULLY_CONNECTED: [i32; 2] = [9, 1];
+const AVERAGE_POOL_2D: [i32; 2] = [1, 1];
+const STRIDED_SLICE: [i32; 2] = [45, 1];
+const SVDF: [i32; 2] = [27, 4];
+
+/// Paddings and fused functions by the numbers of the format.
+const SAME: Field = Field::Byte(0);
+const RELU: Field = Field::Byte(1);
+const RELU6: Field = Field::Byte(3);
+
+fn read(file: Vec<u8>) -> mnv2c::error::Result<Graph> {
+    tflite::read(&Bytes::from(file), &Options::default())
+}
+
+/// The answer of the network with one input of floats.
+fn answer(net: &Net, output: i32, x: &[f32]) -> Vec<f32> {
+    let graph = read(net.file(&[output])).expect("the file is sound");
+    let shape = graph.node(graph.inputs[0]).out.shape.clone();
+    let inputs = [Array { shape, values: Values::F32(x.to_vec()) }];
+    let answers = interp::run(&graph, &inputs).expect("the graph runs");
+    answers[0].values.as_f32().expect("answers are floats").to_vec()
+}
+
+/// Options of a convolution: SAME padding, strides, and what is fused.
+fn strided(stride: i32, fused: usize, function: Field) -> build::Table {
+    vec![(0, SAME), (1, Field::Int(stride)), (2, Field::Int(stride)), (fused, function)]
+}
+
+#[test]
+fn a_convolution_pads_behind_first_and_ends_in_its_bounds() {
+    let mut net = Net::default();
+    let x = net.input(F32, &[1, 3, 3, 1], None);
+    let w = net.floats(&[1, 2, 2, 1], &[1.0, 10.0, 100.0, 1000.0]);
+    let b = net.floats(&[1], &[0.5]);
+    let y = net.tensor(F32, &[1, 3, 3, 1], None);
+    net.operator(CONV_2D, &[x, w, b], y, strided(1, 3, RELU));
+    let found = answer(&net, y, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, -9.0]);
+    let expected = [5421.5, 6532.5, 603.5, 8754.5, 0.0, 0.0, 87.5, 0.0, 0.0];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn channels_have_windows_of_their_own_and_weights_as_the_file_lists_them() {
+    let mut net = Net::default();
+    let x = net.input(F32, &[1, 1, 2, 2], None);
+    // Two outputs a channel, of a window of one row and two columns: [1,kh,kw,m].
+    let w = net.floats(&[1, 1, 2, 4], &[1.0, 2.0, 3.0, 4.0, 10.0, 20.0, 30.0, 40.0]);
+    let y = net.tensor(F32, &[1, 1, 2, 4], None);
+    net.operator(DEPTHWISE_CONV_2D, &[x, w], y, strided(1, 4, RELU6));
+    let found = answer(&net, y, &[0.125, 0.0625, 0.0, 0.125]);
+    assert_eq!(found, [0.125, 0.25, 3.9375, 5.25, 0.0, 0.0, 0.375, 0.5]);
+}
+
+#[test]
+fn means_of_windows_count_no_padding() {
+    let mut net = Net::default();
+    let x = net.input(F32, &[1, 3, 3, 1], None);
+    let y = net.tensor(F32, &[1, 2, 2, 1], None);
+    let size = vec![(3, Field::Int(2)), (4, Field::Int(2))];
+    net.operator(AVERAGE_POOL_2D, &[x], y, [strided(2, 5, Field::Byte(0)), size].concat());
+    let found = answer(&net, y, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]);
+    assert_eq!(found, [3.0, 4.5, 7.5, 9.0]);
+}
+
+#[test]
+fn rows_are_multiplied_by_a_matrix_of_outputs() {
+    let mut net = Net::default();
+    let x = net.input(F32, &[1, 2, 1, 1], None);
+    let w = net.floats(&[3, 2], &[1.0, 2.0, 3.0, 4.0, -5.0, -6.0]);
+    let y = net.tensor(F32, &[1, 3], None);
+    net.operator(FULLY_CONNECTED, &[x, w], y, vec![(0, RELU)]);
+    assert_eq!(answer(&net, y, &[1.0, 10.0]), [21.0, 43.0, 0.0]);
+}
+
+#[test]
+fn masks_leave_bounds_of_slices_out() {
+    let mut net = Net::default();
+    let x = net.input(F32, &[1, 3, 4], None);
+    let [begin, end, stride] =
+        [[0, -2, 7], [0, 0, 0], [1, 1, -2]].map(|values| net.integers(&[3], &values));
+    let y = net.tensor(F32, &[2, 2], None);
+    // The first dimension is taken at one index; of the last the end is left out, of the second too.
+    let masks = vec![(0, Field::Int(0)), (1, Field::Int(6)), (4, Field::Int(1))];
+    net.operator(STRIDED_SLICE, &[x, begin, end, stride], y, masks);
+    let x: Vec<f32> = (0..12_u8).map(f32::from).collect();
+    assert_eq!(answer(&net, y, &x), [7.0, 5.0, 11.0, 9.0]);
+}
+
+#[test]
+fn what_is_not_read_is_named_with_its_version_and_its_place() {
+    let mut net = Net::default();
+    let x = net.input(F32, &[1, 4], None);
+    let y = net.tensor(F32, &[1, 4], None);
+    net.operator(SVDF, &[x], y, vec![]);
+    let z = net.tensor(F32, &[1, 4], None);
+    net.operator([0, 9], &[y, y], z, vec![]);
+    let error = read(net.file(&[z])).expect_err("no such operator is read").to_string();
+    assert!(error.contains("SVDF (version 4): is not supported (at \"tensor_1\")"), "{error}");
+    assert!(error.contains("ADD (version 9): versions up to 2 are supported"), "{error}");
+}
+
+/// A network of bytes with a layer, a sum and constants of every kind.
+fn of_bytes() -> (Net, i32) {
+    let mut net = Net::default();
+    let scale = Some((0.5, -3));
+    let x = net.input(I8, &[1, 2, 2, 2], scale);
+    let w = net.constant(I8, &[2, 1, 1, 2], Some((0.25, 0)), vec![1, 2, 0xfd, 4]);
+    let b = net.constant(
+        build::I32,
+        &[2],
+        Some((0.125, 0)),
+        [[7, 0, 0, 0], [0xf8, 0xff, 0xff, 0xff]].concat(),
+    );
+    let y = net.tensor(I8, &[1, 2, 2, 2], scale);
+    net.operator([3, 3], &[x, w, b], y, strided(1, 3, RELU));
+    let z = net.tensor(I8, &[1, 2, 2, 2], Some((1.0, 4)));
+    net.operator(ADD, &[x, y], z, vec![]);
+    (net, z)
+}
+
+#[test]
+fn bytes_stay_bytes() {
+    let (net, z) = of_bytes();
+    let mut graph = read(net.file(&[z])).expect("the file is sound");
+    mnv2c::pass::run_all(&mut graph, |_, _, _| ()).expect("the graph is sound");
+    let text = graph.to_string();
+    assert!(text.contains("qconv") && !text.contains(" dequantize"), "{text}");
+}
+
+#[test]
+fn damaged_files_are_refused() {
+    let (net, z) = of_bytes();
+    let file = net.file(&[z]);
+    for len in 0..file.len() {
+        assert!(read(file[..len].to_vec()).is_err() || len > file.len() / 2, "{len} bytes");
+    }
+    for at in 0..file.len() {
+        for byte in [0, 1, 0x7f, 0x80, 0xff] {
+            let mut damaged = file.clone();
+            damaged[at] = byte;
+            // Whatever this is now, it is read or refused.
+            if let Ok(graph) = read(damaged) {
+                assert_eq!(mnv2c::ir::verify::verify(&graph), [], "byte {at} is {byte}");
+            }
+        }
+    }
+}
