@@ -32,6 +32,11 @@ impl Levels {
     pub const fn u8_fixed(zero: u8) -> Self {
         Self { arithmetic: Arithmetic::Fixed, ..Self::u8(zero) }
     }
+
+    /// All bytes around a byte of zero, of steps that integers alone make, rounded twice.
+    pub const fn u8_twice(zero: u8) -> Self {
+        Self { arithmetic: Arithmetic::Twice, ..Self::u8(zero) }
+    }
 }
 
 /// What makes whole steps of sums and their factors.
@@ -41,15 +46,19 @@ pub enum Arithmetic {
     Float,
     /// Integers alone: the exact product, rounded once; a step and a half is the greater step of both.
     Fixed,
+    /// Integers alone, as TensorFlow Lite has them: the product rounded to its upper half, where half a step is the
+    /// greater step, and then by the exponent of the factor, where it is the one away from zero.
+    Twice,
 }
 
 /// Sums times their factors, as the reals that they stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dequantized;
 
-/// What a sum is multiplied with, as it lies in four bytes of a panel of weights.
+/// What a sum is multiplied with: a number as it lies in four bytes of a panel of weights, and for
+/// [`Arithmetic::Twice`] an exponent that lies in four others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Factor(pub u32);
+pub struct Factor(pub u32, pub i32);
 
 /// Scales of a function of two bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,6 +82,17 @@ pub enum Pair {
         b: Term,
         /// From 1 to 60.
         shift: u32,
+        /// Bytes of the result.
+        levels: Levels,
+    },
+    /// In integers that are rounded twice. Of a product the zeros of the operands and the last factor count alone.
+    Twice {
+        /// Of the first operand.
+        a: Share,
+        /// Of the second.
+        b: Share,
+        /// Steps of the result in the sum or the product.
+        factor: Factor,
         /// Bytes of the result.
         levels: Levels,
     },
@@ -101,6 +121,18 @@ pub struct Term {
     /// At most 2^30.
     pub factor: i32,
 }
+
+/// An operand of a sum that is rounded twice: `(q - zero) * 2^20`, times the factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// The byte of zero.
+    pub zero: u8,
+    /// For [`Arithmetic::Twice`].
+    pub factor: Factor,
+}
+
+/// Bits by which the operands of a sum that is rounded twice are moved up.
+pub(crate) const SHARE_LIFT: u32 = 20;
 
 /// Added to a float that is within 2^22 of zero and taken off again, it leaves an integer: halves go to even.
 const MAGIC: f32 = 12_582_912.0;
@@ -149,6 +181,7 @@ impl Levels {
         match self.arithmetic {
             Arithmetic::Float => self.byte(sum as f32 * factor.real()),
             Arithmetic::Fixed => self.whole(factor.steps(sum as i64)),
+            Arithmetic::Twice => self.whole(factor.scaled(sum) as i64),
         }
     }
 
@@ -166,7 +199,7 @@ impl Factor {
     /// For [`Arithmetic::Float`].
     #[inline(always)]
     pub const fn float(factor: f32) -> Self {
-        Self(factor.to_bits())
+        Self(factor.to_bits(), 0)
     }
 
     /// For [`Arithmetic::Fixed`]: `mantissa * 2^-shift`, where `mantissa < 2^24` and `shift` is from 1 to 60. It is kept
@@ -177,7 +210,22 @@ impl Factor {
         while mantissa < 1 << 23 && shift < 60 {
             (mantissa, shift) = (mantissa << 1, shift + 1);
         }
-        Self(mantissa << 8 | shift)
+        Self(mantissa << 8 | shift, 0)
+    }
+
+    /// For [`Arithmetic::Twice`]: `mantissa * 2^(exponent - 31)`, `mantissa < 2^31` and `exponent` from -31 to 30.
+    #[inline(always)]
+    pub const fn twice(mantissa: u32, exponent: i32) -> Self {
+        Self(mantissa, exponent)
+    }
+
+    /// `x` times what was given to [`Factor::twice`], rounded twice; what leaves 32 bits on the way is lost.
+    #[inline(always)]
+    pub const fn scaled(self, x: i32) -> i32 {
+        let up = if self.1 > 0 { self.1 as u32 } else { 0 };
+        let down = if self.1 < 0 { self.1.unsigned_abs() & 31 } else { 0 };
+        let product = x.wrapping_shl(up) as i64 * self.0 as i32 as i64;
+        rounded((product + (1 << 30)) >> 31, down)
     }
 
     /// An integer below 2^24: the factor is `mantissa * 2^-shift`.
@@ -225,12 +273,22 @@ impl Term {
     }
 }
 
+impl Share {
+    /// The operand `q`.
+    #[inline(always)]
+    pub const fn of(self, q: i32) -> i32 {
+        self.factor.scaled((q - self.zero as i32) << SHARE_LIFT)
+    }
+}
+
 impl Pair {
     /// Bytes of the result.
     #[inline(always)]
     pub const fn levels(self) -> Levels {
         match self {
-            Self::Float { levels, .. } | Self::Fixed { levels, .. } => levels,
+            Self::Float { levels, .. }
+            | Self::Fixed { levels, .. }
+            | Self::Twice { levels, .. } => levels,
         }
     }
 
@@ -242,6 +300,9 @@ impl Pair {
             Self::Fixed { a, b, shift, levels } => {
                 levels.whole(shifted(a.of(x as i32) + b.of(y as i32), shift))
             }
+            Self::Twice { a, b, factor, levels } => {
+                levels.of_sum(a.of(x as i32).wrapping_add(b.of(y as i32)), factor)
+            }
         }
     }
 
@@ -252,6 +313,9 @@ impl Pair {
             Self::Float { a, b, scale, levels } => levels.byte(a.real(x) * b.real(y) / scale),
             Self::Fixed { a, b, shift, levels } => {
                 levels.whole(shifted(a.of(x as i32) * b.of(y as i32), shift))
+            }
+            Self::Twice { a, b, factor, levels } => {
+                levels.of_sum((x as i32 - a.zero as i32) * (y as i32 - b.zero as i32), factor)
             }
         }
     }
@@ -272,6 +336,15 @@ pub(crate) const fn shifted(x: i64, shift: u32) -> i64 {
     (x + (1 << (shift - 1))) >> shift
 }
 
+/// The integer nearest to `x * 2^-down`, halves away from zero; `x` is of 32 bits.
+#[inline(always)]
+pub(crate) const fn rounded(x: i64, down: u32) -> i32 {
+    let half = (1_i64 << down) >> 1;
+    // A negative half is one below where halves would go up.
+    let less = if half > 0 { x >> 63 } else { 0 };
+    ((x + half + less) >> down) as i32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,6 +363,20 @@ mod tests {
         let half = Factor::fixed(1 << 23, 24);
         let bytes = [1, 3, -1, -5, i32::MAX, i32::MIN].map(|sum| levels.of_sum(sum, half));
         assert_eq!(bytes, [11, 12, 10, 8, 200, 3]);
+    }
+
+    #[test]
+    fn integers_are_rounded_up_and_then_away_from_zero() {
+        let levels = Levels { arithmetic: Arithmetic::Twice, ..LEVELS };
+        let half = Factor::twice(1 << 30, 0);
+        let bytes = [1, 3, -1, -5, i32::MAX, i32::MIN].map(|sum| levels.of_sum(sum, half));
+        assert_eq!(bytes, [11, 12, 10, 8, 200, 3]);
+        let eighth = Factor::twice(1 << 30, -2);
+        assert_eq!([4, -4, 3, -3, 12, -12].map(|sum| eighth.scaled(sum)), [1, -1, 1, 0, 2, -2]);
+        let four = Factor::twice(1 << 30, 3);
+        assert_eq!([5, -5, 1 << 30].map(|sum| four.scaled(sum)), [20, -20, 0]);
+        assert_eq!(Factor::twice(0, 0).scaled(i32::MIN), 0);
+        assert_eq!(Factor::twice((1 << 31) - 1, -31).scaled(i32::MIN), -1);
     }
 
     #[test]

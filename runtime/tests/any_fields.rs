@@ -72,7 +72,7 @@ fn activation(at: usize) -> Activation {
 }
 
 fn levels(at: usize) -> Levels {
-    let arithmetic = [Arithmetic::Float, Arithmetic::Fixed][at % 2];
+    let arithmetic = [Arithmetic::Float, Arithmetic::Fixed, Arithmetic::Twice][at % 3];
     Levels { zero: 3, lo: 0, hi: 255, arithmetic }
 }
 

@@ -1,7 +1,7 @@
 //! Every tile of the catalog for bytes on every instruction set of this machine, against plain loops: equal, byte for
 //! byte. Memory around the values holds a guard, and what a call must not write must not change.
 
-use mnv2c_runtime::affine::{Affine, Arithmetic, Levels, Pair, Term};
+use mnv2c_runtime::affine::{Affine, Arithmetic, Factor, Levels, Pair, Share, Term};
 use mnv2c_runtime::isa::Isa;
 use mnv2c_runtime::kernel::conv::Conv;
 use mnv2c_runtime::kernel::depthwise::{Depthwise, DepthwiseAny};
@@ -56,12 +56,14 @@ mod ends; // after the macros that they need
 #[path = "each_isa_q8/whole.rs"]
 mod whole;
 
-const LEVELS: [Levels; 5] = [
+const LEVELS: [Levels; 7] = [
     Levels { zero: 0, lo: 0, hi: 255, arithmetic: Arithmetic::Float },
     Levels { zero: 131, lo: 0, hi: 255, arithmetic: Arithmetic::Float },
     Levels { zero: 7, lo: 9, hi: 200, arithmetic: Arithmetic::Float },
     Levels { zero: 0, lo: 0, hi: 255, arithmetic: Arithmetic::Fixed },
     Levels { zero: 131, lo: 9, hi: 200, arithmetic: Arithmetic::Fixed },
+    Levels { zero: 0, lo: 0, hi: 255, arithmetic: Arithmetic::Twice },
+    Levels { zero: 131, lo: 9, hi: 200, arithmetic: Arithmetic::Twice },
 ];
 
 const A: Affine = Affine { scale: 0.11, zero: 131 };
@@ -75,13 +77,19 @@ const REALS: Pair = Pair::Float {
     levels: Levels { zero: 120, lo: 3, hi: 255, arithmetic: Arithmetic::Float },
 };
 
-const SUMS: [Pair; 2] = [
+const SUMS: [Pair; 3] = [
     REALS,
     Pair::Fixed {
         a: Term { zero: 131, factor: 908_541_324 },
         b: Term { zero: 40, factor: 578_162_661 },
         shift: 30,
         levels: Levels { zero: 120, lo: 3, hi: 255, arithmetic: Arithmetic::Fixed },
+    },
+    Pair::Twice {
+        a: Share { zero: 131, factor: Factor::twice(1 << 30, 0) },
+        b: Share { zero: 40, factor: Factor::twice(1_366_610_455, -1) },
+        factor: Factor::twice(1_817_082_648, -19),
+        levels: Levels { zero: 120, lo: 3, hi: 255, arithmetic: Arithmetic::Twice },
     },
 ];
 
@@ -114,10 +122,11 @@ fn pointwise<const MR: usize, const NV: usize>(
     for (turn, (c_in, c_out)) in
         [(1, 1), (8, panel), (17, panel + 1), (3, 2 * panel - 1), (3 * lanes, panel)]
             .into_iter()
+            .cycle()
+            .take(LEVELS.len())
             .enumerate()
     {
-        let filter =
-            Filter::new([1, 1], [1, 1], [1, 1], [0, 0], [1, c_in, c_out], LEVELS[turn % 5]);
+        let filter = Filter::new([1, 1], [1, 1], [1, 1], [0, 0], [1, c_in, c_out], LEVELS[turn]);
         for (from, into) in
             [(Form::Nhwc, Form::Nhwc), (Form::Chunks, Form::Nhwc), (Form::Nhwc, Form::Chunks)]
         {
@@ -138,7 +147,7 @@ fn pointwise<const MR: usize, const NV: usize>(
                 y.check(&memory, &y.guard(), 1..3, pixels, |at| filter.byte(&x, at));
             }
             let (skip, whole) = (y.memory(), part(0..width));
-            let pair = SUMS[turn % 2];
+            let pair = SUMS[turn % 3];
             let sum = |at| pair.add(filter.byte(&x, at), y.at(at));
             let mut memory = y.guard();
             let other = QResidual::Of(&skip, y.ring, pair);
@@ -175,11 +184,12 @@ fn conv<const MR: usize, const NV: usize>(
     let (panel, one, two) = (NV * lanes, [1, 1], [2, 2]);
     for (turn, filter) in [
         Filter::new([3, 3], two, one, [1, 1], [1, 3, panel], LEVELS[0]),
-        Filter::new([2, 3], one, [2, 3], [0, 2], [1, 2, 5], LEVELS[1]),
+        Filter::new([2, 3], one, [2, 3], [0, 2], [1, 2, 5], LEVELS[5]),
         Filter::new([3, 3], one, one, [1, 1], [1, 5, panel + 3], LEVELS[2]),
         Filter::new([1, 1], [5, 4], one, [0, 0], [1, 17, 9], LEVELS[3]),
         Filter::new([3, 3], one, one, [1, 1], [3, 9, 15], LEVELS[4]),
         Filter::new([5, 5], [3, 3], one, [2, 2], [2, 2, 2], LEVELS[2]),
+        Filter::new([2, 2], one, one, [1, 0], [2, 4, 2 * panel + 2], LEVELS[6]),
     ]
     .into_iter()
     .enumerate()
@@ -235,11 +245,14 @@ fn depthwise<const K: usize, const STRIDE: usize, const T: usize>(
     isa: Isa,
     run: impl Fn(&Depthwise<K, STRIDE, T, Levels>, &[u8], &[u8], &mut [u8], Part),
 ) {
-    for (turn, (c, pad)) in
-        [(1, K / 2), (8, K - 1), (17, 0), (2 * lanes, K / 2)].into_iter().enumerate()
+    for (turn, (c, pad)) in [(1, K / 2), (8, K - 1), (17, 0), (2 * lanes, K / 2)]
+        .into_iter()
+        .cycle()
+        .take(LEVELS.len())
+        .enumerate()
     {
         let stride = [STRIDE, STRIDE];
-        let filter = Filter::new([K, K], stride, [1, 1], [pad, pad], [c, c, c], LEVELS[turn % 5]);
+        let filter = Filter::new([K, K], stride, [1, 1], [pad, pad], [c, c, c], LEVELS[turn]);
         windows(&filter, lanes, isa, T, turn, |[x, y], w, from, into, part| {
             let (width, pad, epilogue) = (y.width, filter.pad, filter.levels);
             let (from_ring, into_ring) = (x.ring, y.ring);
@@ -276,9 +289,11 @@ fn depthwise_any<const T: usize>(
         ([9, 1], [1, 5], [1, 1], [3, 0], 2 * lanes),
     ]
     .into_iter()
+    .cycle()
+    .take(LEVELS.len())
     .enumerate()
     {
-        let filter = Filter::new(kernel, stride, dilation, pad, [c, c, c], LEVELS[turn % 5]);
+        let filter = Filter::new(kernel, stride, dilation, pad, [c, c, c], LEVELS[turn]);
         windows(&filter, lanes, isa, T, turn, |[x, y], w, from, into, part| {
             let (width, levels) = (y.width, filter.levels);
             let kernel = DepthwiseAny {

@@ -21,7 +21,7 @@ mod wasm128;
 use super::{Simd, whole};
 use crate::affine::Levels;
 
-pub use super::whole::Terms;
+pub use super::whole::{Shares, Terms};
 
 /// The layout of weights for four inputs, for a vector of channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -125,6 +125,31 @@ pub unsafe trait Dots: Simd {
     fn whole_product(self, terms: Terms, factors: [Self::I32; 2]) -> Self::I32 {
         let [mut x, mut y] = factors;
         whole::mul_each(terms, Self::lanes(&mut x), Self::lanes(&mut y));
+        x
+    }
+
+    /// The bytes of sums times mantissas and exponents: see [`Levels::of_sum`].
+    #[inline(always)]
+    fn twice_of_sums(self, levels: Levels, mut sums: Self::I32, by: [Self::I32; 2]) -> Self::I32 {
+        let [mut mantissas, mut exponents] = by;
+        let by = [&*Self::lanes(&mut mantissas), &*Self::lanes(&mut exponents)];
+        whole::round_each_twice(levels, Self::lanes(&mut sums), by);
+        sums
+    }
+
+    /// The bytes of sums that are rounded twice: see [`Pair::add`](crate::affine::Pair::add).
+    #[inline(always)]
+    fn twice_sum(self, shares: Shares, sums: [Self::I32; 2]) -> Self::I32 {
+        let [mut x, mut y] = sums;
+        whole::add_each_twice(shares, Self::lanes(&mut x), Self::lanes(&mut y));
+        x
+    }
+
+    /// The bytes of products that are rounded twice: see [`Pair::mul`](crate::affine::Pair::mul).
+    #[inline(always)]
+    fn twice_product(self, shares: Shares, factors: [Self::I32; 2]) -> Self::I32 {
+        let [mut x, mut y] = factors;
+        whole::mul_each_twice(shares, Self::lanes(&mut x), Self::lanes(&mut y));
         x
     }
 

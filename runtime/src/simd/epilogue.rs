@@ -10,7 +10,7 @@ use super::residual::{QResidual, Residual};
 use super::window::{pixel_reach, reach};
 use super::{Number, Simd};
 use crate::activation::Activation;
-use crate::affine::{Dequantized, Levels};
+use crate::affine::{Arithmetic, Dequantized, Levels};
 use crate::kernel::unary::unary_assign;
 use crate::ring::Ring;
 use core::ops::Range;
@@ -23,6 +23,12 @@ pub unsafe trait Epilogue<S: Simd, T: Copy, Y>: Copy {
     /// Panics where what it adds is outside its slice, or would be added twice: where tiles of so many pixels overlap.
     #[inline(always)]
     fn check(&self, _outputs: &Outputs, _pixels: &Range<usize>, _tile: usize) {}
+
+    /// Bytes of factors that a panel begins with beyond those of [`Weight::HEAD`](super::Weight::HEAD), for each vector.
+    #[inline(always)]
+    fn more_factors(&self) -> usize {
+        0
+    }
 
     /// The epilogue of the outputs from channel `first` on.
     #[inline(always)]
@@ -204,6 +210,14 @@ unsafe fn add<S: Simd, Y: Number, const MR: usize, const NV: usize>(
 // SAFETY: nothing is added; see below.
 unsafe impl<S: Dots> Epilogue<S, S::I32, u8> for Levels {
     #[inline(always)]
+    fn more_factors(&self) -> usize {
+        match self.arithmetic {
+            Arithmetic::Float | Arithmetic::Fixed => 0,
+            Arithmetic::Twice => 4 * S::LANES,
+        }
+    }
+
+    #[inline(always)]
     unsafe fn finish<const MR: usize, const NV: usize>(
         &self,
         simd: S,
@@ -230,6 +244,11 @@ unsafe impl<S: Dots> Epilogue<S, S::I32, u8> for Adding<QResidual<'_>, Levels> {
     }
 
     #[inline(always)]
+    fn more_factors(&self) -> usize {
+        Epilogue::<S, S::I32, u8>::more_factors(&self.then)
+    }
+
+    #[inline(always)]
     fn of_channels_from(self, first: usize) -> Self {
         Self { residual: self.residual.of_channels_from(first, S::LANES), ..self }
     }
@@ -252,7 +271,9 @@ unsafe impl<S: Dots> Epilogue<S, S::I32, u8> for Adding<QResidual<'_>, Levels> {
                 let v = tile.panel * NV + j;
                 let left = channels.saturating_sub(v * S::LANES);
                 let whole = channels.is_multiple_of(NV * S::LANES) || left >= S::LANES;
-                let factors = Factors::at(simd, levels, w.add(4 * (NV + j) * S::LANES));
+                let factors = w.add(4 * (NV + j) * S::LANES);
+                let exponents = factors.wrapping_add(4 * NV * S::LANES);
+                let factors = Factors::at(simd, levels, [factors, exponents]);
                 if whole || left > 0 {
                     unroll!(r in MR, {
                         let into = y.add(tile.offset(&ring, r, v));

@@ -3,8 +3,8 @@
 //!
 //! A tile holds `MR` pixels x `NV` vectors of sums in registers, from the bias to the epilogue. `run` checks all extents
 //! once; the loops below it do not. A panel of weights is `NV` vectors of biases (of bytes: and of
-//! [factors](crate::affine::Factor)), then `NV` vectors for each input of the window, or for each [`Weight::INPUTS`] of
-//! them, in the order of the loops: window rows, taps, depth.
+//! [factors](crate::affine::Factor), whose exponents follow them where they have some), then `NV` vectors for each input
+//! of the window, or for each [`Weight::INPUTS`] of them, in the order of the loops: window rows, taps, depth.
 //! Where `MR` does not divide the pixels, the last tile overlaps the one before it.
 
 use super::epilogue::{Epilogue, Outputs, Tile};
@@ -48,12 +48,12 @@ impl<const MR: usize, const NV: usize, E> Gemm<MR, NV, E> {
         simd.apart(Call { gemm: self, w, x, y, part });
     }
 
-    /// Biases plus products of one tile.
+    /// Biases plus products of one tile, whose panel begins with so many elements for each vector.
     #[inline(always)]
     unsafe fn sums<S: Simd, W: Weight<S, X>, X: Copy>(
         &self,
         simd: S,
-        w: *const W,
+        (w, head): (*const W, usize),
         x: *const X,
         row: usize,
         pixel: usize,
@@ -66,7 +66,7 @@ impl<const MR: usize, const NV: usize, E> Gemm<MR, NV, E> {
             let bias = W::biases(simd, w);
             let mut acc = zeros::<[[W::Sum; NV]; MR]>();
             unroll!(r in MR, { acc[r] = bias; });
-            let mut w = w.add(NV * W::HEAD);
+            let mut w = w.add(NV * head);
             for ky in 0..self.window.rows {
                 let row = row * row_stride + ky * row_step + self.from.top - above;
                 let start = self.from.slot(row) + pixel * self.window.pixel_step - before;
@@ -83,13 +83,13 @@ impl<const MR: usize, const NV: usize, E> Gemm<MR, NV, E> {
         }
     }
 
-    /// Elements of a panel: what it begins with and its weights, each vector for so many inputs.
+    /// Elements of a panel: the `head` of each vector and its weights, each vector for so many inputs.
     #[inline(always)]
-    const fn panel_len<S: Simd, W: Weight<S, X>, X: Copy>(&self) -> usize {
+    const fn panel_len<S: Simd, W: Weight<S, X>, X: Copy>(&self, head: usize) -> usize {
         let Window { rows, taps, depth, tail, .. } = self.window;
         let (depth, tail) = (depth.div_ceil(W::INPUTS), tail.div_ceil(W::INPUTS));
         let vectors = taps.saturating_mul(depth).saturating_add(tail).saturating_mul(rows);
-        vectors.saturating_mul(W::STEP).saturating_add(W::HEAD).saturating_mul(NV)
+        vectors.saturating_mul(W::STEP).saturating_add(head).saturating_mul(NV)
     }
 
     #[inline(always)]
@@ -116,8 +116,10 @@ where
     fn run(self, simd: S) {
         let Call { gemm, w, x, y, part } = self;
         let (outputs, panels) = (gemm.outputs(), gemm.c_out.div_ceil(NV * S::LANES));
+        // Weights that factors follow are bytes.
+        let head = W::HEAD + gemm.epilogue.more_factors();
         let (panel_len, Part { rows, pixels, panels: some }) =
-            (gemm.panel_len::<S, W, X>(), part.within(gemm.width, panels));
+            (gemm.panel_len::<S, W, X>(head), part.within(gemm.width, panels));
         assert!(MR >= 1 && MR <= 14 && NV >= 1 && NV <= 8);
         assert!(some.end <= panels);
         assert!(tiles_fit(&pixels, MR, gemm.width));
@@ -138,7 +140,7 @@ where
                     let tile = Tile { outputs: &outputs, panel, row, pixel };
                     // SAFETY: every address that a tile forms was checked above; of a ring every slot is inside.
                     unsafe {
-                        let acc = gemm.sums(simd, w, x, row, pixel);
+                        let acc = gemm.sums(simd, (w, head), x, row, pixel);
                         gemm.epilogue.finish(simd, acc, w.cast(), y, tile);
                     }
                     next += MR;

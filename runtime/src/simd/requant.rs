@@ -1,9 +1,10 @@
-//! Requantisation: the one place where integer networks round, in f32, one operation at a time, or in integers.
+//! Requantisation: the one place where integer networks round, in f32, one operation at a time, or in integers, once or
+//! twice.
 //!
 //! Integers are for machines without floats: lane by lane in [`whole`](super::whole), and with vectors, to the same
 //! bytes, in [`wide`](super::wide).
 
-use super::dots::{Dots, Terms};
+use super::dots::{Dots, Shares, Terms};
 use super::registers::here;
 use crate::affine::{Affine, Arithmetic, Factor, Levels, Pair, Product};
 
@@ -12,20 +13,23 @@ use crate::affine::{Affine, Arithmetic, Factor, Levels, Pair, Product};
 pub(crate) enum Factors<S: Dots> {
     Float(S::F32),
     Fixed(S::I32),
+    /// Mantissas and exponents.
+    Twice([S::I32; 2]),
 }
 
 impl<S: Dots> Factors<S> {
-    /// Those at an address.
+    /// Those at an address; where they are rounded twice, their exponents lie at the second one.
     ///
     /// # Safety
-    /// `LANES` factors lie inside one allocation.
+    /// `LANES` factors lie inside one allocation, and so do their exponents.
     #[inline(always)]
-    pub(crate) unsafe fn at(simd: S, levels: Levels, from: *const u8) -> Self {
-        // SAFETY: the caller's `LANES` factors, of four bytes each.
+    pub(crate) unsafe fn at(simd: S, levels: Levels, [from, exponents]: [*const u8; 2]) -> Self {
+        // SAFETY: the caller's `LANES` factors, of four bytes each, and exponents.
         unsafe {
             match levels.arithmetic {
                 Arithmetic::Float => Self::Float(simd.f32s_at(from)),
                 Arithmetic::Fixed => Self::Fixed(simd.i32s_at(from)),
+                Arithmetic::Twice => Self::Twice([simd.i32s_at(from), simd.i32s_at(exponents)]),
             }
         }
     }
@@ -36,6 +40,7 @@ impl<S: Dots> Factors<S> {
         match levels.arithmetic {
             Arithmetic::Float => Self::Float(simd.splat(factor.real())),
             Arithmetic::Fixed => Self::Fixed(simd.splat_i32(factor.0.cast_signed())),
+            Arithmetic::Twice => Self::Twice(splat(simd, factor)),
         }
     }
 }
@@ -81,6 +86,7 @@ impl<S: Dots> Steps<S> {
         match by {
             Factors::Float(by) => self.bytes(simd, levels, simd.mul(simd.to_f32(sums), by)),
             Factors::Fixed(by) => simd.whole_of_sums(levels, sums, by),
+            Factors::Twice(by) => simd.twice_of_sums(levels, sums, by),
         }
     }
 
@@ -96,6 +102,7 @@ impl<S: Dots> Steps<S> {
         match by {
             Factors::Float(by) => self.stored(simd, levels, simd.mul(simd.to_f32(sums), by)),
             Factors::Fixed(by) => simd.whole_of_sums(levels, sums, by),
+            Factors::Twice(by) => simd.twice_of_sums(levels, sums, by),
         }
     }
 
@@ -116,6 +123,9 @@ pub(crate) fn add<S: Dots>(simd: S, pair: Pair, x: S::I32, y: S::I32) -> S::I32 
         Pair::Fixed { a, b, shift, levels } => {
             simd.whole_sum(Terms { of: [a, b], shift, levels }, [x, y])
         }
+        Pair::Twice { a, b, factor, levels } => {
+            simd.twice_sum(Shares { of: [a, b], factor, levels }, [x, y])
+        }
     }
 }
 
@@ -129,6 +139,9 @@ pub(crate) fn mul<S: Dots>(simd: S, pair: Pair, x: S::I32, y: S::I32) -> S::I32 
         Pair::Fixed { a, b, shift, levels } => {
             simd.whole_product(Terms { of: [a, b], shift, levels }, [x, y])
         }
+        Pair::Twice { a, b, factor, levels } => {
+            simd.twice_product(Shares { of: [a, b], factor, levels }, [x, y])
+        }
     }
 }
 
@@ -141,6 +154,12 @@ pub(crate) fn product<S: Dots>(simd: S, by: Product, x: S::I32, y: S::I32) -> S:
     let steps = simd.mul(whole, simd.splat(here(factor)));
     let steps = simd.add(steps, simd.splat(here(early)));
     Steps::of(simd, levels).stored(simd, levels, steps)
+}
+
+/// Mantissa and exponent of a factor that is rounded twice, in every lane.
+#[inline(always)]
+pub(super) fn splat<S: Dots>(simd: S, factor: Factor) -> [S::I32; 2] {
+    [simd.splat_i32(factor.0.cast_signed()), simd.splat_i32(factor.1)]
 }
 
 #[inline(always)]

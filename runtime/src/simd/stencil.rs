@@ -50,7 +50,7 @@ pub unsafe trait Taps<S: Simd, X: Copy>: Element {
     type Near<const K: usize>: Copy;
 
     /// Elements of one vector's panel.
-    fn panel_len(kernel: [usize; 2]) -> usize;
+    fn panel_len(kernel: [usize; 2], more_factors: usize) -> usize;
 
     /// Reads the weights that stay in registers.
     ///
@@ -97,6 +97,8 @@ pub struct Windows {
     pub pad: [usize; 2],
     /// Where the input lies.
     pub from: Ring,
+    /// Bytes of factors that a panel begins with beyond the usual ones.
+    pub more_factors: usize,
 }
 
 /// Where a tile lies: vector of channels, output row, first pixel.
@@ -181,10 +183,12 @@ where
         let Call { stencil, walk, w, x, y, part } = self;
         let Stencil { width, channels, kernel, stride, dilation, pad, from, into, epilogue } =
             *stencil;
-        let windows = Windows { kernel, stride, dilation, pad, from };
+        let more_factors = epilogue.more_factors();
+        let windows = Windows { kernel, stride, dilation, pad, from, more_factors };
         let outputs = Outputs { width, channels, into };
         assert!(T >= 1 && T <= 14 && width > 0 && channels > 0 && kernel[0] > 0 && kernel[1] > 0);
-        let (vectors, panel_len) = (channels.div_ceil(S::LANES), W::panel_len(kernel));
+        let (vectors, panel_len) =
+            (channels.div_ceil(S::LANES), W::panel_len(kernel, more_factors));
         let Part { rows, pixels, panels } = part.within(width, vectors);
         assert!(panels.end <= vectors);
         assert!(tiles_fit(&pixels, T, width));

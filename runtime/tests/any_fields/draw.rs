@@ -10,6 +10,9 @@ use proptest::test_runner::TestRunner;
 
 use crate::guard::Lens;
 
+/// Bytes of a channel's bias, factor and exponent, the last of which some levels have.
+const QHEAD: usize = 12;
+
 /// Small numbers that a kernel is made of, and what becomes of its fields: a place and a number each.
 #[derive(Clone, Debug)]
 pub(crate) struct Draw {
@@ -179,7 +182,7 @@ impl Draw {
     /// The same of bytes.
     pub(crate) fn qgemm(&self, mr: usize, nv: usize, lanes: usize, isa: Isa) -> (Fields, Lens) {
         let per_panel =
-            |window: &Window| nv * (8 * lanes + vectors(window, 4) * isa.quads().len(lanes));
+            |window: &Window| nv * (QHEAD * lanes + vectors(window, 4) * isa.quads().len(lanes));
         self.product(mr, nv, lanes, false, per_panel)
     }
 
@@ -238,7 +241,7 @@ impl Draw {
     /// The same of bytes.
     pub(crate) fn qconv(&self, mr: usize, nv: usize, lanes: usize, isa: Isa) -> (Fields, Lens) {
         let per_panel =
-            |window: &Window| nv * (8 * lanes + vectors(window, 4) * isa.quads().len(lanes));
+            |window: &Window| nv * (QHEAD * lanes + vectors(window, 4) * isa.quads().len(lanes));
         self.convolution(mr, nv, lanes, false, per_panel)
     }
 
@@ -294,7 +297,7 @@ impl Draw {
         isa: Isa,
     ) -> (Fields, Lens) {
         let per_panel =
-            |window: &Window| nv * (8 * lanes + vectors(window, 4) * isa.quads().len(lanes));
+            |window: &Window| nv * (QHEAD * lanes + vectors(window, 4) * isa.quads().len(lanes));
         self.point(mr, nv, lanes, per_panel)
     }
 
@@ -355,7 +358,7 @@ impl Draw {
     ) -> (Fields, Lens) {
         let quads_len = isa.quads().len(lanes);
         let [rows, columns] = filter.kernel;
-        self.depthwise(filter, t, lanes, 8 * lanes + rows.div_ceil(4) * columns * quads_len)
+        self.depthwise(filter, t, lanes, QHEAD * lanes + rows.div_ceil(4) * columns * quads_len)
     }
 
     fn depthwise(

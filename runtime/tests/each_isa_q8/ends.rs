@@ -1,6 +1,6 @@
 //! Kernels before, after and between quantised convolutions, and the catalog's layouts of their weights.
 
-use mnv2c_runtime::affine::{Affine, Arithmetic, Factor, Levels, Pair, Product, Term};
+use mnv2c_runtime::affine::{Affine, Arithmetic, Factor, Levels, Pair, Product, Share, Term};
 use mnv2c_runtime::arena::Arena;
 use mnv2c_runtime::isa::Isa;
 use mnv2c_runtime::kernel::pool::{Divisor, Window, Windows};
@@ -20,13 +20,19 @@ use mnv2c_runtime::simd::{Plain, Scalar};
 use super::value::{Form, Value, factor, random};
 use super::{A, LEVELS, REALS, SUMS};
 
-const PRODUCTS: [Pair; 2] = [
+const PRODUCTS: [Pair; 3] = [
     REALS,
     Pair::Fixed {
         a: Term { zero: 131, factor: 15_900_000 },
         b: Term { zero: 40, factor: 1 },
         shift: 28,
         levels: Levels { zero: 120, lo: 3, hi: 255, arithmetic: Arithmetic::Fixed },
+    },
+    Pair::Twice {
+        a: Share { zero: 131, factor: Factor::twice(0, 0) },
+        b: Share { zero: 40, factor: Factor::twice(0, 0) },
+        factor: Factor::twice(2_035_200_001, -4),
+        levels: Levels { zero: 120, lo: 3, hi: 255, arithmetic: Arithmetic::Twice },
     },
 ];
 
@@ -138,7 +144,9 @@ fn lanes<S: Dots>(_: S) -> usize {
 
 #[test]
 fn means_are_the_same_in_vectors_and_row_by_row() {
-    for (channels, levels) in [(1, LEVELS[1]), (8, LEVELS[4]), (17, LEVELS[1]), (40, LEVELS[3])] {
+    for (channels, levels) in
+        [(1, LEVELS[1]), (8, LEVELS[4]), (17, LEVELS[1]), (40, LEVELS[3]), (40, LEVELS[6])]
+    {
         let x = Value::new(Form::Nhwc, 4, [3, 5, channels], [0; 4], 9);
         let (by, zero) = (0.031, 9);
         let factor = factor(levels, by);
@@ -220,6 +228,7 @@ fn averages_of_a_whole_picture_are_the_same_row_by_row() {
     let scales = [
         Averaged::Float { x: A, y: to, early: 0.0 },
         Averaged::Fixed { zero: A.zero, factor, levels },
+        Averaged::Twice { levels: Levels::u8_twice(128) },
     ];
     for scales in scales {
         let kernel = QAverage { windows, divisor: Divisor::Inside, scales };
@@ -233,6 +242,22 @@ fn averages_of_a_whole_picture_are_the_same_row_by_row() {
         }
         kernel.finish(3, sums);
         assert_eq!(sums[..3], y);
+    }
+}
+
+#[test]
+fn averages_that_are_rounded_twice_go_away_from_the_middle() {
+    let axis = Window { len: 2, taps: 2, stride: 2, dilation: 1, before: 0, after: 0 };
+    let (from, into) = (Rows::nhwc(2, 2, 1).ring(1), Rows::nhwc(1, 1, 1).ring(1));
+    let windows = Windows { from, into, channels: 1, down: axis, across: axis, width: 1 };
+    let scales = Averaged::Twice { levels: Levels::u8_twice(128) };
+    let kernel = QAverage { windows, divisor: Divisor::Inside, scales };
+    for (x, mean) in
+        [([128, 129, 129, 128], 129), ([128, 127, 127, 128], 127), ([0; 4], 0), ([255; 4], 255)]
+    {
+        let mut y = [7];
+        kernel.run(0..1, &x, &mut y);
+        assert_eq!(y, [mean]);
     }
 }
 

@@ -285,7 +285,10 @@ impl Filter {
         let biases = channels.clone().map(|c| c.map_or(0, bias));
         packed.extend(biases.flat_map(i32::to_le_bytes));
         let factors = channels.map(|c| factor(self.levels, c.map_or(0.0, |c| self.factors[c])));
-        packed.extend(factors.flat_map(|factor| factor.0.to_le_bytes()));
+        packed.extend(factors.clone().flat_map(|factor| factor.0.to_le_bytes()));
+        if self.levels.arithmetic == Arithmetic::Twice {
+            packed.extend(factors.flat_map(|factor| factor.1.to_le_bytes()));
+        }
     }
 
     fn weight(&self, c: usize, k: usize, ky: usize, kx: usize) -> i8 {
@@ -303,6 +306,13 @@ pub(crate) fn factor(levels: Levels, factor: f32) -> Factor {
         Arithmetic::Fixed => {
             let bits = factor.to_bits();
             Factor::fixed(bits & 0x7f_ffff | 0x80_0000, 150 - (bits >> 23))
+        }
+        Arithmetic::Twice if factor == 0.0 => Factor::twice(0, 0),
+        Arithmetic::Twice => {
+            // Odd, as a factor of two floats is.
+            let bits = factor.to_bits();
+            let mantissa = (bits & 0x7f_ffff | 0x80_0000) << 7 | 1;
+            Factor::twice(mantissa, (bits >> 23).cast_signed() - 126)
         }
     }
 }

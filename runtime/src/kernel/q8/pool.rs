@@ -140,6 +140,11 @@ pub enum Averaged {
         /// Bytes of the result.
         levels: Levels,
     },
+    /// The exact sum of `q - zero`, over the count, halves away from zero; image and result have one scale.
+    Twice {
+        /// Bytes of both, counted from zero as signed bytes are, which is not the byte of the real zero.
+        levels: Levels,
+    },
 }
 
 impl QAverage {
@@ -157,6 +162,11 @@ impl QAverage {
                 each_byte(&self.windows, at, x, |q| sum += i32::from(q) - i32::from(zero));
                 levels.whole(factor.mean(sum, self.count(at)))
             }
+            Averaged::Twice { levels } => {
+                let mut sum = 0;
+                each_byte(&self.windows, at, x, |q| sum += i32::from(q) - i32::from(levels.zero));
+                levels.whole(away(sum, self.count(at)))
+            }
         });
     }
 
@@ -168,7 +178,7 @@ impl QAverage {
                 let sums = &mut wide_mut::<f32>(sums)[..self.windows.channels];
                 self.add_rows(rows, x, sums, |sum, q| sum + affine.real(q));
             }
-            Averaged::Fixed { zero, .. } => {
+            Averaged::Fixed { zero, .. } | Averaged::Twice { levels: Levels { zero, .. } } => {
                 let sums = &mut wide_mut::<i32>(sums)[..self.windows.channels];
                 self.add_rows(rows, x, sums, |sum, q| sum + i32::from(q) - i32::from(zero));
             }
@@ -188,6 +198,10 @@ impl QAverage {
                 Averaged::Fixed { factor, levels, .. } => {
                     let sum = wide_mut::<i32>(y)[channel];
                     levels.whole(factor.mean(sum, count))
+                }
+                Averaged::Twice { levels } => {
+                    let sum = wide_mut::<i32>(y)[channel];
+                    levels.whole(away(sum, count))
                 }
             };
         }
@@ -223,6 +237,14 @@ impl QAverage {
             Divisor::Padded => down.padded(row) * across.padded(column),
         }
     }
+}
+
+/// The mean of so many numbers, halves away from zero; of none, the least.
+#[inline(always)]
+const fn away(sum: i32, count: usize) -> i64 {
+    let (sum, count) = (sum as i64, count as i64);
+    let half = if sum > 0 { count / 2 } else { -(count / 2) };
+    if count == 0 { i32::MIN as i64 } else { (sum + half) / count }
 }
 
 /// Writes what `byte` makes of each window of some rows, by its row, column and channel.

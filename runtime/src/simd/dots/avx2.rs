@@ -2,7 +2,7 @@
 
 use crate::affine::Levels;
 use crate::simd::Avx2;
-use crate::simd::dots::{Dots, Quads, Terms};
+use crate::simd::dots::{Dots, Quads, Shares, Terms};
 use crate::simd::wide::{self, Wide};
 use core::arch::x86_64::*;
 
@@ -65,6 +65,18 @@ unsafe impl Dots for Avx2 {
     #[inline(always)]
     fn whole_product(self, terms: Terms, bytes: [__m256i; 2]) -> __m256i {
         wide::product(self, terms, bytes)
+    }
+    #[inline(always)]
+    fn twice_of_sums(self, levels: Levels, sums: __m256i, by: [__m256i; 2]) -> __m256i {
+        wide::twice_of_sums(self, levels, sums, by)
+    }
+    #[inline(always)]
+    fn twice_sum(self, shares: Shares, bytes: [__m256i; 2]) -> __m256i {
+        wide::twice_sum(self, shares, bytes)
+    }
+    #[inline(always)]
+    fn twice_product(self, shares: Shares, bytes: [__m256i; 2]) -> __m256i {
+        wide::twice_product(self, shares, bytes)
     }
 
     #[inline(always)]
@@ -141,6 +153,11 @@ impl Wide for Avx2 {
         upper(even, op!(_mm256_mul_epi32(odd(a), odd(b))))
     }
     #[inline(always)]
+    fn high_twice(self, a: __m256i, b: __m256i) -> __m256i {
+        let even = doubled(op!(_mm256_mul_epi32(a, b)));
+        upper(even, doubled(op!(_mm256_mul_epi32(odd(a), odd(b)))))
+    }
+    #[inline(always)]
     fn high_sum(self, [a, c]: [__m256i; 2], [b, d]: [__m256i; 2]) -> __m256i {
         let even = op!(_mm256_add_epi64(_mm256_mul_epi32(a, b), _mm256_mul_epi32(c, d)));
         let [b, d] = [odd(b), odd(d)];
@@ -152,6 +169,12 @@ impl Wide for Avx2 {
 #[inline(always)]
 fn odd(x: __m256i) -> __m256i {
     op!(_mm256_srli_epi64::<32>(x))
+}
+
+/// Products twice, with what rounds their upper halves.
+#[inline(always)]
+fn doubled(x: __m256i) -> __m256i {
+    op!(_mm256_slli_epi64::<1>(_mm256_add_epi64(x, _mm256_set1_epi64x(1 << 30))))
 }
 
 /// The upper halves of products of even lanes and of odd ones, each in its lane.

@@ -2,7 +2,7 @@
 
 use crate::affine::Levels;
 use crate::simd::Avx512Vnni;
-use crate::simd::dots::{Dots, Quads, Terms};
+use crate::simd::dots::{Dots, Quads, Shares, Terms};
 use crate::simd::wide::{self, Wide};
 use core::arch::x86_64::*;
 
@@ -84,6 +84,18 @@ unsafe impl Dots for Avx512Vnni {
     fn whole_product(self, terms: Terms, bytes: [__m512i; 2]) -> __m512i {
         wide::product(self, terms, bytes)
     }
+    #[inline(always)]
+    fn twice_of_sums(self, levels: Levels, sums: __m512i, by: [__m512i; 2]) -> __m512i {
+        wide::twice_of_sums(self, levels, sums, by)
+    }
+    #[inline(always)]
+    fn twice_sum(self, shares: Shares, bytes: [__m512i; 2]) -> __m512i {
+        wide::twice_sum(self, shares, bytes)
+    }
+    #[inline(always)]
+    fn twice_product(self, shares: Shares, bytes: [__m512i; 2]) -> __m512i {
+        wide::twice_product(self, shares, bytes)
+    }
 
     #[inline(always)]
     fn quad(self, x: u32) -> __m512i {
@@ -148,6 +160,11 @@ impl Wide for Avx512Vnni {
         upper(even, op!(_mm512_mul_epi32(odd(a), odd(b))))
     }
     #[inline(always)]
+    fn high_twice(self, a: __m512i, b: __m512i) -> __m512i {
+        let even = doubled(op!(_mm512_mul_epi32(a, b)));
+        upper(even, doubled(op!(_mm512_mul_epi32(odd(a), odd(b)))))
+    }
+    #[inline(always)]
     fn high_sum(self, [a, c]: [__m512i; 2], [b, d]: [__m512i; 2]) -> __m512i {
         let even = op!(_mm512_add_epi64(_mm512_mul_epi32(a, b), _mm512_mul_epi32(c, d)));
         let [b, d] = [odd(b), odd(d)];
@@ -159,6 +176,12 @@ impl Wide for Avx512Vnni {
 #[inline(always)]
 fn odd(x: __m512i) -> __m512i {
     op!(_mm512_srli_epi64::<32>(x))
+}
+
+/// Products twice, with what rounds their upper halves.
+#[inline(always)]
+fn doubled(x: __m512i) -> __m512i {
+    op!(_mm512_slli_epi64::<1>(_mm512_add_epi64(x, _mm512_set1_epi64(1 << 30))))
 }
 
 /// The upper halves of products of even lanes and of odd ones, each in its lane.

@@ -2,7 +2,7 @@
 
 use crate::affine::Levels;
 use crate::simd::Neon;
-use crate::simd::dots::{Dots, Quads, Terms};
+use crate::simd::dots::{Dots, Quads, Shares, Terms};
 use crate::simd::wide::{self, Wide};
 use core::arch::aarch64::*;
 
@@ -72,6 +72,18 @@ unsafe impl Dots for Neon {
     fn whole_product(self, terms: Terms, bytes: [int32x4_t; 2]) -> int32x4_t {
         wide::product(self, terms, bytes)
     }
+    #[inline(always)]
+    fn twice_of_sums(self, levels: Levels, sums: int32x4_t, by: [int32x4_t; 2]) -> int32x4_t {
+        wide::twice_of_sums(self, levels, sums, by)
+    }
+    #[inline(always)]
+    fn twice_sum(self, shares: Shares, bytes: [int32x4_t; 2]) -> int32x4_t {
+        wide::twice_sum(self, shares, bytes)
+    }
+    #[inline(always)]
+    fn twice_product(self, shares: Shares, bytes: [int32x4_t; 2]) -> int32x4_t {
+        wide::twice_product(self, shares, bytes)
+    }
 
     #[inline(always)]
     unsafe fn taps_at(self, from: *const u8) -> [int16x4_t; 4] {
@@ -137,6 +149,10 @@ impl Wide for Neon {
     #[inline(always)]
     fn high(self, a: int32x4_t, b: int32x4_t) -> int32x4_t {
         upper(op!(vmull_s32(vget_low_s32(a), vget_low_s32(b))), op!(vmull_high_s32(a, b)))
+    }
+    #[inline(always)]
+    fn high_twice(self, a: int32x4_t, b: int32x4_t) -> int32x4_t {
+        op!(vqrdmulhq_s32(a, b))
     }
     #[inline(always)]
     fn high_sum(self, [a, c]: [int32x4_t; 2], [b, d]: [int32x4_t; 2]) -> int32x4_t {

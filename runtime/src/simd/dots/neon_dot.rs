@@ -4,7 +4,7 @@
 //! in newer releases of Rust only.
 
 use crate::affine::Levels;
-use crate::simd::dots::{Dots, Quads, Terms};
+use crate::simd::dots::{Dots, Quads, Shares, Terms};
 use crate::simd::{Neon, NeonDot, wide};
 use core::arch::aarch64::*;
 
@@ -78,6 +78,18 @@ unsafe impl Dots for NeonDot {
     #[inline(always)]
     fn whole_product(self, terms: Terms, bytes: [int32x4_t; 2]) -> int32x4_t {
         wide::product(plain(), terms, bytes)
+    }
+    #[inline(always)]
+    fn twice_of_sums(self, levels: Levels, sums: int32x4_t, by: [int32x4_t; 2]) -> int32x4_t {
+        wide::twice_of_sums(plain(), levels, sums, by)
+    }
+    #[inline(always)]
+    fn twice_sum(self, shares: Shares, bytes: [int32x4_t; 2]) -> int32x4_t {
+        wide::twice_sum(plain(), shares, bytes)
+    }
+    #[inline(always)]
+    fn twice_product(self, shares: Shares, bytes: [int32x4_t; 2]) -> int32x4_t {
+        wide::twice_product(plain(), shares, bytes)
     }
 
     #[inline(always)]

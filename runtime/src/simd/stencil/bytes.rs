@@ -2,8 +2,8 @@
 //!
 //! Up to four rows of a column go into one lane a channel, so a 3x3 window is three products of quads, and a column
 //! that several pixels read is put together once. A panel is one vector of 32-bit biases, one of
-//! [factors](crate::affine::Factor), then for every four rows of the window, and every column of them, a vector of
-//! weights.
+//! [factors](crate::affine::Factor), one of their exponents if they have some, then for every four rows of the window, and
+//! every column of them, a vector of weights.
 
 use super::{Place, Taps, Windows};
 use crate::simd::dots::Dots;
@@ -16,7 +16,7 @@ macro_rules! each_group {
         let bias = $simd.i32s_at($w);
         let mut $acc = zeros::<[[<$s>::I32; 1]; $t]>();
         unroll!(t in $t, { $acc[t][0] = bias; });
-        let $taps = $w.add(8 * <$s>::LANES);
+        let $taps = $w.add(8 * <$s>::LANES + $windows.more_factors);
         for $group in 0..$windows.kernel[0].div_ceil(4) $body
         $acc
     }};
@@ -28,9 +28,9 @@ unsafe impl<S: Dots> Taps<S, u8> for u8 {
     type Near<const K: usize> = ();
 
     #[inline(always)]
-    fn panel_len(kernel: [usize; 2]) -> usize {
+    fn panel_len(kernel: [usize; 2], more_factors: usize) -> usize {
         let quads = kernel[0].div_ceil(4).saturating_mul(kernel[1]);
-        quads.saturating_mul(S::QUAD_LEN).saturating_add(8 * S::LANES)
+        quads.saturating_mul(S::QUAD_LEN).saturating_add(8 * S::LANES + more_factors)
     }
 
     #[inline(always)]

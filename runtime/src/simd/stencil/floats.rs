@@ -12,7 +12,7 @@ unsafe impl<S: Simd, W: Number, X: Number> Taps<S, X> for W {
     type Near<const K: usize> = [[S::F32; K]; K];
 
     #[inline(always)]
-    fn panel_len(kernel: [usize; 2]) -> usize {
+    fn panel_len(kernel: [usize; 2], _: usize) -> usize {
         let taps = kernel[0].saturating_mul(kernel[1]);
         taps.saturating_add(1).saturating_mul(S::LANES)
     }
