@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::frontend::onnx;
 use crate::input;
 use crate::interp::Array;
-use crate::ir::{Graph, Values};
+use crate::ir::{Arithmetic, Graph, Values};
 use crate::model_io::Picture;
 use crate::options::Request;
 use crate::schedule::Port;
@@ -19,7 +19,9 @@ use crate::{finite, printed, quantize};
 pub fn typed(model: Model, request: &Request, say: impl FnMut(&str)) -> Result<Model> {
     request.check_quantised()?;
     let mut model = if request.calibrates() { quantised(model, request, say)? } else { model };
-    model.graph.arithmetic = request.requant;
+    if request.requant != Arithmetic::default() {
+        model.graph.arithmetic = request.requant;
+    }
     request.check_numbers(&model.graph)?;
     Ok(model)
 }

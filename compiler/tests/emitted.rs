@@ -168,28 +168,45 @@ fn networks_of_brain_floats_answer_as_the_oracle_does_on_every_target() {
 
 #[test]
 fn networks_without_floats_answer_as_the_oracle_does_to_the_bit() {
-    let mut nets = Crate::new("fixed");
+    const FLOATS: [&str; 6] = [
+        "Arithmetic::Float",
+        "Pair::Float",
+        "Averaged::Float",
+        "Product",
+        "Factor::float",
+        "softmax::Softmax",
+    ];
+    of_integers(Arithmetic::Fixed, |name, rust| {
+        for word in FLOATS {
+            assert!(!rust.contains(word), "{name}: {word}");
+        }
+    });
+}
+
+#[test]
+fn networks_rounded_twice_answer_as_the_oracle_does_to_the_bit() {
+    let words = ["Pair::Twice", "Averaged::Twice", "Factor::twice", "QSoftmaxTwice", "u8_twice"];
+    let mut found = [false; 5];
+    of_integers(Arithmetic::Tflite, |_, rust| {
+        found.iter_mut().zip(words).for_each(|(found, word)| *found |= rust.contains(word));
+    });
+    assert_eq!(found, [true; 5]);
+}
+
+/// Runs every network on bytes in an arithmetic of integers, on each instruction set; `see` reads what is emitted.
+fn of_integers(by: Arithmetic, mut see: impl FnMut(&str, &str)) {
+    let mut nets = Crate::new(&by.to_string());
     let mut main = String::from(MAIN_HEAD);
     for (name, mut graph) in bytes::networks() {
         let inputs = testing::random_inputs(&graph, 5);
-        graph.arithmetic = Arithmetic::Fixed;
+        graph.arithmetic = by;
         pass::legalize_quant::run(&mut graph, &mut pass::Skips::new()).unwrap();
         let expected = interp::run(&graph, &inputs).unwrap();
         let present = TARGETS.iter().filter(|target| target.isa.of_bytes().is_present());
         for (target, objective) in present.zip([Objective::Speed, Objective::Ram].iter().cycle()) {
             let name = format!("{name}_{}", target.isa.name());
             let memory = Memory { objective: *objective, ..Memory::default() };
-            let rust = nets.add_for(&name, graph.clone(), target, memory);
-            for word in [
-                "Arithmetic::Float",
-                "Pair::Float",
-                "Averaged::Float",
-                "Product",
-                "Factor::float",
-                "softmax::Softmax",
-            ] {
-                assert!(!rust.contains(word), "{name}: {word}");
-            }
+            see(&name, &nets.add_for(&name, graph.clone(), target, memory));
             main += &nets.case(&name, target, &inputs, &expected);
         }
     }

@@ -156,7 +156,7 @@ fn products_of_halves_answer_as_the_oracle_does() {
 #[test]
 fn networks_on_bytes_answer_as_the_oracle_does_to_the_bit() {
     for (name, graph) in bytes::networks() {
-        for by in [Arithmetic::Float, Arithmetic::Fixed] {
+        for by in [Arithmetic::Float, Arithmetic::Fixed, Arithmetic::Tflite] {
             let mut graph = graph.clone();
             graph.arithmetic = by;
             pass::legalize_quant::run(&mut graph, &mut pass::Skips::new()).unwrap();

@@ -36,6 +36,11 @@ macro_rules! typed {
     )*};
 }
 
-typed!(
-    Answer, Arithmetic, Feed, Format, Objective, Observer, Ram, Recompute, Scale, Storage, Target
-);
+impl From<Arithmetic> for Word<Arithmetic> {
+    /// Takes what has a word: front ends alone choose the others.
+    fn from(value: Arithmetic) -> Self {
+        Self(value.to_string().parse())
+    }
+}
+
+typed!(Answer, Feed, Format, Objective, Observer, Ram, Recompute, Scale, Storage, Target);

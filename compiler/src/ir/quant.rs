@@ -3,7 +3,8 @@
 //! A byte `q` of an [`Affine`] scale is the real `(q - zero) * scale`. Activations are u8, weights are constant i8 with
 //! zero point 0, biases are constant i32 in units of the exact 32-bit sums; padding is the zero point. What is computed
 //! in f32 is computed in the order written here, each operation rounded by itself, never fused; [`fixed`] is the same
-//! without floats. Signed activations exist only at the ends of a model, on the far side of a [`Quant::Flip`].
+//! without floats, [`tflite`] what TensorFlow Lite does. Signed activations exist only at the ends of a model, on the far
+//! side of a [`Quant::Flip`].
 
 mod average;
 mod conv;
@@ -16,6 +17,7 @@ mod scale;
 mod softmax;
 mod sums;
 mod table;
+pub mod tflite;
 
 use crate::ir::op::definition::Definition;
 pub use average::QAverage;
@@ -54,7 +56,7 @@ pub enum Quant {
     Average(QAverage),
     /// The mean of each whole image: x `[n,c,h,w]`, result `[n,c,1,1]`.
     Mean(QMean),
-    /// Shares of one along a dimension: x. Only [`Arithmetic::Fixed`] has it; floats are left to [`crate::ir::Softmax`].
+    /// Shares of one along a dimension: x. Only integers alone have it; floats are left to [`crate::ir::Softmax`].
     Softmax(QSoftmax),
     /// Any function of one byte: x.
     Table(Box<[u8; 256]>),

@@ -35,8 +35,8 @@ impl fmt::Display for Graph {
         for output in &self.outputs {
             writeln!(f, "output {:?} = {}", output.name, value(self, &numbers, output.node))?;
         }
-        if self.arithmetic == Arithmetic::Fixed {
-            writeln!(f, "arithmetic fixed")?;
+        if self.arithmetic != Arithmetic::Float {
+            writeln!(f, "arithmetic {}", self.arithmetic)?;
         }
         if self.batch > 1 {
             writeln!(f, "batch {}", self.batch)?;

@@ -38,10 +38,10 @@ impl Spec for QBinary {
         let Self { function, pair, by } = *self;
         vec![match (function, by) {
             (QFunction::Mul(Times::Steps { early }), Arithmetic::Float) => {
-                scales::product(pair, early)
+                scales::early_product(pair, early)
             }
-            (QFunction::Mul(_), _) => scales::pair(pair, pair.product_terms(), by),
-            (QFunction::Add, _) => scales::pair(pair, pair.sum_terms(), by),
+            (QFunction::Mul(_), _) => scales::product(pair, by),
+            (QFunction::Add, _) => scales::sum(pair, by),
         }]
     }
 
@@ -72,11 +72,9 @@ impl Spec for QBinary {
 
     fn compute(&self, host: &mut dyn Host) -> Result<()> {
         let Self { function, pair, by } = *self;
-        let of = |a: u8, b: u8| match (function, by) {
-            (QFunction::Add, Arithmetic::Float) => pair.add(a, b),
-            (QFunction::Add, Arithmetic::Fixed) => pair.add_fixed(a, b),
-            (QFunction::Mul(times), Arithmetic::Float) => pair.mul(times, a, b),
-            (QFunction::Mul(_), Arithmetic::Fixed) => pair.mul_fixed(a, b),
+        let of = |a: u8, b: u8| match function {
+            QFunction::Add => pair.sum(by, a, b),
+            QFunction::Mul(times) => pair.product(by, times, a, b),
         };
         let operand = |port| host.along(port).expect("functions of two have two operands");
         let [a, b] = [0, 1].map(operand);

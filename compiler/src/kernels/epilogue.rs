@@ -54,7 +54,7 @@ impl Epilogue {
     /// The const of the residual's scales, if there are any.
     pub(super) fn constant(&self) -> Option<Constant> {
         let Self::Bytes { residual: Some(pair), by, .. } = self else { return None };
-        let constant = scales::pair(*pair, pair.sum_terms(), *by);
+        let constant = scales::sum(*pair, *by);
         Some(Constant { word: Some(SUM), ..constant })
     }
 

@@ -40,11 +40,13 @@ impl Spec for GlobalPool {
                 Constant::of_fields("kernel::global_pool::GlobalPool", [], shape(site))
             }
             Self::Bytes { means: Means::Reals(average), by } => averages(site, average, *by),
-            Self::Bytes { means: Means::Sums(QMean { x_zero, requant }), by } => {
+            Self::Bytes { means: Means::Sums(mean), by } => {
+                let QMean { x_zero, requant } = mean;
+                let len = site.first().height * site.first().rows.width;
                 let mut fields = shape(site).to_vec();
                 fields.extend([
                     ("zero", Value::Int((*x_zero).into())),
-                    ("factor", scales::factor(requant, *by)),
+                    ("factor", scales::factor(mean, len, *by)),
                     ("levels", scales::levels(requant.to, *by)),
                 ]);
                 Constant::of_fields("kernel::q8::pool::QMean", [], fields)

@@ -1,16 +1,31 @@
-//! Scales, zero points and multipliers as values: in floats, or in integers alone.
+//! Scales, zero points and multipliers as values: in floats, or in integers alone, rounded once or twice.
 
 use crate::ir::quant::fixed::{Fixed, Terms};
-use crate::ir::{Affine, Arithmetic, Bounds, QAverage, QPair, Requant, To};
+use crate::ir::quant::tflite::{Shares, Twice};
+use crate::ir::{Affine, Arithmetic, Bounds, QAverage, QMean, QPair, To};
 use crate::kernels::value::{Constant, Value};
+
+/// The byte of zero of signed bytes.
+const SIGNED_ZERO: u8 = 128;
 
 pub(super) fn affine(Affine { scale, zero }: Affine) -> Value {
     let fields = [("scale", Value::Float(scale)), ("zero", Value::Int(zero.into()))];
     Value::fields("affine::Affine", fields)
 }
 
-/// The const of two operands' scales; `terms` are those of integers alone.
-pub(super) fn pair(pair: QPair, terms: Terms, by: Arithmetic) -> Constant {
+/// The const of a sum's scales.
+pub(super) fn sum(pair: QPair, by: Arithmetic) -> Constant {
+    of_two(pair, pair.sum_terms(), pair.shares(), by)
+}
+
+/// The const of a product's scales.
+pub(super) fn product(pair: QPair, by: Arithmetic) -> Constant {
+    let none = Twice { mantissa: 0, exponent: 0 };
+    let shares = Shares { of: [none; 2], whole: pair.twice() };
+    of_two(pair, pair.product_terms(), shares, by)
+}
+
+fn of_two(pair: QPair, terms: Terms, shares: Shares, by: Arithmetic) -> Constant {
     let QPair { a, b, y, bounds } = pair;
     let levels = ("levels", levels_of(y.zero, bounds, by));
     let value = match by {
@@ -25,12 +40,17 @@ pub(super) fn pair(pair: QPair, terms: Terms, by: Arithmetic) -> Constant {
             let fields = [a, b, ("shift", Value::Int(shift.into())), levels];
             Value::fields("affine::Pair::Fixed", fields)
         }
+        Arithmetic::Tflite => {
+            let Shares { of: [of_a, of_b], whole } = shares;
+            let (a, b) = (("a", share(a.zero, of_a)), ("b", share(b.zero, of_b)));
+            Value::fields("affine::Pair::Twice", [a, b, ("factor", twice(whole)), levels])
+        }
     };
     Constant::own("affine::Pair", value)
 }
 
 /// The const of a product that is rounded with `early` of its zero point.
-pub(super) fn product(pair: QPair, early: i16) -> Constant {
+pub(super) fn early_product(pair: QPair, early: i16) -> Constant {
     let QPair { a, b, y, bounds } = pair;
     let levels = levels_of(late(y.zero, early), bounds, Arithmetic::Float);
     let fields = [
@@ -53,6 +73,10 @@ fn term(zero: u8, factor: i32) -> Value {
     Value::fields("affine::Term", [("zero", Value::Int(zero.into())), ("factor", factor)])
 }
 
+fn share(zero: u8, factor: Twice) -> Value {
+    Value::fields("affine::Share", [("zero", Value::Int(zero.into())), ("factor", twice(factor))])
+}
+
 pub(super) fn averaged(average: &QAverage, by: Arithmetic) -> Value {
     let QAverage { x, y, early, .. } = average;
     match by {
@@ -70,16 +94,26 @@ pub(super) fn averaged(average: &QAverage, by: Arithmetic) -> Value {
             ];
             Value::fields("kernel::q8::pool::Averaged::Fixed", fields)
         }
+        Arithmetic::Tflite => {
+            let levels = ("levels", levels_of(SIGNED_ZERO, Bounds::ALL, by));
+            Value::fields("kernel::q8::pool::Averaged::Twice", [levels])
+        }
     }
 }
 
-/// The one factor of a mean.
-pub(super) fn factor(requant: &Requant, by: Arithmetic) -> Value {
-    let multiplier = requant.multipliers[0];
-    match requant.arithmetic(by) {
+/// The one factor of a mean of `len` bytes.
+pub(super) fn factor(mean: &QMean, len: usize, by: Arithmetic) -> Value {
+    let multiplier = mean.requant.real(0);
+    match mean.requant.arithmetic(by) {
         Arithmetic::Float => Value::made("affine::Factor::float", [Value::Float(multiplier)]),
         Arithmetic::Fixed => fixed(Fixed::of(multiplier)),
+        Arithmetic::Tflite => twice(mean.factor(len)),
     }
+}
+
+fn twice(Twice { mantissa, exponent }: Twice) -> Value {
+    let arguments = [Value::Int(mantissa.into()), Value::Step(exponent as isize)];
+    Value::made("affine::Factor::twice", arguments)
 }
 
 pub(super) fn fixed(Fixed { mantissa, shift }: Fixed) -> Value {
@@ -100,6 +134,7 @@ pub(super) fn levels_of(zero: u8, bounds: Bounds, by: Arithmetic) -> Value {
         let all = match by {
             Arithmetic::Float => "affine::Levels::u8",
             Arithmetic::Fixed => "affine::Levels::u8_fixed",
+            Arithmetic::Tflite => "affine::Levels::u8_twice",
         };
         return Value::made(all, [Value::Int(zero.into())]);
     }
@@ -108,6 +143,7 @@ pub(super) fn levels_of(zero: u8, bounds: Bounds, by: Arithmetic) -> Value {
     let by = match by {
         Arithmetic::Float => "affine::Arithmetic::Float",
         Arithmetic::Fixed => "affine::Arithmetic::Fixed",
+        Arithmetic::Tflite => "affine::Arithmetic::Twice",
     };
     let fields =
         [byte("zero", zero), byte("lo", lo), byte("hi", hi), ("arithmetic", Value::item(by))];

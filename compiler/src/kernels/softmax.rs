@@ -24,6 +24,8 @@ pub struct Softmax {
 pub struct QSoftmax {
     /// The operator.
     pub softmax: ir::QSoftmax,
+    /// The arithmetic, one of integers alone.
+    pub by: Arithmetic,
     /// Elements outside, along and inside the axis in memory.
     pub shape: [usize; 3],
 }
@@ -55,6 +57,10 @@ impl Spec for Softmax {
 
 impl Spec for QSoftmax {
     fn constants(&self, _: &Site) -> Vec<Constant> {
+        if self.by == Arithmetic::Tflite {
+            let path = "kernel::q8::softmax::QSoftmaxTwice";
+            return vec![Constant::of_fields(path, [], fields(self.shape))];
+        }
         let levels = scales::levels_of(self.softmax.y.zero, Bounds::ALL, Arithmetic::Fixed);
         let mut fields = fields(self.shape).to_vec();
         fields.extend([("factor", scales::fixed(self.softmax.factor())), ("levels", levels)]);

@@ -4,6 +4,7 @@ use mnv2c_runtime::affine::Factor;
 use mnv2c_runtime::simd::quads::quad;
 
 use crate::ir::quant::fixed::Fixed;
+use crate::ir::quant::tflite::Twice;
 use crate::ir::{Arithmetic, Graph, NodeId, Op, Quant, Requant, Values};
 use crate::schedule::{Pack, PackOrder};
 use crate::target::Target;
@@ -18,7 +19,7 @@ pub(super) fn bytes(graph: &Graph, pack: Pack, target: &Target) -> Option<Vec<u8
         (PackOrder::QDepthwise { .. }, _) => Some(Layer::of(graph, pack.node, target).vectors()),
         (PackOrder::Table, Op::Quant(Quant::Table(table))) => Some(table.to_vec()),
         (PackOrder::Table, Op::Quant(Quant::Softmax(softmax))) => {
-            Some(softmax.powers().into_iter().flat_map(u32::to_le_bytes).collect())
+            Some(softmax.powers(graph.arithmetic).into_iter().flat_map(u32::to_le_bytes).collect())
         }
         (PackOrder::Tables, _) => {
             let tables = graph.operand(pack.node, 4).and_then(|tables| graph.constant(tables));
@@ -143,7 +144,7 @@ impl<'a> Layer<'a> {
         packed
     }
 
-    /// Biases, less what the zero point adds to each sum, and multipliers.
+    /// Biases, less what the zero point adds to each sum, multipliers, and their exponents where they have some.
     fn put_factors(
         &self,
         packed: &mut Vec<u8>,
@@ -157,15 +158,26 @@ impl<'a> Layer<'a> {
         let biases = channels.clone().map(|m| m.map_or(0, bias));
         packed.extend(biases.flat_map(i32::to_le_bytes));
         let factors = channels.map(|m| self.factor(m.map_or(0.0, |m| self.requant.multipliers[m])));
-        packed.extend(factors.flat_map(|factor| factor.0.to_le_bytes()));
+        packed.extend(factors.clone().flat_map(|factor| factor.0.to_le_bytes()));
+        if self.arithmetic() == Arithmetic::Tflite {
+            packed.extend(factors.flat_map(|factor| factor.1.to_le_bytes()));
+        }
     }
 
-    fn factor(&self, multiplier: f32) -> Factor {
-        match self.requant.arithmetic(self.by) {
-            Arithmetic::Float => Factor::float(multiplier),
+    fn arithmetic(&self) -> Arithmetic {
+        self.requant.arithmetic(self.by)
+    }
+
+    fn factor(&self, multiplier: f64) -> Factor {
+        match self.arithmetic() {
+            Arithmetic::Float => Factor::float(multiplier as f32),
             Arithmetic::Fixed => {
-                let Fixed { mantissa, shift } = Fixed::of(multiplier);
+                let Fixed { mantissa, shift } = Fixed::of(multiplier as f32);
                 Factor::fixed(mantissa, shift)
+            }
+            Arithmetic::Tflite => {
+                let Twice { mantissa, exponent } = Twice::of(multiplier);
+                Factor::twice(mantissa, exponent)
             }
         }
     }
@@ -206,5 +218,60 @@ impl<'a> Layer<'a> {
             return self.weights[k * self.outputs + m];
         }
         self.weights[((m * self.depth + k) * rows + ky) * columns + kx]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mnv2c_runtime::affine::{Levels, Pair, Share};
+    use mnv2c_runtime::kernel::q8::softmax::QSoftmaxTwice;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ir::quant::tflite::{Shares, softmax};
+    use crate::ir::{Affine, Bounds, QPair, Times};
+
+    /// Scales of one network: within a factor of 4096.
+    fn affine() -> impl Strategy<Value = Affine> {
+        ((-6.0..6.0_f32), any::<u8>()).prop_map(|(e, zero)| Affine { scale: e.exp2(), zero })
+    }
+
+    fn factor(Twice { mantissa, exponent }: Twice) -> Factor {
+        Factor::twice(mantissa, exponent)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+        #[test]
+        fn kernels_scale_as_the_oracle_does(mantissa in 0..=i32::MAX, exponent in -31..=30, x: i32, shift in 0..31) {
+            let (mantissa, x) = (mantissa.cast_unsigned(), x >> shift);
+            let twice = Twice { mantissa, exponent };
+            prop_assert_eq!(factor(twice).scaled(x), twice.scaled(x));
+        }
+
+        #[test]
+        fn kernels_add_and_multiply_as_the_oracle_does(a in affine(), b in affine(), y in affine(), x: [u8; 2]) {
+            let pair = QPair { a, b, y, bounds: Bounds::ALL };
+            let (levels, [x, z]) = (Levels::u8_twice(y.zero), x);
+            let Shares { of: [of_a, of_b], whole } = pair.shares();
+            let share = |of: Affine, twice| Share { zero: of.zero, factor: factor(twice) };
+            let [of_a, of_b] = [share(a, of_a), share(b, of_b)];
+            let sum = Pair::Twice { a: of_a, b: of_b, factor: factor(whole), levels };
+            prop_assert_eq!(sum.add(x, z), pair.sum(Arithmetic::Tflite, x, z));
+            let product = Pair::Twice { a: of_a, b: of_b, factor: factor(pair.twice()), levels };
+            prop_assert_eq!(product.mul(x, z), pair.product(Arithmetic::Tflite, Times::Reals, x, z));
+        }
+
+        #[test]
+        fn kernels_share_as_the_oracle_does(row in vec(any::<u8>(), 1..=1001), scale in -20.0..5.0_f32, spread in 0..8_u32) {
+            let powers = softmax::powers(scale.exp2());
+            let mut row: Vec<u8> = row.iter().map(|q| q >> spread).collect();
+            let expected = softmax::shares(&powers, &row);
+            let table: Vec<u8> = powers.into_iter().flat_map(u32::to_le_bytes).collect();
+            QSoftmaxTwice { outer: 1, axis: row.len(), inner: 1 }.run_assign(&table, &mut row);
+            prop_assert_eq!(row, expected);
+        }
     }
 }

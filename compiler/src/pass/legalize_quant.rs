@@ -67,7 +67,7 @@ fn legalize(graph: &mut Graph, id: NodeId, to: Affine) -> Attempt {
             Some(sum) => layer::legalize_sum(graph, value, sum, (to, bounds))?,
             None => pair::legalize(graph, value, to, bounds)?,
         },
-        Op::Softmax(_) if graph.arithmetic == Arithmetic::Fixed && bounds == Bounds::ALL => {
+        Op::Softmax(_) if graph.arithmetic != Arithmetic::Float && bounds == Bounds::ALL => {
             pair::legalize_softmax(graph, value, to)?
         }
         Op::Reduce(_) | Op::Pool(_) if bounds == Bounds::ALL => {
@@ -84,10 +84,19 @@ fn legalize(graph: &mut Graph, id: NodeId, to: Affine) -> Attempt {
 fn clamped(graph: &Graph, mut value: NodeId, to: Affine) -> (NodeId, Bounds) {
     let mut bounds = Bounds::ALL;
     while let Op::Clamp(Clamp { lo, hi }) = graph.node(value).op {
-        bounds = Bounds { lo: to.quantize(lo), hi: to.quantize(hi) }.then(bounds);
+        let byte = |x| bound(graph.arithmetic, to, x);
+        bounds = Bounds { lo: byte(lo), hi: byte(hi) }.then(bounds);
         value = through(graph, x(graph, value));
     }
     (value, bounds)
+}
+
+/// The byte of a bound; TensorFlow Lite rounds halves away from zero.
+fn bound(by: Arithmetic, to: Affine, x: f32) -> u8 {
+    match by {
+        Arithmetic::Float | Arithmetic::Fixed => to.quantize(x),
+        Arithmetic::Tflite => ((x / to.scale).round() + f32::from(to.zero)).clamp(0.0, 255.0) as u8,
+    }
 }
 
 /// `id`, or what it copies.
@@ -172,6 +181,81 @@ mod tests {
             graph.arithmetic = Arithmetic::Fixed;
             assert_eq!(left(run, graph), operators);
         }
+    }
+
+    #[test]
+    fn tensorflow_lite_has_a_softmax_of_256_steps_alone() {
+        for (scale, zero, left_as) in [
+            (1.0 / 256.0, 0, "input quantize qsoftmax dequantize"),
+            (1.0 / 256.0, 1, "input quantize dequantize softmax quantize dequantize"),
+            (1.0 / 255.0, 0, "input quantize dequantize softmax quantize dequantize"),
+        ] {
+            let mut net = Net::default();
+            let x = net.input(&[2, 4]);
+            let bytes = reals(&mut net, x, FINE);
+            let softmax = net.put(Op::Softmax(Softmax { axis: 1, log: false }), &[bytes]);
+            let y = reals(&mut net, softmax, Affine { scale, zero });
+            let mut graph = net.answer(&[y]);
+            graph.arithmetic = Arithmetic::Tflite;
+            assert_eq!(left(run, graph), left_as);
+        }
+    }
+
+    #[test]
+    fn tensorflow_lite_averages_bytes_of_one_scale_alone() {
+        let pool = crate::ir::Pool {
+            kind: crate::ir::PoolKind::Average,
+            kernel: [3, 3],
+            stride: [1, 1],
+            dilation: [1, 1],
+            pads: [0; 4],
+        };
+        for (to, left_as) in [
+            (FINE, "input quantize qaverage dequantize"),
+            (COARSE, "input quantize dequantize average_pool quantize dequantize"),
+        ] {
+            let mut net = Net::default();
+            let x = net.input(&[1, 2, 3, 3]);
+            let x = reals(&mut net, x, FINE);
+            let pooled = net.put(Op::Pool(pool.clone()), &[x]);
+            let y = reals(&mut net, pooled, to);
+            let mut graph = net.answer(&[y]);
+            graph.arithmetic = Arithmetic::Tflite;
+            assert_eq!(left(run, graph), left_as);
+        }
+    }
+
+    #[test]
+    fn factors_of_tensorflow_lite_are_of_f64_but_for_a_matrix_of_one_scale() {
+        let factors = |matrix: bool, scales: Vec<f32>| {
+            let mut net = Net::default();
+            let x = net.input(if matrix { &[1, 2] } else { &[1, 2, 3, 3] });
+            let x = reals(&mut net, x, FINE);
+            let shape: &[usize] = if matrix { &[2, 2] } else { &[2, 2, 1, 1] };
+            let integers = net.constant(shape, Values::I8(vec![100, -50, 70, 90]));
+            let (axis, zeros) = (usize::from(matrix), vec![0; scales.len()]);
+            let w = Op::Quant(Quant::Unpack(Unpack { axis, scales, zeros }));
+            let w = net.put(w, &[integers]);
+            let op = if matrix { Op::MatMul } else { Op::Conv(same(1)) };
+            let y = net.put(op, &[x, w]);
+            let y = reals(&mut net, y, COARSE);
+            let mut graph = net.answer(&[y]);
+            graph.arithmetic = Arithmetic::Tflite;
+            run(&mut graph, &mut Skips::new()).expect("the graph is sound");
+            let requant = |id: NodeId| match &graph.node(id).op {
+                Op::Quant(quant) => quant.requant().cloned(),
+                // Layers on bytes are quantised.
+                _ => None,
+            };
+            let layer = graph.ids().into_iter().find_map(requant).expect("there is a layer");
+            layer.multipliers[0]
+        };
+        let exact = |x: f32, w: f32| f64::from(x) * f64::from(w) / f64::from(COARSE.scale);
+        let one = f64::from(FINE.scale * 0.3_f32) / f64::from(COARSE.scale);
+        assert_ne!(one, exact(FINE.scale, 0.3));
+        assert_eq!(factors(true, vec![0.3]), one);
+        assert_eq!(factors(true, vec![0.3, 0.3]), exact(FINE.scale, 0.3));
+        assert_eq!(factors(false, vec![0.3]), exact(FINE.scale, 0.3));
     }
 
     fn quantize(net: &mut Net, x: NodeId, affine: Affine) -> NodeId {

@@ -39,7 +39,7 @@ pub(super) fn lone(lowering: &mut Lowering<'_>, id: NodeId) -> Result<Vec<Stage>
         }
         Quant::Softmax(softmax) => {
             let shape = lowering.graph.node(id).out.along(softmax.axis);
-            let kernel = QSoftmax { softmax, shape };
+            let kernel = QSoftmax { softmax, by, shape };
             let (from, into) = over_or_fresh(lowering, id)?;
             let pack = lowering.weights(id, &kernel, from);
             Ok(vec![Stage { pack, ..Stage::new(id, kernel, vec![from], into) }])

@@ -99,12 +99,12 @@ fn shares() -> Graph {
     let mut net = Net::default();
     let x = net.picture([3, 9, 7]);
     let x = net.conv(x, 6, window(3, 1, 1), None);
-    let a = net.softmax(x, 1, 1.0 / 256.0);
-    let b = net.softmax(x, 3, 1.0 / 200.0);
+    let a = net.softmax(x, 1, Affine { scale: 1.0 / 256.0, zero: 0 });
+    let b = net.softmax(x, 3, Affine { scale: 1.0 / 200.0, zero: ZERO });
     let x = net.put(Op::Concat(1), &[a, b]);
     let x = net.conv(x, 5, window(3, 2, 1), None);
     let x = net.shaped(Op::Reshape, &[1, 100], &[x]);
-    let x = net.softmax(x, 1, 1.0 / 4096.0);
+    let x = net.softmax(x, 1, Affine { scale: 1.0 / 4096.0, zero: ZERO });
     net.answer(x)
 }
 
@@ -137,7 +137,7 @@ fn window(k: usize, stride: usize, group: usize) -> Conv {
 }
 
 fn requant(channels: usize, factor: f32) -> Requant {
-    let multipliers = (0..channels).map(|m| factor * (1.0 + m as f32 / 31.0)).collect();
+    let multipliers = (0..channels).map(|m| f64::from(factor * (1.0 + m as f32 / 31.0))).collect();
     Requant { multipliers, to: To::Bytes { zero: ZERO, bounds: Bounds { lo: 0, hi: 250 } } }
 }
 
@@ -175,12 +175,12 @@ impl Net {
         self.put(Op::Quant(Quant::Dense(dense)), &[x, w])
     }
 
-    /// Shares along an axis, in floats between bytes; a step of the result is so great.
-    fn softmax(&mut self, x: NodeId, axis: usize, scale: f32) -> NodeId {
+    /// Shares along an axis, in floats between bytes.
+    fn softmax(&mut self, x: NodeId, axis: usize, to: Affine) -> NodeId {
         let reals =
             self.put(Op::Quant(Quant::Dequantize(Affine { scale: 0.02, zero: ZERO })), &[x]);
         let shares = self.put(Op::Softmax(Softmax { axis, log: false }), &[reals]);
-        self.put(Op::Quant(Quant::Quantize(Affine { scale, zero: ZERO })), &[shares])
+        self.put(Op::Quant(Quant::Quantize(to)), &[shares])
     }
 
     fn weights(&mut self, shape: &[usize]) -> NodeId {

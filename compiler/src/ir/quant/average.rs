@@ -8,9 +8,11 @@ use crate::ir::op::site::{Batch, Site};
 use crate::ir::op::traits::{Layouts, Pooling, Streams, Traits};
 use crate::ir::quant::fixed::{Fixed, nearest};
 use crate::ir::quant::scale::{Affine, Arithmetic, early_breach, early_text};
+use crate::ir::quant::tflite;
 use crate::ir::{Dtype, Pool, PoolKind, Reducer, Values};
 
 /// Attributes of averages: the f32 sum of the window's reals, row by row, over its f32 count, quantised.
+/// [`Arithmetic::Tflite`] has those of one scale alone, over the bytes inside.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QAverage {
     /// The window, and whether its padding counts (as zero).
@@ -81,6 +83,7 @@ fn averages(average: &QAverage, by: Arithmetic, x: Bytes<'_>, out: &[usize]) -> 
                 average.y.quantize_early(sum / count as f32, average.early)
             }
             Arithmetic::Fixed => average.fixed(bytes, count),
+            Arithmetic::Tflite => tflite::average(bytes, count),
         }
     }))
 }

@@ -7,9 +7,11 @@ use crate::ir::op::site::{Batch, Site};
 use crate::ir::op::traits::{Layouts, Pooling, Streams, Traits};
 use crate::ir::quant::scale::{Affine, Arithmetic, Bounds, Requant, To};
 use crate::ir::quant::sums::{self, requantised};
+use crate::ir::quant::tflite::Twice;
 use crate::ir::{Dtype, Reducer, Values};
 
-/// Attributes of means: the sum of `x - x_zero`, requantised with one multiplier.
+/// Attributes of means: the sum of `x - x_zero`, requantised with one multiplier, which [`Arithmetic::Tflite`] divides by
+/// the number of bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QMean {
     /// The zero point of x.
@@ -22,8 +24,20 @@ impl QMean {
     /// The mean of `len` bytes of scale `x`, on scale `y`.
     pub fn new(x: Affine, y: Affine, len: usize) -> Self {
         let to = To::Bytes { zero: y.zero, bounds: Bounds::ALL };
-        let multipliers = vec![x.scale / (y.scale * len as f32)];
+        let multipliers = vec![f64::from(x.scale / (y.scale * len as f32))];
         Self { x_zero: x.zero, requant: Requant { multipliers, to } }
+    }
+
+    /// The mean of bytes of scale `x`, on scale `y`, for [`Arithmetic::Tflite`].
+    pub fn twice(x: Affine, y: Affine) -> Self {
+        let to = To::Bytes { zero: y.zero, bounds: Bounds::ALL };
+        let multipliers = vec![f64::from(x.scale) / f64::from(y.scale)];
+        Self { x_zero: x.zero, requant: Requant { multipliers, to } }
+    }
+
+    /// The factor of a sum of `len` bytes for [`Arithmetic::Tflite`].
+    pub fn factor(&self, len: usize) -> Twice {
+        Twice::of(self.requant.multipliers[0]).over(len)
     }
 }
 
@@ -79,5 +93,10 @@ fn means(mean: &QMean, by: Arithmetic, x: Bytes<'_>) -> Values {
         plane.iter().fold(0, exact)
     };
     let sums: Vec<i32> = x.values.chunks_exact(len.max(1)).map(sum).collect();
+    if let (To::Bytes { zero, bounds }, Arithmetic::Tflite) = (mean.requant.to, by) {
+        let factor = mean.factor(len);
+        let bytes = sums.into_iter().map(|sum| bounds.apply(factor.byte(sum, zero)));
+        return Values::U8(bytes.collect());
+    }
     requantised(&mean.requant, by, &sums, |_| 0)
 }

@@ -8,6 +8,7 @@ use crate::ir::op::site::{Batch, Site};
 use crate::ir::op::traits::{Layouts, Streams, Traits};
 use crate::ir::quant::fixed::{Fixed, Terms, nearest, shifted};
 use crate::ir::quant::scale::{Affine, Arithmetic, Bounds, early_breach, early_text};
+use crate::ir::quant::tflite::{self, Shares, Twice};
 use crate::ir::{Dtype, Values, infer};
 
 /// Scales of an operator on two tensors.
@@ -103,11 +104,8 @@ impl Definition for Mul<'_> {
     }
 
     fn evaluate(&self, reads: &Reads<'_>) -> Result<Values, Error> {
-        let (a, b, out) = (reads.bytes(0)?, reads.bytes(1)?, &reads.out.shape);
-        Ok(Values::U8(match reads.arithmetic {
-            Arithmetic::Float => zip(a, b, out, |a, b| self.0.mul(self.1, a, b)),
-            Arithmetic::Fixed => zip(a, b, out, |a, b| self.0.mul_fixed(a, b)),
-        }))
+        let (a, b, by) = (reads.bytes(0)?, reads.bytes(1)?, reads.arithmetic);
+        Ok(Values::U8(zip(a, b, &reads.out.shape, |a, b| self.0.product(by, self.1, a, b))))
     }
 
     fn keeps_apart(&self, batch: &Batch<'_>) -> bool {
@@ -153,10 +151,20 @@ impl QPair {
     }
 
     /// `a + b` in the arithmetic of a graph.
-    pub(super) fn sum(self, by: Arithmetic, a: u8, b: u8) -> u8 {
+    pub fn sum(self, by: Arithmetic, a: u8, b: u8) -> u8 {
         match by {
             Arithmetic::Float => self.add(a, b),
             Arithmetic::Fixed => self.add_fixed(a, b),
+            Arithmetic::Tflite => self.add_twice(a, b),
+        }
+    }
+
+    /// `a * b` in the arithmetic of a graph.
+    pub fn product(self, by: Arithmetic, times: Times, a: u8, b: u8) -> u8 {
+        match by {
+            Arithmetic::Float => self.mul(times, a, b),
+            Arithmetic::Fixed => self.mul_fixed(a, b),
+            Arithmetic::Tflite => self.mul_twice(a, b),
         }
     }
 
@@ -202,4 +210,34 @@ impl QPair {
             |q: u8, zero: u8, factor: i32| (i64::from(q) - i64::from(zero)) * i64::from(factor);
         [term(a, self.a.zero, terms.a), term(b, self.b.zero, terms.b)]
     }
+}
+
+impl QPair {
+    /// The factors of a sum for [`Arithmetic::Tflite`].
+    pub fn shares(&self) -> Shares {
+        Shares::of([self.a.scale, self.b.scale], self.y.scale)
+    }
+
+    /// The factor of a product for [`Arithmetic::Tflite`], which multiplies scales in f32.
+    pub fn twice(&self) -> Twice {
+        Twice::of(self.factor().into())
+    }
+
+    /// `a + b` as TensorFlow Lite rounds it.
+    pub fn add_twice(&self, a: u8, b: u8) -> u8 {
+        let Shares { of, whole } = self.shares();
+        let share = |q: u8, zero: u8, factor: Twice| factor.scaled(steps(q, zero) << tflite::LIFT);
+        let sum = share(a, self.a.zero, of[0]) + share(b, self.b.zero, of[1]);
+        self.bounds.apply(whole.byte(sum, self.y.zero))
+    }
+
+    /// `a * b` as TensorFlow Lite rounds it.
+    pub fn mul_twice(&self, a: u8, b: u8) -> u8 {
+        let product = steps(a, self.a.zero) * steps(b, self.b.zero);
+        self.bounds.apply(self.twice().byte(product, self.y.zero))
+    }
+}
+
+fn steps(q: u8, zero: u8) -> i32 {
+    i32::from(q) - i32::from(zero)
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use crate::error::Error;
 use crate::ir::Dtype;
 use crate::ir::quant::fixed::{self, Fixed};
+use crate::ir::quant::tflite::Twice;
 
 /// Arithmetic of requantisation in a graph.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub enum Arithmetic {
     Float,
     /// Integers alone: see [`fixed`].
     Fixed,
+    /// Integers alone, as TensorFlow Lite rounds them: see [`tflite`](crate::ir::quant::tflite). A front end sets it.
+    Tflite,
 }
 
 /// Scale and zero point of quantised values: `(q - zero) * scale`.
@@ -38,8 +41,8 @@ pub struct Bounds {
 /// Requantisation of an exact 32-bit sum.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Requant {
-    /// One factor for each output channel, already rounded to f32 as the model defines it.
-    pub multipliers: Vec<f32>,
+    /// One factor for each output channel, already rounded to f32 as the model defines it, but for [`Arithmetic::Tflite`].
+    pub multipliers: Vec<f64>,
     /// The type of the result.
     pub to: To,
 }
@@ -75,6 +78,7 @@ impl fmt::Display for Arithmetic {
         f.write_str(match self {
             Self::Float => "float",
             Self::Fixed => "fixed",
+            Self::Tflite => "tflite",
         })
     }
 }
@@ -140,17 +144,23 @@ impl Requant {
         }
     }
 
+    /// The factor of output channel `m` as f32.
+    pub fn real(&self, m: usize) -> f32 {
+        self.multipliers[m] as f32
+    }
+
     /// `sum` of output channel `m` as a byte, before bounds; see [`To::Bytes`].
     pub fn byte(&self, arithmetic: Arithmetic, sum: i32, m: usize, zero: u8) -> u8 {
         match arithmetic {
-            Arithmetic::Float => nearest(sum as f32 * self.multipliers[m], zero),
-            Arithmetic::Fixed => fixed::nearest(Fixed::of(self.multipliers[m]).steps(sum), zero),
+            Arithmetic::Float => nearest(sum as f32 * self.real(m), zero),
+            Arithmetic::Fixed => fixed::nearest(Fixed::of(self.real(m)).steps(sum), zero),
+            Arithmetic::Tflite => Twice::of(self.multipliers[m]).byte(sum, zero),
         }
     }
 
     /// The factors and what they make, as a printed line shows them.
     pub(super) fn text(&self) -> String {
-        let factors = self.multipliers.iter().copied();
+        let factors = self.multipliers.iter().map(|factor| *factor as f32);
         let (least, most) = (factors.clone().fold(f32::MAX, f32::min), factors.fold(0.0, f32::max));
         let by = if least == most { format!("{least:e}") } else { format!("{least:e}..{most:e}") };
         match self.to {

@@ -1,4 +1,4 @@
-//! Softmax between bytes and bytes; in integers, it is
+//! Softmax between bytes and bytes; in integers, if not those of [`tflite`], it is
 //!
 //! ```text
 //! e[d]     = rint(exp(-d * x.scale) * 2^30)         of a byte d steps below the greatest of its row
@@ -15,6 +15,7 @@ use crate::ir::op::site::{Batch, Site};
 use crate::ir::op::traits::{Layouts, Streams, Traits};
 use crate::ir::quant::fixed::{Fixed, nearest};
 use crate::ir::quant::scale::{Affine, Arithmetic};
+use crate::ir::quant::tflite::softmax as tflite;
 use crate::ir::{Dtype, Softmax, Values};
 
 /// Attributes of a quantised softmax.
@@ -38,13 +39,27 @@ const MOST_SHIFT: u32 = 62;
 const FINEST: f32 = 1.0 / (1 << 22) as f32;
 
 impl QSoftmax {
-    /// True if integers are as good as floats for it: the steps of its result are coarse enough.
-    pub fn is_fixable(&self) -> bool {
-        self.y.scale >= FINEST
+    /// True if an arithmetic of integers has it: the steps of its result are coarse enough, or those of TensorFlow Lite.
+    pub fn is_whole(&self, by: Arithmetic) -> bool {
+        let near = |scale: f32, of: f32| (scale - of).abs() <= of / 1000.0;
+        match by {
+            Arithmetic::Float => false,
+            Arithmetic::Fixed => self.y.scale >= FINEST,
+            Arithmetic::Tflite => {
+                self.y.zero == 0 && near(self.y.scale, 1.0 / 256.0) && tflite::takes(self.x.scale)
+            }
+        }
     }
 
     /// The power of a byte by its distance from the greatest.
-    pub fn powers(&self) -> [u32; 256] {
+    pub fn powers(&self, by: Arithmetic) -> [u32; 256] {
+        match by {
+            Arithmetic::Float | Arithmetic::Fixed => self.fixed_powers(),
+            Arithmetic::Tflite => tflite::powers(self.x.scale),
+        }
+    }
+
+    fn fixed_powers(&self) -> [u32; 256] {
         let scale = f64::from(self.x.scale);
         std::array::from_fn(|d| {
             ((-(d as f64) * scale).exp() * f64::from(POWER).exp2()).round() as u32
@@ -116,13 +131,17 @@ fn shares(softmax: &QSoftmax, by: Arithmetic, x: Bytes<'_>) -> Values {
         let shares = Softmax { axis, log: false }.shares(reals);
         return Values::U8(shares.into_iter().map(|x| to.quantize(x)).collect());
     }
-    let (len, powers) = (x.shape[axis], softmax.powers());
+    let (len, powers) = (x.shape[axis], softmax.powers(by));
     let inner: usize = x.shape[axis + 1..].iter().product();
     let mut y = x.values.to_vec();
     for block in y.chunks_exact_mut((len * inner).max(1)) {
         for first in 0..inner {
             let row: Vec<u8> = (0..len).map(|i| block[first + i * inner]).collect();
-            for (i, q) in softmax.fixed(&powers, &row).into_iter().enumerate() {
+            let row = match by {
+                Arithmetic::Float | Arithmetic::Fixed => softmax.fixed(&powers, &row),
+                Arithmetic::Tflite => tflite::shares(&powers, &row),
+            };
+            for (i, q) in row.into_iter().enumerate() {
                 block[first + i * inner] = q;
             }
         }
@@ -146,7 +165,7 @@ mod tests {
     }
 
     fn check(softmax: &QSoftmax, row: &[u8]) {
-        let (floats, fixed) = (floats(softmax, row), softmax.fixed(&softmax.powers(), row));
+        let (floats, fixed) = (floats(softmax, row), softmax.fixed(&softmax.fixed_powers(), row));
         for (float, fixed) in floats.iter().zip(&fixed) {
             assert!(float.abs_diff(*fixed) <= 1, "{softmax:?}: {float} {fixed}");
         }
@@ -186,10 +205,10 @@ mod tests {
     fn shares_sum_to_one() {
         let affine = |scale, zero| Affine { scale, zero };
         let softmax = QSoftmax { axis: 0, x: affine(1.0, 0), y: affine(1.0 / 256.0, 10) };
-        let shares = softmax.fixed(&softmax.powers(), &[5, 5, 4, 0]);
+        let shares = softmax.fixed(&softmax.fixed_powers(), &[5, 5, 4, 0]);
         // 0.4211, 0.4211, 0.1549, 0.0028 of 256.
         assert_eq!(shares, [118, 118, 50, 11]);
         let one = QSoftmax { y: affine(1.0 / 256.0, 0), ..softmax };
-        assert_eq!(one.fixed(&one.powers(), &[9]), [255]);
+        assert_eq!(one.fixed(&one.fixed_powers(), &[9]), [255]);
     }
 }

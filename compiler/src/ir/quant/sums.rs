@@ -39,8 +39,8 @@ pub(super) fn requantised(
         To::Bytes { zero, bounds } => Values::U8(
             sums.map(|(at, sum)| bounds.apply(requant.byte(by, *sum, channel(at), zero))).collect(),
         ),
-        To::Floats => Values::F32(
-            sums.map(|(at, sum)| *sum as f32 * requant.multipliers[channel(at)]).collect(),
-        ),
+        To::Floats => {
+            Values::F32(sums.map(|(at, sum)| *sum as f32 * requant.real(channel(at))).collect())
+        }
     }
 }

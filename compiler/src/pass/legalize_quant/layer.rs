@@ -1,8 +1,8 @@
 //! Quantised convolutions and matrix products.
 
 use crate::ir::quant::MAX_DEPTH;
-use crate::ir::{Affine, Binary, Bounds, Conv, Gemm, Graph, NodeId, Op, Port, QConv, QDense};
-use crate::ir::{Quant, Requant, Tensor, To, Values};
+use crate::ir::{Affine, Arithmetic, Binary, Bounds, Conv, Gemm, Graph, NodeId, Op, Port, QConv};
+use crate::ir::{QDense, Quant, Requant, Tensor, To, Unpack, Values};
 use crate::pass::edit::{reconnect, x};
 use crate::pass::legalize_quant::{dequantized, only_quantized, through, unpack};
 use crate::pass::{Attempt, Skip};
@@ -54,7 +54,7 @@ pub(super) fn to_floats(graph: &mut Graph, id: NodeId) -> Attempt {
         return Ok(false);
     }
     let parts = Parts::of(graph, id)?;
-    let multipliers = parts.scales.iter().map(|w| parts.from.scale * w).collect();
+    let multipliers = parts.scales.iter().map(|w| f64::from(parts.from.scale * w)).collect();
     parts.build(graph, id, multipliers, To::Floats)?;
     Ok(true)
 }
@@ -66,6 +66,8 @@ struct Parts {
     weights: Vec<i8>,
     shape: Vec<usize>,
     scales: Vec<f32>,
+    /// One scale for all weights, where they are a matrix.
+    has_one_scale: bool,
     bias: Option<Vec<i32>>,
     conv: Option<Conv>,
 }
@@ -106,7 +108,9 @@ impl Parts {
         if depth > MAX_DEPTH {
             return Err(refused("its sums may leave 32 bits"));
         }
-        let mut parts = Self { x, from, weights, shape, scales, bias: None, conv };
+        let has_one_scale = matrix
+            && matches!(&graph.node(w).op, Op::Quant(Quant::Unpack(Unpack { scales, .. })) if scales.len() == 1);
+        let mut parts = Self { x, from, weights, shape, scales, has_one_scale, bias: None, conv };
         if let Some(bias) = graph.operand(id, 2) {
             parts.bias = Some(parts.bias_of(graph, id, through(graph, bias))?);
         }
@@ -128,8 +132,19 @@ impl Parts {
         to: Affine,
         bounds: Bounds,
     ) -> Attempt<NodeId> {
-        let multipliers = self.scales.iter().map(|w| self.from.scale * w / to.scale).collect();
+        let factor = |w: &f32| self.factor(graph.arithmetic, *w, to.scale);
+        let multipliers = self.scales.iter().map(factor).collect();
         self.build(graph, id, multipliers, To::Bytes { zero: to.zero, bounds })
+    }
+
+    /// Steps of the result in a sum of products by weights of one scale.
+    fn factor(&self, by: Arithmetic, weights: f32, to: f32) -> f64 {
+        let from = self.from.scale;
+        match by {
+            Arithmetic::Float | Arithmetic::Fixed => f64::from(from * weights / to),
+            Arithmetic::Tflite if self.has_one_scale => f64::from(from * weights) / f64::from(to),
+            Arithmetic::Tflite => f64::from(from) * f64::from(weights) / f64::from(to),
+        }
     }
 
     /// Makes `id` the layer on bytes; what its readers read from now on.
@@ -137,7 +152,7 @@ impl Parts {
         self,
         graph: &mut Graph,
         id: NodeId,
-        multipliers: Vec<f32>,
+        multipliers: Vec<f64>,
         to: To,
     ) -> Attempt<NodeId> {
         if !multipliers.iter().all(|factor| factor.is_finite()) {

@@ -1,9 +1,9 @@
 //! Quantised sums, products, averages and softmaxes.
 
 use crate::ir::{
-    Affine, Binary, Bounds, Dtype, Graph, NodeId, Op, PoolKind, QAverage, QMean, QPair, QSoftmax,
+    Affine, Arithmetic, Binary, Bounds, Dtype, Graph, NodeId, Op, PoolKind, QAverage, QMean, QPair,
 };
-use crate::ir::{Quant, Reducer, Softmax, Tensor, Times, Values};
+use crate::ir::{QSoftmax, Quant, Reducer, Softmax, Tensor, Times, Values};
 use crate::pass::edit::{reconnect, x};
 use crate::pass::legalize_quant::{dequantized, only_quantized, through};
 use crate::pass::{Attempt, Skip};
@@ -40,6 +40,10 @@ pub(super) fn legalize_mean(graph: &mut Graph, id: NodeId, to: Affine) -> Attemp
     };
     match &graph.node(id).op {
         Op::Pool(pool) if pool.kind != PoolKind::Max => {
+            let inside = pool.kind == PoolKind::Average && from == to;
+            if graph.arithmetic == Arithmetic::Tflite && !inside {
+                return refused("TensorFlow Lite averages no padding, and bytes of one scale");
+            }
             let average = QAverage { pool: pool.clone(), x: from, y: to, early: 0 };
             Ok(on_bytes(graph, id, Quant::Average(average), &[bytes]))
         }
@@ -51,7 +55,11 @@ pub(super) fn legalize_mean(graph: &mut Graph, id: NodeId, to: Affine) -> Attemp
                 return refused("it is a mean of several pictures");
             }
             let out = graph.node(id).out.clone();
-            let made = on_bytes(graph, id, Quant::Mean(QMean::new(from, to, h * w)), &[bytes]);
+            let mean = match graph.arithmetic {
+                Arithmetic::Float | Arithmetic::Fixed => QMean::new(from, to, h * w),
+                Arithmetic::Tflite => QMean::twice(from, to),
+            };
+            let made = on_bytes(graph, id, Quant::Mean(mean), &[bytes]);
             graph.node_mut(id).out.shape = vec![n, c, 1, 1];
             if out.shape == graph.node(id).out.shape {
                 return Ok(made);
@@ -76,8 +84,8 @@ pub(super) fn legalize_softmax(graph: &mut Graph, id: NodeId, to: Affine) -> Att
         return refused("it reads no bytes");
     };
     let softmax = QSoftmax { axis, x: from, y: to };
-    if !softmax.is_fixable() {
-        return refused("the steps of its result are too fine for integers");
+    if !softmax.is_whole(graph.arithmetic) {
+        return refused("integers have no steps as those of its result");
     }
     Ok(on_bytes(graph, id, Quant::Softmax(softmax), &[bytes]))
 }
