@@ -17,7 +17,7 @@ use bytes::Bytes;
 
 use crate::error::{Error, Result};
 use crate::frontend::onnx::{self, Options, Summary};
-use crate::ir::Graph;
+use crate::ir::{Arithmetic, Graph};
 use crate::proto::ModelProto;
 use model::Model;
 
@@ -33,7 +33,9 @@ pub fn is_tflite(file: &[u8]) -> bool {
 
 /// The graph of a TFLite file.
 pub fn read(file: &Bytes, options: &Options) -> Result<Graph> {
-    onnx::read_model(in_onnx(file)?, Path::new(""), options)
+    let mut graph = onnx::read_model(in_onnx(file)?, Path::new(""), options)?;
+    graph.arithmetic = Arithmetic::Tflite;
+    Ok(graph)
 }
 
 /// The summary of a TFLite file: its own operators, and the inputs and outputs of its graph.

@@ -9,15 +9,16 @@
 //! a product by a matrix     the same; if all weights have one scale, x.scale * w.scale is rounded to f32
 //! a layer, a mean           steps = scaled(sum, f)
 //! a mean of n bytes         f = x.scale / y.scale in f64, then m = floor(m * 2^s / n), e = e - s: s bits of n, less one
-//! an addition               t = twice the greater scale, in f64; sum = scaled(a' * 2^20, a.scale / t) + the same of b;
-//!                           steps = scaled(sum, t / (2^20 * y.scale))
+//! an addition               steps = scaled(scaled(a' * 2^20, a.scale / t) + scaled(b' * 2^20, b.scale / t), t / (2^20 * y.scale))
+//!                           t = twice the greater scale, in f64
 //! a product of two          steps = scaled(a' * b', a.scale * b.scale / y.scale), each f32 operation rounded
 //! an average of n bytes     (s +- n / 2) / n of the sum s of q - 128, halves away from zero; x and y have one scale
 //! ```
 //! Sums, `a'` and `b'` are exact integers without their zero points; then the zero point is added and the bounds hold.
 //! The formulas are those of the 8-bit quantisation specification of TensorFlow Lite and of its reference kernels, where
-//! bytes are signed: ours are 128 more. Softmax is in [`softmax`].
+//! bytes are signed: ours are 128 more. Functions of one byte are in [`functions`], softmax is in [`softmax`].
 
+pub mod functions;
 pub mod softmax;
 
 use crate::ir::quant::fixed::nearest;

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::ir::op::leaky;
 use crate::ir::quant::table;
-use crate::ir::{Affine, Graph, NodeId, Op, Quant};
+use crate::ir::quant::tflite::functions;
+use crate::ir::{Affine, Arithmetic, Bounds, Graph, NodeId, Op, Quant, Unary};
 use crate::pass::constant::scalar;
 use crate::pass::edit::{replace, x};
-use crate::pass::legalize_quant::{dequantized, through};
+use crate::pass::legalize_quant::{bound, dequantized, through};
 
 /// Operators that one table may stand for.
 const MAX_DEPTH: usize = 64;
@@ -19,12 +20,26 @@ pub(super) fn rescale(
     bytes: NodeId,
     [from, to]: [Affine; 2],
 ) -> NodeId {
-    add_table(graph, id, bytes, table(from, to, |x| x))
+    let table = match graph.arithmetic {
+        Arithmetic::Float | Arithmetic::Fixed => table(from, to, |x| x),
+        Arithmetic::Tflite => functions::rescaled(from, to),
+    };
+    add_table(graph, id, bytes, table)
+}
+
+/// `bytes` within `bounds`.
+pub(super) fn within(graph: &mut Graph, bytes: NodeId, bounds: Bounds) -> NodeId {
+    add_table(graph, bytes, bytes, Box::new(std::array::from_fn(|q| bounds.apply(q as u8))))
 }
 
 /// Replaces what `id` quantises by a table, if it is a function of each element of one tensor of bytes.
 pub(super) fn look_up(graph: &mut Graph, id: NodeId, to: Affine) -> bool {
     let value = through(graph, x(graph, id));
+    if let Some((bytes, answers)) = of_tensorflow_lite(graph, value, to) {
+        let made = add_table(graph, id, bytes, answers);
+        replace(graph, id, made);
+        return true;
+    }
     let shape = graph.node(value).out.shape.clone();
     let mut region = Region { graph, shape: &shape, source: None, known: BTreeMap::new() };
     let Some(reals) = region.reals(value, 0) else { return false };
@@ -33,6 +48,33 @@ pub(super) fn look_up(graph: &mut Graph, id: NodeId, to: Affine) -> bool {
     let made = add_table(graph, id, bytes, answers);
     replace(graph, id, made);
     true
+}
+
+/// The bytes that `value` is a function of, and what TensorFlow Lite's kernel makes of each, if that has no floats.
+fn of_tensorflow_lite(
+    graph: &Graph,
+    value: NodeId,
+    to: Affine,
+) -> Option<(NodeId, Box<[u8; 256]>)> {
+    if graph.arithmetic != Arithmetic::Tflite {
+        return None;
+    }
+    let (bytes, from) = dequantized(graph, graph.operand(value, 0)?)?;
+    let lies = |scale: f32, zero: u8| to == Affine { scale, zero };
+    let table = match &graph.node(value).op {
+        Op::Clamp(clamp) => {
+            let byte = |x| bound(graph.arithmetic, to, x);
+            let bounds = Bounds { lo: byte(clamp.lo), hi: byte(clamp.hi) };
+            functions::bounded(from, to, bounds)
+        }
+        Op::Unary(Unary::LeakyRelu(alpha)) => functions::leaky(from, to, *alpha),
+        Op::Unary(Unary::Sigmoid) if lies(1.0 / 256.0, 0) => functions::logistic(from),
+        Op::Unary(Unary::Tanh) if lies(1.0 / 128.0, 128) => functions::tanh(from),
+        Op::Unary(Unary::HardSwish) => functions::hard_swish(from, to),
+        // Every other function is one of reals, whose nearest byte counts.
+        _ => return None,
+    };
+    Some((bytes, table))
 }
 
 /// Elementwise operators, from one quantised tensor on.

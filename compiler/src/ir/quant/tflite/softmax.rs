@@ -33,7 +33,7 @@ pub fn powers(scale: f32) -> [u32; 256] {
     let radius = (31.0 * f64::from(INPUT - factor.exponent.max(0)).exp2()).floor();
     std::array::from_fn(|d| {
         let input = factor.scaled(-(d as i32));
-        if d as f64 > radius { 0 } else { power(input) as u32 }
+        if d as f64 > radius { 0 } else { power(input, INPUT) as u32 }
     })
 }
 
@@ -47,16 +47,16 @@ pub fn shares(powers: &[u32; 256], row: &[u8]) -> Vec<u8> {
     row.iter().map(|q| down(high(scale, power(q)), shift).clamp(0, 255) as u8).collect()
 }
 
-/// `exp(x * 2^-26)` in 31 bits, where x is not positive.
-fn power(x: i32) -> i32 {
-    const QUARTER: i32 = 1 << (INPUT - 2);
+/// `exp(x * 2^-bits)` in 31 bits, where x is not positive.
+pub(super) fn power(x: i32, bits: i32) -> i32 {
+    let quarter: i32 = 1 << (bits - 2);
     if x == 0 {
         return i32::MAX;
     }
-    let less = (x & (QUARTER - 1)) - QUARTER;
-    let quarters = (less - x) >> (INPUT - 2);
+    let less = (x & (quarter - 1)) - quarter;
+    let quarters = (less - x) >> (bits - 2);
     let factors = QUARTERS.iter().enumerate().filter(|(bit, _)| quarters >> bit & 1 == 1);
-    factors.fold(below_quarter(less << (31 - INPUT)), |power, (_, factor)| high(power, *factor))
+    factors.fold(below_quarter(less << (31 - bits)), |power, (_, factor)| high(power, *factor))
 }
 
 /// `exp(x * 2^-31)` in 31 bits, where x is from -1/4 to 0.
@@ -73,21 +73,26 @@ fn below_quarter(x: i32) -> i32 {
 
 /// The reciprocal, in 31 bits, of a positive number that is taken from 1 to 2.
 fn reciprocal(x: i32) -> i32 {
+    let above = (i64::from(x) << x.leading_zeros()) - (1 << 31);
+    up(over_one_plus(above as i32), 1)
+}
+
+/// Twice the reciprocal of `1 + a * 2^-31`, with 29 bits behind the point.
+pub(super) fn over_one_plus(a: i32) -> i32 {
     /// 48/17, -32/17 and 1 with 29 bits behind the point.
     const OFFSET: i32 = 1_515_870_810;
     const SLOPE: i32 = -1_010_580_540;
     const ONE: i32 = 1 << 29;
-    let above = (i64::from(x) << x.leading_zeros()) - (1 << 31);
-    let half = ((above + i64::from(i32::MAX) + 1) / 2) as i32;
+    let half = ((i64::from(a) + i64::from(i32::MAX) + 1) / 2) as i32;
     let mut y = OFFSET + high(half, SLOPE);
     for _ in 0..3 {
         y += up(high(y, ONE - high(half, y)), 2);
     }
-    up(y, 1)
+    y
 }
 
 /// `x * 2^by` within 32 bits.
-fn up(x: i32, by: u32) -> i32 {
+pub(super) fn up(x: i32, by: u32) -> i32 {
     (i64::from(x) << by).clamp(i32::MIN.into(), i32::MAX.into()) as i32
 }
 
