@@ -25,7 +25,7 @@ pub use op::{
 pub use outputs::{Output, Outputs};
 pub use quant::{
     Affine, Arithmetic, Bounds, QAverage, QConv, QDense, QMean, QPair, QSoftmax, Quant, Requant,
-    Times, To, Unpack,
+    Rounding, Times, To, Unpack,
 };
 pub use tensor::{Dtype, Layout, Tensor};
 pub use weights::{Values, Weights, WeightsId};

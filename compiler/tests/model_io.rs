@@ -70,7 +70,7 @@ fn quantised(channels: usize) -> Graph {
             activation: None,
         };
         let to = To::Bytes { zero: 114, bounds: Bounds::ALL };
-        let requant = Requant { multipliers: vec![0.002; 6], to };
+        let requant = Requant::new(vec![0.002; 6], to);
         let conv = QConv { conv, x_zero: 114, requant, residual: None };
         graph.add("conv", Op::Quant(Quant::Conv(conv)), bytes(out), &[x, w])
     };

@@ -37,6 +37,11 @@ impl Levels {
     pub const fn u8_twice(zero: u8) -> Self {
         Self { arithmetic: Arithmetic::Twice, ..Self::u8(zero) }
     }
+
+    /// All bytes around a byte of zero, of steps that integers alone make by factors of 31 bits, rounded once.
+    pub const fn u8_once(zero: u8) -> Self {
+        Self { arithmetic: Arithmetic::Once, ..Self::u8(zero) }
+    }
 }
 
 /// What makes whole steps of sums and their factors.
@@ -49,6 +54,9 @@ pub enum Arithmetic {
     /// Integers alone, as TensorFlow Lite has them: the product rounded to its upper half, where half a step is the
     /// greater step, and then by the exponent of the factor, where it is the one away from zero.
     Twice,
+    /// Integers alone, as TensorFlow Lite has them in dense layers: factors of as many bits, but the product rounded once; a
+    /// step and a half is the greater step of both.
+    Once,
 }
 
 /// Sums times their factors, as the reals that they stand for.
@@ -182,6 +190,7 @@ impl Levels {
             Arithmetic::Float => self.byte(sum as f32 * factor.real()),
             Arithmetic::Fixed => self.whole(factor.steps(sum as i64)),
             Arithmetic::Twice => self.whole(factor.scaled(sum) as i64),
+            Arithmetic::Once => self.whole(factor.scaled_once(sum)),
         }
     }
 
@@ -213,10 +222,18 @@ impl Factor {
         Self(mantissa << 8 | shift, 0)
     }
 
-    /// For [`Arithmetic::Twice`]: `mantissa * 2^(exponent - 31)`, `mantissa < 2^31` and `exponent` from -31 to 30.
+    /// For [`Arithmetic::Twice`] and [`Arithmetic::Once`]: `mantissa * 2^(exponent - 31)`, `mantissa < 2^31` and `exponent` from -31 to 30.
     #[inline(always)]
     pub const fn twice(mantissa: u32, exponent: i32) -> Self {
         Self(mantissa, exponent)
+    }
+
+    /// `x` times what was given to [`Factor::twice`], rounded once; the exponent is at most 29.
+    #[inline(always)]
+    pub const fn scaled_once(self, x: i32) -> i64 {
+        let exponent = if self.1 < -31 { -31 } else { self.1 };
+        let shift = (31 - if exponent > 29 { 29 } else { exponent }) as u32;
+        shifted(x as i64 * self.0 as i32 as i64, shift)
     }
 
     /// `x` times what was given to [`Factor::twice`], rounded twice; what leaves 32 bits on the way is lost.
@@ -373,6 +390,7 @@ mod tests {
         assert_eq!(bytes, [11, 12, 10, 8, 200, 3]);
         let eighth = Factor::twice(1 << 30, -2);
         assert_eq!([4, -4, 3, -3, 12, -12].map(|sum| eighth.scaled(sum)), [1, -1, 1, 0, 2, -2]);
+        assert_eq!([4, -4, 3, -3, 12, -12].map(|sum| eighth.scaled_once(sum)), [1, 0, 0, 0, 2, -1]);
         let four = Factor::twice(1 << 30, 3);
         assert_eq!([5, -5, 1 << 30].map(|sum| four.scaled(sum)), [20, -20, 0]);
         assert_eq!(Factor::twice(0, 0).scaled(i32::MIN), 0);

@@ -72,7 +72,8 @@ fn activation(at: usize) -> Activation {
 }
 
 fn levels(at: usize) -> Levels {
-    let arithmetic = [Arithmetic::Float, Arithmetic::Fixed, Arithmetic::Twice][at % 3];
+    let arithmetic =
+        [Arithmetic::Float, Arithmetic::Fixed, Arithmetic::Twice, Arithmetic::Once][at % 4];
     Levels { zero: 3, lo: 0, hi: 255, arithmetic }
 }
 

@@ -46,7 +46,7 @@ fn a_convolution_pads_with_its_zero_point_and_adds_a_residual_last() {
         let x = graph.add_input("x", bytes(&[1, 1, 1, 3]));
         let w = graph.add_const("w", [1, 1, 1, 3], Values::I8(vec![1, -2, 1]));
         let b = graph.add_const("b", [1], Values::I32(vec![-6]));
-        let requant = Requant { multipliers: vec![0.5], to: to(100, Bounds { lo: 94, hi: 255 }) };
+        let requant = Requant::new(vec![0.5], to(100, Bounds { lo: 94, hi: 255 }));
         let op = QConv { conv: conv.clone(), x_zero: 10, requant, residual };
         let y = graph.add("y", Op::Quant(Quant::Conv(op)), bytes(&[1, 1, 1, 3]), &[x, w, b]);
         if residual.is_some() {
@@ -62,7 +62,7 @@ fn a_dense_layer_may_answer_in_floats() {
     let mut graph = Graph::default();
     let x = graph.add_input("x", bytes(&[1, 2]));
     let w = graph.add_const("w", [2, 2], Values::I8(vec![1, -128, 2, 127]));
-    let requant = Requant { multipliers: vec![0.5, 0.25], to: To::Floats };
+    let requant = Requant::new(vec![0.5, 0.25], To::Floats);
     let op = Op::Quant(Quant::Dense(QDense { x_zero: 128, requant }));
     let y = graph.add("y", op, Tensor::f32([1, 2]), &[x, w]);
     assert_eq!(answer(graph, y, &[0, 255]), Values::F32(vec![63.0, 8128.25]));
@@ -72,7 +72,7 @@ fn a_dense_layer_may_answer_in_floats() {
 fn means_are_of_exact_sums() {
     let mut graph = Graph::default();
     let x = graph.add_input("x", bytes(&[1, 2, 1, 2]));
-    let requant = Requant { multipliers: vec![0.5], to: to(1, Bounds::ALL) };
+    let requant = Requant::new(vec![0.5], to(1, Bounds::ALL));
     let op = Op::Quant(Quant::Mean(QMean { x_zero: 5, requant }));
     let y = graph.add("y", op, bytes(&[1, 2, 1, 1]), &[x]);
     assert_eq!(answer(graph, y, &[5, 6, 255, 255]), Values::U8(vec![1, 251]));

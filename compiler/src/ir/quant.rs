@@ -26,7 +26,7 @@ pub use convert::Unpack;
 pub use dense::QDense;
 pub use mean::QMean;
 pub use pair::{QPair, Times};
-pub use scale::{Affine, Arithmetic, Bounds, Requant, To};
+pub use scale::{Affine, Arithmetic, Bounds, Requant, Rounding, To};
 pub use softmax::QSoftmax;
 pub use sums::MAX_DEPTH;
 pub use table::table;

@@ -40,7 +40,7 @@ fn of_two(pair: QPair, terms: Terms, shares: Shares, by: Arithmetic) -> Constant
             let fields = [a, b, ("shift", Value::Int(shift.into())), levels];
             Value::fields("affine::Pair::Fixed", fields)
         }
-        Arithmetic::Tflite => {
+        Arithmetic::Tflite | Arithmetic::TfliteDense => {
             let Shares { of: [of_a, of_b], whole } = shares;
             let (a, b) = (("a", share(a.zero, of_a)), ("b", share(b.zero, of_b)));
             Value::fields("affine::Pair::Twice", [a, b, ("factor", twice(whole)), levels])
@@ -94,7 +94,7 @@ pub(super) fn averaged(average: &QAverage, by: Arithmetic) -> Value {
             ];
             Value::fields("kernel::q8::pool::Averaged::Fixed", fields)
         }
-        Arithmetic::Tflite => {
+        Arithmetic::Tflite | Arithmetic::TfliteDense => {
             let levels = ("levels", levels_of(SIGNED_ZERO, Bounds::ALL, by));
             Value::fields("kernel::q8::pool::Averaged::Twice", [levels])
         }
@@ -107,7 +107,7 @@ pub(super) fn factor(mean: &QMean, len: usize, by: Arithmetic) -> Value {
     match mean.requant.arithmetic(by) {
         Arithmetic::Float => Value::made("affine::Factor::float", [Value::Float(multiplier)]),
         Arithmetic::Fixed => fixed(Fixed::of(multiplier)),
-        Arithmetic::Tflite => twice(mean.factor(len)),
+        Arithmetic::Tflite | Arithmetic::TfliteDense => twice(mean.factor(len)),
     }
 }
 
@@ -135,6 +135,7 @@ pub(super) fn levels_of(zero: u8, bounds: Bounds, by: Arithmetic) -> Value {
             Arithmetic::Float => "affine::Levels::u8",
             Arithmetic::Fixed => "affine::Levels::u8_fixed",
             Arithmetic::Tflite => "affine::Levels::u8_twice",
+            Arithmetic::TfliteDense => "affine::Levels::u8_once",
         };
         return Value::made(all, [Value::Int(zero.into())]);
     }
@@ -144,6 +145,7 @@ pub(super) fn levels_of(zero: u8, bounds: Bounds, by: Arithmetic) -> Value {
         Arithmetic::Float => "affine::Arithmetic::Float",
         Arithmetic::Fixed => "affine::Arithmetic::Fixed",
         Arithmetic::Tflite => "affine::Arithmetic::Twice",
+        Arithmetic::TfliteDense => "affine::Arithmetic::Once",
     };
     let fields =
         [byte("zero", zero), byte("lo", lo), byte("hi", hi), ("arithmetic", Value::item(by))];

@@ -159,7 +159,7 @@ impl<'a> Layer<'a> {
         packed.extend(biases.flat_map(i32::to_le_bytes));
         let factors = channels.map(|m| self.factor(m.map_or(0.0, |m| self.requant.multipliers[m])));
         packed.extend(factors.clone().flat_map(|factor| factor.0.to_le_bytes()));
-        if self.arithmetic() == Arithmetic::Tflite {
+        if matches!(self.arithmetic(), Arithmetic::Tflite | Arithmetic::TfliteDense) {
             packed.extend(factors.flat_map(|factor| factor.1.to_le_bytes()));
         }
     }
@@ -175,7 +175,7 @@ impl<'a> Layer<'a> {
                 let Fixed { mantissa, shift } = Fixed::of(multiplier as f32);
                 Factor::fixed(mantissa, shift)
             }
-            Arithmetic::Tflite => {
+            Arithmetic::Tflite | Arithmetic::TfliteDense => {
                 let Twice { mantissa, exponent } = Twice::of(multiplier);
                 Factor::twice(mantissa, exponent)
             }

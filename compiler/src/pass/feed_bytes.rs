@@ -132,7 +132,7 @@ mod tests {
             activation: None,
         };
         let to = To::Bytes { zero: 0, bounds: Bounds::ALL };
-        let requant = Requant { multipliers: vec![0.1], to };
+        let requant = Requant::new(vec![0.1], to);
         let conv = Op::Quant(Quant::Conv(QConv { conv, x_zero: 0, requant, residual: None }));
         let y = graph.add("y", conv, bytes([1, 1, 2, 2]), &[picture, w]);
         graph.outputs.push(Output { name: "y".into(), node: y });

@@ -254,7 +254,7 @@ mod tests {
 
     fn qconv() -> Quant {
         let to = To::Bytes { zero: 9, bounds: Bounds::ALL };
-        let requant = Requant { multipliers: vec![1e-3; 2], to };
+        let requant = Requant::new(vec![1e-3; 2], to);
         let conv = Conv { group: 2, ..same(3) };
         Quant::Conv(QConv { conv, x_zero: 114, requant, residual: None })
     }

@@ -146,7 +146,7 @@ mod tests {
             let x = net.typed(Op::Quant(Quant::Quantize(from)), Dtype::U8, &[x]);
             let w = net.constant(&[2, 2, 1, 1], Values::I8(vec![1, -2, 3, 4]));
             let to_mid = To::Bytes { zero: mid.zero, bounds: Bounds { lo: 5, hi: 99 } };
-            let requant = Requant { multipliers: vec![0.5, 0.125], to: to_mid };
+            let requant = Requant::new(vec![0.5, 0.125], to_mid);
             let conv = QConv { conv: same(1), x_zero: from.zero, requant, residual: None };
             let conv = net.typed(Op::Quant(Quant::Conv(conv)), Dtype::U8, &[x, w]);
             let pair = QPair { a: mid, b: from, y: to, bounds: Bounds::ALL };
@@ -171,8 +171,7 @@ mod tests {
         let mut net = Net::default();
         let x = net.bytes(&[1, 2, 4, 4]);
         let w = net.constant(&[2, 1, 1, 1], Values::I8(vec![1, -2]));
-        let requant =
-            Requant { multipliers: vec![0.5; 2], to: To::Bytes { zero: 3, bounds: Bounds::ALL } };
+        let requant = Requant::new(vec![0.5; 2], To::Bytes { zero: 3, bounds: Bounds::ALL });
         let conv = Conv { group: 2, ..same(1) };
         let conv = Quant::Conv(QConv { conv, x_zero: 3, requant, residual: None });
         let conv = net.typed(Op::Quant(conv), Dtype::U8, &[x, w]);

@@ -96,7 +96,9 @@ fn clamped(graph: &Graph, mut value: NodeId, to: Affine) -> (NodeId, Bounds) {
 fn bound(by: Arithmetic, to: Affine, x: f32) -> u8 {
     match by {
         Arithmetic::Float | Arithmetic::Fixed => to.quantize(x),
-        Arithmetic::Tflite => ((x / to.scale).round() + f32::from(to.zero)).clamp(0.0, 255.0) as u8,
+        Arithmetic::Tflite | Arithmetic::TfliteDense => {
+            ((x / to.scale).round() + f32::from(to.zero)).clamp(0.0, 255.0) as u8
+        }
     }
 }
 

@@ -215,7 +215,7 @@ mod tests {
         let values = (0..outputs * channels / group * 3).map(|at| (at * 41 % 255) as u8 as i8);
         let w = net.constant(&[outputs, channels / group, 3, 1], Values::I8(values.collect()));
         let to = To::Bytes { zero: 7, bounds: Bounds::ALL };
-        let requant = Requant { multipliers: vec![0.003; outputs], to };
+        let requant = Requant::new(vec![0.003; outputs], to);
         let conv = QConv { conv, x_zero: 114, requant, residual: None };
         let y = net.typed(Op::Quant(Quant::Conv(conv)), Dtype::U8, &[x, w]);
         net.put(Op::Quant(Quant::Dequantize(WHOLE)), &[y])

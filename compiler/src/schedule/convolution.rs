@@ -109,6 +109,7 @@ pub(super) fn epilogue(graph: &Graph, id: NodeId) -> Epilogue {
             Epilogue::Bytes { to: conv.requant.to, residual: conv.residual, by }
         }
         Op::Quant(Quant::Dense(dense)) => {
+            let by = dense.requant.arithmetic(by);
             Epilogue::Bytes { to: dense.requant.to, residual: None, by }
         }
         Op::Dense(dense) => Epilogue::Floats { clamp: dense.clamp, then: dense.activation },

@@ -138,7 +138,7 @@ fn window(k: usize, stride: usize, group: usize) -> Conv {
 
 fn requant(channels: usize, factor: f32) -> Requant {
     let multipliers = (0..channels).map(|m| f64::from(factor * (1.0 + m as f32 / 31.0))).collect();
-    Requant { multipliers, to: To::Bytes { zero: ZERO, bounds: Bounds { lo: 0, hi: 250 } } }
+    Requant::new(multipliers, To::Bytes { zero: ZERO, bounds: Bounds { lo: 0, hi: 250 } })
 }
 
 #[derive(Default)]

@@ -137,6 +137,15 @@ pub unsafe trait Dots: Simd {
         sums
     }
 
+    /// The bytes of sums times mantissas and exponents, rounded once: see [`Levels::of_sum`].
+    #[inline(always)]
+    fn once_of_sums(self, levels: Levels, mut sums: Self::I32, by: [Self::I32; 2]) -> Self::I32 {
+        let [mut mantissas, mut exponents] = by;
+        let by = [&*Self::lanes(&mut mantissas), &*Self::lanes(&mut exponents)];
+        whole::round_each_once(levels, Self::lanes(&mut sums), by);
+        sums
+    }
+
     /// The bytes of sums that are rounded twice: see [`Pair::add`](crate::affine::Pair::add).
     #[inline(always)]
     fn twice_sum(self, shares: Shares, sums: [Self::I32; 2]) -> Self::I32 {

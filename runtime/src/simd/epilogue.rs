@@ -213,7 +213,7 @@ unsafe impl<S: Dots> Epilogue<S, S::I32, u8> for Levels {
     fn more_factors(&self) -> usize {
         match self.arithmetic {
             Arithmetic::Float | Arithmetic::Fixed => 0,
-            Arithmetic::Twice => 4 * S::LANES,
+            Arithmetic::Twice | Arithmetic::Once => 4 * S::LANES,
         }
     }
 

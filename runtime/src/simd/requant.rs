@@ -15,6 +15,8 @@ pub(crate) enum Factors<S: Dots> {
     Fixed(S::I32),
     /// Mantissas and exponents.
     Twice([S::I32; 2]),
+    /// The same, for products that are rounded once.
+    Once([S::I32; 2]),
 }
 
 impl<S: Dots> Factors<S> {
@@ -30,6 +32,7 @@ impl<S: Dots> Factors<S> {
                 Arithmetic::Float => Self::Float(simd.f32s_at(from)),
                 Arithmetic::Fixed => Self::Fixed(simd.i32s_at(from)),
                 Arithmetic::Twice => Self::Twice([simd.i32s_at(from), simd.i32s_at(exponents)]),
+                Arithmetic::Once => Self::Once([simd.i32s_at(from), simd.i32s_at(exponents)]),
             }
         }
     }
@@ -41,6 +44,7 @@ impl<S: Dots> Factors<S> {
             Arithmetic::Float => Self::Float(simd.splat(factor.real())),
             Arithmetic::Fixed => Self::Fixed(simd.splat_i32(factor.0.cast_signed())),
             Arithmetic::Twice => Self::Twice(splat(simd, factor)),
+            Arithmetic::Once => Self::Once(splat(simd, factor)),
         }
     }
 }
@@ -87,6 +91,7 @@ impl<S: Dots> Steps<S> {
             Factors::Float(by) => self.bytes(simd, levels, simd.mul(simd.to_f32(sums), by)),
             Factors::Fixed(by) => simd.whole_of_sums(levels, sums, by),
             Factors::Twice(by) => simd.twice_of_sums(levels, sums, by),
+            Factors::Once(by) => simd.once_of_sums(levels, sums, by),
         }
     }
 
@@ -103,6 +108,7 @@ impl<S: Dots> Steps<S> {
             Factors::Float(by) => self.stored(simd, levels, simd.mul(simd.to_f32(sums), by)),
             Factors::Fixed(by) => simd.whole_of_sums(levels, sums, by),
             Factors::Twice(by) => simd.twice_of_sums(levels, sums, by),
+            Factors::Once(by) => simd.once_of_sums(levels, sums, by),
         }
     }
 

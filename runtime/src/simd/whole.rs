@@ -49,6 +49,15 @@ pub(super) fn mul_each(Terms { of: [a, b], shift, levels }: Terms, xs: &mut [i32
     }
 }
 
+/// Sums times mantissas and exponents as bytes, rounded once: see [`Levels::of_sum`].
+#[inline(never)]
+pub(super) fn round_each_once(levels: Levels, sums: &mut [i32], by: [&[i32]; 2]) {
+    for (sum, (mantissa, exponent)) in sums.iter_mut().zip(by[0].iter().zip(by[1])) {
+        let factor = Factor::twice(mantissa.cast_unsigned(), *exponent);
+        *sum = levels.whole(factor.scaled_once(*sum)).into();
+    }
+}
+
 /// Sums times mantissas and exponents as bytes: see [`Levels::of_sum`].
 #[inline(never)]
 pub(super) fn round_each_twice(levels: Levels, sums: &mut [i32], by: [&[i32]; 2]) {

@@ -35,6 +35,8 @@ pub(super) trait Wide: Dots {
 const ROOM: u32 = 7;
 /// The shift that takes twice the steps from the upper half of a product; sums are moved up for a smaller one.
 const HALF: i32 = (32 - ROOM + 1).cast_signed();
+/// The same where mantissas fill an integer as they are.
+const HALF_OF_FULL: i32 = 33;
 /// Bits by which bytes are moved up in a sum of two terms.
 const LIFT: u32 = 23;
 /// The shift that takes twice the steps from the upper half of a sum of two terms.
@@ -46,10 +48,36 @@ const HALF_OF_TERMS: u32 = 32 - LIFT + 1;
 pub(super) fn of_sums<S: Wide>(simd: S, levels: Levels, sums: S::I32, factors: S::I32) -> S::I32 {
     let all = |x: i32| simd.splat_i32(x);
     let mantissa = simd.and_i32(simd.down(factors, all(1)), all(0x7fff_ff80));
-    let shift = simd.and_i32(factors, all(0xff));
-    let up = simd.sub_i32(all(HALF), simd.min_i32(shift, all(HALF)));
-    let down = simd.sub_i32(simd.max_i32(shift, all(HALF)), all(HALF));
-    // A sum that has no room to move up is beyond all bytes with a mantissa of 2^23, and is there when it is less too.
+    shifted(simd, levels, sums, [mantissa, simd.and_i32(factors, all(0xff))], HALF)
+}
+
+/// The bytes of sums times mantissas and exponents, rounded once: see [`Levels::of_sum`].
+#[cfg_attr(debug_assertions, inline)]
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub(super) fn once_of_sums<S: Wide>(
+    simd: S,
+    levels: Levels,
+    sums: S::I32,
+    [mantissas, exponents]: [S::I32; 2],
+) -> S::I32 {
+    let shifts = simd.sub_i32(simd.splat_i32(31), exponents);
+    shifted(simd, levels, sums, [mantissas, shifts], HALF_OF_FULL)
+}
+
+/// The bytes of sums times mantissas, which fill an integer, shifted by so many bits; `half` takes twice the steps from the
+/// upper half of a product.
+#[inline(always)]
+fn shifted<S: Wide>(
+    simd: S,
+    levels: Levels,
+    sums: S::I32,
+    [mantissa, shift]: [S::I32; 2],
+    half: i32,
+) -> S::I32 {
+    let all = |x: i32| simd.splat_i32(x);
+    let up = simd.sub_i32(all(half), simd.min_i32(shift, all(half)));
+    let down = simd.sub_i32(simd.max_i32(shift, all(half)), all(half));
+    // A sum that has no room to move up is beyond all bytes with so great a mantissa, and is there when it is less too.
     let (least, most) = (simd.down(all(i32::MIN), up), simd.down(all(i32::MAX), up));
     let sums = simd.up(simd.max_i32(simd.min_i32(sums, most), least), up);
     whole(simd, levels, simd.down(simd.high(sums, mantissa), down))

@@ -286,7 +286,7 @@ impl Filter {
         packed.extend(biases.flat_map(i32::to_le_bytes));
         let factors = channels.map(|c| factor(self.levels, c.map_or(0.0, |c| self.factors[c])));
         packed.extend(factors.clone().flat_map(|factor| factor.0.to_le_bytes()));
-        if self.levels.arithmetic == Arithmetic::Twice {
+        if matches!(self.levels.arithmetic, Arithmetic::Twice | Arithmetic::Once) {
             packed.extend(factors.flat_map(|factor| factor.1.to_le_bytes()));
         }
     }
@@ -307,8 +307,8 @@ pub(crate) fn factor(levels: Levels, factor: f32) -> Factor {
             let bits = factor.to_bits();
             Factor::fixed(bits & 0x7f_ffff | 0x80_0000, 150 - (bits >> 23))
         }
-        Arithmetic::Twice if factor == 0.0 => Factor::twice(0, 0),
-        Arithmetic::Twice => {
+        Arithmetic::Twice | Arithmetic::Once if factor == 0.0 => Factor::twice(0, 0),
+        Arithmetic::Twice | Arithmetic::Once => {
             // Odd, as a factor of two floats is.
             let bits = factor.to_bits();
             let mantissa = (bits & 0x7f_ffff | 0x80_0000) << 7 | 1;

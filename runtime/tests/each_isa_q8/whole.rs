@@ -128,15 +128,20 @@ fn sums_around_halves(mantissa: u32, exponent: i32) -> Vec<i32> {
 }
 
 #[test]
-fn sums_are_rounded_twice_as_written_down() {
+fn sums_are_rounded_once_or_twice_as_written_down() {
     const MANTISSAS: [u32; 6] =
         [0, (1 << 31) - 1, 1 << 30, 1_234_567_891, 715_827_883, (1 << 30) + 1];
     for run in each_token!(simd, (levels: Levels, mantissa: u32, exponent: i32) {
         let factor = Factor::twice(mantissa, exponent);
         let by = [mantissa.cast_signed(), exponent].map(|x| simd.splat_i32(x));
+        let once = Levels { arithmetic: Arithmetic::Once, ..levels };
         for sums in sums_around_halves(mantissa, exponent).chunks(4) {
             let mut bytes = simd.twice_of_sums(levels, vector(simd, sums), by);
             check(simd, &mut bytes, sums, |sum| levels.of_sum(sum, factor));
+            if exponent < 30 {
+                let mut bytes = simd.once_of_sums(once, vector(simd, sums), by);
+                check(simd, &mut bytes, sums, |sum| once.of_sum(sum, factor));
+            }
         }
     })
     .into_iter()

@@ -83,7 +83,7 @@ fn averages(average: &QAverage, by: Arithmetic, x: Bytes<'_>, out: &[usize]) -> 
                 average.y.quantize_early(sum / count as f32, average.early)
             }
             Arithmetic::Fixed => average.fixed(bytes, count),
-            Arithmetic::Tflite => tflite::average(bytes, count),
+            Arithmetic::Tflite | Arithmetic::TfliteDense => tflite::average(bytes, count),
         }
     }))
 }

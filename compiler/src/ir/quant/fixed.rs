@@ -95,7 +95,7 @@ mod tests {
         fn a_sum_is_within_a_step_of_floats(sum in any::<i32>(), shift in 0..31, by in factor(), zero: u8) {
             let sum = sum >> shift;
             let to = To::Bytes { zero, bounds: Bounds::ALL };
-            let requant = Requant { multipliers: vec![by.into()], to };
+            let requant = Requant::new(vec![by.into()], to);
             let [float, fixed] = [Arithmetic::Float, Arithmetic::Fixed]
                 .map(|arithmetic| requant.byte(arithmetic, sum, 0, zero));
             prop_assert!(float.abs_diff(fixed) <= 1, "{float} {fixed}");
@@ -105,7 +105,7 @@ mod tests {
         fn a_usual_sum_is_within_a_step_of_floats(sum in any::<i32>(), steps in 0.1..300_f32, zero: u8) {
             let by = steps / (sum as f32).abs().max(1.0);
             let to = To::Bytes { zero, bounds: Bounds::ALL };
-            let requant = Requant { multipliers: vec![by.into()], to };
+            let requant = Requant::new(vec![by.into()], to);
             let [float, fixed] = [Arithmetic::Float, Arithmetic::Fixed]
                 .map(|arithmetic| requant.byte(arithmetic, sum, 0, zero));
             prop_assert!(float.abs_diff(fixed) <= 1, "{float} {fixed}");

@@ -25,14 +25,14 @@ impl QMean {
     pub fn new(x: Affine, y: Affine, len: usize) -> Self {
         let to = To::Bytes { zero: y.zero, bounds: Bounds::ALL };
         let multipliers = vec![f64::from(x.scale / (y.scale * len as f32))];
-        Self { x_zero: x.zero, requant: Requant { multipliers, to } }
+        Self { x_zero: x.zero, requant: Requant::new(multipliers, to) }
     }
 
     /// The mean of bytes of scale `x`, on scale `y`, for [`Arithmetic::Tflite`].
     pub fn twice(x: Affine, y: Affine) -> Self {
         let to = To::Bytes { zero: y.zero, bounds: Bounds::ALL };
         let multipliers = vec![f64::from(x.scale) / f64::from(y.scale)];
-        Self { x_zero: x.zero, requant: Requant { multipliers, to } }
+        Self { x_zero: x.zero, requant: Requant::new(multipliers, to) }
     }
 
     /// The factor of a sum of `len` bytes for [`Arithmetic::Tflite`].

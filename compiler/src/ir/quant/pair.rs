@@ -155,7 +155,7 @@ impl QPair {
         match by {
             Arithmetic::Float => self.add(a, b),
             Arithmetic::Fixed => self.add_fixed(a, b),
-            Arithmetic::Tflite => self.add_twice(a, b),
+            Arithmetic::Tflite | Arithmetic::TfliteDense => self.add_twice(a, b),
         }
     }
 
@@ -164,7 +164,7 @@ impl QPair {
         match by {
             Arithmetic::Float => self.mul(times, a, b),
             Arithmetic::Fixed => self.mul_fixed(a, b),
-            Arithmetic::Tflite => self.mul_twice(a, b),
+            Arithmetic::Tflite | Arithmetic::TfliteDense => self.mul_twice(a, b),
         }
     }
 

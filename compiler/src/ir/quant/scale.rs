@@ -18,6 +18,18 @@ pub enum Arithmetic {
     Fixed,
     /// Integers alone, as TensorFlow Lite rounds them: see [`tflite`](crate::ir::quant::tflite). A front end sets it.
     Tflite,
+    /// The same of a dense layer, which TensorFlow Lite rounds once. No graph has it: [`Requant::arithmetic`] says it.
+    TfliteDense,
+}
+
+/// Roundings of a product by TensorFlow Lite.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rounding {
+    /// To the upper half of the product, and then by the exponent of the factor.
+    #[default]
+    Twice,
+    /// Of the exact product, as in dense layers.
+    Once,
 }
 
 /// Scale and zero point of quantised values: `(q - zero) * scale`.
@@ -45,6 +57,8 @@ pub struct Requant {
     pub multipliers: Vec<f64>,
     /// The type of the result.
     pub to: To,
+    /// The roundings of [`Arithmetic::Tflite`]; others have their own.
+    pub rounding: Rounding,
 }
 
 /// The type that sums are turned into.
@@ -78,7 +92,7 @@ impl fmt::Display for Arithmetic {
         f.write_str(match self {
             Self::Float => "float",
             Self::Fixed => "fixed",
-            Self::Tflite => "tflite",
+            Self::Tflite | Self::TfliteDense => "tflite",
         })
     }
 }
@@ -136,11 +150,17 @@ impl To {
 }
 
 impl Requant {
+    /// Factors and what they make of sums; see [`Requant::multipliers`].
+    pub fn new(multipliers: Vec<f64>, to: To) -> Self {
+        Self { multipliers, to, rounding: Rounding::default() }
+    }
+
     /// Multipliers in a graph of arithmetic `by`: results in floats are made in floats.
     pub fn arithmetic(&self, by: Arithmetic) -> Arithmetic {
-        match self.to {
-            To::Bytes { .. } => by,
-            To::Floats => Arithmetic::Float,
+        match (self.to, by, self.rounding) {
+            (To::Floats, _, _) => Arithmetic::Float,
+            (To::Bytes { .. }, Arithmetic::Tflite, Rounding::Once) => Arithmetic::TfliteDense,
+            (To::Bytes { .. }, by, _) => by,
         }
     }
 
@@ -151,10 +171,11 @@ impl Requant {
 
     /// `sum` of output channel `m` as a byte, before bounds; see [`To::Bytes`].
     pub fn byte(&self, arithmetic: Arithmetic, sum: i32, m: usize, zero: u8) -> u8 {
-        match arithmetic {
+        match self.arithmetic(arithmetic) {
             Arithmetic::Float => nearest(sum as f32 * self.real(m), zero),
             Arithmetic::Fixed => fixed::nearest(Fixed::of(self.real(m)).steps(sum), zero),
             Arithmetic::Tflite => Twice::of(self.multipliers[m]).byte(sum, zero),
+            Arithmetic::TfliteDense => Twice::of(self.multipliers[m]).byte_once(sum, zero),
         }
     }
 
@@ -216,7 +237,7 @@ mod tests {
     #[test]
     fn requantising_multiplies_in_f32() {
         let to = To::Bytes { zero: 128, bounds: Bounds::ALL };
-        let requant = Requant { multipliers: vec![0.5, 1e-3], to };
+        let requant = Requant::new(vec![0.5, 1e-3], to);
         assert_eq!(
             [5, 7, -5].map(|sum| requant.byte(Arithmetic::Float, sum, 0, 128)),
             [130, 132, 126]

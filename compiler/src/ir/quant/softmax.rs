@@ -45,7 +45,7 @@ impl QSoftmax {
         match by {
             Arithmetic::Float => false,
             Arithmetic::Fixed => self.y.scale >= FINEST,
-            Arithmetic::Tflite => {
+            Arithmetic::Tflite | Arithmetic::TfliteDense => {
                 self.y.zero == 0 && near(self.y.scale, 1.0 / 256.0) && tflite::takes(self.x.scale)
             }
         }
@@ -55,7 +55,7 @@ impl QSoftmax {
     pub fn powers(&self, by: Arithmetic) -> [u32; 256] {
         match by {
             Arithmetic::Float | Arithmetic::Fixed => self.fixed_powers(),
-            Arithmetic::Tflite => tflite::powers(self.x.scale),
+            Arithmetic::Tflite | Arithmetic::TfliteDense => tflite::powers(self.x.scale),
         }
     }
 
@@ -139,7 +139,7 @@ fn shares(softmax: &QSoftmax, by: Arithmetic, x: Bytes<'_>) -> Values {
             let row: Vec<u8> = (0..len).map(|i| block[first + i * inner]).collect();
             let row = match by {
                 Arithmetic::Float | Arithmetic::Fixed => softmax.fixed(&powers, &row),
-                Arithmetic::Tflite => tflite::shares(&powers, &row),
+                Arithmetic::Tflite | Arithmetic::TfliteDense => tflite::shares(&powers, &row),
             };
             for (i, q) in row.into_iter().enumerate() {
                 block[first + i * inner] = q;

@@ -7,7 +7,8 @@
 //! scaled(x, f)              down(high(x * 2^max(e, 0), m), max(-e, 0))            rounded twice
 //! a convolution             f = x.scale * w.scale / y.scale, in f64
 //! a product by a matrix     the same; if all weights have one scale, x.scale * w.scale is rounded to f32
-//! a layer, a mean           steps = scaled(sum, f)
+//! a convolution, a mean     steps = scaled(sum, f)
+//! a product by a matrix     steps = floor((sum * m + 2^(30-e)) / 2^(31-e))        rounded once
 //! a mean of n bytes         f = x.scale / y.scale in f64, then m = floor(m * 2^s / n), e = e - s: s bits of n, less one
 //! an addition               steps = scaled(scaled(a' * 2^20, a.scale / t) + scaled(b' * 2^20, b.scale / t), t / (2^20 * y.scale))
 //!                           t = twice the greater scale, in f64
@@ -21,7 +22,7 @@
 pub mod functions;
 pub mod softmax;
 
-use crate::ir::quant::fixed::nearest;
+use crate::ir::quant::fixed::{nearest, shifted};
 
 /// A factor as `mantissa * 2^(exponent - 31)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +77,12 @@ impl Twice {
         down(high(x, self.mantissa as i32), self.exponent.min(0).unsigned_abs())
     }
 
+    /// The nearest byte to so many steps from `zero`, rounded once.
+    pub(super) fn byte_once(self, x: i32, zero: u8) -> u8 {
+        let product = i64::from(x) * i64::from(self.mantissa);
+        nearest(shifted(product, (31 - self.exponent.min(29)).unsigned_abs()), zero)
+    }
+
     /// The nearest byte to so many steps from `zero`.
     pub(super) fn byte(self, x: i32, zero: u8) -> u8 {
         nearest(self.scaled(x).into(), zero)
@@ -118,7 +125,7 @@ fn down(x: i32, by: u32) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ir::{Affine, Arithmetic, Bounds, QMean, QPair, Requant, Times, To};
+    use crate::ir::{Affine, Arithmetic, Bounds, QMean, QPair, Requant, Rounding, Times, To};
 
     const HALF: Twice = Twice { mantissa: 1 << 30, exponent: 0 };
 
@@ -156,7 +163,7 @@ mod tests {
         // 3/8 are no step, but 3/4 are rounded to one before it is halved, and its half to one again.
         let by = Twice { mantissa: (1 << 30) + (1 << 29), exponent: -1 };
         let to = To::Bytes { zero: 100, bounds: Bounds::ALL };
-        let requant = Requant { multipliers: vec![0.375], to };
+        let requant = Requant::new(vec![0.375], to);
         assert_eq!(Twice::of(0.375), by);
         assert_eq!([1, -1, 2].map(|x| by.scaled(x)), [1, -1, 1]);
         assert_eq!(
@@ -164,6 +171,12 @@ mod tests {
             [101, 99, 255]
         );
         assert_eq!(requant.byte(Arithmetic::Fixed, 1, 0, 100), 100);
+        // A dense layer rounds once: three eighths are none.
+        let dense = Requant { rounding: Rounding::Once, ..requant };
+        assert_eq!(
+            [1, -1, 2, 4, -4, 1 << 20].map(|x| dense.byte(Arithmetic::Tflite, x, 0, 100)),
+            [100, 100, 101, 102, 99, 255]
+        );
     }
 
     #[test]

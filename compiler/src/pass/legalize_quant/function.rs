@@ -22,7 +22,7 @@ pub(super) fn rescale(
 ) -> NodeId {
     let table = match graph.arithmetic {
         Arithmetic::Float | Arithmetic::Fixed => table(from, to, |x| x),
-        Arithmetic::Tflite => functions::rescaled(from, to),
+        Arithmetic::Tflite | Arithmetic::TfliteDense => functions::rescaled(from, to),
     };
     add_table(graph, id, bytes, table)
 }

@@ -2,7 +2,7 @@
 
 use crate::ir::quant::MAX_DEPTH;
 use crate::ir::{Affine, Arithmetic, Binary, Bounds, Conv, Gemm, Graph, NodeId, Op, Port, QConv};
-use crate::ir::{QDense, Quant, Requant, Tensor, To, Unpack, Values};
+use crate::ir::{QDense, Quant, Requant, Rounding, Tensor, To, Unpack, Values};
 use crate::pass::edit::{reconnect, x};
 use crate::pass::legalize_quant::{dequantized, only_quantized, through, unpack};
 use crate::pass::{Attempt, Skip};
@@ -143,7 +143,9 @@ impl Parts {
         match by {
             Arithmetic::Float | Arithmetic::Fixed => f64::from(from * weights / to),
             Arithmetic::Tflite if self.has_one_scale => f64::from(from * weights) / f64::from(to),
-            Arithmetic::Tflite => f64::from(from) * f64::from(weights) / f64::from(to),
+            Arithmetic::Tflite | Arithmetic::TfliteDense => {
+                f64::from(from) * f64::from(weights) / f64::from(to)
+            }
         }
     }
 
@@ -159,7 +161,8 @@ impl Parts {
             return Err(Skip::new(graph, id, "its scales multiply beyond the range of f32"));
         }
         let (name, columns) = (graph.node(id).name.clone(), self.scales.len());
-        let requant = Requant { multipliers, to };
+        let rounding = if self.conv.is_some() { Rounding::Twice } else { Rounding::Once };
+        let requant = Requant { rounding, ..Requant::new(multipliers, to) };
         let x_zero = self.from.zero;
         let op = match self.conv {
             Some(conv) => Quant::Conv(QConv { conv, x_zero, requant, residual: None }),

@@ -57,7 +57,7 @@ pub(super) fn legalize_mean(graph: &mut Graph, id: NodeId, to: Affine) -> Attemp
             let out = graph.node(id).out.clone();
             let mean = match graph.arithmetic {
                 Arithmetic::Float | Arithmetic::Fixed => QMean::new(from, to, h * w),
-                Arithmetic::Tflite => QMean::twice(from, to),
+                Arithmetic::Tflite | Arithmetic::TfliteDense => QMean::twice(from, to),
             };
             let made = on_bytes(graph, id, Quant::Mean(mean), &[bytes]);
             graph.node_mut(id).out.shape = vec![n, c, 1, 1];

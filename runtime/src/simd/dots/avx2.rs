@@ -71,6 +71,10 @@ unsafe impl Dots for Avx2 {
         wide::twice_of_sums(self, levels, sums, by)
     }
     #[inline(always)]
+    fn once_of_sums(self, levels: Levels, sums: __m256i, by: [__m256i; 2]) -> __m256i {
+        wide::once_of_sums(self, levels, sums, by)
+    }
+    #[inline(always)]
     fn twice_sum(self, shares: Shares, bytes: [__m256i; 2]) -> __m256i {
         wide::twice_sum(self, shares, bytes)
     }

@@ -89,6 +89,10 @@ unsafe impl Dots for Avx512Vnni {
         wide::twice_of_sums(self, levels, sums, by)
     }
     #[inline(always)]
+    fn once_of_sums(self, levels: Levels, sums: __m512i, by: [__m512i; 2]) -> __m512i {
+        wide::once_of_sums(self, levels, sums, by)
+    }
+    #[inline(always)]
     fn twice_sum(self, shares: Shares, bytes: [__m512i; 2]) -> __m512i {
         wide::twice_sum(self, shares, bytes)
     }

@@ -84,6 +84,10 @@ unsafe impl Dots for NeonDot {
         wide::twice_of_sums(plain(), levels, sums, by)
     }
     #[inline(always)]
+    fn once_of_sums(self, levels: Levels, sums: int32x4_t, by: [int32x4_t; 2]) -> int32x4_t {
+        wide::once_of_sums(plain(), levels, sums, by)
+    }
+    #[inline(always)]
     fn twice_sum(self, shares: Shares, bytes: [int32x4_t; 2]) -> int32x4_t {
         wide::twice_sum(plain(), shares, bytes)
     }

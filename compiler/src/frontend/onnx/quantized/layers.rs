@@ -76,7 +76,7 @@ pub(in crate::frontend::onnx) fn gemm(call: &mut Call<'_>) -> Made {
         (requant(scale, &weights.scales, to)?, dtype)
     } else {
         let multipliers = weights.scales.iter().map(|weight| f64::from(scale * weight)).collect();
-        (checked(Requant { multipliers, to: To::Floats })?, Dtype::F32)
+        (checked(Requant::new(multipliers, To::Floats))?, Dtype::F32)
     };
     let bias = bias(call, 6, weights.scales.len())?;
     product(call, x, &weights, QDense { x_zero: from.zero, requant }, bias, dtype)
@@ -112,7 +112,7 @@ fn product(
 /// Factors of exact sums: the scale of x times those of the weights over that of the result, each rounded to f32.
 fn requant(x: f32, weights: &[f32], y: Affine) -> Result<Requant, Fault> {
     let multipliers = weights.iter().map(|weight| f64::from(x * weight / y.scale)).collect();
-    checked(Requant { multipliers, to: To::Bytes { zero: y.zero, bounds: Bounds::ALL } })
+    checked(Requant::new(multipliers, To::Bytes { zero: y.zero, bounds: Bounds::ALL }))
 }
 
 fn checked(requant: Requant) -> Result<Requant, Fault> {
