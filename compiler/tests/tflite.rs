@@ -3,20 +3,23 @@
 #[path = "tflite/build.rs"]
 mod build;
 
-use build::{F32, Field, I8, Net};
+use build::{F32, Field, I8, I32, Net};
 use bytes::Bytes;
 use mnv2c::frontend::onnx::Options;
 use mnv2c::frontend::tflite;
 use mnv2c::interp::{self, Array};
 use mnv2c::ir::{Graph, Values};
 
-const ADD: [i32; 2] = [0, 1];
 const CONV_2D: [i32; 2] = [3, 1];
 const DEPTHWISE_CONV_2D: [i32; 2] = [4, 1];
 const FULLY_CONNECTED: [i32; 2] = [9, 1];
 const AVERAGE_POOL_2D: [i32; 2] = [1, 1];
 const STRIDED_SLICE: [i32; 2] = [45, 1];
 const SVDF: [i32; 2] = [27, 4];
+const SOFTMAX: [i32; 2] = [25, 2];
+const LOGISTIC: [i32; 2] = [14, 2];
+const TANH: [i32; 2] = [28, 2];
+const HARD_SWISH: [i32; 2] = [117, 1];
 
 /// Paddings and fused functions by the numbers of the format.
 const SAME: Field = Field::Byte(0);
@@ -114,29 +117,68 @@ fn what_is_not_read_is_named_with_its_version_and_its_place() {
     assert!(error.contains("ADD (version 9): versions up to 2 are supported"), "{error}");
 }
 
-/// A network of bytes with a layer, a sum and constants of every kind.
-fn of_bytes() -> (Net, i32) {
+/// A network of bytes: a convolution, a sum, a dense layer, and each function of bytes behind it. What it answers.
+fn of_bytes() -> (Net, Vec<i32>) {
     let mut net = Net::default();
     let scale = Some((0.5, -3));
     let x = net.input(I8, &[1, 2, 2, 2], scale);
     let w = net.constant(I8, &[2, 1, 1, 2], Some((0.25, 0)), vec![1, 2, 0xfd, 4]);
-    let b = net.constant(
-        build::I32,
-        &[2],
-        Some((0.125, 0)),
-        [[7, 0, 0, 0], [0xf8, 0xff, 0xff, 0xff]].concat(),
-    );
+    let b = net.constant(I32, &[2], Some((0.125, 0)), words(&[7, -8]));
     let y = net.tensor(I8, &[1, 2, 2, 2], scale);
     net.operator([3, 3], &[x, w, b], y, strided(1, 3, RELU));
-    let z = net.tensor(I8, &[1, 2, 2, 2], Some((1.0, 4)));
-    net.operator(ADD, &[x, y], z, vec![]);
-    (net, z)
+    let sum = net.tensor(I8, &[1, 2, 2, 2], Some((1.0, 4)));
+    net.operator([0, 2], &[x, y], sum, vec![]);
+    let w = (0..24).map(|i: i16| (i * 7 % 19 - 9) as u8).collect();
+    let w = net.constant(I8, &[3, 8], Some((0.0123, 0)), w);
+    let b = net.constant(I32, &[3], Some((0.0123, 0)), words(&[100, -50, 3]));
+    let dense = net.tensor(I8, &[1, 3], Some((0.11, 5)));
+    net.operator([9, 4], &[sum, w, b], dense, vec![]);
+    let mut outputs = vec![sum, dense];
+    for (operator, scale) in [
+        (SOFTMAX, (1.0 / 256.0, -128)),
+        (LOGISTIC, (1.0 / 256.0, -128)),
+        (TANH, (1.0 / 128.0, 0)),
+        (HARD_SWISH, (0.09, -7)),
+    ] {
+        let y = net.tensor(I8, &[1, 3], Some(scale));
+        net.operator(operator, &[dense], y, vec![(0, Field::Float(1.0))]);
+        outputs.push(y);
+    }
+    (net, outputs)
+}
+
+/// Integers as they lie in a file.
+fn words(values: &[i32]) -> Vec<u8> {
+    values.iter().flat_map(|x| x.to_le_bytes()).collect()
+}
+
+/// The answers are those of LiteRT's reference kernels.
+#[test]
+fn bytes_are_those_of_the_reference_kernels() {
+    let (net, outputs) = of_bytes();
+    let graph = read(net.file(&outputs)).expect("the file is sound");
+    let x = Values::I8(vec![5, -128, 127, 0, 33, -77, -3, 90]);
+    let inputs = [Array { shape: vec![1, 2, 2, 2], values: x }];
+    let expected: [&[i8]; 6] = [
+        &[8, -59, 87, 6, 22, -33, 29, 96],
+        &[49, 27, 19],
+        &[99, -108, -120],
+        &[126, 107, 83],
+        &[127, 126, 117],
+        &[47, 17, 6],
+    ];
+    let mut legal = graph.clone();
+    mnv2c::pass::run_all(&mut legal, |_, _, _| ()).expect("the graph is sound");
+    let answers = interp::run(&legal, &inputs).expect("the graph runs");
+    let answers: Vec<&[i8]> =
+        answers.iter().map(|it| it.values.as_i8().expect("answers are bytes")).collect();
+    assert_eq!(answers, expected);
 }
 
 #[test]
 fn bytes_stay_bytes() {
-    let (net, z) = of_bytes();
-    let mut graph = read(net.file(&[z])).expect("the file is sound");
+    let (net, outputs) = of_bytes();
+    let mut graph = read(net.file(&outputs)).expect("the file is sound");
     mnv2c::pass::run_all(&mut graph, |_, _, _| ()).expect("the graph is sound");
     let text = graph.to_string();
     assert!(text.contains("qconv") && !text.contains(" dequantize"), "{text}");
@@ -144,8 +186,8 @@ fn bytes_stay_bytes() {
 
 #[test]
 fn damaged_files_are_refused() {
-    let (net, z) = of_bytes();
-    let file = net.file(&[z]);
+    let (net, outputs) = of_bytes();
+    let file = net.file(&outputs);
     for len in 0..file.len() {
         assert!(read(file[..len].to_vec()).is_err() || len > file.len() / 2, "{len} bytes");
     }

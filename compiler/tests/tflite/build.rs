@@ -6,6 +6,7 @@ pub(crate) enum Field {
     /// A number that lies in the table itself.
     Byte(u8),
     Int(i32),
+    Float(f32),
     /// What lies elsewhere.
     Text(&'static str),
     Ints(Vec<i32>),
@@ -139,6 +140,7 @@ fn put_table(file: &mut Vec<u8>, fields: &Table) -> usize {
         file.extend(match field {
             Field::Byte(x) => u32::from(*x).to_le_bytes(),
             Field::Int(x) => x.to_le_bytes(),
+            Field::Float(x) => x.to_le_bytes(),
             _ => [0; 4],
         });
     }
@@ -154,7 +156,7 @@ fn put_table(file: &mut Vec<u8>, fields: &Table) -> usize {
 fn put_elsewhere(file: &mut Vec<u8>, field: &Field) -> Option<usize> {
     let list = |len: usize, bytes: Vec<u8>| [(len as u32).to_le_bytes().to_vec(), bytes].concat();
     let bytes = match field {
-        Field::Byte(_) | Field::Int(_) => return None,
+        Field::Byte(_) | Field::Int(_) | Field::Float(_) => return None,
         Field::Table(table) => return Some(put_table(file, table)),
         Field::Tables(tables) => return Some(put_tables(file, tables)),
         Field::Text(text) => list(text.len(), [text.as_bytes(), &[0]].concat()),
