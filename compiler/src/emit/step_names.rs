@@ -33,9 +33,9 @@ impl StepNames {
         let steps: Vec<String> = steps.collect();
         let mut functions = steps.clone();
         for group in &network.sharing.groups {
-            let first = &network.schedule.steps[group[0]];
-            let name = names.take(&words::shared(network.graph, first));
-            group.iter().for_each(|at| functions[*at].clone_from(&name));
+            let first = &network.schedule.steps[group.steps[0]];
+            let name = names.take(&words::shared(network.graph, first, group.lens));
+            group.steps.iter().for_each(|at| functions[*at].clone_from(&name));
         }
         Self { labels, steps, functions, ports: scope::Ports::new(inputs, outputs) }
     }

@@ -9,6 +9,7 @@ use crate::ir::view::base;
 use crate::ir::{Block, Graph, NodeId, Op, Quant};
 use crate::schedule::{Stage, Step};
 use crate::segment::Role;
+use crate::share::Lens;
 use crate::target::Target;
 
 /// The name of the const of a stage's kernel.
@@ -95,8 +96,11 @@ pub(super) fn step(graph: &Graph, labels: &Labels, step: &Step) -> String {
 }
 
 /// The name of a function that several steps run, of which `step` is one.
-pub(super) fn shared(graph: &Graph, step: &Step) -> String {
-    format!("{}_{}", kind(graph, step), doc::shape(graph, step))
+pub(super) fn shared(graph: &Graph, step: &Step, lens: Lens) -> String {
+    match lens {
+        Lens::Known => format!("{}_{}", kind(graph, step), doc::shape(graph, step)),
+        Lens::Any => kind(graph, step).to_owned(),
+    }
 }
 
 /// The kind of a step, in a word.
