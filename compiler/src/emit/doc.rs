@@ -1,6 +1,7 @@
 //! The sentence above each emitted function, and the file's own.
 
 use crate::emit::labels::Labels;
+use crate::emit::separable::Part;
 use crate::ir::{Graph, NodeId};
 use crate::printed;
 use crate::schedule::{Home, Place, Stage, Step};
@@ -106,10 +107,36 @@ fn subject(graph: &Graph, labels: &Labels, step: &Step) -> String {
             };
             title(&format!("{stem}{blocks}{head}, {names}"))
         }
-        Role::Chain => format!("Chain {names}"),
+        Role::Chain => match labels.blocks.whole(&step.segment.stages) {
+            Some([first, last]) if first == last => {
+                let window = window(graph, step);
+                format!("Separable block {first} of{window} depthwise and 1x1 convolution, {names}")
+            }
+            Some([first, last]) => format!("Separable blocks {first} to {last}, {names}"),
+            None => format!("Chain {names}"),
+        },
         Role::Head => format!("Head and global pooling, {names}"),
         Role::Copy => format!("Copy of {names}"),
-        Role::Single => format!("{} {names}", title(graph.node(step.segment.stages[0]).op.name())),
+        Role::Single => {
+            let id = step.segment.stages[0];
+            let op = title(graph.node(id).op.name());
+            match labels.blocks.part(id) {
+                Some((number, part)) => {
+                    format!("{} {names}", of_block(part, number, &op, &window(graph, step)))
+                }
+                None => format!("{op} {names}"),
+            }
+        }
+    }
+}
+
+/// The part that an operator is of a separable block.
+fn of_block(part: Part, number: usize, op: &str, window: &str) -> String {
+    match part {
+        Part::Expand => format!("Separable block {number}, expansion"),
+        Part::Depthwise => format!("Separable block {number},{window} depthwise"),
+        Part::Gate => format!("Separable block {number}, squeeze-excitation: {op}"),
+        Part::Pointwise => format!("Separable block {number}, pointwise"),
     }
 }
 

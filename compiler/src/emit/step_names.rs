@@ -28,8 +28,12 @@ impl StepNames {
         let inputs = network.schedule.inputs.iter().map(&mut port).collect();
         let outputs = network.schedule.outputs.iter().map(&mut port).collect();
         let labels = Labels::of(network.graph);
-        let steps = network.schedule.steps.iter();
-        let steps = steps.map(|step| names.take(&words::step(network.graph, &labels, step)));
+        let steps = network.schedule.steps.iter().enumerate().map(|(at, step)| {
+            // A shared function says by itself what it does; whose it is, the step's own name tells.
+            let is_shared = network.sharing.group(at).is_some();
+            let name = if is_shared { words::labeled } else { words::step };
+            names.take(&name(network.graph, &labels, step))
+        });
         let steps: Vec<String> = steps.collect();
         let mut functions = steps.clone();
         for group in &network.sharing.groups {
