@@ -19,6 +19,7 @@ mod names;
 mod print;
 mod probe;
 mod scope;
+mod separable;
 mod shared;
 mod slots;
 mod step;

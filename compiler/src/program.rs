@@ -102,6 +102,8 @@ pub enum Statement {
 pub enum Zero {
     /// Columns on both sides of all rows, and the rows above.
     Edges,
+    /// Those, and all rows below the image.
+    Around,
     /// A row below the image.
     Row(Expr),
     /// All of the memory.

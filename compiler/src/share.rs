@@ -2,6 +2,7 @@
 //!
 //! Two steps are of one shape if their loops and stages are equal but for where in the arena their values lie and which
 //! weights of the same length they read. Every number that a kernel knows, scales and zero points too, keeps steps apart.
+//! A step that computes element by element knows no number of them, so those of any length are of one shape.
 
 mod frame;
 
@@ -10,10 +11,11 @@ use std::collections::BTreeMap;
 use mnv2c_runtime::blob::arrays::MOST_ARRAYS;
 use mnv2c_runtime::ring::Rows;
 
+use crate::kernels::spec::Flow;
 use crate::kernels::{Element, Part};
 use crate::pack::{Blob, Number};
 use crate::plan::Plan;
-use crate::program::{Function, Program};
+use crate::program::{Function, Program, Reach, Statement};
 use crate::schedule::{Home, Place, RowWindow, Schedule, Stage, Step};
 use crate::segment::RowBatch;
 
@@ -26,16 +28,34 @@ const MOST_PACKS: usize = 3;
 /// Which steps run one function.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sharing {
-    /// The steps of each function that several run, in order; the first is the one that is printed.
-    pub groups: Vec<Vec<usize>>,
+    /// The steps of each function that several run.
+    pub groups: Vec<Group>,
     /// The memory and the weights that each step gives its function.
     pub frames: Vec<Frame>,
 }
 
+/// Steps that run one function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// The steps, in order; the first is the one that is printed.
+    pub steps: Vec<usize>,
+    /// The lengths of what the function is given.
+    pub lens: Lens,
+}
+
+/// Lengths of the arrays and the weights that a function is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lens {
+    /// Those of its first step.
+    Known,
+    /// Any, alike for all arrays of a call.
+    Any,
+}
+
 impl Sharing {
     /// The steps that run the function of a step, if others do.
-    pub fn group(&self, step: usize) -> Option<&[usize]> {
-        self.groups.iter().find(|group| group.contains(&step)).map(Vec::as_slice)
+    pub fn group(&self, step: usize) -> Option<&Group> {
+        self.groups.iter().find(|group| group.steps.contains(&step))
     }
 }
 
@@ -51,14 +71,27 @@ pub fn share(schedule: &Schedule, plan: &Plan, program: &Program, blob: &Blob) -
             None => groups.push((shape, vec![at])),
         }
     }
-    let groups = groups.into_iter().map(|(_, group)| group).filter(|group| group.len() > 1);
+    let groups = groups.into_iter().map(|(_, steps)| steps).filter(|steps| steps.len() > 1);
+    let groups = groups.map(|steps| Group { lens: lens(blob, &frames, &steps), steps });
     Sharing { groups: groups.collect(), frames }
+}
+
+/// The lengths that a function of `steps` is given.
+fn lens(blob: &Blob, frames: &[Frame], steps: &[usize]) -> Lens {
+    let of = |step: usize| {
+        let Frame { arrays, packs } = &frames[step];
+        let arrays = arrays.iter().map(Array::len);
+        arrays.chain(packs.iter().map(|id| blob.range(*id).len())).collect::<Vec<_>>()
+    };
+    let first = of(steps[0]);
+    if steps.iter().all(|step| of(*step) == first) { Lens::Known } else { Lens::Any }
 }
 
 /// A step without where its values lie and which weights it reads.
 #[derive(PartialEq)]
 struct Shape<'a> {
-    function: &'a Function,
+    /// Its loops; none where one call makes all elements.
+    function: Option<&'a Function>,
     batch: RowBatch,
     panels: [usize; 2],
     /// Bytes and elements' bytes of each array.
@@ -118,11 +151,13 @@ fn shape<'a>(
     if feeds || frame.arrays.len() > MOST_ARRAYS || arguments > MOST_PACKS {
         return None;
     }
-    let mut memories = Memories { plan, blob, frame, buffers: BTreeMap::new() };
-    let arrays = frame.arrays.iter().map(|array| [array.bytes.len(), array.element]);
-    let packs = frame.packs.iter().map(|id| (blob.range(*id).len(), blob.number(*id)));
+    let lens = if takes_any_len(plan, (step, function), frame) { Lens::Any } else { Lens::Known };
+    let known = |len: usize| if lens == Lens::Any { 0 } else { len };
+    let mut memories = Memories { plan, blob, frame, lens, buffers: BTreeMap::new() };
+    let arrays = frame.arrays.iter().map(|array| [known(array.bytes.len()), array.element]);
+    let packs = frame.packs.iter().map(|id| (known(blob.range(*id).len()), blob.number(*id)));
     Some(Shape {
-        function,
+        function: (lens == Lens::Known).then_some(function),
         batch: step.segment.batch,
         panels: [step.panels, step.interleaved],
         arrays: arrays.collect(),
@@ -131,11 +166,39 @@ fn shape<'a>(
     })
 }
 
+/// True if a step is one call of a kernel that computes element by element, of whole arrays that are as long as one
+/// another: nothing in its function tells how long.
+fn takes_any_len(plan: &Plan, (step, function): (&Step, &Function), frame: &Frame) -> bool {
+    let [stage] = step.stages.as_slice() else { return false };
+    let is_plain = |statement: &Statement| match statement {
+        Statement::Call(call) => {
+            let offsets = [call.from, call.residual, call.into];
+            call.reach == Reach::Rows && offsets == [None; 3]
+        }
+        statement => matches!(statement, Statement::Mark { .. }),
+    };
+    let is_whole = |place: &Place| match place.home {
+        Home::Arena(buffer) => {
+            let slot = plan.slots[buffer.0];
+            frame.arrays.iter().any(|array| array.bytes == (slot.offset..slot.end()))
+        }
+        Home::Weights(_) => true,
+        Home::Input(_) | Home::Output(_) | Home::Feed(_) => false,
+    };
+    stage.kernel.flow() == Flow::Slices
+        && stage.kernel.constants(&stage.site()).is_empty()
+        && function.body.iter().all(is_plain)
+        && stage.from.iter().chain([&stage.into]).all(is_whole)
+        && frame.arrays.windows(2).all(|pair| pair[0].bytes.len() == pair[1].bytes.len())
+        && frame.packs.len() < 2
+}
+
 /// A step's homes, numbered by the order in which it uses them.
 struct Memories<'a> {
     plan: &'a Plan,
     blob: &'a Blob,
     frame: &'a Frame,
+    lens: Lens,
     buffers: BTreeMap<Home, usize>,
 }
 
@@ -160,7 +223,7 @@ impl Memories<'_> {
             into: self.place(&stage.into),
             has_weights: stage.pack.is_some(),
             window: stage.window,
-            height: stage.height,
+            height: self.known(stage.height),
             part: stage.part,
             shares: stage.shares,
         }
@@ -181,7 +244,16 @@ impl Memories<'_> {
             }
             Home::Input(_) | Home::Output(_) | Home::Feed(_) => Memory::Port(place.home),
         };
-        PlaceShape { memory, rows: place.rows, height: place.height, element: place.element }
+        let rows = match self.lens {
+            Lens::Known => place.rows,
+            Lens::Any => Rows::nhwc(0, 0, 0),
+        };
+        PlaceShape { memory, rows, height: self.known(place.height), element: place.element }
+    }
+
+    /// A length, if it counts.
+    fn known(&self, len: usize) -> usize {
+        if self.lens == Lens::Any { 0 } else { len }
     }
 }
 
@@ -206,7 +278,8 @@ mod tests {
         }
         graph.outputs.push(Output { name: "y".to_owned(), node: x });
         let options = crate::testing::options("x86-64-v3".parse().unwrap(), Wanted::default());
-        compile(graph, &options, |_, _, _| ()).unwrap().sharing.groups
+        let groups = compile(graph, &options, |_, _, _| ()).unwrap().sharing.groups;
+        groups.into_iter().map(|group| group.steps).collect()
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Goldens of whole networks: the graph after each pass, the plan, the loop program, and the emitted file.
+//! Goldens of whole networks: the graph after each pass, the plan, the loop program, and the emitted file, with the
+//! runtime inside too.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +12,7 @@ use mnv2c::objective::{Feed, Memory, Objective, Storage};
 use mnv2c::quantize::{self, Settings};
 use mnv2c::report::{self, svg};
 use mnv2c::target::Target;
-use mnv2c::{Options, compile, lower, program, testing};
+use mnv2c::{Options, compile, lower, program, standalone, testing};
 
 #[test]
 fn digits_compile_as_reviewed() {
@@ -83,6 +84,31 @@ fn programs_are_as_reviewed() {
         let loops = program::text::of(&artifact.program, &stages);
         golden("program", name, &loops);
         golden("emit", name, &artifact.rust);
+    }
+}
+
+/// A file without dependencies: the network's part of it, and the modules of the runtime that it holds.
+#[test]
+fn a_standalone_file_is_as_reviewed() {
+    let options = options("digits.standalone", Memory::default());
+    let artifact = compile(digits(), &options, |_, _, _| ()).unwrap();
+    let file = standalone::file(&artifact);
+    let (network, _) = file.split_once("/// The runtime of mnv2c").unwrap();
+    let (head, weights) = network.split_once("b\"\\\n").unwrap();
+    let (weights, tail) = weights.split_once("\", 0x").unwrap();
+    let lines = weights.lines().count();
+    let mut text = format!("{head}b\"{lines} lines of weights\", 0x{tail}");
+    push_modules(&mut text, &syn::parse_file(&file).unwrap().items, 0);
+    golden("emit", "digits.standalone", &text);
+}
+
+/// Lists modules with those inside of them, each a step to the right.
+fn push_modules(text: &mut String, items: &[syn::Item], depth: usize) {
+    for item in items {
+        let syn::Item::Mod(module) = item else { continue };
+        let Some((_, items)) = &module.content else { continue };
+        text.push_str(&format!("{:1$}mod {2}\n", "", 4 * depth, module.ident));
+        push_modules(text, items, depth + 1);
     }
 }
 

@@ -142,6 +142,15 @@ impl Rows {
         Ring { base: self.left * pixel + first, kept: self.kept, top: self.top, row, pixel, chunk }
     }
 
+    /// Channels of a pixel that lie side by side.
+    pub const fn lanes(&self) -> usize {
+        match self.form {
+            Form::Nhwc | Form::Slice { .. } => self.channels,
+            Form::Chunks(lanes) => lanes,
+            Form::Planes => 1,
+        }
+    }
+
     /// Elements stored.
     pub const fn len(&self) -> usize {
         let columns = self.left + self.width + self.right;
@@ -179,6 +188,21 @@ impl Rows {
         }
     }
 
+    /// Writes the zeros all around an image of `height` rows: beside them, above and below.
+    #[inline(always)]
+    pub fn clear_around<E: Number>(&self, x: &mut [E], height: usize) {
+        self.fill_around(x, height, E::ZERO);
+    }
+
+    /// [`Self::clear_around`] with another number for zero.
+    #[inline(always)]
+    pub fn fill_around<E: Copy>(&self, x: &mut [E], height: usize, zero: E) {
+        self.fill_edges(x, zero);
+        for slot in self.top + height..self.kept {
+            self.fill_slot(x, slot, zero);
+        }
+    }
+
     /// The pixels of row `row` of an NHWC image, without the zeros around it.
     #[inline(always)]
     pub fn row<'a, E>(&self, x: &'a [E], row: usize) -> &'a [E] {
@@ -208,10 +232,7 @@ impl Rows {
         for row in (0..height).rev() {
             x.copy_within(row * len..(row + 1) * len, ring.slot(row + self.top));
         }
-        self.fill_edges(x, zero);
-        for row in height + self.top..self.kept {
-            self.fill_slot(x, row, zero);
-        }
+        self.fill_around(x, height, zero);
     }
 
     /// Moves every row to the left, so that its column `by` comes to lie where its first stored one did, and makes the

@@ -131,22 +131,30 @@ impl Body<'_> {
             Element::U8 { zero } => Some(literal::size(zero.into())),
             Element::F32 | Element::I32 | Element::I64 | Element::F16 | Element::Bf16 => None,
         };
-        match (what, border, byte) {
-            (Zero::All, _, Some(zero)) => quote!(#y.fill(#zero);),
-            (Zero::All, _, None) => {
-                let zero = element::number(place.element, 0.0);
+        let (verb, value) = match (border, &byte) {
+            (Some(border), _) => ("border", Some(border)),
+            (None, Some(zero)) => ("fill", Some(zero.into_token_stream())),
+            (None, None) => ("clear", None),
+        };
+        let value = value.into_iter();
+        match what {
+            Zero::All => {
+                let zero = byte.map(ToTokens::into_token_stream);
+                let zero = zero.unwrap_or_else(|| element::number(place.element, 0.0));
                 quote!(#y.fill(#zero);)
             }
-            (Zero::Edges, Some(border), _) => quote!(#rows.border_edges(#y, #border);),
-            (Zero::Edges, None, Some(zero)) => quote!(#rows.fill_edges(#y, #zero);),
-            (Zero::Edges, None, None) => quote!(#rows.clear_edges(#y);),
-            (Zero::Row(row), border, byte) => {
-                let row = self.scope.expr(row);
-                match (border, byte) {
-                    (Some(border), _) => quote!(#rows.border_row(#y, #row, #border);),
-                    (None, Some(zero)) => quote!(#rows.fill_row(#y, #row, #zero);),
-                    (None, None) => quote!(#rows.clear_row(#y, #row);),
-                }
+            Zero::Edges => {
+                let method = format_ident!("{verb}_edges");
+                quote!(#rows.#method(#y #(, #value)*);)
+            }
+            Zero::Around => {
+                let (method, height) =
+                    (format_ident!("{verb}_around"), literal::size(place.height));
+                quote!(#rows.#method(#y, #height #(, #value)*);)
+            }
+            Zero::Row(row) => {
+                let (method, row) = (format_ident!("{verb}_row"), self.scope.expr(row));
+                quote!(#rows.#method(#y, #row #(, #value)*);)
             }
         }
     }

@@ -29,7 +29,7 @@ pub(super) fn imports(stage: &Stage) -> Vec<String> {
         Value::Item(path) | Value::Made(path, _) | Value::Struct(path, _) => {
             paths.push(path.import());
         }
-        Value::Ring(_) | Value::LongRing(_) | Value::ResultRow => {
+        Value::Ring(_) | Value::LongRing(_) | Value::Lying(_) | Value::ResultRow => {
             paths.push("ring::Rows".to_owned());
         }
         _ => {}

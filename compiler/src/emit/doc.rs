@@ -1,13 +1,15 @@
 //! The sentence above each emitted function, and the file's own.
 
 use crate::emit::labels::Labels;
+use crate::emit::separable::Part;
 use crate::ir::{Graph, NodeId};
 use crate::printed;
 use crate::schedule::{Home, Place, Stage, Step};
 use crate::segment::{Role, flow};
+use crate::share::Lens;
 
-/// Columns of a line that names steps.
-const WIDTH: usize = 100;
+/// Columns of a line that names steps, at most.
+const WIDTH: usize = 96;
 
 /// The doc line of a step: its name, its shapes, and its cost.
 pub(super) fn step(graph: &Graph, labels: &Labels, step: &Step) -> String {
@@ -22,26 +24,27 @@ pub(super) fn step(graph: &Graph, labels: &Labels, step: &Step) -> String {
     format!("{}{shape}.{}", subject(graph, labels, step), cost(step.madds))
 }
 
-/// The doc lines of a function that steps of these names run, the first of which is `step`.
-pub(super) fn shared(graph: &Graph, kind: &str, step: &Step, names: &[&str]) -> Vec<String> {
+/// The doc lines of a function that steps of these names run, of which the first is `step`, of a kind.
+pub(super) fn shared(
+    graph: &Graph,
+    (kind, step): (&str, &Step),
+    lens: Lens,
+    names: &[&str],
+) -> Vec<String> {
     let last = step.stages.last().expect("a step has a stage");
-    let shape = last.kernel.about().unwrap_or_else(|| shape(graph, step));
-    let mut lines = vec![format!(" {}: {shape}.{}", title(kind), cost(step.madds))];
-    let mut line = " Steps".to_owned();
-    for (at, name) in names.iter().enumerate() {
-        let end = match names.len() - at {
-            1 => ".",
-            2 => " and",
-            _ => ",",
-        };
-        let name = format!(" `{name}`{end}");
-        if line.len() + name.len() > WIDTH {
-            lines.push(std::mem::take(&mut line));
+    let what = match lens {
+        Lens::Known => {
+            let shape = last.kernel.about().unwrap_or_else(|| shape(graph, step));
+            format!(" {}{}: {shape}.{}", title(kind), window(graph, step), cost(step.madds))
         }
-        line += &name;
-    }
-    lines.push(line);
-    lines
+        Lens::Any => format!(" {} of `N` elements.", title(kind)),
+    };
+    let listed: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let (last, others) = listed.split_last().expect("a function is run");
+    let all = format!(" Steps {} and {last}.", others.join(", "));
+    let ends = format!(" {} steps, from {} to {last}.", names.len(), others[0]);
+    let steps = if all.len() <= WIDTH { all } else { ends };
+    if what.len() + steps.len() <= WIDTH { vec![what + &steps] } else { vec![what, steps] }
 }
 
 /// The channels and the size of a step: the shape of its result, where it does not multiply.
@@ -104,11 +107,44 @@ fn subject(graph: &Graph, labels: &Labels, step: &Step) -> String {
             };
             title(&format!("{stem}{blocks}{head}, {names}"))
         }
-        Role::Chain => format!("Chain {names}"),
+        Role::Chain => match labels.blocks.whole(&step.segment.stages) {
+            Some([first, last]) if first == last => {
+                let window = window(graph, step);
+                format!("Separable block {first} of{window} depthwise and 1x1 convolution, {names}")
+            }
+            Some([first, last]) => format!("Separable blocks {first} to {last}, {names}"),
+            None => format!("Chain {names}"),
+        },
         Role::Head => format!("Head and global pooling, {names}"),
         Role::Copy => format!("Copy of {names}"),
-        Role::Single => format!("{} {names}", title(graph.node(step.segment.stages[0]).op.name())),
+        Role::Single => {
+            let id = step.segment.stages[0];
+            let op = title(graph.node(id).op.name());
+            match labels.blocks.part(id) {
+                Some((number, part)) => {
+                    format!("{} {names}", of_block(part, number, &op, &window(graph, step)))
+                }
+                None => format!("{op} {names}"),
+            }
+        }
     }
+}
+
+/// The part that an operator is of a separable block.
+fn of_block(part: Part, number: usize, op: &str, window: &str) -> String {
+    match part {
+        Part::Expand => format!("Separable block {number}, expansion"),
+        Part::Depthwise => format!("Separable block {number},{window} depthwise"),
+        Part::Gate => format!("Separable block {number}, squeeze-excitation: {op}"),
+        Part::Pointwise => format!("Separable block {number}, pointwise"),
+    }
+}
+
+/// The window of a step's depthwise convolution: ` 3x3`.
+fn window(graph: &Graph, step: &Step) -> String {
+    let mut convs = step.segment.stages.iter().filter_map(|id| graph.node(*id).op.conv());
+    let window = convs.find(|conv| conv.group > 1).map(|conv| conv.kernel);
+    window.map(|[down, across]| format!(" {down}x{across}")).unwrap_or_default()
 }
 
 /// A name as code in a comment.

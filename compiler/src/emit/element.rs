@@ -82,7 +82,7 @@ pub(super) fn of_weights(network: &Network<'_>) -> Vec<TokenStream> {
 /// The type of 16 bits that elements of arrays have which several steps' functions are lent, if so.
 pub(super) fn of_arrays(network: &Network<'_>) -> Option<Ident> {
     let sharing = network.sharing;
-    let frames = sharing.groups.iter().map(|group| &sharing.frames[group[0]]);
+    let frames = sharing.groups.iter().map(|group| &sharing.frames[group.steps[0]]);
     let mut arrays = frames.flat_map(|frame| &frame.arrays);
     arrays.any(|array| array.element == 2).then(|| half(network))
 }

@@ -3,26 +3,31 @@
 //! `/features/features.0/features.0.1/Conv_output_0` is `features.0.1/Conv`, where not all nodes lie in `features`.
 //! Reports and `LAYERS` keep the whole names; labels are for functions and the sentences above them.
 
+use crate::emit::separable::Separable;
 use crate::ir::{Graph, NodeId, Op};
 
-/// The common part of names that every label of a graph leaves out.
+/// The common part of names that every label of a graph leaves out, and the blocks that its operators are part of.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Labels {
     /// Parts of a path that all names begin with.
     shared: usize,
+    /// The separable blocks of the network.
+    pub blocks: Separable,
 }
 
 impl Labels {
     /// The common part of those names of a graph's nodes that are paths.
     pub(super) fn of(graph: &Graph) -> Self {
+        let blocks = Separable::of(graph);
         let ids = graph.ids().into_iter();
         let computed = ids.filter(|id| !matches!(graph.node(*id).op, Op::Input | Op::Const(_)));
         let paths = computed.map(|id| path(&graph.node(id).name));
         let paths: Vec<Vec<&str>> = paths.filter(|path| path.len() > 1).collect();
-        let Some(first) = paths.first() else { return Self::default() };
+        let Some(first) = paths.first() else { return Self { shared: 0, blocks } };
         let alike = |path: &Vec<&str>| first.iter().zip(path).take_while(|(a, b)| a == b).count();
         let most = paths.iter().map(|path| path.len() - 1).min().unwrap_or(0);
-        Self { shared: paths.iter().map(alike).min().unwrap_or(0).min(most) }
+        let shared = paths.iter().map(alike).min().unwrap_or(0).min(most);
+        Self { shared, blocks }
     }
 
     /// The label of a node.

@@ -80,9 +80,12 @@ pub(super) fn statement(text: &mut String, statement: &str, indent: usize) {
     text.push_str(&format!("{:indent$}{}\n", "", &statement[close..]));
 }
 
-/// The calls of a `let` that are too wide for one line, behind what they are of.
+/// The calls of a `let` or of a field that are too wide for one line, behind what they are of.
 fn chain(statement: &str) -> Option<(&str, Vec<&str>)> {
-    let start = statement.strip_prefix("let ").and_then(|_| statement.find(" = "))? + 3;
+    let start = match statement.strip_prefix("let ") {
+        Some(_) => statement.find(" = ")? + 3,
+        None => field(statement)?,
+    };
     let mut depth = 0;
     let mut dots = Vec::new();
     for (at, c) in statement.char_indices().skip_while(|(at, _)| *at < start) {
@@ -92,10 +95,17 @@ fn chain(statement: &str) -> Option<(&str, Vec<&str>)> {
             dots.push(at);
         }
     }
-    let wide = statement[start..].trim_end_matches(';').chars().count() > CHAIN;
+    let wide = statement[start..].trim_end_matches([';', ',']).chars().count() > CHAIN;
     let ends = dots.iter().skip(1).copied().chain([statement.len()]);
     let links = dots.iter().zip(ends).map(|(from, to)| &statement[*from..to]).collect();
     (wide && dots.len() > 1).then(|| (&statement[..dots[0]], links))
+}
+
+/// Where the value of a field begins.
+fn field(statement: &str) -> Option<usize> {
+    let name = statement.find(|c: char| !c.is_ascii_alphanumeric() && c != '_')?;
+    let is_field = statement[name..].starts_with(": ") && statement.ends_with(',');
+    is_field.then_some(name + 2)
 }
 
 /// The lines of an alias of a type whose first argument is a tuple, and where they begin.
@@ -135,7 +145,7 @@ fn list(statement: &str) -> Option<(usize, usize)> {
     let inner = &statement[open + 1..close];
     let only =
         outermost(inner).filter(|(_, end)| elements(inner).len() == 1 && end + 1 == inner.len());
-    let nested = only.filter(|(start, _)| *start == 0 || inner.ends_with(')'));
+    let nested = only.filter(|(start, _)| *start == 0 || inner.ends_with([')', '}']));
     Some(nested.map_or((open, close), |(start, end)| (open + 1 + start, open + 1 + end)))
 }
 
@@ -260,6 +270,13 @@ mod tests {
              .zip(thin.chunks_exact_mut(5_376));\n",
         );
         let short = "let rings = x.chunks_exact_mut(32_544).zip(y.chunks_exact_mut(5));";
+        check(short, &format!("    {short}\n"));
+        check(
+            "down: Window::over(1_024, 10).strided(10).dilated(10).padded(10, 10),",
+            "    down: Window::over(1_024, 10)\n        .strided(10)\n        .dilated(10)\n        \
+             .padded(10, 10),\n",
+        );
+        let short = "down: Window::over(112, 3).strided(2).dilated(2).padded(1, 1),";
         check(short, &format!("    {short}\n"));
     }
 

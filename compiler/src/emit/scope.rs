@@ -212,7 +212,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Elements between the start of that memory and the place.
-    fn shift(&self, place: Place) -> usize {
+    pub(super) fn shift(&self, place: Place) -> usize {
         self.slots.shift(self.network.plan, place)
     }
 

@@ -1,26 +1,43 @@
 //! Functions that several steps run: what they are given beside the token, threads and arrays of the caller.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote};
 
 use crate::emit::scope::Scope;
 use crate::emit::step_names::StepNames;
 use crate::emit::{Network, element, literal, names, probe, weights};
 use crate::schedule::Step;
-use crate::share::Frame;
+use crate::share::{Frame, Group, Lens};
 
 /// Where the arrays begin, how far the clock is, and the weights, as the function called `name` takes them.
-pub(super) fn parameters(scope: &Scope<'_>, name: &str, frame: &Frame) -> Vec<TokenStream> {
+pub(super) fn parameters(
+    scope: &Scope<'_>,
+    name: &str,
+    frame: &Frame,
+    lens: Lens,
+) -> Vec<TokenStream> {
     let network = scope.network;
-    let kind = kind(name);
-    let slots = (!frame.arrays.is_empty()).then(|| quote!(slots: &slots::#kind));
+    let (kind, len) = (kind(name), (lens == Lens::Any).then(|| quote!(<N>)));
+    let slots = (!frame.arrays.is_empty()).then(|| quote!(slots: &slots::#kind #len));
     let clock = network.probed.then(|| quote!(clock: usize));
     let weights = scope.weights_of(frame).into_iter().zip(&frame.packs).map(|(name, id)| {
         let element = element::of_pack(network, network.blob.number(*id));
-        let len = literal::size(network.blob.range(*id).len());
+        let len = match lens {
+            Lens::Known => literal::size(network.blob.range(*id).len()).into_token_stream(),
+            Lens::Any => quote!(C),
+        };
         quote!(#name: &[#element; #len])
     });
     slots.into_iter().chain(clock).chain(weights).collect()
+}
+
+/// The lengths that a function leaves open: elements of its arrays, and of the weights.
+pub(super) fn generics(frame: &Frame, lens: Lens) -> TokenStream {
+    match (lens, frame.packs.is_empty()) {
+        (Lens::Known, _) => quote!(),
+        (Lens::Any, true) => quote!(<const N: usize>),
+        (Lens::Any, false) => quote!(<const N: usize, const C: usize>),
+    }
 }
 
 /// The arguments of the step called `name` for those; `scope` is the step's own.
@@ -53,7 +70,7 @@ pub(super) fn statement(scope: &Scope<'_>, frame: &Frame) -> TokenStream {
 /// The module of consts for where the arrays of each step begin.
 pub(super) fn item(network: &Network<'_>, names: &StepNames) -> Option<TokenStream> {
     let groups = network.sharing.groups.iter();
-    let lent = groups.filter(|group| !network.sharing.frames[group[0]].arrays.is_empty());
+    let lent = groups.filter(|group| !network.sharing.frames[group.steps[0]].arrays.is_empty());
     let items: Vec<TokenStream> = lent.flat_map(|group| consts(network, names, group)).collect();
     let types = element::of_arrays(network).into_iter();
     (!items.is_empty()).then(|| {
@@ -69,20 +86,23 @@ pub(super) fn item(network: &Network<'_>, names: &StepNames) -> Option<TokenStre
 }
 
 /// The type of the arrays of one function, and where those of each of its steps begin.
-fn consts(network: &Network<'_>, names: &StepNames, group: &[usize]) -> Vec<TokenStream> {
-    let frames = &network.sharing.frames;
-    let arrays = frames[group[0]].arrays.iter().map(|array| {
-        let (element, len) = (element::name(network, array.element), literal::size(array.len()));
+fn consts(network: &Network<'_>, names: &StepNames, group: &Group) -> Vec<TokenStream> {
+    let (frames, first) = (&network.sharing.frames, group.steps[0]);
+    let any = group.lens == Lens::Any;
+    let arrays = frames[first].arrays.iter().map(|array| {
+        let element = element::name(network, array.element);
+        let len = if any { quote!(N) } else { literal::size(array.len()).into_token_stream() };
         quote!([#element; #len])
     });
     let count = literal::size(arrays.len());
-    let kind = kind(&names.functions[group[0]]);
-    let alias = quote!(pub(super) type #kind = Arrays<(#(#arrays,)*), #count, ARENA_BYTES>;);
-    let steps = group.iter().map(|at| {
+    let (kind, open) = (kind(&names.functions[first]), any.then(|| quote!(<const N: usize>)));
+    let alias = quote!(pub(super) type #kind #open = Arrays<(#(#arrays,)*), #count, ARENA_BYTES>;);
+    let steps = group.steps.iter().map(|at| {
         let name = names::constant(&names.steps[*at]);
-        let arrays = frames[*at].arrays.iter();
-        let starts = arrays.map(|array| literal::size(array.bytes.start / array.element));
-        quote!(pub(super) const #name: #kind = Arrays::at([#(#starts),*]);)
+        let arrays = &frames[*at].arrays;
+        let starts = arrays.iter().map(|array| literal::size(array.bytes.start / array.element));
+        let len = any.then(|| literal::size(arrays[0].len())).map(|len| quote!(<#len>));
+        quote!(pub(super) const #name: #kind #len = Arrays::at([#(#starts),*]);)
     });
     std::iter::once(alias).chain(steps).collect()
 }

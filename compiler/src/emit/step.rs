@@ -1,6 +1,6 @@
 //! The function that a step runs: its name, its signature, its consts and its body, and the arguments of its call.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::emit::function::{Function, Source};
@@ -9,6 +9,7 @@ use crate::emit::step_names::StepNames;
 use crate::emit::{Carrier, Network, body, call, doc, names, shared, words};
 use crate::program;
 use crate::schedule::Step;
+use crate::share::{Group, Lens};
 
 /// The function of step `at`, its own or one that others run too.
 pub(super) fn function<'a>(network: &'a Network<'a>, at: usize, names: &'a StepNames) -> Function {
@@ -31,7 +32,7 @@ fn own<'a>(network: &'a Network<'a>, at: usize, names: &'a StepNames) -> Functio
     let (places, borrowed) = (scope.slots.constant(network), scope.slots.statements(network));
     let slots = quote!(#places #borrowed);
     let name = names::ident(&names.functions[at]);
-    let item = item(&scope, (step, program), (&name, &about), &parameters, &slots);
+    let item = item(&scope, (step, program), (&quote!(#name), &about), &parameters, &slots);
     let mut kernels = imports(&scope, step);
     kernels.extend(scope.slots.imports().map(str::to_owned));
     let packs = scope.packs(step);
@@ -42,7 +43,7 @@ fn own<'a>(network: &'a Network<'a>, at: usize, names: &'a StepNames) -> Functio
 fn one_of_several<'a>(
     network: &'a Network<'a>,
     at: usize,
-    group: &[usize],
+    group: &Group,
     names: &'a StepNames,
 ) -> Function {
     let (step, program) = (&network.schedule.steps[at], &network.program.functions[at]);
@@ -53,10 +54,11 @@ fn one_of_several<'a>(
     let packs = scope.packs(step);
     let mut kernels = imports(&scope, step);
     kernels.extend((!frame.arrays.is_empty()).then(|| "arena::Arrays".to_owned()));
-    let item = (group[0] == at).then(|| {
-        let runners: Vec<&str> = group.iter().map(|at| names.steps[*at].as_str()).collect();
+    let item = (group.steps[0] == at).then(|| {
+        let runners: Vec<&str> = group.steps.iter().map(|at| names.steps[*at].as_str()).collect();
         let kind = words::kind(network.graph, step);
-        shared_item(network, at, names, &doc::shared(network.graph, kind, step, &runners))
+        let about = doc::shared(network.graph, (kind, step), group.lens, &runners);
+        shared_item(network, (at, group.lens), names, &about)
     });
     let name = names::ident(&names.functions[at]);
     Function { item, name, arguments, kernels, packs, source: Source::Parameters }
@@ -65,7 +67,7 @@ fn one_of_several<'a>(
 /// The function that step `at` shares with others, as that step would have it, below the lines `about`.
 fn shared_item<'a>(
     network: &'a Network<'a>,
-    at: usize,
+    (at, lens): (usize, Lens),
     names: &'a StepNames,
     about: &[String],
 ) -> TokenStream {
@@ -73,9 +75,10 @@ fn shared_item<'a>(
     let frame = &network.sharing.frames[at];
     let scope = Scope::new(network, step, &names.steps[at], &names.ports).of_parameters(step);
     let (mut parameters, _) = scope.parameters(step, program);
-    parameters.extend(shared::parameters(&scope, &names.functions[at], frame));
+    parameters.extend(shared::parameters(&scope, &names.functions[at], frame, lens));
     let slots = shared::statement(&scope, frame);
-    let name = names::ident(&names.functions[at]);
+    let (name, generics) = (names::ident(&names.functions[at]), shared::generics(frame, lens));
+    let name = quote!(#name #generics);
     item(&scope, (step, program), (&name, about), &parameters, &slots)
 }
 
@@ -83,7 +86,7 @@ fn shared_item<'a>(
 fn item(
     scope: &Scope<'_>,
     (step, program): (&Step, &program::Function),
-    (name, about): (&Ident, &[String]),
+    (name, about): (&TokenStream, &[String]),
     parameters: &[TokenStream],
     slots: &TokenStream,
 ) -> TokenStream {
@@ -142,10 +145,11 @@ mod tests {
             let artifact = compile(net, &options, |_, _, _| ()).unwrap();
             let network = Network { probed: true, ..artifact.network() };
             let names = StepNames::new(&network);
-            let print = |at: usize| shared_item(&network, at, &names, &[]).to_string();
             assert!(!network.sharing.groups.is_empty(), "{memory:?}");
             for group in &network.sharing.groups {
-                assert!(group.iter().all(|at| print(*at) == print(group[0])), "{group:?}");
+                let print = |at| shared_item(&network, (at, group.lens), &names, &[]).to_string();
+                let first = print(group.steps[0]);
+                assert!(group.steps.iter().all(|at| print(*at) == first), "{group:?}");
             }
         }
     }

@@ -28,14 +28,18 @@ impl StepNames {
         let inputs = network.schedule.inputs.iter().map(&mut port).collect();
         let outputs = network.schedule.outputs.iter().map(&mut port).collect();
         let labels = Labels::of(network.graph);
-        let steps = network.schedule.steps.iter();
-        let steps = steps.map(|step| names.take(&words::step(network.graph, &labels, step)));
+        let steps = network.schedule.steps.iter().enumerate().map(|(at, step)| {
+            // A shared function says by itself what it does; whose it is, the step's own name tells.
+            let is_shared = network.sharing.group(at).is_some();
+            let name = if is_shared { words::labeled } else { words::step };
+            names.take(&name(network.graph, &labels, step))
+        });
         let steps: Vec<String> = steps.collect();
         let mut functions = steps.clone();
         for group in &network.sharing.groups {
-            let first = &network.schedule.steps[group[0]];
-            let name = names.take(&words::shared(network.graph, first));
-            group.iter().for_each(|at| functions[*at].clone_from(&name));
+            let first = &network.schedule.steps[group.steps[0]];
+            let name = names.take(&words::shared(network.graph, first, group.lens));
+            group.steps.iter().for_each(|at| functions[*at].clone_from(&name));
         }
         Self { labels, steps, functions, ports: scope::Ports::new(inputs, outputs) }
     }

@@ -4,11 +4,13 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use crate::emit::labels::Labels;
+use crate::emit::separable::Part;
 use crate::emit::{doc, names};
 use crate::ir::view::base;
 use crate::ir::{Block, Graph, NodeId, Op, Quant};
 use crate::schedule::{Stage, Step};
 use crate::segment::Role;
+use crate::share::Lens;
 use crate::target::Target;
 
 /// The name of the const of a stage's kernel.
@@ -32,9 +34,12 @@ pub(super) fn word(graph: &Graph, step: &Step, stage: &Stage) -> &'static str {
     }
 }
 
-/// The name of the weights of a step's kernel: `stem_conv`, but `head` and `conv_3` where the step is named after the
-/// kernel.
+/// The name of the weights of a step's kernel: `stem_conv`, but `head`, `conv_3` and `separable_2_depthwise` where the
+/// step is named after the kernel.
 pub(super) fn of_step(step: &str, kernel: &str) -> String {
+    if step.strip_suffix(kernel).is_some_and(|rest| rest.ends_with('_')) {
+        return step.to_owned();
+    }
     let rest = step.strip_prefix(kernel).map(|rest| rest.trim_start_matches('_'));
     if rest.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit())) {
         step.to_owned()
@@ -67,8 +72,23 @@ pub(super) fn result(word: &str) -> &'static str {
     }
 }
 
-/// The name of a step.
+/// The name of a step that runs a function of its own: that of a part of a separable block says so.
 pub(super) fn step(graph: &Graph, labels: &Labels, step: &Step) -> String {
+    let id = step.segment.stages[0];
+    let is_stem = graph.node(id).op.conv().is_some() && reads_input(graph, id);
+    match (step.segment.role, labels.blocks.part(id)) {
+        (Role::Single, Some((number, part))) if !is_stem => match part {
+            Part::Expand => format!("separable_{number}_expand"),
+            Part::Depthwise => format!("separable_{number}_depthwise"),
+            Part::Pointwise => format!("separable_{number}_pointwise"),
+            Part::Gate => labeled(graph, labels, step),
+        },
+        _ => labeled(graph, labels, step),
+    }
+}
+
+/// The name of a step: of a single operator, its label.
+pub(super) fn labeled(graph: &Graph, labels: &Labels, step: &Step) -> String {
     let id = step.segment.stages[0];
     let node = graph.node(id);
     match (step.segment.role, &node.op) {
@@ -81,10 +101,14 @@ pub(super) fn step(graph: &Graph, labels: &Labels, step: &Step) -> String {
                 format!("blocks_{first}_to_{last}{head}")
             }
         }
-        (Role::Chain, _) => {
-            let last = step.segment.stages[step.segment.stages.len() - 1];
-            format!("{}_to_{}", labels.node(graph, id), labels.node(graph, last))
-        }
+        (Role::Chain, _) => match labels.blocks.whole(&step.segment.stages) {
+            Some([first, last]) if first == last => format!("separable_{first}"),
+            Some([first, last]) => format!("separable_{first}_to_{last}"),
+            None => {
+                let last = step.segment.stages[step.segment.stages.len() - 1];
+                format!("{}_to_{}", labels.node(graph, id), labels.node(graph, last))
+            }
+        },
         (Role::Head, _) => "head".to_owned(),
         (Role::Single, op) if op.conv().is_some() && reads_input(graph, id) => "stem".to_owned(),
         (Role::Single, Op::Dense(_) | Op::Quant(Quant::Dense(_))) => "classifier".to_owned(),
@@ -95,8 +119,11 @@ pub(super) fn step(graph: &Graph, labels: &Labels, step: &Step) -> String {
 }
 
 /// The name of a function that several steps run, of which `step` is one.
-pub(super) fn shared(graph: &Graph, step: &Step) -> String {
-    format!("{}_{}", kind(graph, step), doc::shape(graph, step))
+pub(super) fn shared(graph: &Graph, step: &Step, lens: Lens) -> String {
+    match lens {
+        Lens::Known => format!("{}_{}", kind(graph, step), doc::shape(graph, step)),
+        Lens::Any => kind(graph, step).to_owned(),
+    }
 }
 
 /// The kind of a step, in a word.
@@ -147,5 +174,6 @@ mod tests {
         let names = called.map(|(step, kernel)| of_step(step, kernel));
         assert_eq!(names, ["head", "conv_3", "stem_conv", "conv_3_conv_2"]);
         assert_eq!(of_step("convolve", "conv"), "convolve_conv");
+        assert_eq!(of_step("separable_2_depthwise", "depthwise"), "separable_2_depthwise");
     }
 }

@@ -1,7 +1,5 @@
 //! Rows copied into padded rows, maybe of another form.
 
-use mnv2c_runtime::ring::{Form, Rows};
-
 use crate::error::Result;
 use crate::kernels::host::Host;
 use crate::kernels::site::Site;
@@ -13,22 +11,11 @@ use crate::kernels::value::{Constant, Invocation, Side, Value};
 pub struct Load;
 
 impl Spec for Load {
-    fn constants(&self, site: &Site) -> Vec<Constant> {
-        let lanes = |rows: Rows| match rows.form {
-            Form::Nhwc | Form::Slice { .. } => rows.channels,
-            Form::Chunks(lanes) => lanes,
-            Form::Planes => 1,
-        };
-        let (from, into) = (site.first().rows, site.into.rows);
-        let fields = [
-            ("from", Value::Ring(Side::First)),
-            ("from_lanes", Value::size(lanes(from))),
-            ("into", Value::Ring(Side::Result)),
-            ("into_lanes", Value::size(lanes(into))),
-            ("width", Value::size(from.width)),
-            ("channels", Value::size(from.channels)),
-        ];
-        vec![Constant::of_fields("kernel::copy::Relayout", [], fields)]
+    fn constants(&self, _: &Site) -> Vec<Constant> {
+        let path = "kernel::copy::Relayout";
+        let sides = [Side::First, Side::Result].map(Value::Lying);
+        let copy = Value::made("kernel::copy::Relayout::between", sides);
+        vec![Constant::own(path, Value::Shifted(Box::new(copy)))]
     }
 
     fn call(&self, site: &Site, _: Extent) -> Invocation {

@@ -83,29 +83,33 @@ pub(super) fn averages(site: &Site, average: &ir::QAverage, by: Arithmetic) -> C
 
 fn windows(site: &Site, pool: &ir::Pool) -> Value {
     let from = site.first();
-    let axis = |at: usize, len: usize| {
-        let fields = [
-            ("len", len),
-            ("taps", pool.kernel[at]),
-            ("stride", pool.stride[at]),
-            ("dilation", pool.dilation[at]),
-            ("before", pool.pads[at]),
-            ("after", pool.pads[at + 2]),
-        ];
-        Value::fields(
-            "kernel::pool::Window",
-            fields.map(|(name, count)| (name, Value::size(count))),
-        )
-    };
     let fields = [
         ("from", Value::Ring(Side::First)),
         ("into", Value::Ring(Side::Result)),
         ("channels", Value::size(from.rows.channels)),
-        ("down", axis(0, from.height)),
-        ("across", axis(1, from.rows.width)),
+        ("down", along(pool, 0, from.height)),
+        ("across", along(pool, 1, from.rows.width)),
         ("width", Value::size(site.into.rows.width)),
     ];
     Value::fields("kernel::pool::Windows", fields)
+}
+
+/// Windows along an axis of `len` pixels; what they have as most windows do is left out.
+fn along(pool: &ir::Pool, axis: usize, len: usize) -> Value {
+    let windows =
+        Value::made("kernel::pool::Window::over", [len, pool.kernel[axis]].map(Value::size));
+    let changes = [
+        ("strided", vec![pool.stride[axis]], vec![1]),
+        ("dilated", vec![pool.dilation[axis]], vec![1]),
+        ("padded", vec![pool.pads[axis], pool.pads[axis + 2]], vec![0, 0]),
+    ];
+    changes.into_iter().filter(|(_, counts, usual)| counts != usual).fold(
+        windows,
+        |windows, (method, counts, _)| {
+            let counts: Vec<Value> = counts.into_iter().map(Value::size).collect();
+            windows.with(method, counts)
+        },
+    )
 }
 
 fn divisor(pool: &ir::Pool) -> Value {

@@ -33,8 +33,7 @@ pub struct Fill(pub f32);
 
 impl Spec for Move {
     fn constants(&self, _: &Site) -> Vec<Constant> {
-        let (rank, walk) = self.walk();
-        let value = Value::made("kernel::strided::Strided::new", walk);
+        let (rank, value) = self.walk();
         let kind = Path("kernel::strided::Strided");
         vec![Constant { word: None, kind, generics: vec![rank], epilogue: None, value }]
     }
@@ -65,15 +64,14 @@ impl Spec for Move {
 
 impl Spec for Reduce {
     fn constants(&self, _: &Site) -> Vec<Constant> {
-        let (rank, mut walk) = self.1.walk();
+        let (rank, walk) = self.1.walk();
         let fold = match self.0 {
             Reducer::Sum => "kernel::reduce::Fold::Sum",
             Reducer::Mean => "kernel::reduce::Fold::Mean",
             Reducer::Max => "kernel::reduce::Fold::Max",
             Reducer::Min => "kernel::reduce::Fold::Min",
         };
-        walk.insert(0, Value::item(fold));
-        let value = Value::made("kernel::reduce::Reduce::new", walk);
+        let value = Value::made("kernel::reduce::Reduce::new", [Value::item(fold), walk]);
         let kind = Path("kernel::reduce::Reduce");
         vec![Constant { word: None, kind, generics: vec![rank], epilogue: None, value }]
     }
@@ -137,8 +135,8 @@ impl Spec for Fill {
 }
 
 impl Move {
-    /// The rank, and lengths and both sides as arguments, without axes of one element.
-    fn walk(&self) -> (usize, Vec<Value>) {
+    /// The rank, and the walk along both sides, without axes of one element.
+    fn walk(&self) -> (usize, Value) {
         let axes = || (0..self.shape.len()).filter(|axis| self.shape[*axis] != 1);
         let lens: Vec<usize> = axes().map(|axis| self.shape[axis]).collect();
         let steps = |steps: &[isize]| axes().map(|axis| steps[axis]).collect::<Vec<_>>();
@@ -149,13 +147,18 @@ impl Move {
             from.push(self.from_steps.first().copied().unwrap_or(1));
             into.push(self.into_steps.first().copied().unwrap_or(1));
         }
-        let side = |start: usize, steps: Vec<isize>| {
-            let by = steps.into_iter().map(Value::Step).collect();
-            let fields = [("start", Value::size(start)), ("by", Value::Array(by))];
-            Value::fields("kernel::strided::Steps", fields)
+        let rank = lens.len();
+        let by = |steps: Vec<isize>| Value::Array(steps.into_iter().map(Value::Step).collect());
+        let walk = [Value::sizes(&lens), by(from), by(into)];
+        let walk = match [self.from, self.into] {
+            [0, 0] => Value::made("kernel::strided::Strided::new", walk),
+            starts => {
+                let mut all = vec![Value::sizes(&starts)];
+                all.extend(walk);
+                Value::made("kernel::strided::Strided::at", all)
+            }
         };
-        let walk = vec![Value::sizes(&lens), side(self.from, from), side(self.into, into)];
-        (lens.len(), walk)
+        (rank, walk)
     }
 
     /// The elements that it reads and writes, in its order.

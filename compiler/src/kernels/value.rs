@@ -31,10 +31,16 @@ pub enum Value {
     Item(Path),
     /// The value of an item applied to arguments.
     Made(Path, Vec<Value>),
+    /// The value that a method of a value makes of it, with arguments.
+    With(Box<Value>, &'static str, Vec<Value>),
     /// A struct or a variant with its fields.
     Struct(Path, Vec<(&'static str, Value)>),
     /// The rows of a side.
     Ring(Side),
+    /// A side's shape in memory, of which its rows are.
+    Lying(Side),
+    /// A value, moved by what slices hold before the first side and the result.
+    Shifted(Box<Value>),
     /// A side seen as one long row.
     LongRing(Side),
     /// The kernel's const, or the one of so many words behind its name.
@@ -166,6 +172,11 @@ impl Value {
         Self::Made(Path(path), arguments.into())
     }
 
+    /// The value that a method makes of this one.
+    pub fn with(self, method: &'static str, arguments: impl Into<Vec<Self>>) -> Self {
+        Self::With(Box::new(self), method, arguments.into())
+    }
+
     /// A struct or a variant with its fields.
     pub fn fields(path: &'static str, fields: impl Into<Vec<(&'static str, Self)>>) -> Self {
         Self::Struct(Path(path), fields.into())
@@ -181,10 +192,20 @@ impl Value {
             | Self::Made(_, values) => {
                 values.iter().for_each(|value| value.each(seen));
             }
+            Self::With(value, _, values) => {
+                value.each(seen);
+                values.iter().for_each(|value| value.each(seen));
+            }
+            Self::Shifted(value) => value.each(seen),
             Self::Struct(_, fields) => fields.iter().for_each(|(_, value)| value.each(seen)),
             Self::Int(_) | Self::Flag(_) | Self::Step(_) | Self::Float(_) => {}
             Self::Element(_) | Self::Range(_) => {}
-            Self::Item(_) | Self::Ring(_) | Self::LongRing(_) | Self::Const(_) | Self::Token => {}
+            Self::Item(_)
+            | Self::Ring(_)
+            | Self::LongRing(_)
+            | Self::Lying(_)
+            | Self::Const(_)
+            | Self::Token => {}
             Self::Weights | Self::First | Self::FirstImage | Self::Second | Self::Result => {}
             Self::ResultRow | Self::Rows | Self::Row | Self::Panel | Self::VectorsOfPanel(_) => {}
         }

@@ -1,28 +1,14 @@
 //! Padding: what lies around images is written before their rows, or below them when a reader comes there.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 
 use crate::lower::Lowering;
-use crate::program::{Expr, Lent, Span, Statement, Threads, Variable, Zero};
+use crate::program::{Expr, Lent, Statement, Threads, Variable, Zero};
 use crate::schedule::{Home, Part, Place};
-
-/// Rows below an image that are filled without a loop.
-const MOST_SPELLED: usize = 4;
 
 /// The zeros of a row below the image that a stage makes.
 pub(super) fn below(stage: usize, row: Expr) -> Statement {
     Statement::Zero { stage, what: Zero::Row(row) }
-}
-
-/// The zeros of some rows below the image that a stage makes: one after the other while they are few.
-fn rows_below(stage: usize, rows: Range<usize>) -> Vec<Statement> {
-    if rows.len() <= MOST_SPELLED {
-        return rows.map(|row| below(stage, row.into())).collect();
-    }
-    let span = Span { start: rows.start.into(), end: rows.end.into() };
-    let body = vec![below(stage, Variable::Line.into())];
-    vec![Statement::For { variable: Variable::Line, span, by: 1, body }]
 }
 
 impl Lowering<'_> {
@@ -43,12 +29,10 @@ impl Lowering<'_> {
             if !seen.insert(place.home) || !place.is_padded() || strip {
                 continue;
             }
-            let below = match self.step.is_streamed() && place.home != result {
-                true => 0,
-                false => place.rows.kept - place.rows.top - place.height,
-            };
-            let mut clear = vec![Statement::Zero { stage: at, what: Zero::Edges }];
-            clear.extend(rows_below(at, place.height..place.height + below));
+            let flows = self.step.is_streamed() && place.home != result;
+            let ends = place.rows.kept == place.rows.top + place.height;
+            let what = if flows || ends { Zero::Edges } else { Zero::Around };
+            let mut clear = vec![Statement::Zero { stage: at, what }];
             let on_threads = self.target.threads > 1;
             if self.paneled().is_some_and(|pair| on_threads && pair.start == at) {
                 let lent = vec![Lent { stage: at, len: place.rows.len(), ragged: false }];
@@ -63,16 +47,5 @@ impl Lowering<'_> {
 
     fn is_intake(&self, place: Place) -> bool {
         self.schedule.intakes.iter().any(|intake| intake.place == place)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn many_rows_of_zeros_are_a_loop() {
-        assert_eq!(rows_below(0, 7..9).len(), 2);
-        assert!(matches!(rows_below(0, 7..1 << 20)[..], [Statement::For { .. }]));
     }
 }

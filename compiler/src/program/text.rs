@@ -140,6 +140,7 @@ impl fmt::Display for Zero {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Edges => f.write_str("edges"),
+            Self::Around => f.write_str("around"),
             Self::Row(row) => write!(f, "row {row}"),
             Self::All => f.write_str("all"),
         }

@@ -12,7 +12,7 @@
 use core::ops::Range;
 
 use super::strided::convert;
-use crate::ring::Ring;
+use crate::ring::{Ring, Rows};
 use crate::simd::Number;
 
 /// A copy of rows between any two forms.
@@ -33,6 +33,24 @@ pub struct Relayout {
 }
 
 impl Relayout {
+    /// A copy of all pixels of `from` to where `into` says that they lie.
+    pub const fn between(from: Rows, into: Rows) -> Self {
+        let (from_lanes, into_lanes) = (from.lanes(), into.lanes());
+        Self {
+            from: from.ring(from_lanes),
+            from_lanes,
+            into: into.ring(into_lanes),
+            into_lanes,
+            width: from.width,
+            channels: from.channels,
+        }
+    }
+
+    /// This copy between slices that hold so many elements of something else before what is read and written.
+    pub const fn shifted(self, from: usize, into: usize) -> Self {
+        Self { from: self.from.shifted(from), into: self.into.shifted(into), ..self }
+    }
+
     /// Copies image rows; stored padding is left to [`Rows`](crate::ring::Rows).
     #[inline(always)]
     pub fn run<E: Copy + Default>(&self, rows: Range<usize>, x: &[E], y: &mut [E]) {

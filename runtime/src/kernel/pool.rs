@@ -27,6 +27,26 @@ pub struct Window {
 }
 
 impl Window {
+    /// Windows of `taps` pixels side by side over `len` pixels without padding, one at each pixel.
+    pub const fn over(len: usize, taps: usize) -> Self {
+        Self { len, taps, stride: 1, dilation: 1, before: 0, after: 0 }
+    }
+
+    /// These windows, so many pixels from one to the next.
+    pub const fn strided(self, stride: usize) -> Self {
+        Self { stride, ..self }
+    }
+
+    /// These windows, whose pixels lie so many apart.
+    pub const fn dilated(self, dilation: usize) -> Self {
+        Self { dilation, ..self }
+    }
+
+    /// These windows, over the image with padding before and after it.
+    pub const fn padded(self, before: usize, after: usize) -> Self {
+        Self { before, after, ..self }
+    }
+
     /// The pixel under a tap of window `at`; not below `len` if there is none.
     #[inline(always)]
     pub(super) const fn pixel(&self, at: usize, tap: usize) -> usize {
@@ -41,7 +61,7 @@ impl Window {
 
     /// Taps of window `at` that lie in the image or in its padding; a rounded-up last window may leave both.
     #[inline(always)]
-    pub(super) fn padded(&self, at: usize) -> usize {
+    pub(super) fn inside_padded(&self, at: usize) -> usize {
         Self { len: self.before + self.len + self.after, before: 0, ..*self }.inside(at)
     }
 }
@@ -100,7 +120,7 @@ impl AveragePool {
         let Windows { down, across, .. } = self.windows;
         let divisor = |row: usize, column: usize| match self.divisor {
             Divisor::Inside => (down.inside(row) * across.inside(column)) as f32,
-            Divisor::Padded => (down.padded(row) * across.padded(column)) as f32,
+            Divisor::Padded => (down.inside_padded(row) * across.inside_padded(column)) as f32,
         };
         self.windows.run(rows, x, y, 0.0, |a, b| a + b, divisor);
     }
@@ -215,14 +235,9 @@ mod tests {
                 // Padding is less than the window's reach before its last tap, so that no window misses the image.
                 let reach = (taps - 1) * dilation;
                 let pad = 0..=reach.min((taps - 1) / 2 * dilation);
-                (pad.clone(), pad).prop_map(move |(before, after)| Window {
-                    len: len.max(reach + 1),
-                    taps,
-                    stride,
-                    dilation,
-                    before,
-                    after,
-                })
+                let windows =
+                    Window::over(len.max(reach + 1), taps).strided(stride).dilated(dilation);
+                (pad.clone(), pad).prop_map(move |(before, after)| windows.padded(before, after))
             },
         )
     }
@@ -279,8 +294,7 @@ mod tests {
 
     #[test]
     fn rows_come_from_and_go_to_rings() {
-        let across = Window { len: 2, taps: 1, stride: 1, dilation: 1, before: 0, after: 0 };
-        let down = Window { len: 4, taps: 2, stride: 1, dilation: 1, before: 0, after: 0 };
+        let (down, across) = (Window::over(4, 2), Window::over(2, 1));
         // Rows 2 and 3 in a ring of three with one zero row on top: slots 0 and 1.
         let from = Ring { base: 1, kept: 3, top: 1, row: 4, pixel: 1, chunk: 1 };
         let into = Ring { base: 0, kept: 2, top: 0, row: 2, pixel: 1, chunk: 1 };

@@ -2,7 +2,7 @@
 //!
 //! A long sum is kept in sixteen partial sums, whatever the instruction set: the same bits on every machine.
 
-use super::strided::{Steps, Strided, each_step};
+use super::strided::{Strided, each_step};
 use crate::simd::Number;
 
 /// A reduction of the numbers along axes.
@@ -50,9 +50,9 @@ pub struct Reduce<const N: usize> {
 }
 
 impl<const N: usize> Reduce<N> {
-    /// Axes whose step in `into` is zero are reduced; `lens` are the operand's. To be called in a `const`.
-    pub const fn new(fold: Fold, lens: [usize; N], from: Steps<N>, into: Steps<N>) -> Self {
-        Self { fold, walk: Strided::new(lens, from, into) }
+    /// A fold along a walk over the operand: axes whose step in the result is zero are reduced.
+    pub const fn new(fold: Fold, walk: Strided<N>) -> Self {
+        Self { fold, walk }
     }
 
     /// Reduces `x` into `y`, which holds the results and nothing else.
@@ -128,8 +128,8 @@ mod tests {
 
     fn over_last(fold: Fold) -> [f32; 2] {
         let mut y = [f32::NAN; 2];
-        let into = Steps { start: 0, by: [1, 0] };
-        Reduce::new(fold, [2, 3], Steps { start: 0, by: [3, 1] }, into).run(&X, &mut y);
+        let into = [1, 0];
+        Reduce::new(fold, Strided::new([2, 3], [3, 1], into)).run(&X, &mut y);
         y
     }
 
@@ -145,20 +145,20 @@ mod tests {
     #[test]
     fn the_first_axis_is_reduced() {
         let mut y = [f32::NAN; 3];
-        let (from, into) = (Steps { start: 0, by: [3, 1] }, Steps { start: 0, by: [0, 1] });
-        Reduce::new(Fold::Mean, [2, 3], from, into).run(&X, &mut y);
+        let (from, into) = ([3, 1], [0, 1]);
+        Reduce::new(Fold::Mean, Strided::new([2, 3], from, into)).run(&X, &mut y);
         assert_eq!(y, [2.5, 3.5, 4.5]);
     }
 
     #[test]
     fn outer_axes_are_reduced_together() {
         let mut y = [f32::NAN; 2];
-        let (from, into) = (Steps { start: 0, by: [2, 1] }, Steps { start: 0, by: [0, 1] });
-        Reduce::new(Fold::Sum, [3, 2], from, into).run(&X, &mut y);
+        let (from, into) = ([2, 1], [0, 1]);
+        Reduce::new(Fold::Sum, Strided::new([3, 2], from, into)).run(&X, &mut y);
         assert_eq!(y, [9.0, 12.0]);
         let mut y = [f32::NAN; 1];
-        let into = Steps { start: 0, by: [0, 0] };
-        Reduce::new(Fold::Max, [3, 2], from, into).run(&X, &mut y);
+        let into = [0, 0];
+        Reduce::new(Fold::Max, Strided::new([3, 2], from, into)).run(&X, &mut y);
         assert_eq!(y, [6.0]);
     }
 

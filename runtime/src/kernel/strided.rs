@@ -6,11 +6,11 @@ use crate::simd::Number;
 
 /// Positions of a tensor's elements, in elements; a step may be negative (a reversed slice) or zero (a broadcast).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Steps<const N: usize> {
+struct Steps<const N: usize> {
     /// The tensor's first element.
-    pub start: usize,
+    start: usize,
     /// From one index to the next, for each axis.
-    pub by: [isize; N],
+    by: [isize; N],
 }
 
 /// A copy of every element of a tensor of `N` axes, at least one.
@@ -24,9 +24,23 @@ pub struct Strided<const N: usize> {
 }
 
 impl<const N: usize> Strided<N> {
-    /// Checks that no index leads below element 0; to be called in a `const`.
-    pub const fn new(lens: [usize; N], from: Steps<N>, into: Steps<N>) -> Self {
+    /// So many elements an axis, with these steps from one to the next in the tensor read and in the one written, both
+    /// from their first element on; to be called in a `const`.
+    pub const fn new(lens: [usize; N], from: [isize; N], into: [isize; N]) -> Self {
+        Self::at([0, 0], lens, from, into)
+    }
+
+    /// The same from other elements on, of the tensor read and of the one written. Checks that no index leads below
+    /// element 0; to be called in a `const`.
+    pub const fn at(
+        starts: [usize; 2],
+        lens: [usize; N],
+        from: [isize; N],
+        into: [isize; N],
+    ) -> Self {
         assert!(N > 0, "a tensor has an axis");
+        let (from, into) =
+            (Steps { start: starts[0], by: from }, Steps { start: starts[1], by: into });
         let (from_len, into_len) = (from.reach(&lens), into.reach(&lens));
         Self { lens, from, into, from_len, into_len }
     }
@@ -301,8 +315,7 @@ mod tests {
 
     #[test]
     fn a_transpose_swaps_steps() {
-        let copy =
-            Strided::new([3, 2], Steps { start: 0, by: [1, 3] }, Steps { start: 0, by: [2, 1] });
+        let copy = Strided::new([3, 2], [1, 3], [2, 1]);
         let mut y = [0.0; 6];
         copy.run(&TWO_BY_THREE, &mut y);
         assert_eq!(y, [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
@@ -310,8 +323,7 @@ mod tests {
 
     #[test]
     fn a_slice_may_run_backwards() {
-        let copy =
-            Strided::new([2, 2], Steps { start: 5, by: [-3, -2] }, Steps { start: 0, by: [2, 1] });
+        let copy = Strided::at([5, 0], [2, 2], [-3, -2], [2, 1]);
         let mut y = [0.0; 4];
         copy.run(&TWO_BY_THREE, &mut y);
         assert_eq!(y, [6.0, 4.0, 3.0, 1.0]);
@@ -319,8 +331,7 @@ mod tests {
 
     #[test]
     fn a_part_of_a_concat_leaves_the_rest() {
-        let copy =
-            Strided::new([2, 3], Steps { start: 0, by: [3, 1] }, Steps { start: 1, by: [4, 1] });
+        let copy = Strided::at([0, 1], [2, 3], [3, 1], [4, 1]);
         let mut y = [0.0; 8];
         copy.run(&TWO_BY_THREE, &mut y);
         assert_eq!(y, [0.0, 1.0, 2.0, 3.0, 0.0, 4.0, 5.0, 6.0]);
@@ -328,11 +339,7 @@ mod tests {
 
     #[test]
     fn a_zero_step_broadcasts() {
-        let copy = Strided::new(
-            [2, 1, 3],
-            Steps { start: 1, by: [0, 0, 0] },
-            Steps { start: 0, by: [3, 3, 1] },
-        );
+        let copy = Strided::at([1, 0], [2, 1, 3], [0, 0, 0], [3, 3, 1]);
         let mut y = [0.0; 6];
         copy.run(&TWO_BY_THREE, &mut y);
         assert_eq!(y, [2.0; 6]);
@@ -342,13 +349,13 @@ mod tests {
     fn a_shuffle_of_channels_is_undone_by_its_inverse() {
         // Two pixels of ten channels in five groups, the second pixel one element behind.
         let x: [f32; 21] = core::array::from_fn(|at| at as f32);
-        let apart = Steps { start: 0, by: [11, 1, 2] };
-        let woven = Steps { start: 0, by: [11, 5, 1] };
+        let apart = [11, 1, 2];
+        let woven = [11, 5, 1];
         let [mut y, mut again] = [[-1.0; 21]; 2];
         Strided::new([2, 2, 5], apart, woven).run(&x, &mut y);
         assert_eq!(y[..11], [0.0, 2.0, 4.0, 6.0, 8.0, 1.0, 3.0, 5.0, 7.0, 9.0, -1.0]);
         assert_eq!(y[11..], [11.0, 13.0, 15.0, 17.0, 19.0, 12.0, 14.0, 16.0, 18.0, 20.0]);
-        let [apart, woven] = [[11, 2, 1], [11, 1, 5]].map(|by| Steps { start: 0, by });
+        let [apart, woven] = [[11, 2, 1], [11, 1, 5]];
         Strided::new([2, 5, 2], woven, apart).run(&y, &mut again);
         assert_eq!(again[..10], x[..10]);
         assert_eq!(again[11..], x[11..]);
@@ -361,8 +368,8 @@ mod tests {
             let (from_by, into_by) = (rows + 1, columns + 1);
             let x: [u16; 240] = core::array::from_fn(|at| at as u16);
             let mut y = [u16::MAX; 240];
-            let from = Steps { start: 0, by: [1, from_by as isize] };
-            let into = Steps { start: 0, by: [into_by as isize, 1] };
+            let from = [1, from_by as isize];
+            let into = [into_by as isize, 1];
             Strided::new([rows, columns], from, into).run(&x, &mut y);
             for (at, y) in y.into_iter().enumerate() {
                 let (row, column) = (at / into_by, at % into_by);
@@ -375,8 +382,8 @@ mod tests {
     #[test]
     fn six_axes_meet_every_index_once() {
         let lens = [2, 1, 3, 2, 2, 2];
-        let from = Steps { start: 0, by: [1, 1, 2, 6, 12, 24] };
-        let into = Steps { start: 0, by: [24, 24, 8, 4, 2, 1] };
+        let from = [1, 1, 2, 6, 12, 24];
+        let into = [24, 24, 8, 4, 2, 1];
         let x: [f32; 48] = core::array::from_fn(|at| at as f32);
         let [mut y, mut again] = [[-1.0; 48]; 2];
         Strided::new(lens, from, into).run(&x, &mut y);
@@ -387,14 +394,13 @@ mod tests {
 
     #[test]
     fn nothing_is_copied_from_an_empty_tensor() {
-        let copy =
-            Strided::new([0, 3], Steps { start: 0, by: [3, 1] }, Steps { start: 0, by: [3, 1] });
+        let copy = Strided::new([0, 3], [3, 1], [3, 1]);
         copy.run::<f32>(&[], &mut []);
     }
 
     #[test]
     fn an_index_below_zero_is_refused() {
-        let below = || Strided::new([3], Steps { start: 1, by: [-1] }, Steps { start: 0, by: [1] });
+        let below = || Strided::at([1, 0], [3], [-1], [1]);
         assert!(std::panic::catch_unwind(below).is_err());
     }
 }

@@ -19,6 +19,16 @@ impl Rows {
         }
     }
 
+    /// Writes `border` wherever [`clear_around`](Self::clear_around) writes zeros.
+    #[inline(always)]
+    pub fn border_around<E: Number, B: Number>(&self, x: &mut [E], height: usize, border: &[B]) {
+        let columns = self.left + self.width + self.right;
+        self.border_edges(x, border);
+        for slot in self.top + height..self.kept {
+            self.put(x, slot, 0..columns, border);
+        }
+    }
+
     /// Writes `border` into row `row` of the image, when it lies below the last.
     #[inline(always)]
     pub fn border_row<E: Number, B: Number>(&self, x: &mut [E], row: usize, border: &[B]) {
@@ -65,6 +75,16 @@ mod tests {
         let mut chunks = [0.0; 8];
         Rows::chunks(1, 1, 2, 4).padded(0, 0, 1).border_edges(&mut chunks, &border);
         assert_eq!(chunks, [0., 0., 0., 0., 5., 7., 0., 0.]);
+    }
+
+    #[test]
+    fn an_image_is_bordered_above_and_below() {
+        let rows = Rows::nhwc(4, 1, 1).padded(1, 1, 0);
+        let (mut zeros, mut borders) = ([9.0; 8], [9.0; 8]);
+        rows.clear_around(&mut zeros, 2);
+        rows.border_around(&mut borders, 2, &[5.0]);
+        assert_eq!(zeros, [0., 0., 0., 9., 0., 9., 0., 0.]);
+        assert_eq!(borders, [5., 5., 5., 9., 5., 9., 5., 5.]);
     }
 
     #[test]

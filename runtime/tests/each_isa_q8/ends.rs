@@ -179,7 +179,7 @@ fn means_are_the_same_in_vectors_and_row_by_row() {
 
 #[test]
 fn averages_of_windows_round_like_the_model() {
-    let axis = |len| Window { len, taps: 3, stride: 2, dilation: 1, before: 1, after: 1 };
+    let axis = |len| Window::over(len, 3).strided(2).padded(1, 1);
     let (from, into) = (Rows::nhwc(5, 4, 2).ring(1), Rows::nhwc(3, 2, 2).ring(1));
     let windows = Windows { from, into, channels: 2, down: axis(5), across: axis(4), width: 2 };
     let (x, affine, to) = (random(40), A, Affine { scale: 0.1, zero: 100 });
@@ -219,7 +219,7 @@ fn averages_of_windows_round_like_the_model() {
 
 #[test]
 fn averages_of_a_whole_picture_are_the_same_row_by_row() {
-    let axis = |len| Window { len, taps: len, stride: len, dilation: 1, before: 0, after: 0 };
+    let axis = |len| Window::over(len, len).strided(len);
     let (from, into) = (Rows::nhwc(5, 4, 3).ring(1), Rows::nhwc(1, 1, 3).ring(1));
     let windows = Windows { from, into, channels: 3, down: axis(5), across: axis(4), width: 1 };
     let (x, to) = (random(60), Affine { scale: 0.1, zero: 100 });

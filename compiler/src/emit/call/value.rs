@@ -89,8 +89,15 @@ impl<'a> Printer<'a> {
                 let (item, values) = (path(*item), self.values(values));
                 quote!(#item(#(#values),*))
             }
+            Value::With(value, method, values) => {
+                let (value, method) = (self.value(value), format_ident!("{method}"));
+                let values = self.values(values);
+                quote!(#value.#method(#(#values),*))
+            }
             Value::Struct(item, fields) => self.fields(*item, fields),
             Value::Ring(side) => self.scope.ring(self.place(*side)),
+            Value::Lying(side) => self.scope.rows_of(self.place(*side)),
+            Value::Shifted(value) => self.shifted(value),
             Value::LongRing(side) => self.scope.ring(self.place(*side).flattened()),
             Value::Const(word) => self.named(*word).into_token_stream(),
             Value::Token => quote!(isa),
@@ -109,6 +116,18 @@ impl<'a> Printer<'a> {
             Value::VectorsOfPanel(vectors) => {
                 let vectors = literal::size(*vectors);
                 quote!(#vectors * panel..#vectors * (panel + 1))
+            }
+        }
+    }
+
+    /// A value, moved by what the slices of both sides hold before them.
+    fn shifted(&self, value: &Value) -> TokenStream {
+        let value = self.value(value);
+        match [Side::First, Side::Result].map(|side| self.scope.shift(self.place(side))) {
+            [0, 0] => value,
+            shifts => {
+                let [from, into] = shifts.map(literal::size);
+                quote!(#value.shifted(#from, #into))
             }
         }
     }

@@ -20,13 +20,16 @@ impl Running<'_, '_> {
                 let row = row.value(&|variable| self.value(variable)) as isize;
                 self.pad(at, &all.rows(row..row + 1), padding)
             }
-            Zero::Edges => {
+            Zero::Edges | Zero::Around => {
                 let (left, width) = (place.rows.left as isize, place.rows.width as isize);
                 let (right, top) = (place.rows.right as isize, place.rows.top as isize);
                 for columns in [-left..0, width..width + right] {
                     self.pad(at, &Area { columns, ..all.clone() }, padding)?;
                 }
-                self.pad(at, &all.rows(-top..0), padding)
+                self.pad(at, &all.clone().rows(-top..0), padding)?;
+                let (height, kept) = (place.height as isize, place.rows.kept as isize);
+                let below = if *what == Zero::Around { height..kept - top } else { 0..0 };
+                self.pad(at, &all.rows(below), padding)
             }
         }
     }

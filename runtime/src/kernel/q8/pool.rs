@@ -234,7 +234,7 @@ impl QAverage {
         let Windows { down, across, .. } = self.windows;
         match self.divisor {
             Divisor::Inside => down.inside(row) * across.inside(column),
-            Divisor::Padded => down.padded(row) * across.padded(column),
+            Divisor::Padded => down.inside_padded(row) * across.inside_padded(column),
         }
     }
 }
