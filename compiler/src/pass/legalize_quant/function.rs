@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::ir::op::leaky;
 use crate::ir::quant::table;
 use crate::ir::quant::tflite::functions;
-use crate::ir::{Affine, Arithmetic, Bounds, Graph, NodeId, Op, Quant, Unary};
+use crate::ir::{Affine, Arithmetic, Binary, Bounds, Graph, NodeId, Op, Quant, Unary};
 use crate::pass::constant::scalar;
 use crate::pass::edit::{replace, x};
 use crate::pass::legalize_quant::{bound, dequantized, through};
@@ -39,6 +39,9 @@ pub(super) fn look_up(graph: &mut Graph, id: NodeId, to: Affine) -> bool {
         let made = add_table(graph, id, bytes, answers);
         replace(graph, id, made);
         return true;
+    }
+    if is_pair_of_tensorflow_lite(graph, value) {
+        return false;
     }
     let shape = graph.node(value).out.shape.clone();
     let mut region = Region { graph, shape: &shape, source: None, known: BTreeMap::new() };
@@ -75,6 +78,13 @@ fn of_tensorflow_lite(
         _ => return None,
     };
     Some((bytes, table))
+}
+
+/// True if `value` is a sum or product of bytes by themselves, which TensorFlow Lite computes as one of any two.
+fn is_pair_of_tensorflow_lite(graph: &Graph, value: NodeId) -> bool {
+    let is_pair = matches!(graph.node(value).op, Op::Binary(Binary::Add | Binary::Mul));
+    let of_bytes = |port| graph.operand(value, port).and_then(|x| dequantized(graph, x)).is_some();
+    graph.arithmetic == Arithmetic::Tflite && is_pair && of_bytes(0) && of_bytes(1)
 }
 
 /// Elementwise operators, from one quantised tensor on.
