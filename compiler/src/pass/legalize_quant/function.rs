@@ -8,7 +8,7 @@ use crate::ir::quant::tflite::functions;
 use crate::ir::{Affine, Arithmetic, Binary, Bounds, Graph, NodeId, Op, Quant, Unary};
 use crate::pass::constant::scalar;
 use crate::pass::edit::{replace, x};
-use crate::pass::legalize_quant::{bound, dequantized, through};
+use crate::pass::legalize_quant::{bound, clamped, dequantized, through};
 
 /// Operators that one table may stand for.
 const MAX_DEPTH: usize = 64;
@@ -40,7 +40,7 @@ pub(super) fn look_up(graph: &mut Graph, id: NodeId, to: Affine) -> bool {
         replace(graph, id, made);
         return true;
     }
-    if is_pair_of_tensorflow_lite(graph, value) {
+    if is_pair_of_tensorflow_lite(graph, clamped(graph, value, to).0) {
         return false;
     }
     let shape = graph.node(value).out.shape.clone();
