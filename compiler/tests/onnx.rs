@@ -22,6 +22,8 @@ mod cut;
 mod forms;
 #[path = "onnx/hostile.rs"]
 mod hostile;
+#[path = "onnx/indexed.rs"]
+mod indexed;
 #[path = "onnx/padded.rs"]
 mod padded;
 #[path = "onnx/pads.rs"]

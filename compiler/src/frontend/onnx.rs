@@ -24,6 +24,7 @@ mod fault;
 mod fold;
 mod function;
 mod gather;
+mod indexed;
 mod inputs;
 mod matrix;
 mod narrow;

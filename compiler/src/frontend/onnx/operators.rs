@@ -6,15 +6,15 @@ use std::fmt;
 
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::constant::function::function;
+use crate::frontend::onnx::constant::index;
 use crate::frontend::onnx::constant::logic::Comparison;
 use crate::frontend::onnx::constant::slices::{self, Wanted};
-use crate::frontend::onnx::constant::{index, scatter};
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::quantized::{bytes, dynamic, layers};
 use crate::frontend::onnx::{
-    arithmetic, batch_norm, cast, composed, constant, control, convolution, einsum, gather, matrix,
-    quantized, ranked, reduce, repeat, reshape, resize, sequence, slice, space, suppression,
-    threshold, truths,
+    arithmetic, batch_norm, cast, composed, constant, control, convolution, einsum,
+    gather, indexed, matrix, quantized, ranked, reduce, repeat, reshape, resize, sequence, slice,
+    space, suppression, threshold, truths,
 };
 use crate::ir::{Binary, Reducer, Unary};
 use crate::proto::NodeProto;
@@ -206,9 +206,9 @@ pub const OPERATORS: &[Operator] = operators! {
     "EyeLike" 9 Constants &["dtype", "k"], "", constant::eye_like;
     "Flatten" 1 FloatsAndShapes &["axis"], "", reshape::flatten;
     "Floor" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Floor);
-    "Gather" 1 FloatsAndShapes &["axis"], "constant indices; at run time in at most 256 runs", gather::gather;
-    "GatherElements" 11 Constants &["axis"], "", index::gather_elements;
-    "GatherND" 11 Constants &["batch_dims"], "", index::gather_nd;
+    "Gather" 1 Numbers &["axis"], "indices at run time outside of a dimension: the nearest element", gather::gather;
+    "GatherElements" 11 Numbers &["axis"], "indices at run time outside of a dimension: the nearest element", indexed::gather_elements;
+    "GatherND" 11 Numbers &["batch_dims"], "indices at run time outside of a dimension: the nearest element", indexed::gather_nd;
     "Gelu" 20 Floats &["approximate"], "", composed::gelu;
     "Gemm" 1 Floats GEMM, "", matrix::gemm;
     "GlobalAveragePool" 1 Floats &[], "", |c| convolution::global_pool(c, Reducer::Mean);
@@ -246,7 +246,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "NonMaxSuppression" 10 Floats &["center_point_box"], "constant counts and thresholds; as many rows as there may be, -1 behind the last box", suppression::non_max_suppression;
     "NonZero" 9 Constants &[], "", index::non_zero;
     "Not" 1 Truths &[], "", truths::not;
-    "OneHot" 9 Constants &["axis"], "", index::one_hot;
+    "OneHot" 9 Numbers &["axis"], "constant depth", indexed::one_hot;
     "Or" 1 Truths BROADCAST, "", |c| truths::logic(c, Binary::Max);
     "PRelu" 1 Floats &[], "", arithmetic::prelu;
     "Pad" 1 Floats &["mode", "pads", "value"], "constant widths; mode=wrap in at most 256 runs", slice::pad;
@@ -271,9 +271,9 @@ pub const OPERATORS: &[Operator] = operators! {
     "Reshape" 1 FloatsAndShapes &["allowzero"], "constant shape", reshape::reshape;
     "Resize" 10 Floats RESIZE, "up to two dimensions; nearest (pixels as onnxruntime takes them, in f32; of bytes too), linear or cubic; constant scales, sizes and regions", resize::resize;
     "Round" 11 Floats &[], "", |c| arithmetic::unary(c, Unary::Round);
-    "Scatter" 9 Constants &["axis"], "", scatter::elements;
-    "ScatterElements" 11 Constants &["axis", "reduction"], "", scatter::elements;
-    "ScatterND" 11 Constants &["reduction"], "", scatter::nd;
+    "Scatter" 9 Numbers &["axis"], "as ScatterElements", indexed::scatter_elements;
+    "ScatterElements" 11 Numbers &["axis", "reduction"], "indices at run time outside of a dimension: their updates are left out; sums and products of integers below 2^24", indexed::scatter_elements;
+    "ScatterND" 11 Numbers &["reduction"], "as ScatterElements", indexed::scatter_nd;
     "Selu" 1 Floats &["alpha", "gamma"], "", composed::selu;
     "SequenceAt" 11 Sequences &[], "constant position", sequence::at;
     "SequenceConstruct" 11 Sequences &[], "at most 1024", sequence::construct;
