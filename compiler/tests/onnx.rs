@@ -2,6 +2,8 @@
 
 #[path = "onnx/asymmetric.rs"]
 mod asymmetric;
+#[path = "onnx/attention.rs"]
+mod attention;
 #[path = "onnx/bad.rs"]
 mod bad;
 #[path = "onnx/biased.rs"]

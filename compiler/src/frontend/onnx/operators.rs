@@ -12,7 +12,7 @@ use crate::frontend::onnx::constant::slices::{self, Wanted};
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::quantized::{bytes, dynamic, layers};
 use crate::frontend::onnx::{
-    arithmetic, batch_norm, cast, composed, constant, control, convolution, einsum,
+    arithmetic, attention, batch_norm, cast, composed, constant, control, convolution, einsum,
     gather, indexed, matrix, quantized, ranked, reduce, repeat, reshape, resize, sequence, slice,
     space, suppression, threshold, truths,
 };
@@ -175,6 +175,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "Asinh" 9 Constants &[], "", |c| function(c, f64::asinh);
     "Atan" 7 Constants &[], "", |c| function(c, f64::atan);
     "Atanh" 9 Constants &[], "", |c| function(c, f64::atanh);
+    "Attention" 23 Floats ATTENTION, "", attention::attention;
     "AveragePool" 1 Floats AVERAGE_POOL, "1-D and 2-D", convolution::average_pool;
     "BatchNormalization" 1 Floats BATCH_NORM, "no running statistics as results", batch_norm::batch_norm;
     "Cast" 1 Numbers CAST, "rounds to float16 and bfloat16, but no input that only convolutions read; computes in float; at run time to bool, uint8, int8, int32, int64", cast::cast;
@@ -218,13 +219,14 @@ pub const OPERATORS: &[Operator] = operators! {
     "GroupNormalization" 18 Floats &["epsilon", "num_groups", "stash_type"], "", composed::group_norm;
     "HardSigmoid" 1 Floats &["alpha", "beta"], "", arithmetic::hard_sigmoid;
     "HardSwish" 14 Floats &[], "", |c| arithmetic::unary(c, Unary::HardSwish);
+    "Hardmax" 1 Floats &["axis"], "", ranked::hardmax;
     "Identity" 1 FloatsAndShapes &[], "", arithmetic::identity;
     "If" 1 Any &["else_branch", "then_branch"], "constant condition", control::branch;
     "InstanceNormalization" 1 Floats &["epsilon"], "", composed::instance_norm;
     "IsInf" 10 Floats &["detect_negative", "detect_positive"], "", truths::is_inf;
     "IsNaN" 9 Floats &[], "", truths::is_nan;
     "LRN" 1 Floats &["alpha", "beta", "bias", "size"], "", composed::lrn;
-    "LayerNormalization" 17 Floats &["axis", "epsilon", "stash_type"], "no mean or deviation as results", composed::layer_norm;
+    "LayerNormalization" 17 Floats &["axis", "epsilon", "stash_type"], "", composed::layer_norm;
     "LeakyRelu" 1 Floats &["alpha"], "", arithmetic::leaky_relu;
     "Less" 1 Numbers BROADCAST, "integers up to 2^24 at run time", |c| truths::compare(c, Comparison::Less);
     "LessOrEqual" 12 Numbers &[], "integers up to 2^24 at run time", |c| truths::compare(c, Comparison::LessOrEqual);
@@ -232,6 +234,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "LogSoftmax" 1 Floats &["axis"], "", |c| arithmetic::softmax(c, true);
     "Loop" 1 Any &["body"], "constant count, at most 1024; condition always true", control::unroll;
     "LpNormalization" 1 Floats &["axis", "p"], "", composed::lp_norm;
+    "LpPool" 2 Floats LP_POOL, "1-D and 2-D", convolution::lp_pool;
     "MatMul" 1 Floats &[], "", matrix::matmul;
     "MatMulInteger" 10 Bytes &[], "exact below 2^24", dynamic::matmul;
     "Max" 1 FloatsAndShapes &[], "of bytes too", |c| arithmetic::variadic(c, Binary::Max);
@@ -338,6 +341,15 @@ const Q_AVERAGE_POOL: &[&str] = &[
     "strides",
 ];
 const QUANTIZE: &[&str] = &["axis", "block_size", "output_dtype", "saturate"];
+const ATTENTION: &[&str] = &[
+    "is_causal",
+    "kv_num_heads",
+    "q_num_heads",
+    "qk_matmul_output_mode",
+    "scale",
+    "softcap",
+    "softmax_precision",
+];
 const BATCH_NORM: &[&str] = &["epsilon", "is_test", "momentum", "spatial", "training_mode"];
 const BROADCAST: &[&str] = &["axis", "broadcast"];
 const CAST: &[&str] = &["round_mode", "saturate", "to"];
@@ -356,6 +368,8 @@ const CONV_TRANSPOSE: &[&str] = &[
 ];
 const DROPOUT: &[&str] = &["is_test", "ratio", "seed"];
 const GEMM: &[&str] = &["alpha", "beta", "broadcast", "transA", "transB"];
+const LP_POOL: &[&str] =
+    &["auto_pad", "ceil_mode", "dilations", "kernel_shape", "p", "pads", "strides"];
 const MAX_POOL: &[&str] =
     &["auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"];
 const RESIZE: &[&str] = &[
