@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::frontend::onnx;
 use crate::interp::Array;
+use crate::ir::{Dtype, Values};
 use crate::model_io::Picture;
 use crate::schedule::Port;
 use crate::{files, npy, printed};
@@ -50,7 +51,26 @@ pub fn array(path: &Path) -> Result<Array> {
     })
 }
 
+/// The array that a model takes, in floats if it takes those in place of integers; `Err` names an integer that no float is.
+pub fn taken(array: Array, takes: Dtype) -> std::result::Result<Array, String> {
+    let ints: Vec<i64> = match (&array.values, takes) {
+        (Values::I32(ints), Dtype::F32) => ints.iter().copied().map(i64::from).collect(),
+        (Values::U8(bytes), Dtype::F32) => bytes.iter().copied().map(i64::from).collect(),
+        (Values::I64(ints), Dtype::F32) => ints.clone(),
+        _ => return Ok(array),
+    };
+    match ints.iter().find(|int| int.unsigned_abs() > 1 << 24) {
+        Some(int) => Err(format!("holds {int}; integers are taken up to 2^24")),
+        None => Ok(Array::f32(array.shape, ints.iter().map(|int| *int as f32).collect())),
+    }
+}
+
 fn fitting(path: &Path, array: Array, port: &Port) -> Result<Array> {
+    let array = match array.values {
+        // Bytes where floats belong are most likely an image that is not scaled.
+        Values::U8(_) => array,
+        _ => taken(array, port.dtype).map_err(|what| Error::in_file(path, what))?,
+    };
     let dtype = array.values.dtype();
     if dtype != port.dtype {
         let Port { name, dtype: takes, .. } = port;

@@ -2,6 +2,8 @@
 
 #[path = "onnx/asymmetric.rs"]
 mod asymmetric;
+#[path = "onnx/attention.rs"]
+mod attention;
 #[path = "onnx/bad.rs"]
 mod bad;
 #[path = "onnx/biased.rs"]
@@ -22,6 +24,8 @@ mod cut;
 mod forms;
 #[path = "onnx/hostile.rs"]
 mod hostile;
+#[path = "onnx/indexed.rs"]
+mod indexed;
 #[path = "onnx/padded.rs"]
 mod padded;
 #[path = "onnx/pads.rs"]

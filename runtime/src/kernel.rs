@@ -12,6 +12,7 @@ pub mod cum_sum;
 pub mod depthwise;
 pub mod elementwise;
 pub mod global_pool;
+pub mod indexed;
 pub mod integers;
 pub mod matmul;
 pub mod pointwise;
@@ -33,6 +34,6 @@ pub use crate::clamp::Clamp;
 #[cfg(feature = "sources")]
 crate::listed::listed! {
     "kernel/", "kernel/":
-    "conv" "copy" "cum_sum" "depthwise" "elementwise" "global_pool" "integers" "matmul" "pointwise"
+    "conv" "copy" "cum_sum" "depthwise" "elementwise" "global_pool" "indexed" "integers" "matmul" "pointwise"
     "pool" "rank" "reduce" "resample" "resize" "softmax" "strided" "suppression" "top_k" "unary" "widen" "q8"
 }

@@ -243,6 +243,7 @@ fn verify(args: &Args, job: &Job<'_>, source: &Source, case: &Case) -> Result<Fo
     let model = typed(source.model(&options)?, job.request)?;
     let (summary, names) = (source.summary()?, &options.sizes.outputs);
     let inputs = kept::inputs(inputs, summary.as_ref(), &model.graph);
+    let inputs = given::to_graph(inputs, &model.graph)?;
     let mut expected = kept::outputs(case.outputs()?, summary.as_ref(), names);
     if expected.is_empty() {
         let what = "no output is recorded that --outputs names; leave it out";

@@ -6,6 +6,7 @@
 //! read; a file of f32 weights peaks at twice its size. Any bytes give a graph or an [`Error`], never a panic.
 
 mod arithmetic;
+mod attention;
 mod batch_norm;
 mod body;
 mod call;
@@ -24,6 +25,7 @@ mod fault;
 mod fold;
 mod function;
 mod gather;
+mod indexed;
 mod inputs;
 mod matrix;
 mod narrow;

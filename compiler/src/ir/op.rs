@@ -17,6 +17,7 @@ mod gather;
 mod gemm;
 mod identity;
 pub(super) mod index;
+mod indexed;
 mod integers;
 pub(super) mod matmul;
 pub mod onnx;
@@ -46,6 +47,7 @@ pub use conv::Conv;
 pub use cum_sum::CumSum;
 pub use dense::Dense;
 pub use gemm::Gemm;
+pub use indexed::{Change, Gather, Indexing, Scatter};
 pub use pad::{Pad, PadMode};
 pub use pool::{Pool, PoolKind};
 pub(crate) use prelu::leaky;
@@ -106,6 +108,10 @@ pub enum Op {
     TopK(TopK),
     /// Rows of image, class and box of what is detected: boxes `[images,boxes,4]`, scores `[images,classes,boxes]`.
     NonMaxSuppression(NonMaxSuppression),
+    /// Elements that indices computed at run time name: x, indices.
+    Gather(Gather),
+    /// x with updates where indices computed at run time say: x, indices, updates.
+    Scatter(Scatter),
     /// Reshape: the elements in row-major order under another shape: x. Flatten, Squeeze and Unsqueeze are this.
     Reshape,
     /// Output dimension `i` is input dimension `perm[i]`: x.
@@ -151,6 +157,8 @@ impl Op {
             Self::CumSum(cum_sum) => ask(cum_sum),
             Self::TopK(top_k) => ask(top_k),
             Self::NonMaxSuppression(suppression) => ask(suppression),
+            Self::Gather(gather) => ask(gather),
+            Self::Scatter(scatter) => ask(scatter),
             Self::Reshape => ask(&reshape::Reshape),
             Self::Transpose(perm) => ask(&transpose::Transpose(perm)),
             Self::Relayout => ask(&relayout::Relayout),

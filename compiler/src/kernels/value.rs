@@ -55,6 +55,8 @@ pub enum Value {
     FirstImage,
     /// The second operand.
     Second,
+    /// The third operand.
+    Third,
     /// The result.
     Result,
     /// A row of the result.
@@ -206,7 +208,8 @@ impl Value {
             | Self::Lying(_)
             | Self::Const(_)
             | Self::Token => {}
-            Self::Weights | Self::First | Self::FirstImage | Self::Second | Self::Result => {}
+            Self::Weights | Self::First | Self::FirstImage | Self::Second | Self::Third => {}
+            Self::Result => {}
             Self::ResultRow | Self::Rows | Self::Row | Self::Panel | Self::VectorsOfPanel(_) => {}
         }
     }

@@ -5,7 +5,7 @@
 
 use crate::error::Result;
 use crate::interp::Array;
-use crate::ir::op::{CumSum, NonMaxSuppression, TopK};
+use crate::ir::op::{Change, CumSum, Gather, Indexing, NonMaxSuppression, Scatter, TopK};
 use crate::ir::{Op, Tensor};
 use crate::kernels::host::Host;
 use crate::kernels::site::Site;
@@ -39,7 +39,7 @@ impl Whole {
                 let result = vec![outer, top_k.count, inner];
                 one(Op::TopK(TopK { axis: 1, ..*top_k }), vec![outer, axis, inner], result)
             }
-            Op::NonMaxSuppression(_) => {
+            Op::NonMaxSuppression(_) | Op::Gather(_) | Op::Scatter(_) => {
                 let operands = operands.iter().map(|operand| operand.shape.clone()).collect();
                 Some(Self { op: op.clone(), operands, result: result.shape.clone() })
             }
@@ -71,6 +71,52 @@ impl Whole {
     }
 }
 
+/// The fields of what `by` names in a tensor of shape `x`: of which R axes and K dimensions there are, and those.
+fn indexed(by: Indexing, x: &[usize], indices: &[usize]) -> Constant {
+    let strides = |shape: &[usize]| -> Vec<usize> {
+        (1..=shape.len()).map(|end| shape[end..].iter().product()).collect()
+    };
+    let len = |shape: &[usize]| shape.iter().product::<usize>();
+    let named = by.dimensions(x, indices).expect("a verified operator has operands that fit");
+    let (sizes, of_named) = (&x[named.clone()], &strides(x)[named.clone()]);
+    let [shape, steps, places] = match by {
+        Indexing::Axis(axis) => {
+            let inner = len(&x[axis + 1..]);
+            let shape = vec![len(&x[..axis]), len(indices), inner];
+            [shape, vec![x[axis] * inner, 0, 1], vec![0, 1, 0]]
+        }
+        Indexing::Elements(axis) => {
+            let mut steps = strides(x);
+            steps[axis] = 0;
+            [indices.to_vec(), steps, strides(indices)]
+        }
+        Indexing::Rows { batch } => {
+            let rows = len(&indices[batch..]) / named.len();
+            let shape = vec![len(&x[..batch]), rows, len(&x[named.end..])];
+            [shape, vec![len(&x[batch..]), 0, 1], vec![rows * named.len(), named.len(), 0]]
+        }
+    };
+    let fields = [
+        ("shape", Value::sizes(&shape)),
+        ("steps", Value::sizes(&steps)),
+        ("places", Value::sizes(&places)),
+        ("sizes", Value::sizes(sizes)),
+        ("strides", Value::sizes(of_named)),
+    ];
+    Constant::of_fields("kernel::indexed::Indexed", [shape.len(), sizes.len()], fields)
+}
+
+/// The method of the runtime that makes a change.
+fn changing(change: Change) -> &'static str {
+    match change {
+        Change::Replace => "replace",
+        Change::Add => "add",
+        Change::Mul => "mul",
+        Change::Min => "min",
+        Change::Max => "max",
+    }
+}
+
 impl Spec for Whole {
     fn constants(&self, _: &Site) -> Vec<Constant> {
         let flag = |name, is| (name, Value::Flag(is));
@@ -94,6 +140,9 @@ impl Spec for Whole {
                     self.thresholds(suppression),
                 )]
             }
+            Op::Gather(Gather(by)) | Op::Scatter(Scatter { by, .. }) => {
+                vec![indexed(by, &self.operands[0], &self.operands[1])]
+            }
             // The others are functions without numbers.
             _ => Vec::new(),
         }
@@ -106,6 +155,13 @@ impl Spec for Whole {
             Op::NonMaxSuppression(_) => {
                 Invocation::method("run", [Value::First, Value::Second, Value::Result])
             }
+            Op::Gather(_) => {
+                Invocation::method("gather", [Value::First, Value::Second, Value::Result])
+            }
+            Op::Scatter(Scatter { change, .. }) => Invocation::method(
+                changing(change),
+                [Value::First, Value::Second, Value::Third, Value::Result],
+            ),
             // The others are structs of their numbers.
             _ => Invocation::method("run", arguments),
         }

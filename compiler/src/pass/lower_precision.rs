@@ -56,7 +56,7 @@ fn lent(graph: &Graph, feed: Feed) -> BTreeSet<NodeId> {
 }
 
 /// Places that may lie beyond what `half` counts exactly, what is computed of them, and the constants beside that; so
-/// are constants that are given as integers.
+/// are constants that are given as integers, and whatever elements are found by.
 fn integers(graph: &Graph, half: Dtype) -> BTreeSet<NodeId> {
     let exact = if half == Dtype::Bf16 { 1 << 8 } else { 1 << 11 };
     let counted = |id: &NodeId| match graph.node(*id).op {
@@ -75,9 +75,11 @@ fn integers(graph: &Graph, half: Dtype) -> BTreeSet<NodeId> {
             left.extend(graph.readers(id).into_iter().map(|(reader, _)| reader));
         }
     }
+    let indexed = |id: &NodeId| matches!(graph.node(*id).op, Op::Gather(_) | Op::Scatter(_));
+    let indices = graph.ids().into_iter().filter(indexed).filter_map(|id| graph.operand(id, 1));
     let beside = found.iter().flat_map(|id| graph.operands(*id)).map(|(_, operand)| operand);
     let constants: Vec<NodeId> = beside.filter(|id| graph.constant(*id).is_some()).collect();
-    found.extend(constants);
+    found.extend(constants.into_iter().chain(indices));
     found.into_iter().map(|id| base(graph, id)).collect()
 }
 

@@ -78,10 +78,10 @@ impl Access<'_> {
     pub(super) fn reads(&self) -> Vec<(usize, Area)> {
         let stage = self.stage();
         let first = stage.from.first().map(|place| (0, self.first(*place)));
-        let second = stage.from.get(1).filter(|_| !stage.kernel.loads());
-        let second = second.map(|place| (1, self.second(*place)));
+        let others = stage.from.iter().enumerate().skip(1).filter(|_| !stage.kernel.loads());
+        let others = others.map(|(port, place)| (port, self.other(*place)));
         let lies = |(_, area): &(usize, Area)| !matches!(area.place.home, Home::Weights(_));
-        first.into_iter().chain(second).filter(lies).collect()
+        first.into_iter().chain(others).filter(lies).collect()
     }
 
     /// The area that is read of the result's own memory: a residual that it overwrites.
@@ -169,8 +169,8 @@ impl Access<'_> {
         }
     }
 
-    /// The area that is read of the second operand.
-    fn second(&self, from: Place) -> Area {
+    /// The area that is read of an operand behind the first.
+    fn other(&self, from: Place) -> Area {
         let stage = self.stage();
         let shift = self.shift(self.call.residual);
         let image = Area { shift, ..Area::image(from) };

@@ -5,7 +5,7 @@ use mnv2c::proto::tensor_proto::DataType;
 use mnv2c::proto::{AttributeProto, GraphProto, ValueInfoProto};
 
 use crate::build::{Model, int};
-use crate::draw::{Draw, Drawn};
+use crate::draw::{Draw, Drawn, Value};
 
 pub(super) fn form(draw: &mut Draw, name: &str) -> Option<Drawn> {
     match name {
@@ -22,6 +22,11 @@ pub(super) fn form(draw: &mut Draw, name: &str) -> Option<Drawn> {
             Some(Drawn::new(vec![a, b], vec![]))
         }
         "Not" => Some(Drawn::new(vec![truths(draw)], vec![])),
+        "GatherND" | "GatherElements" | "Scatter" | "ScatterElements" | "ScatterND"
+            if draw.random.one_in(2) =>
+        {
+            indexed(draw, name)
+        }
         "GatherND" => with_ints(draw, &[1, 0]),
         "GatherElements" => with_matrix(draw, false),
         "Scatter" | "ScatterElements" => with_matrix(draw, true),
@@ -74,6 +79,33 @@ fn with_matrix(draw: &mut Draw, updates: bool) -> Option<Drawn> {
         inputs.push(draw.floats(&[1, 3], -1.0, 1.0));
     }
     Some(Drawn::new(inputs, vec![]))
+}
+
+/// Elements of a computed value that computed indices name, or that are changed by others there.
+fn indexed(draw: &mut Draw, name: &str) -> Option<Drawn> {
+    let [x, of] = [draw.ranked(1, 5)?, draw.ranked(1, 5)?];
+    let len = |value: &Value| value.shape.iter().product::<i64>();
+    let size = len(&of);
+    // As many elements along the last of so many dimensions as there are indices.
+    let shape = [vec![1; x.shape.len() - 1], vec![size]].concat();
+    let (shape, mut inputs) = match name {
+        "GatherND" | "ScatterND" => (vec![size, 1], vec![x.name.clone()]),
+        _ => (shape, vec![x.name.clone()]),
+    };
+    let scale = draw.single(2.0);
+    let far = draw.made("Mul", vec![of.name.clone(), scale]);
+    let flat = draw.ints(&shape);
+    let far = draw.made("Reshape", vec![far, flat]);
+    inputs.push(draw.typed("Cast", far, DataType::Int64));
+    if name.starts_with("Scatter") {
+        let rows = [vec![size], x.shape[1..].to_vec()].concat();
+        let rows = if name == "ScatterND" { rows } else { shape };
+        (rows.iter().product::<i64>() <= 4096).then_some(())?;
+        inputs.push(draw.floats(&rows, -1.0, 1.0));
+    }
+    let axis = int("axis", x.shape.len() as i64 - 1);
+    let attributes = if name.ends_with("ND") { vec![] } else { vec![axis] };
+    Some(Drawn::new(inputs, attributes))
 }
 
 /// A graph of one node that reads `input` and makes `r`, or what its caller lists.

@@ -142,6 +142,14 @@ impl Draw {
         name
     }
 
+    /// `x` as another type.
+    pub(crate) fn typed(&mut self, op: &str, x: String, kind: DataType) -> String {
+        let name = self.made(op, vec![x]);
+        let node = self.model.graph().node.last_mut().expect("a node was added");
+        node.attribute.push(int("to", kind as i64));
+        name
+    }
+
     /// Scale and zero point of the bytes that a node makes: it is told them, or moves its first operand.
     fn scale_made(&self, name: &str, inputs: &[String]) -> Option<[String; 2]> {
         let at = match name.trim_start_matches("com.microsoft.") {

@@ -1,7 +1,8 @@
-//! Small networks that choose and count: running sums, one of two values, the greatest and where they are.
+//! Small networks that choose and count: running sums, one of two values, the greatest and where they are, and what lies
+//! where numbers say.
 
-use mnv2c::ir::op::{CumSum, NonMaxSuppression, TopK};
-use mnv2c::ir::{Binary, Dtype, Graph, Op, Pool, PoolKind, Tensor, Unary};
+use mnv2c::ir::op::{Change, CumSum, Gather, Indexing, NonMaxSuppression, Scatter, TopK};
+use mnv2c::ir::{Binary, Dtype, Graph, Op, Pool, PoolKind, Slice, Tensor, Unary};
 
 use super::{Net, POINT};
 
@@ -80,4 +81,30 @@ pub(super) fn detected() -> Graph {
         net.graph.add("", Op::Integers(Dtype::I64), out, &[rows])
     });
     net.answer(&rows)
+}
+
+/// Elements that are taken and changed where computed indices say, some of which lie outside.
+pub(super) fn indexed() -> Graph {
+    let mut net = Net::default();
+    let x = net.input(&[1, 3, 5, 6]);
+    let [y, far, updates] = [4, 3, 3].map(|channels| net.conv(x, channels, POINT));
+    let numbers = net.numbers(&[1]);
+    let far = net.put(Op::Binary(Binary::Div), &[far, numbers]);
+    let far = net.put(Op::Unary(Unary::Trunc), &[far]);
+    let mut answers = vec![net.put(Op::Gather(Gather(Indexing::Elements(1))), &[y, far])];
+    let [few, places] = [(&[4][..], 4), (&[3, 2], 6)].map(|(shape, len)| {
+        let row = net.shaped(Op::Reshape, &[90], &[far]);
+        let slice = Slice { starts: vec![7], steps: vec![9] };
+        let some = net.shaped(Op::Slice(slice), &[len], &[row]);
+        net.shaped(Op::Reshape, shape, &[some])
+    });
+    let pixels = net.shaped(Op::Reshape, &[4, 30], &[y]);
+    answers.push(net.put(Op::Gather(Gather(Indexing::Axis(1))), &[pixels, few]));
+    answers.push(net.put(Op::Gather(Gather(Indexing::Rows { batch: 0 })), &[pixels, places]));
+    let changes = [Change::Replace, Change::Add, Change::Mul, Change::Min, Change::Max];
+    for (axis, change) in [1, 2, 3, 1, 2].into_iter().zip(changes) {
+        let by = Indexing::Elements(axis);
+        answers.push(net.put(Op::Scatter(Scatter { by, change }), &[y, far, updates]));
+    }
+    net.answer(&answers)
 }

@@ -39,6 +39,7 @@ pub(crate) fn networks() -> Vec<(&'static str, Graph)> {
         ("one_of_two_values_is_chosen_by_a_third", chosen::one_of_two()),
         ("the_greatest_channels_are_told_and_where_they_are", chosen::ranked()),
         ("boxes_that_overlap_a_better_one_are_left_out", chosen::detected()),
+        ("indices_that_are_computed_name_elements", chosen::indexed()),
     ]
 }
 

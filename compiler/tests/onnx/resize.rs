@@ -179,6 +179,16 @@ fn what_is_not_resized_says_why() {
     let unknown = x.clone().node("Resize", &["x", "", "scales"], &["y"], unknown);
     let unknown = unknown.output("y").text();
     assert!(unknown.contains("supported: asymmetric, half_pixel"), "{unknown}");
+    let corners =
+        vec![text("mode", "linear"), text("coordinate_transformation_mode", "align_corners")];
+    let corners = |scale| {
+        let model = scales(Model::opset(13).input("x", &[1, 1, 4, 4]), scale, scale);
+        let model = model.node("Resize", &["x", "", "scales"], &["y"], corners.clone());
+        model.output("y").text()
+    };
+    let part = corners(0.8);
+    assert!(part.contains("a scale of 0.8, which makes no whole number of 4 pixels"), "{part}");
+    assert!(!corners(0.75).contains("whole number"));
     let neither = x.node("Resize", &["x"], &["y"], vec![]).output("y").text();
     assert!(neither.contains("neither scales nor sizes"), "{neither}");
 }

@@ -1,9 +1,20 @@
 //! Inputs of a program for recorded inputs.
 
-use mnv2c::error::Result;
+use mnv2c::error::{Error, Result};
+use mnv2c::input;
 use mnv2c::interp::Array;
-use mnv2c::ir::Values;
+use mnv2c::ir::{Graph, Values};
 use mnv2c::model_io::{Form, Picture};
+
+/// The inputs as the graph takes them: floats in place of integers that are no bytes.
+pub(super) fn to_graph(inputs: Vec<Array>, graph: &Graph) -> Result<Vec<Array>> {
+    let each = inputs.into_iter().enumerate().map(|(at, array)| {
+        let Some(node) = graph.inputs.get(at).map(|id| graph.node(*id)) else { return Ok(array) };
+        let told = |what| Error::Program(format!("input {:?} {what}", node.name));
+        input::taken(array, node.out.dtype).map_err(told)
+    });
+    each.collect()
+}
 
 /// The inputs: of a picture among them what it was made of, and floats for signed bytes.
 pub(super) fn to_program(inputs: Vec<Array>, picture: Option<&Picture>) -> Result<Vec<Array>> {

@@ -17,6 +17,8 @@ pub(super) struct Operands {
     pub x: TokenStream,
     /// The second operand, if it has one.
     pub second: TokenStream,
+    /// The third operand, if it has one.
+    pub third: TokenStream,
     /// The result.
     pub y: TokenStream,
     /// The rows that it makes.
@@ -41,6 +43,7 @@ impl Operands {
                 Some(offset) if !second.is_empty() => behind(scope, &quote!(&#second), offset),
                 _ => second,
             },
+            third: stage.from.get(2).map(|place| scope.variable(*place)).unwrap_or_default(),
             y: call.into.map_or(y.clone(), |offset| behind(scope, &quote!(&mut #y), offset)),
             rows: scope.span(&call.rows),
             row: scope.expr(&call.rows.start),

@@ -64,7 +64,7 @@ impl<'a> Printer<'a> {
     }
 
     fn value(&self, value: &Value) -> TokenStream {
-        let Operands { w, x, second, y, rows, row } = &self.operands;
+        let Operands { w, x, second, third, y, rows, row } = &self.operands;
         match value {
             Value::Int(number) => literal::int(*number).into_token_stream(),
             Value::Flag(holds) => quote!(#holds),
@@ -105,6 +105,7 @@ impl<'a> Printer<'a> {
             Value::First => x.clone(),
             Value::FirstImage => self.scope.tail(self.stage.from[0]),
             Value::Second => second.clone(),
+            Value::Third => third.clone(),
             Value::Result => y.clone(),
             Value::ResultRow => {
                 let ring = self.scope.rows_of(self.stage.into);

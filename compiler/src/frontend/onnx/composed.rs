@@ -263,15 +263,25 @@ pub(super) fn group_norm(call: &mut Call<'_>) -> Made {
     scaled(call, normal, shape.len() - 2)
 }
 
-/// LayerNormalization: all dimensions from `axis` on by their mean and variance.
+/// LayerNormalization: all dimensions from `axis` on by their mean and variance; the mean and one over the deviation, too.
 pub(super) fn layer_norm(call: &mut Call<'_>) -> Made {
     let x = call.float(0)?;
     let rank = call.shape(x).len();
     let axis = call.int("axis", -1)?;
     let axis = call.axis(axis, rank)?;
     let epsilon = call.real("epsilon", 1e-5)?;
-    let normal = normal(call, x, (axis..rank).collect(), epsilon)?;
-    scaled(call, normal, 0)
+    let [mean, below, deviation] = deviation(call, x, (axis..rank).collect(), epsilon)?;
+    let normal = pair(call, "normal", Binary::Div, below, deviation)?;
+    let mut made = scaled(call, normal, 0)?;
+    let wants = |at: usize| call.node.output.get(at).is_some_and(|name| !name.is_empty());
+    let inverse = wants(2);
+    if wants(1) || inverse {
+        made.push(mean);
+    }
+    if inverse {
+        made.push(call.step("inverse", Op::Unary(Unary::Reciprocal), &[deviation])?);
+    }
+    Ok(made)
 }
 
 /// RMSNormalization: all dimensions from `axis` on by the root of the mean of their squares.
@@ -298,7 +308,7 @@ pub(super) fn mean_variance_norm(call: &mut Call<'_>) -> Made {
     let x = call.float(0)?;
     let axes = call.ints("axes")?.unwrap_or_else(|| vec![0, 2, 3]);
     let axes = call.axes(&axes, call.shape(x).len())?;
-    let [below, deviation] = deviation(call, x, axes, 0.0)?;
+    let [_, below, deviation] = deviation(call, x, axes, 0.0)?;
     // ONNX's function body adds this to the deviation, not to the variance.
     let least = number(call, "least", 1e-9);
     let deviation = pair(call, "divisor", Binary::Add, deviation, least)?;
@@ -336,17 +346,17 @@ pub(super) fn normal(
     axes: Vec<usize>,
     epsilon: f32,
 ) -> Result<NodeId, Fault> {
-    let [below, deviation] = deviation(call, x, axes, epsilon)?;
+    let [_, below, deviation] = deviation(call, x, axes, epsilon)?;
     pair(call, "normal", Binary::Div, below, deviation)
 }
 
-/// `x` less its mean over `axes`, and the root of its variance and `epsilon`.
+/// The mean of `x` over `axes`, `x` less it, and the root of its variance and `epsilon`.
 fn deviation(
     call: &mut Call<'_>,
     x: NodeId,
     axes: Vec<usize>,
     epsilon: f32,
-) -> Result<[NodeId; 2], Fault> {
+) -> Result<[NodeId; 3], Fault> {
     let mut kept = call.shape(x);
     axes.iter().for_each(|axis| kept[*axis] = 1);
     let mean = Op::Reduce(Reduce { kind: Reducer::Mean, axes });
@@ -358,7 +368,7 @@ fn deviation(
         let epsilon = number(call, "epsilon", epsilon);
         variance = pair(call, "above", Binary::Add, variance, epsilon)?;
     }
-    Ok([below, call.step("deviation", Op::Unary(Unary::Sqrt), &[variance])?])
+    Ok([middle, below, call.step("deviation", Op::Unary(Unary::Sqrt), &[variance])?])
 }
 
 /// The fault of scales and biases, operands 1 and 2, that are not one number for each of `count`.

@@ -2,9 +2,9 @@
 
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::{Fault, Made};
-use crate::frontend::onnx::quantized;
 use crate::frontend::onnx::window::{Picture, Window, pair};
-use crate::ir::{Clamp, Conv, Dtype, NodeId, Op, Pool, PoolKind, Reduce, Reducer};
+use crate::frontend::onnx::{composed, quantized};
+use crate::ir::{Binary, Clamp, Conv, Dtype, NodeId, Op, Pool, PoolKind, Reduce, Reducer, Unary};
 
 /// Conv over images and signals.
 pub(super) fn conv(call: &mut Call<'_>) -> Made {
@@ -67,6 +67,41 @@ pub(super) fn windows_of_bytes(call: &mut Call<'_>, x: NodeId) -> Result<(Pictur
 fn average_kind(call: &Call<'_>) -> Result<PoolKind, Fault> {
     let counted = call.flag("count_include_pad")?;
     Ok(if counted { PoolKind::AverageWithPads } else { PoolKind::Average })
+}
+
+/// LpPool: the norm of each window, of what lies outside of the image nothing.
+pub(super) fn lp_pool(call: &mut Call<'_>) -> Made {
+    let x = call.float(0)?;
+    let order = call.int("p", 2)?;
+    let powers = match order {
+        1 => call.step("magnitudes", Op::Unary(Unary::Abs), &[x])?,
+        2 => composed::pair(call, "squares", Binary::Mul, x, x)?,
+        3.. => {
+            let order = composed::number(call, "order", order as f32);
+            let size = call.step("magnitudes", Op::Unary(Unary::Abs), &[x])?;
+            composed::pair(call, "powers", Binary::Pow, size, order)?
+        }
+        _ => return Err(Fault::Misfit(format!("p is {order}; it is a norm's order above 0"))),
+    };
+    let x = Picture::of(call, powers)?;
+    let (pool, _) = pool_window(call, &x, PoolKind::AverageWithPads)?;
+    let count = (pool.kernel[0] * pool.kernel[1]) as f32;
+    let mean = call.step("mean", Op::Pool(pool), &[x.id])?;
+    let count = composed::number(call, "count", count);
+    let mut norm = composed::pair(call, "sum", Binary::Mul, mean, count)?;
+    norm = match order {
+        1 => norm,
+        2 => call.step("root", Op::Unary(Unary::Sqrt), &[norm])?,
+        _ => {
+            let root = composed::number(call, "root_order", 1.0 / order as f32);
+            composed::pair(call, "root", Binary::Pow, norm, root)?
+        }
+    };
+    let mut shape = call.shape(norm);
+    if x.rank == 1 {
+        shape.remove(2);
+    }
+    call.emit_as(Op::Reshape, shape, &[norm])
 }
 
 /// GlobalAveragePool and GlobalMaxPool: a reduction of all but the first two dimensions.

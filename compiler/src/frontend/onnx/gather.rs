@@ -1,22 +1,27 @@
 //! Reader of Gather, and of what else picks by constant indices from values computed at run time.
 //!
-//! Indices fall into runs, each a slice; an upsampling, whose indices come several times in a row, is one and an Expand.
+//! Constant indices fall into runs, each a slice; an upsampling, whose indices come several times in a row, is one and an
+//! Expand. Many runs, and indices that are computed, are a gather of the graph.
 
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::{Fault, Made};
-use crate::frontend::onnx::fold;
 use crate::frontend::onnx::store::checked_len;
 use crate::frontend::onnx::tensor::Constant;
+use crate::frontend::onnx::{fold, indexed};
+use crate::ir::op::Indexing;
 use crate::ir::{NodeId, Op, Slice, Values};
 
-/// Most slices that indices may make of a value computed at run time.
+/// Most slices that indices become.
 const MAX_RUNS: usize = 256;
 
-/// Gather by constant indices.
+/// Gather along `axis`.
 pub(super) fn gather(call: &mut Call<'_>) -> Made {
     let (x, indices) = (call.any(0)?, call.any(1)?);
     let (from, wanted) = (call.shape(x), call.shape(indices));
     let axis = call.axis(call.int("axis", 0)?, from.len())?;
+    if call.numbers(indices).is_none() {
+        return indexed::gathered(call, Indexing::Axis(axis));
+    }
     let listed = call.const_ints(1)?.unwrap_or_default();
     let at: Vec<usize> =
         listed.iter().map(|index| call.axis(*index, from[axis])).collect::<Result<_, _>>()?;
@@ -33,6 +38,10 @@ pub(super) fn gather(call: &mut Call<'_>) -> Made {
         };
         let values = fold::pick(values, (0..len).map(offset));
         return call.emit_const(Constant { shape, values });
+    }
+    let once: Vec<usize> = at.iter().copied().step_by(repeats(&at)).collect();
+    if runs(&once).len() > MAX_RUNS {
+        return indexed::gathered(call, Indexing::Axis(axis));
     }
     let part = picked(call, "part", x, axis, &at)?;
     call.emit_as(Op::Reshape, shape, &[part])

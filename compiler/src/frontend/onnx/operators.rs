@@ -6,15 +6,15 @@ use std::fmt;
 
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::constant::function::function;
+use crate::frontend::onnx::constant::index;
 use crate::frontend::onnx::constant::logic::Comparison;
 use crate::frontend::onnx::constant::slices::{self, Wanted};
-use crate::frontend::onnx::constant::{index, scatter};
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::quantized::{bytes, dynamic, layers};
 use crate::frontend::onnx::{
-    arithmetic, batch_norm, cast, composed, constant, control, convolution, einsum, gather, matrix,
-    quantized, ranked, reduce, repeat, reshape, resize, sequence, slice, space, suppression,
-    threshold, truths,
+    arithmetic, attention, batch_norm, cast, composed, constant, control, convolution, einsum,
+    gather, indexed, matrix, quantized, ranked, reduce, repeat, reshape, resize, sequence, slice,
+    space, suppression, threshold, truths,
 };
 use crate::ir::{Binary, Reducer, Unary};
 use crate::proto::NodeProto;
@@ -175,6 +175,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "Asinh" 9 Constants &[], "", |c| function(c, f64::asinh);
     "Atan" 7 Constants &[], "", |c| function(c, f64::atan);
     "Atanh" 9 Constants &[], "", |c| function(c, f64::atanh);
+    "Attention" 23 Floats ATTENTION, "", attention::attention;
     "AveragePool" 1 Floats AVERAGE_POOL, "1-D and 2-D", convolution::average_pool;
     "BatchNormalization" 1 Floats BATCH_NORM, "no running statistics as results", batch_norm::batch_norm;
     "Cast" 1 Numbers CAST, "rounds to float16 and bfloat16, but no input that only convolutions read; computes in float; at run time to bool, uint8, int8, int32, int64", cast::cast;
@@ -206,9 +207,9 @@ pub const OPERATORS: &[Operator] = operators! {
     "EyeLike" 9 Constants &["dtype", "k"], "", constant::eye_like;
     "Flatten" 1 FloatsAndShapes &["axis"], "", reshape::flatten;
     "Floor" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Floor);
-    "Gather" 1 FloatsAndShapes &["axis"], "constant indices; at run time in at most 256 runs", gather::gather;
-    "GatherElements" 11 Constants &["axis"], "", index::gather_elements;
-    "GatherND" 11 Constants &["batch_dims"], "", index::gather_nd;
+    "Gather" 1 Numbers &["axis"], "indices at run time outside of a dimension: the nearest element", gather::gather;
+    "GatherElements" 11 Numbers &["axis"], "indices at run time outside of a dimension: the nearest element", indexed::gather_elements;
+    "GatherND" 11 Numbers &["batch_dims"], "indices at run time outside of a dimension: the nearest element", indexed::gather_nd;
     "Gelu" 20 Floats &["approximate"], "", composed::gelu;
     "Gemm" 1 Floats GEMM, "", matrix::gemm;
     "GlobalAveragePool" 1 Floats &[], "", |c| convolution::global_pool(c, Reducer::Mean);
@@ -218,13 +219,14 @@ pub const OPERATORS: &[Operator] = operators! {
     "GroupNormalization" 18 Floats &["epsilon", "num_groups", "stash_type"], "", composed::group_norm;
     "HardSigmoid" 1 Floats &["alpha", "beta"], "", arithmetic::hard_sigmoid;
     "HardSwish" 14 Floats &[], "", |c| arithmetic::unary(c, Unary::HardSwish);
+    "Hardmax" 1 Floats &["axis"], "", ranked::hardmax;
     "Identity" 1 FloatsAndShapes &[], "", arithmetic::identity;
     "If" 1 Any &["else_branch", "then_branch"], "constant condition", control::branch;
     "InstanceNormalization" 1 Floats &["epsilon"], "", composed::instance_norm;
     "IsInf" 10 Floats &["detect_negative", "detect_positive"], "", truths::is_inf;
     "IsNaN" 9 Floats &[], "", truths::is_nan;
     "LRN" 1 Floats &["alpha", "beta", "bias", "size"], "", composed::lrn;
-    "LayerNormalization" 17 Floats &["axis", "epsilon", "stash_type"], "no mean or deviation as results", composed::layer_norm;
+    "LayerNormalization" 17 Floats &["axis", "epsilon", "stash_type"], "", composed::layer_norm;
     "LeakyRelu" 1 Floats &["alpha"], "", arithmetic::leaky_relu;
     "Less" 1 Numbers BROADCAST, "integers up to 2^24 at run time", |c| truths::compare(c, Comparison::Less);
     "LessOrEqual" 12 Numbers &[], "integers up to 2^24 at run time", |c| truths::compare(c, Comparison::LessOrEqual);
@@ -232,6 +234,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "LogSoftmax" 1 Floats &["axis"], "", |c| arithmetic::softmax(c, true);
     "Loop" 1 Any &["body"], "constant count, at most 1024; condition always true", control::unroll;
     "LpNormalization" 1 Floats &["axis", "p"], "", composed::lp_norm;
+    "LpPool" 2 Floats LP_POOL, "1-D and 2-D", convolution::lp_pool;
     "MatMul" 1 Floats &[], "", matrix::matmul;
     "MatMulInteger" 10 Bytes &[], "exact below 2^24", dynamic::matmul;
     "Max" 1 FloatsAndShapes &[], "of bytes too", |c| arithmetic::variadic(c, Binary::Max);
@@ -246,7 +249,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "NonMaxSuppression" 10 Floats &["center_point_box"], "constant counts and thresholds; as many rows as there may be, -1 behind the last box", suppression::non_max_suppression;
     "NonZero" 9 Constants &[], "", index::non_zero;
     "Not" 1 Truths &[], "", truths::not;
-    "OneHot" 9 Constants &["axis"], "", index::one_hot;
+    "OneHot" 9 Numbers &["axis"], "constant depth", indexed::one_hot;
     "Or" 1 Truths BROADCAST, "", |c| truths::logic(c, Binary::Max);
     "PRelu" 1 Floats &[], "", arithmetic::prelu;
     "Pad" 1 Floats &["mode", "pads", "value"], "constant widths; mode=wrap in at most 256 runs", slice::pad;
@@ -271,9 +274,9 @@ pub const OPERATORS: &[Operator] = operators! {
     "Reshape" 1 FloatsAndShapes &["allowzero"], "constant shape", reshape::reshape;
     "Resize" 10 Floats RESIZE, "up to two dimensions; nearest (pixels as onnxruntime takes them, in f32; of bytes too), linear or cubic; constant scales, sizes and regions", resize::resize;
     "Round" 11 Floats &[], "", |c| arithmetic::unary(c, Unary::Round);
-    "Scatter" 9 Constants &["axis"], "", scatter::elements;
-    "ScatterElements" 11 Constants &["axis", "reduction"], "", scatter::elements;
-    "ScatterND" 11 Constants &["reduction"], "", scatter::nd;
+    "Scatter" 9 Numbers &["axis"], "as ScatterElements", indexed::scatter_elements;
+    "ScatterElements" 11 Numbers &["axis", "reduction"], "indices at run time outside of a dimension: their updates are left out; sums and products of integers below 2^24", indexed::scatter_elements;
+    "ScatterND" 11 Numbers &["reduction"], "as ScatterElements", indexed::scatter_nd;
     "Selu" 1 Floats &["alpha", "gamma"], "", composed::selu;
     "SequenceAt" 11 Sequences &[], "constant position", sequence::at;
     "SequenceConstruct" 11 Sequences &[], "at most 1024", sequence::construct;
@@ -338,6 +341,15 @@ const Q_AVERAGE_POOL: &[&str] = &[
     "strides",
 ];
 const QUANTIZE: &[&str] = &["axis", "block_size", "output_dtype", "saturate"];
+const ATTENTION: &[&str] = &[
+    "is_causal",
+    "kv_num_heads",
+    "q_num_heads",
+    "qk_matmul_output_mode",
+    "scale",
+    "softcap",
+    "softmax_precision",
+];
 const BATCH_NORM: &[&str] = &["epsilon", "is_test", "momentum", "spatial", "training_mode"];
 const BROADCAST: &[&str] = &["axis", "broadcast"];
 const CAST: &[&str] = &["round_mode", "saturate", "to"];
@@ -356,6 +368,8 @@ const CONV_TRANSPOSE: &[&str] = &[
 ];
 const DROPOUT: &[&str] = &["is_test", "ratio", "seed"];
 const GEMM: &[&str] = &["alpha", "beta", "broadcast", "transA", "transB"];
+const LP_POOL: &[&str] =
+    &["auto_pad", "ceil_mode", "dilations", "kernel_shape", "p", "pads", "strides"];
 const MAX_POOL: &[&str] =
     &["auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"];
 const RESIZE: &[&str] = &[

@@ -1,11 +1,11 @@
-//! Readers of what ranks elements along a dimension: ArgMax, ArgMin and TopK.
+//! Readers of what ranks elements along a dimension: ArgMax, ArgMin, TopK and Hardmax.
 
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::constant::slices::{self, Wanted};
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::whole::{self, Whole};
-use crate::ir::Op;
 use crate::ir::op::TopK;
+use crate::ir::{Binary, Op, Values};
 use crate::proto::tensor_proto::DataType;
 
 /// ArgMax and ArgMin: of equals the first, or the last.
@@ -50,6 +50,30 @@ pub(super) fn top_k(call: &mut Call<'_>) -> Made {
         made.push(call.put_whole(name, Op::TopK(top), x, Some(places))?);
     }
     Ok(made)
+}
+
+/// Hardmax: 1 for the first of the greatest along an axis since opset 13, and of all from `axis` on before; 0 for others.
+pub(super) fn hardmax(call: &mut Call<'_>) -> Made {
+    let mut x = call.float(0)?;
+    let shape = call.shape(x);
+    let axis = call.int("axis", if call.opset < 13 { 1 } else { -1 })?;
+    let mut axis = call.axis(axis, shape.len())?;
+    if call.opset < 13 {
+        let rows = vec![shape[..axis].iter().product(), shape[axis..].iter().product()];
+        (x, axis) = (call.view("rows", x, rows)?, 1);
+    }
+    let sizes = call.shape(x);
+    let len = sizes[axis];
+    places(len)?;
+    let top = TopK { axis, count: 1, least: false, last: false, places: true };
+    let place = call.step("place", Op::TopK(top), &[x])?;
+    let mut along = vec![1; sizes.len()];
+    along[axis] = len;
+    let name = format!("{}/all", call.result_name(0));
+    let numbers = Values::F32((0..len).map(|at| at as f32).collect());
+    let all = call.graph.add_const(name, along, numbers);
+    let is_place = call.step("is_place", Op::Binary(Binary::Equal), &[all, place])?;
+    call.emit_as(Op::Reshape, shape, &[is_place])
 }
 
 /// Places along a dimension of `len`.

@@ -148,6 +148,7 @@ fn put(call: &mut Call<'_>, sense: &Sense<'_>, wanted: &Wanted) -> Made {
     if changed.is_empty() {
         return call.emit(Op::Identity, &[x]);
     }
+    check_corners(sense, &ratios)?;
     let sizes: Vec<usize> = ratios.iter().map(|ratio| ratio.axis.size).collect();
     checked_len(&sizes)?;
     let pictures = Pictures::of(&shape, &changed)?;
@@ -166,6 +167,21 @@ fn put(call: &mut Call<'_>, sense: &Sense<'_>, wanted: &Wanted) -> Made {
     }
     let picture = pictures.take(call, x)?;
     pictures.give(call, op, picture, &sizes)
+}
+
+/// Refuses corners that lie on a part of a pixel: ONNX's reference divides by the length before it is rounded down, and
+/// onnxruntime by that behind.
+fn check_corners(sense: &Sense<'_>, ratios: &[Ratio]) -> Result<(), Fault> {
+    let is_uncertain = |ratio: &&Ratio| ratio.axis.size > 1 && !ratio.makes_whole_pixels();
+    match (sense.mode, ratios.iter().find(is_uncertain)) {
+        (Mode::Sums(_), Some(Ratio { axis, .. })) if sense.coordinates == "align_corners" => {
+            Err(Fault::Unsupported(format!(
+                "align_corners by a scale of {}, which makes no whole number of {} pixels; give sizes",
+                axis.scale, axis.len
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The resizing of each dimension, of which `axes` are given scales or sizes.

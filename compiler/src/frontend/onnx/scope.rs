@@ -119,15 +119,18 @@ impl Scope {
     /// Adds what the caller passes; 16-bit floats are widened at once.
     pub(super) fn add_inputs(&mut self, inputs: Vec<Input>) {
         for input in inputs {
+            let whole = whole::taken(input.elem_type);
             let dtype = match DataType::try_from(input.elem_type) {
                 Ok(DataType::Float) => Dtype::F32,
                 Ok(DataType::Float16) => Dtype::F16,
                 Ok(DataType::Uint8) => Dtype::U8,
                 Ok(DataType::Int8) => Dtype::I8,
+                _ if whole.is_some() => Dtype::F32,
                 _ => {
                     let reason = format!(
-                        "type {}; supported: float, float16, uint8, int8",
-                        tensor::type_name(input.elem_type)
+                        "type {}; supported: {}",
+                        tensor::type_name(input.elem_type),
+                        whole::TAKEN
                     );
                     self.unsupported.add("input", reason, &input.name);
                     self.lost.insert(input.name);
@@ -139,6 +142,12 @@ impl Scope {
             if dtype == Dtype::F16 {
                 let wide = Tensor { dtype: Dtype::F32, ..out };
                 id = self.graph.add(format!("{}/f32", input.name), Op::Identity, wide, &[id]);
+            }
+            if let Some(whole) = whole {
+                let (kind, name) = (tensor::type_name(input.elem_type), &input.name);
+                let note = format!("input {name:?} of {kind} is taken as floats, exact up to 2^24");
+                self.graph.notes.push(note);
+                self.wholes.insert(id, whole);
             }
             self.known.insert(input.name, id);
             self.graph.notes.extend(input.note);

@@ -37,6 +37,23 @@ pub(super) struct Exact {
     pub(super) whole: Option<Whole>,
 }
 
+/// Types of inputs.
+pub(super) const TAKEN: &str =
+    "float, float16, bool, uint8, int8, uint16, int16, uint32, int32, uint64, int64";
+
+/// The integers or truth values of an input that the caller gives as floats of the same values, by its type in the file.
+pub(super) fn taken(elem_type: i32) -> Option<Whole> {
+    let kind = DataType::try_from(elem_type).ok()?;
+    let most = match kind {
+        DataType::Bool => return Some(TRUTHS),
+        DataType::Int16 => 1 << 15,
+        DataType::Uint16 => (1 << 16) - 1,
+        DataType::Int32 | DataType::Uint32 | DataType::Int64 | DataType::Uint64 => EXACT,
+        _ => return None,
+    };
+    Some(Whole { kind, most })
+}
+
 /// Types of outputs.
 pub(super) const GIVEN: &str = "float, float16, bool, uint8, int8, int32, int64";
 

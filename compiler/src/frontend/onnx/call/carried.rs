@@ -93,7 +93,7 @@ impl Call<'_> {
     }
 
     /// True if `id` holds bytes that are computed at run time.
-    pub(super) fn is_byte(&self, id: NodeId) -> bool {
+    pub(in super::super) fn is_byte(&self, id: NodeId) -> bool {
         let bytes = matches!(self.graph.node(id).out.dtype, Dtype::U8 | Dtype::I8);
         bytes && self.graph.constant(id).is_none()
     }

@@ -1,4 +1,4 @@
-//! Readers of operators that pick elements by place: GatherElements, GatherND, NonZero, OneHot, Trilu, on constants.
+//! Operators that pick elements by place, on constants: GatherElements, GatherND, NonZero, OneHot, Trilu.
 
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::constant::{constant_at, integers};
@@ -130,12 +130,7 @@ pub(in super::super) fn non_zero(call: &mut Call<'_>) -> Made {
 
 /// OneHot: along a new dimension one number where the index says, another elsewhere.
 pub(in super::super) fn one_hot(call: &mut Call<'_>) -> Made {
-    let [indices, depth, pair] =
-        [constant_at(call, 0)?, constant_at(call, 1)?, constant_at(call, 2)?];
-    let depth = match whole(&depth.values).as_slice() {
-        &[depth] if depth >= 0 => depth as usize,
-        other => return Err(Fault::Misfit(format!("depth {other:?}; one size belongs there"))),
-    };
+    let (indices, pair, depth) = (constant_at(call, 0)?, constant_at(call, 2)?, depth(call)?);
     if pair.values.len() != 2 {
         return Err(Fault::Misfit(format!(
             "{} values; off and on belong there",
@@ -157,6 +152,14 @@ pub(in super::super) fn one_hot(call: &mut Call<'_>) -> Made {
     };
     let values = fold::pick(&pair.values, (0..len).map(|at| usize::from(is_on(at))));
     call.emit_const(Constant { shape, values })
+}
+
+/// The size of OneHot's new dimension.
+pub(in super::super) fn depth(call: &Call<'_>) -> Result<usize, Fault> {
+    match whole(&constant_at(call, 1)?.values).as_slice() {
+        &[depth] if depth >= 0 => Ok(depth as usize),
+        other => Err(Fault::Misfit(format!("depth {other:?}; one size belongs there"))),
+    }
 }
 
 /// Numbers as integers; floats are cut.

@@ -6,47 +6,28 @@ use crate::frontend::onnx::constant::{constant_at, integers};
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::tensor::Constant;
 use crate::ir::Values;
+use crate::ir::op::Change;
 
-/// Combinations of an element and its update.
-#[derive(Clone, Copy)]
-enum Reduction {
-    Replace,
-    Add,
-    Mul,
-    Max,
-    Min,
+/// What an update does to its element.
+pub(in super::super) fn change(call: &Call<'_>) -> Result<Change, Fault> {
+    match call.text("reduction", "none")?.as_str() {
+        "none" => Ok(Change::Replace),
+        "add" => Ok(Change::Add),
+        "mul" => Ok(Change::Mul),
+        "max" => Ok(Change::Max),
+        "min" => Ok(Change::Min),
+        other => Err(Fault::Misfit(format!("reduction {other:?} is unknown"))),
+    }
 }
 
-impl Reduction {
-    fn read(call: &Call<'_>) -> Result<Self, Fault> {
-        match call.text("reduction", "none")?.as_str() {
-            "none" => Ok(Self::Replace),
-            "add" => Ok(Self::Add),
-            "mul" => Ok(Self::Mul),
-            "max" => Ok(Self::Max),
-            "min" => Ok(Self::Min),
-            other => Err(Fault::Misfit(format!("reduction {other:?} is unknown"))),
-        }
-    }
-
-    fn of_floats(self, x: f32, update: f32) -> f32 {
-        match self {
-            Self::Replace => update,
-            Self::Add => x + update,
-            Self::Mul => x * update,
-            Self::Max => x.max(update),
-            Self::Min => x.min(update),
-        }
-    }
-
-    fn of_integers(self, x: i64, update: i64) -> Option<i64> {
-        match self {
-            Self::Replace => Some(update),
-            Self::Add => x.checked_add(update),
-            Self::Mul => x.checked_mul(update),
-            Self::Max => Some(x.max(update)),
-            Self::Min => Some(x.min(update)),
-        }
+/// What a change makes of integers, if that is one.
+fn changed(change: Change, x: i64, update: i64) -> Option<i64> {
+    match change {
+        Change::Replace => Some(update),
+        Change::Add => x.checked_add(update),
+        Change::Mul => x.checked_mul(update),
+        Change::Max => Some(x.max(update)),
+        Change::Min => Some(x.min(update)),
     }
 }
 
@@ -79,20 +60,20 @@ pub(in super::super) fn nd(call: &mut Call<'_>) -> Made {
 
 /// The result: `x` with the updates at their offsets.
 fn scattered(call: &mut Call<'_>, x: Constant, offsets: &[usize], updates: &Values) -> Made {
-    let reduction = Reduction::read(call)?;
+    let change = change(call)?;
     call.spend(x.values.dtype(), x.values.len())?;
     let Constant { shape, values } = x;
     let values = match (values, updates.as_f32()) {
         (Values::F32(mut x), Some(updates)) => {
             for (offset, update) in offsets.iter().zip(updates) {
-                x[*offset] = reduction.of_floats(x[*offset], *update);
+                x[*offset] = change.of(x[*offset], *update);
             }
             Values::F32(x)
         }
         (values, _) => {
             let mut x = integers(&values)?;
             for (offset, update) in offsets.iter().zip(integers(updates)?) {
-                let sum = reduction.of_integers(x[*offset], update);
+                let sum = changed(change, x[*offset], update);
                 x[*offset] = sum.ok_or_else(|| Fault::Misfit("it has no 64-bit result".into()))?;
             }
             Values::I64(x)

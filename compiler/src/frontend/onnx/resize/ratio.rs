@@ -108,6 +108,12 @@ impl Ratio {
         self.axis.len == self.axis.size && self.axis.crop.is_none()
     }
 
+    /// True if the scale makes as many pixels as there are, and none in part.
+    pub(super) fn makes_whole_pixels(&self) -> bool {
+        let Axis { len, size, scale, .. } = self.axis;
+        (len as f32 * scale - size as f32).abs() < 1e-3
+    }
+
     /// Factors of all sums.
     pub(super) fn sum_len(&self, sense: &Sense<'_>) -> usize {
         let Mode::Sums(filter) = sense.mode else { return self.axis.size };
