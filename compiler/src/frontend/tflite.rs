@@ -9,8 +9,10 @@ mod model;
 mod operators;
 mod read;
 mod schema;
+mod translate;
 mod write;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -42,13 +44,13 @@ pub fn read(file: &Bytes, options: &Options) -> Result<Graph> {
 pub fn summary(file: &Bytes) -> Result<Summary> {
     let model = Model::parse(file).map_err(malformed)?;
     let name = |tensor: &usize| model.tensors[*tensor].name.clone();
-    let mut operators = std::collections::BTreeMap::new();
+    let mut counts = BTreeMap::new();
     for operator in &model.operators {
-        *operators.entry(operator.name()).or_default() += 1;
+        *counts.entry(operators::name(operator)).or_default() += 1;
     }
     Ok(Summary {
         producer: model.description.clone(),
-        operators,
+        operators: counts,
         inputs: model.inputs.iter().map(name).collect(),
         outputs: model.outputs.iter().map(name).collect(),
         ..Summary::default()
@@ -58,7 +60,7 @@ pub fn summary(file: &Bytes) -> Result<Summary> {
 /// The file's graph in ONNX's operators.
 fn in_onnx(file: &Bytes) -> Result<ModelProto> {
     let model = Model::parse(file).map_err(malformed)?;
-    write::model(&model)
+    translate::model(&model)
 }
 
 fn malformed(what: String) -> Error {

@@ -51,7 +51,7 @@ impl Relayout {
         Self { from: self.from.shifted(from), into: self.into.shifted(into), ..self }
     }
 
-    /// Copies image rows; stored padding is left to [`Rows`](crate::ring::Rows).
+    /// Copies image rows; stored padding is left to [`Rows`].
     #[inline(always)]
     pub fn run<E: Copy + Default>(&self, rows: Range<usize>, x: &[E], y: &mut [E]) {
         self.run_by(rows, x, y, |x, y| y.copy_from_slice(x), |x| x);

@@ -191,6 +191,8 @@ mod tests {
         assert_eq!(y, [0.0, 11.0, 2.0, 3.0, 4.0, 5.0]);
     }
 
+    type Run = fn(&Indexed<2, 2>, &[f32], &[f32], &[f32], &mut [f32]);
+
     #[test]
     fn of_updates_that_meet_the_last_stays() {
         let all: Indexed<2, 2> = Indexed {
@@ -201,7 +203,7 @@ mod tests {
             strides: [2, 1],
         };
         let (indices, updates) = ([0.0, 1.0, -1.0, 0.0, 0.0, 1.0], [7.0, 8.0, -9.0]);
-        let of = |run: fn(&Indexed<2, 2>, &[f32], &[f32], &[f32], &mut [f32])| {
+        let of = |run: Run| {
             let mut y = [9.0; 6];
             run(&all, &X, &indices, &updates, &mut y);
             y

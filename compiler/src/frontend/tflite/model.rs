@@ -5,7 +5,6 @@ use std::ops::Range;
 use bytes::Bytes;
 use planus::Vector;
 
-use crate::frontend::tflite::operators::{self, Operator as Listed};
 use crate::frontend::tflite::schema::{
     Read, Table, buffer, code, operator, quantization, root, subgraph, tensor,
 };
@@ -70,27 +69,15 @@ pub(super) enum Kind {
 /// An operator of the graph.
 #[derive(Clone, Debug)]
 pub(super) struct Operator<'a> {
-    /// The kind, if it is one that is read.
-    pub(super) listed: Option<&'static Listed>,
-    /// The number of the kind, or the name of a custom one.
-    kind: (i32, String),
+    /// The number of its kind.
+    pub(super) number: i32,
+    /// The name of its kind, if that is a custom one; else empty.
+    pub(super) custom: String,
     pub(super) version: i32,
     /// Tensors that it reads; `None` for one that is left out.
     pub(super) inputs: Vec<Option<usize>>,
     pub(super) outputs: Vec<usize>,
     pub(super) options: Option<Table<'a>>,
-}
-
-impl Operator<'_> {
-    /// The format's name of the kind.
-    pub(super) fn name(&self) -> String {
-        let (number, custom) = &self.kind;
-        match self.listed {
-            Some(listed) => listed.name.to_owned(),
-            None if custom.is_empty() => operators::name(*number),
-            None => format!("custom operator {custom:?}"),
-        }
-    }
 }
 
 impl Kind {
@@ -247,8 +234,8 @@ fn read_operator<'a>(table: &Table<'a>, codes: &[Table<'a>], len: usize) -> Read
         number => Ok(Some(indices(&[number], len)?[0])),
     };
     Ok(Operator {
-        listed: operators::find(number),
-        kind: (number, code.text(code::CUSTOM)?.to_owned()),
+        number,
+        custom: code.text(code::CUSTOM)?.to_owned(),
         version: code.int(code::VERSION, 1)?,
         inputs: table.ints(operator::INPUTS)?.into_iter().map(given).collect::<Read<_>>()?,
         outputs: indices(&table.ints(operator::OUTPUTS)?, len)?,

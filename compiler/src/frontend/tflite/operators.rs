@@ -149,13 +149,18 @@ const fn row(
     Operator { number, name, version, operands: usize::MAX, write }
 }
 
-/// The row of a number.
-pub(super) fn find(number: i32) -> Option<&'static Operator> {
-    OPERATORS.iter().find(|operator| operator.number == number)
+/// The row of an operator.
+pub(super) fn find(operator: &model::Operator<'_>) -> Option<&'static Operator> {
+    OPERATORS.iter().find(|row| row.number == operator.number)
 }
 
-/// The name of an operator that is not read.
-pub(super) fn name(number: i32) -> String {
-    let known = NAMES.iter().find(|(known, _)| *known == number);
-    known.map_or_else(|| format!("operator {number}"), |(_, name)| (*name).to_owned())
+/// The format's name of an operator.
+pub(super) fn name(operator: &model::Operator<'_>) -> String {
+    let listed = OPERATORS.iter().map(|row| (row.number, row.name));
+    let mut known = listed.chain(NAMES.iter().copied());
+    match known.find(|(number, _)| *number == operator.number) {
+        _ if !operator.custom.is_empty() => format!("custom operator {:?}", operator.custom),
+        Some((_, name)) => name.to_owned(),
+        None => format!("operator {}", operator.number),
+    }
 }

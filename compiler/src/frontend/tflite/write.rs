@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
-use crate::frontend::tflite::model::{Kind, Model, Operator, Scales, Tensor};
+use crate::frontend::tflite::model::{Kind, Model, Scales, Tensor};
 use crate::frontend::tflite::schema::Read;
 use crate::printed::quoted;
 use crate::proto::attribute_proto::AttributeType;
@@ -41,44 +41,9 @@ pub(super) struct Writer<'m> {
     current: String,
 }
 
-/// The file's graph as a model of ONNX, or everything in it that is not read.
-pub(super) fn model(model: &Model<'_>) -> Result<ModelProto> {
-    let mut writer = Writer::new(model);
-    let mut refused: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for at in needed(model) {
-        let operator = &model.operators[at];
-        if let Err(reason) = writer.operator(operator) {
-            let what = format!("{} (version {}): {reason}", operator.name(), operator.version);
-            let place = operator.outputs.first().map(|tensor| &model.tensors[*tensor].name);
-            refused.entry(what).or_default().push(place.cloned().unwrap_or_default());
-        }
-    }
-    let places = |places: &[String]| places.iter().take(3).map(|it| quoted(it)).collect::<Vec<_>>();
-    let line =
-        |(what, at): (String, Vec<String>)| format!("{what} (at {})", places(&at).join(", "));
-    if !refused.is_empty() {
-        return Err(Error::unsupported(refused.into_iter().map(line).collect()));
-    }
-    writer.finish()
-}
-
-/// The operators that outputs need, in the order in which they run.
-fn needed(model: &Model<'_>) -> Vec<usize> {
-    let mut wanted: BTreeSet<usize> = model.outputs.iter().copied().collect();
-    let mut needed = Vec::new();
-    for (at, operator) in model.operators.iter().enumerate().rev() {
-        if operator.outputs.iter().any(|tensor| wanted.contains(tensor)) {
-            let read = operator.listed.map_or(usize::MAX, |listed| listed.operands);
-            wanted.extend(operator.inputs.iter().take(read).flatten());
-            needed.push(at);
-        }
-    }
-    needed.reverse();
-    needed
-}
-
 impl<'m> Writer<'m> {
-    fn new(model: &'m Model<'m>) -> Self {
+    /// A graph without nodes.
+    pub(super) fn new(model: &'m Model<'m>) -> Self {
         Self {
             model,
             nodes: Vec::new(),
@@ -90,17 +55,13 @@ impl<'m> Writer<'m> {
         }
     }
 
-    fn operator(&mut self, operator: &Operator<'m>) -> Written {
-        let listed = operator.listed.ok_or("is not supported")?;
-        if operator.version > listed.version {
-            return Err(format!("versions up to {} are supported", listed.version));
-        }
-        let output = *operator.outputs.first().ok_or("makes nothing")?;
-        self.current.clone_from(&self.model.tensors[output].name);
-        (listed.write)(self, operator)
+    /// Calls what is made from now on after `tensor`.
+    pub(super) fn begin(&mut self, tensor: usize) {
+        self.current.clone_from(&self.model.tensors[tensor].name);
     }
 
-    fn finish(mut self) -> Result<ModelProto> {
+    /// The model of ONNX.
+    pub(super) fn finish(mut self) -> Result<ModelProto> {
         let model = self.model;
         let named = |tensor: &usize| value_info(&model.tensors[*tensor]);
         let input = model.inputs.iter().map(named).collect::<Result<Vec<_>>>()?;
@@ -398,18 +359,11 @@ fn value_info(tensor: &Tensor) -> Result<ValueInfoProto> {
         Error::unsupported(vec![format!("input or output {}: {what}", quoted(&tensor.name))])
     };
     let elem_type = onnx_type(tensor.kind).ok_or_else(unsupported)? as i32;
-    let dim = |dim: &usize| Dimension {
-        value: Some(dimension::Value::DimValue(number_of(*dim))),
-        ..Dimension::default()
-    };
+    let dim = |dim: &usize| Dimension { value: Some(dimension::Value::DimValue(number_of(*dim))) };
     let shape = TensorShapeProto { dim: tensor.shape.iter().map(dim).collect() };
     let kind = type_proto::Tensor { elem_type, shape: Some(shape) };
-    let kind = TypeProto { value: Some(Typed::TensorType(kind)), ..TypeProto::default() };
-    Ok(ValueInfoProto {
-        name: tensor.name.clone(),
-        r#type: Some(kind),
-        ..ValueInfoProto::default()
-    })
+    let kind = TypeProto { value: Some(Typed::TensorType(kind)) };
+    Ok(ValueInfoProto { name: tensor.name.clone(), r#type: Some(kind) })
 }
 
 /// An attribute that is a whole number.
