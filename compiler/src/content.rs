@@ -31,10 +31,7 @@ const PICKLE: &str =
 
 /// File identifiers behind the first four bytes of flatbuffers.
 const FLATBUFFERS: &[(&[u8], &str)] = &[
-    (
-        b"TFL3",
-        "a TFLite file; convert it: python -m tf2onnx.convert --tflite net.tflite --output net.onnx",
-    ),
+    (b"TFL3", "a TFLite file; mnv2c reads it where a model is named"),
     (b"ORTM", "onnxruntime's own format (.ort); take the .onnx file that it was made of"),
 ];
 

@@ -26,7 +26,7 @@ fn bytes_that_are_no_model_are_told_apart() {
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "git lfs pull"),
         (b"<!DOCTYPE html><html>Not found</html>", "a web page and not the file itself"),
         (b"\x1f\x8b\x08\0\0\0\0\0", "gunzip"),
-        (b"\x1c\0\0\0TFL3\0\0\0\0", "tf2onnx.convert --tflite"),
+        (b"\x1c\0\0\0TFL3\0\0\0\0", "a TFLite file; mnv2c reads it where a model is named"),
         (b"ir_version: 8", "text, which begins \"ir_version: 8\""),
     ] {
         let told = message(bytes.to_vec());

@@ -11,6 +11,8 @@ use crate::frontend::tflite::schema::{
 
 /// Most tensors and operators that a file may have.
 const MAX_LEN: usize = 1 << 20;
+/// Most bytes that their names, shapes, scales and operands may take: tables of a file may share them, values do not.
+const MOST_BYTES: usize = 1 << 28;
 
 /// What a file holds.
 #[derive(Clone, Debug)]
@@ -120,16 +122,32 @@ impl<'a> Model<'a> {
         if tensors.len().max(operators.len()) > MAX_LEN {
             return Err(format!("more than {MAX_LEN} tensors or operators"));
         }
-        let tensors: Vec<Tensor> =
-            tensors.iter().map(|table| read_tensor(file, table, &buffers)).collect::<Read<_>>()?;
+        let mut taken = 0;
+        let tensors: Vec<Tensor> = tensors
+            .iter()
+            .map(|table| {
+                let tensor = read_tensor(file, table, &buffers)?;
+                let scales = tensor.scales.as_ref().map_or(0, |scales| scales.zeros.len());
+                take(&mut taken, tensor.name.len() + 8 * tensor.shape.len() + 12 * scales)?;
+                Ok(tensor)
+            })
+            .collect::<Read<_>>()?;
+        let tensors = named(tensors);
         let len = tensors.len();
-        let operator = |table: &Table<'a>| read_operator(table, &codes, len);
+        let operator = |table: &Table<'a>| {
+            let operator = read_operator(table, &codes, len)?;
+            let operands = operator.inputs.iter().flatten().chain(&operator.outputs);
+            // Nodes know what they read and make by name.
+            let operands: usize = operands.map(|tensor| 16 + tensors[*tensor].name.len()).sum();
+            take(&mut taken, operator.custom.len() + operands)?;
+            Ok(operator)
+        };
         Ok(Self {
             description: root.text(root::DESCRIPTION)?.to_owned(),
-            tensors: named(tensors),
             operators: operators.iter().map(operator).collect::<Read<_>>()?,
             inputs: indices(&graph.ints(subgraph::INPUTS)?, len)?,
             outputs: indices(&graph.ints(subgraph::OUTPUTS)?, len)?,
+            tensors,
         })
     }
 
@@ -137,6 +155,13 @@ impl<'a> Model<'a> {
     pub(super) fn shape(&self, tensor: usize) -> &[usize] {
         &self.tensors[tensor].shape
     }
+}
+
+/// Counts bytes that the values of a file take.
+fn take(taken: &mut usize, bytes: usize) -> Read<()> {
+    *taken = taken.saturating_add(bytes);
+    let fits = *taken <= MOST_BYTES;
+    fits.then_some(()).ok_or_else(|| format!("its values take more than {} MiB", MOST_BYTES >> 20))
 }
 
 /// Gives every tensor a name of its own.
@@ -175,9 +200,11 @@ fn read_tensor(file: &Bytes, table: &Table<'_>, buffers: &[Table<'_>]) -> Read<T
     };
     let kind = Kind::of(table.byte(tensor::TYPE)?);
     let name = table.text(tensor::NAME)?.to_owned();
-    let len = shape.iter().try_fold(kind.bytes(), |len: usize, dim| len.checked_mul(*dim));
+    let len = shape.iter().try_fold(1, |len: usize, dim| len.checked_mul(*dim));
+    let len = len.and_then(|len| len.checked_mul(kind.bytes().max(1)));
+    let len = len.ok_or_else(|| format!("tensor {name:?} has more elements than there can be"))?;
     let is_sparse = table.get::<Table<'_>>(tensor::SPARSITY)?.is_some();
-    let fits = data.as_ref().is_none_or(|data| kind.bytes() == 0 || Some(data.len()) == len);
+    let fits = data.as_ref().is_none_or(|data| kind.bytes() == 0 || data.len() == len);
     if !fits && !is_sparse {
         return Err(format!(
             "tensor {name:?} does not have as many numbers as its shape {shape:?}"

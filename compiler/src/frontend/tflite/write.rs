@@ -39,7 +39,14 @@ pub(super) struct Writer<'m> {
     names: BTreeSet<String>,
     /// The tensor whose operator is being written.
     current: String,
+    /// Bytes of weights that were copied.
+    copied: usize,
 }
+
+/// Bytes of a name that names of nodes begin with.
+const LONG_NAME: usize = 1 << 10;
+/// Most bytes of weights that are copied to be turned: many times those of any file that does not read them over and over.
+const MOST_COPIED: usize = 1 << 30;
 
 impl<'m> Writer<'m> {
     /// A graph without nodes.
@@ -52,12 +59,23 @@ impl<'m> Writer<'m> {
             made: BTreeMap::new(),
             names: model.tensors.iter().map(|tensor| tensor.name.clone()).collect(),
             current: String::new(),
+            copied: 0,
         }
+    }
+
+    /// Counts bytes of weights that are copied.
+    pub(super) fn copy(&mut self, bytes: usize) -> Written {
+        self.copied = self.copied.saturating_add(bytes);
+        let fits = self.copied <= MOST_COPIED;
+        fits.then_some(())
+            .ok_or_else(|| format!("its weights take more than {} MiB", MOST_COPIED >> 20))
     }
 
     /// Calls what is made from now on after `tensor`.
     pub(super) fn begin(&mut self, tensor: usize) {
-        self.current.clone_from(&self.model.tensors[tensor].name);
+        let name = &self.model.tensors[tensor].name;
+        self.current =
+            if name.len() <= LONG_NAME { name.clone() } else { format!("tensor_{tensor}") };
     }
 
     /// The model of ONNX.

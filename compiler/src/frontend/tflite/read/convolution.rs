@@ -211,6 +211,7 @@ fn weights(writer: &mut Writer<'_>, w: usize, perm: &[usize]) -> Written<String>
         return Err("its weights are sparse; convert it without sparsity".into());
     }
     let turned = turned(data, it.kind.bytes(), &it.shape, perm);
+    writer.copy(turned.len())?;
     let shape: Vec<usize> = perm.iter().map(|axis| it.shape[*axis]).collect();
     writer.constant_like(w, &shape, turned, perm)
 }

@@ -112,7 +112,8 @@ pub(in super::super) fn slice(writer: &mut Writer<'_>, operator: &Operator<'_>) 
     if begins.len() != sizes.len() {
         return Err(format!("begins at {begins:?} of {} dimensions", sizes.len()));
     }
-    let ends: Vec<i64> = begins.iter().zip(&sizes).map(|(begin, size)| begin + size).collect();
+    let ends: Vec<i64> =
+        begins.iter().zip(&sizes).map(|(begin, size)| begin.saturating_add(*size)).collect();
     let axes: Vec<i64> = (0..number_of(begins.len())).collect();
     let real = writer.real(x)?;
     let [begins, ends, axes] = [("starts", begins), ("ends", ends), ("axes", axes)]
@@ -140,7 +141,7 @@ pub(in super::super) fn strided_slice(writer: &mut Writer<'_>, operator: &Operat
         let masked = |mask: i64| mask >> at & 1 == 1;
         let backwards = strides[at] < 0;
         if masked(shrink) {
-            ends[at] = if begins[at] == -1 { i64::MAX } else { begins[at] + 1 };
+            ends[at] = if begins[at] == -1 { i64::MAX } else { begins[at].saturating_add(1) };
             strides[at] = 1;
             continue;
         }
@@ -222,7 +223,7 @@ pub(in super::super) fn tile(writer: &mut Writer<'_>, operator: &Operator<'_>) -
 
 /// A dimension, counted from the end if it is negative.
 fn index(axis: i64, rank: usize) -> Written<usize> {
-    let from_start = if axis < 0 { axis + number_of(rank) } else { axis };
+    let from_start = if axis < 0 { axis.saturating_add(number_of(rank)) } else { axis };
     let index = usize::try_from(from_start).ok().filter(|index| *index < rank);
     index.ok_or_else(|| format!("dimension {axis} of {rank}"))
 }
