@@ -208,14 +208,14 @@ mod tests {
     fn tensorflow_lite_averages_bytes_of_one_scale_alone() {
         let pool = crate::ir::Pool {
             kind: crate::ir::PoolKind::Average,
-            kernel: [2, 2],
+            kernel: [3, 3],
             stride: [1, 1],
             dilation: [1, 1],
             pads: [0; 4],
         };
         for (to, left_as) in [
             (FINE, "input quantize qaverage dequantize"),
-            (COARSE, "input quantize dequantize pool quantize dequantize"),
+            (COARSE, "input quantize dequantize average_pool quantize dequantize"),
         ] {
             let mut net = Net::default();
             let x = net.input(&[1, 2, 3, 3]);

@@ -73,7 +73,7 @@ fn a_printed_spec_is_read_again() {
     let printed = place.mnv2c("spec tiny.toml").well();
     place.put("again.toml", printed.as_bytes());
     assert_eq!(place.mnv2c("spec again.toml").well(), printed);
-    place.mnv2c("spec model.onnx").fails(1, &["is an ONNX file"]);
+    place.mnv2c("spec model.onnx").fails(1, &["is a model; spec prints specs"]);
     place.mnv2c("spec mobilenet_v2:0@224").fails(1, &["width is 0"]);
 }
 

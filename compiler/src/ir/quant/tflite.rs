@@ -10,8 +10,8 @@
 //! a convolution, a mean     steps = scaled(sum, f)
 //! a product by a matrix     steps = floor((sum * m + 2^(30-e)) / 2^(31-e))        rounded once
 //! a mean of n bytes         f = x.scale / y.scale in f64, then m = floor(m * 2^s / n), e = e - s: s bits of n, less one
-//! an addition               steps = scaled(scaled(a' * 2^20, a.scale / t) + scaled(b' * 2^20, b.scale / t), t / (2^20 * y.scale))
-//!                           t = twice the greater scale, in f64
+//! an addition               t = twice the greater scale, in f64; sum = scaled(a' * 2^20, a.scale / t) + the same of b;
+//!                           steps = scaled(sum, t / (2^20 * y.scale))
 //! a product of two          steps = scaled(a' * b', a.scale * b.scale / y.scale), each f32 operation rounded
 //! an average of n bytes     (s +- n / 2) / n of the sum s of q - 128, halves away from zero; x and y have one scale
 //! ```
