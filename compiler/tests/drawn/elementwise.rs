@@ -19,7 +19,7 @@ pub(super) fn form(draw: &mut Draw, name: &str) -> Option<Drawn> {
         "Clip" => clip(draw),
         "PRelu" => prelu(draw),
         "Where" => select(draw),
-        "Softmax" | "LogSoftmax" | "LpNormalization" => along(draw),
+        "Softmax" | "LogSoftmax" | "LpNormalization" | "Hardmax" => along(draw),
         "CumSum" => running(draw),
         "ArgMax" | "ArgMin" => ranked(draw),
         "TopK" => first_few(draw),

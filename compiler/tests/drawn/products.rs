@@ -8,6 +8,7 @@ pub(super) fn form(draw: &mut Draw, name: &str) -> Option<Drawn> {
         "Gemm" => gemm(draw),
         "MatMul" => matmul(draw),
         "Einsum" => einsum(draw),
+        "Attention" => attention(draw),
         _ if name.starts_with("Reduce") => reduce(draw, name),
         _ => None,
     }
@@ -37,6 +38,14 @@ fn gemm(draw: &mut Draw) -> Option<Drawn> {
         attributes.extend([real("alpha", 0.5), real("beta", factor)]);
     }
     Some(Drawn::new(inputs, attributes))
+}
+
+/// Heads that look at themselves.
+fn attention(draw: &mut Draw) -> Option<Drawn> {
+    let x = draw.ranked(4, 4)?;
+    let causal = draw.random.one_in(2);
+    let attributes = vec![int("is_causal", causal.into())];
+    Some(Drawn::new(vec![x.name.clone(), x.name.clone(), x.name], attributes))
 }
 
 fn matmul(draw: &mut Draw) -> Option<Drawn> {

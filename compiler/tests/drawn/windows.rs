@@ -13,6 +13,7 @@ pub(super) fn form(draw: &mut Draw, name: &str) -> Option<Drawn> {
         "ConvTranspose" => conv_transpose(draw),
         "MaxPool" => max_pool(draw),
         "AveragePool" => average_pool(draw),
+        "LpPool" => lp_pool(draw),
         "GlobalAveragePool" | "GlobalMaxPool" => {
             let x = draw.picture()?;
             Some(Drawn::new(vec![x.name], vec![]))
@@ -139,6 +140,13 @@ fn average_pool(draw: &mut Draw) -> Option<Drawn> {
             attributes.push(int(name, 1));
         }
     }
+    Some(Drawn::new(vec![x.name], attributes))
+}
+
+fn lp_pool(draw: &mut Draw) -> Option<Drawn> {
+    let x = draw.picture()?;
+    let (mut attributes, kernel) = window(draw, &x);
+    attributes.extend([ints("kernel_shape", &kernel), int("p", draw.random.pick(&[1, 2, 2, 3]))]);
     Some(Drawn::new(vec![x.name], attributes))
 }
 
