@@ -139,6 +139,8 @@ pub struct Share {
     pub factor: Factor,
 }
 
+/// The greatest exponent of a factor whose products are rounded once.
+pub(crate) const MOST_ONCE: i32 = 28;
 /// Bits by which the operands of a sum that is rounded twice are moved up.
 pub(crate) const SHARE_LIFT: u32 = 20;
 
@@ -228,12 +230,13 @@ impl Factor {
         Self(mantissa, exponent)
     }
 
-    /// `x` times what was given to [`Factor::twice`], rounded once; the exponent is at most 29.
+    /// `x` times what was given to [`Factor::twice`], rounded once; a greater exponent counts as 28, which takes any sum
+    /// beyond all bytes.
     #[inline(always)]
     pub const fn scaled_once(self, x: i32) -> i64 {
         let exponent = if self.1 < -31 { -31 } else { self.1 };
-        let shift = (31 - if exponent > 29 { 29 } else { exponent }) as u32;
-        shifted(x as i64 * self.0 as i32 as i64, shift)
+        let shift = 31 - if exponent > MOST_ONCE { MOST_ONCE } else { exponent };
+        shifted(x as i64 * self.0 as i32 as i64, shift as u32)
     }
 
     /// `x` times what was given to [`Factor::twice`], rounded twice; what leaves 32 bits on the way is lost.

@@ -7,7 +7,7 @@
 use super::dots::Dots;
 use super::requant::splat;
 use super::whole::{Shares, Terms, add_each, mul_each};
-use crate::affine::{Factor, Levels, SHARE_LIFT, Share};
+use crate::affine::{Factor, Levels, MOST_ONCE, SHARE_LIFT, Share};
 
 /// Vector operations that whole steps need of integers.
 pub(super) trait Wide: Dots {
@@ -60,6 +60,7 @@ pub(super) fn once_of_sums<S: Wide>(
     sums: S::I32,
     [mantissas, exponents]: [S::I32; 2],
 ) -> S::I32 {
+    let exponents = simd.min_i32(exponents, simd.splat_i32(MOST_ONCE));
     let shifts = simd.sub_i32(simd.splat_i32(31), exponents);
     shifted(simd, levels, sums, [mantissas, shifts], HALF_OF_FULL)
 }

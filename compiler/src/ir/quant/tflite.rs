@@ -80,7 +80,8 @@ impl Twice {
     /// The nearest byte to so many steps from `zero`, rounded once.
     pub(super) fn byte_once(self, x: i32, zero: u8) -> u8 {
         let product = i64::from(x) * i64::from(self.mantissa);
-        nearest(shifted(product, (31 - self.exponent.min(29)).unsigned_abs()), zero)
+        // A greater factor takes any sum beyond all bytes too.
+        nearest(shifted(product, (31 - self.exponent.min(28)).unsigned_abs()), zero)
     }
 
     /// The nearest byte to so many steps from `zero`.
