@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Result;
-use crate::ir::{Graph, NodeId, Op, Port, Tensor, Values};
+use crate::ir::{Graph, NodeId, Op, Port, Quant, Tensor, Values};
 use crate::pass::edit::{reconnect, replace, retire, x};
 use crate::pass::permute::{composed, inverse, transposed, turned};
 use crate::pass::{Attempt, Skip, Skips, fixpoint};
@@ -65,6 +65,7 @@ fn is_turnable(graph: &Graph, id: NodeId, rank: usize) -> bool {
             | Op::Concat(_)
             | Op::Slice(_)
             | Op::Pad(_)
+            | Op::Quant(Quant::Add(_) | Quant::Mul(..) | Quant::Table(_))
     );
     let fits = |operand: NodeId| match graph.constant(operand) {
         Some(values) => values.as_f32().is_some(),
