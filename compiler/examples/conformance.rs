@@ -31,7 +31,7 @@ struct Test {
     subject: String,
 }
 
-/// What became of a test.
+/// The outcome of a test.
 #[derive(Clone)]
 enum Verdict {
     Pass,
@@ -196,7 +196,7 @@ fn with_constants(dir: &Path, into: &Path) -> Result<bool> {
     Ok(true)
 }
 
-/// What `verify` says of the test in a directory.
+/// The verdict of `verify` on the test in a directory.
 fn verdict(program: &Path, dir: &Path) -> Result<Verdict> {
     let said = Command::new("timeout")
         .arg("60")

@@ -90,6 +90,38 @@ fn rows_are_multiplied_by_a_matrix_of_outputs() {
     assert_eq!(answer(&net, y, &[1.0, 10.0]), [21.0, 43.0, 0.0]);
 }
 
+/// Constants of bytes under floats.
+fn weights(net: &mut Net, shape: &[i32], scales: &[f32], values: &[i8]) -> i32 {
+    net.constant_of(I8, shape, scales, values.iter().map(|w| w.cast_unsigned()).collect())
+}
+
+#[test]
+fn floats_meet_weights_of_bytes_in_whole_steps_around_zero() {
+    let mut net = Net::default();
+    let x = net.input(F32, &[1, 2], None);
+    let w = weights(&mut net, &[1, 2], &[0.01], &[127, 64]);
+    let y = net.tensor(F32, &[1, 1], None);
+    net.operator([9, 3], &[x, w], y, vec![]);
+    // 127 steps to 2: 1 is 64 of them, and -2 is -127. Floats would sum up to -0.01.
+    assert!(answer(&net, y, &[1.0, -2.0])[0].abs() < 1e-6);
+}
+
+#[test]
+fn floats_meet_weights_of_bytes_in_whole_steps_between_their_ends() {
+    let mut net = Net::default();
+    let x = net.input(F32, &[1, 1, 1, 2], None);
+    let w = weights(&mut net, &[2, 1, 1, 2], &[0.01, 0.02], &[100, -100, 0, 50]);
+    let y = net.tensor(F32, &[1, 1, 1, 2], None);
+    net.operator([3, 2], &[x, w], y, strided(1, 3, Field::Byte(0)));
+    // 255 steps to 1, of which 0.101 is 26 and not 25.8.
+    let found = answer(&net, y, &[1.0, 0.101]);
+    let expected = [(255.0 - 26.0) / 255.0, 26.0 / 255.0];
+    assert!(
+        found.iter().zip(expected).all(|(y, e): (&f32, f32)| (y - e).abs() < 1e-6),
+        "{found:?}"
+    );
+}
+
 #[test]
 fn masks_leave_bounds_of_slices_out() {
     let mut net = Net::default();

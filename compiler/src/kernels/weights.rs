@@ -24,14 +24,16 @@ pub enum PackOrder {
     },
     /// A constant's own order.
     Plain,
-    /// Panels of `columns` output channels of bytes: biases, multipliers (and exponents), quads of weights. See `runtime::simd::quads`.
+    /// Panels of `columns` output channels of bytes: biases, multipliers (and exponents), quads of weights. See
+    /// `runtime::simd::quads`.
     QPanels {
         /// Output channels of a panel.
         columns: usize,
         /// Inputs of the window that lie side by side; a row of it may end in fewer.
         run: usize,
     },
-    /// Vectors of `lanes` channels of bytes: biases, multipliers (and exponents), then four rows of each column of the window.
+    /// Vectors of `lanes` channels of bytes: biases, multipliers (and exponents), then four rows of each column of the
+    /// window.
     QDepthwise {
         /// Channels of a vector.
         lanes: usize,

@@ -281,7 +281,7 @@ fn padded_shape(shape: &[usize], rank: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ir::{Binary, Clamp, Reduce, Reducer};
+    use crate::ir::{Affine, Binary, Bounds, Clamp, Dtype, QPair, Reduce, Reducer, Times};
     use crate::pass::fixture::{Net, golden, left, refusals, rewrite, same};
 
     fn to_nhwc(net: &mut Net, x: NodeId) -> NodeId {
@@ -316,6 +316,22 @@ mod tests {
         let third = wrapped_conv(&mut net, bounded);
         let y = net.shaped(mean(&[1, 2]), &[1, 3], &[third]);
         golden("sink_transpose", run, net.answer(&[y]));
+    }
+
+    #[test]
+    fn sums_products_and_tables_of_bytes_are_turned() {
+        let scale = Affine { scale: 0.02, zero: 100 };
+        let pair = QPair { a: scale, b: scale, y: scale, bounds: Bounds::ALL };
+        let table = Box::new(std::array::from_fn(|q| 255 - q as u8));
+        let mut net = Net::default();
+        let [a, b] = [(); 2].map(|()| net.bytes(&[1, 3, 4, 5]));
+        let [a, b] = [a, b].map(|x| net.typed(Op::Transpose(vec![0, 2, 3, 1]), Dtype::U8, &[x]));
+        let sum = net.typed(Op::Quant(Quant::Add(pair)), Dtype::U8, &[a, b]);
+        let product = net.typed(Op::Quant(Quant::Mul(pair, Times::Reals)), Dtype::U8, &[sum, b]);
+        let bent = net.typed(Op::Quant(Quant::Table(table)), Dtype::U8, &[product]);
+        let planes = net.typed(Op::Transpose(vec![0, 3, 1, 2]), Dtype::U8, &[bent]);
+        let y = net.put(Op::Quant(Quant::Dequantize(scale)), &[planes]);
+        assert_eq!(left(run, net.answer(&[y])), "input input qadd qmul table dequantize");
     }
 
     #[test]

@@ -69,6 +69,21 @@ impl Net {
         tensor
     }
 
+    /// A constant of bytes with a scale for each index of its first dimension, or one for all.
+    pub(crate) fn constant_of(
+        &mut self,
+        kind: u8,
+        shape: &[i32],
+        scales: &[f32],
+        data: Vec<u8>,
+    ) -> i32 {
+        let constant = self.constant(kind, shape, None, data);
+        let zeros = Field::Longs(vec![0; scales.len()]);
+        let scales = vec![(2, Field::Floats(scales.to_vec())), (3, zeros)];
+        self.tensors[constant as usize].push((4, Field::Table(scales)));
+        constant
+    }
+
     pub(crate) fn floats(&mut self, shape: &[i32], values: &[f32]) -> i32 {
         self.constant(F32, shape, None, values.iter().flat_map(|x| x.to_le_bytes()).collect())
     }

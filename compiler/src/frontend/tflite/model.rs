@@ -14,10 +14,10 @@ const MAX_LEN: usize = 1 << 20;
 /// Most bytes that their names, shapes, scales and operands may take: tables of a file may share them, values do not.
 const MOST_BYTES: usize = 1 << 28;
 
-/// What a file holds.
+/// The contents of a file.
 #[derive(Clone, Debug)]
 pub(super) struct Model<'a> {
-    /// What the file says of itself; may be empty.
+    /// The file's description of itself; may be empty.
     pub(super) description: String,
     pub(super) tensors: Vec<Tensor>,
     /// In the order in which they run.

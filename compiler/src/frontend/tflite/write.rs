@@ -238,7 +238,7 @@ impl<'m> Writer<'m> {
         Ok([scale, zero])
     }
 
-    /// What `make` makes of `value`, made at its first use.
+    /// The value that `make` makes of `value`, made at its first use.
     pub(super) fn once(
         &mut self,
         value: &str,

@@ -33,7 +33,7 @@ pub struct Gather(pub Indexing);
 pub struct Scatter {
     /// The dimensions that indices name.
     pub by: Indexing,
-    /// What an update does to its element.
+    /// The change that an update makes to its element.
     pub change: Change,
 }
 
@@ -250,7 +250,7 @@ impl Definition for Scatter {
 }
 
 impl Change {
-    /// What an update makes of its element.
+    /// The value that an update makes of its element.
     pub fn of(self, x: f32, update: f32) -> f32 {
         match self {
             Self::Replace => update,

@@ -8,7 +8,7 @@ use crate::frontend::onnx::tensor::Constant;
 use crate::ir::Values;
 use crate::ir::op::Change;
 
-/// What an update does to its element.
+/// The change that an update makes to its element.
 pub(in super::super) fn change(call: &Call<'_>) -> Result<Change, Fault> {
     match call.text("reduction", "none")?.as_str() {
         "none" => Ok(Change::Replace),
@@ -20,7 +20,7 @@ pub(in super::super) fn change(call: &Call<'_>) -> Result<Change, Fault> {
     }
 }
 
-/// What a change makes of integers, if that is one.
+/// The integers that a change makes, if it makes some.
 fn changed(change: Change, x: i64, update: i64) -> Option<i64> {
     match change {
         Change::Replace => Some(update),
