@@ -40,6 +40,8 @@ mod ranked;
 mod raw;
 #[path = "onnx/recorded.rs"]
 mod recorded;
+#[path = "onnx/recurrent.rs"]
+mod recurrent;
 #[path = "onnx/resample.rs"]
 mod resample;
 #[path = "onnx/resize.rs"]
@@ -56,5 +58,7 @@ mod support;
 mod suppressed;
 #[path = "onnx/truths.rs"]
 mod truths;
+#[path = "onnx/volume.rs"]
+mod volume;
 #[path = "onnx/weights.rs"]
 mod weights;

@@ -189,6 +189,36 @@ pub(crate) fn ints(name: &str, ints: &[i64]) -> AttributeProto {
     }
 }
 
+pub(crate) fn reals(name: &str, floats: &[f32]) -> AttributeProto {
+    AttributeProto {
+        name: name.into(),
+        r#type: AttributeType::Floats.into(),
+        floats: floats.to_vec(),
+        ..AttributeProto::default()
+    }
+}
+
+pub(crate) fn texts(name: &str, strings: &[&str]) -> AttributeProto {
+    AttributeProto {
+        name: name.into(),
+        r#type: AttributeType::Strings.into(),
+        strings: strings.iter().map(|s| s.as_bytes().to_vec()).collect(),
+        ..AttributeProto::default()
+    }
+}
+
+/// Eighths from -5 to 5, an order for each seed.
+pub(crate) fn numbers(name: &str, shape: &[usize], seed: usize) -> TensorProto {
+    let len = shape.iter().product();
+    TensorProto {
+        name: name.into(),
+        data_type: DataType::Float.into(),
+        dims: shape.iter().map(|dim| *dim as i64).collect(),
+        float_data: (0..len).map(|i: usize| ((i * 7 + seed) % 11) as f32 / 8.0 - 0.625).collect(),
+        ..TensorProto::default()
+    }
+}
+
 pub(crate) fn real(name: &str, f: f32) -> AttributeProto {
     AttributeProto {
         name: name.into(),

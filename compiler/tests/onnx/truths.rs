@@ -19,18 +19,36 @@ pub(crate) fn options() -> Options {
     mnv2c::testing::options("generic".parse().unwrap(), mnv2c::objective::Memory::default())
 }
 
-/// The output of the oracle and the program, which are equal.
-pub(crate) fn answers(model: &Model, inputs: &[Array]) -> Vec<Values> {
+/// The outputs of the oracle and of the program.
+fn both(model: &Model, inputs: &[Array]) -> [Vec<Array>; 2] {
     let graph = model.read().unwrap();
     let oracle = interp::run(&graph, inputs).unwrap();
     let net = compile(graph, &options(), |_, _, _| ()).unwrap();
-    let program = shadow::execute(&net, inputs).unwrap();
+    [oracle, shadow::execute(&net, inputs).unwrap()]
+}
+
+/// The output of the oracle and the program, which are equal.
+pub(crate) fn answers(model: &Model, inputs: &[Array]) -> Vec<Values> {
+    let [oracle, program] = both(model, inputs);
     let bits = |array: &Array| match &array.values {
         Values::F32(floats) => Values::I64(floats.iter().map(|x| i64::from(x.to_bits())).collect()),
         other => other.clone(),
     };
     assert!(oracle.iter().map(bits).eq(program.iter().map(bits)), "{oracle:?} {program:?}");
     oracle.into_iter().map(|array| array.values).collect()
+}
+
+/// Holds the outputs of the oracle and of the program to recorded floats.
+pub(crate) fn near(model: &Model, input: Array, expected: &[&[f32]]) {
+    for found in both(model, &[input]) {
+        assert_eq!(found.len(), expected.len());
+        for (found, expected) in found.iter().zip(expected) {
+            let found = found.values.as_f32().unwrap();
+            let close = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-6;
+            let equal = found.len() == expected.len() && found.iter().zip(*expected).all(close);
+            assert!(equal, "{found:?}, recorded is {expected:?}");
+        }
+    }
 }
 
 fn floats(model: &Model, inputs: &[Array]) -> Vec<f32> {

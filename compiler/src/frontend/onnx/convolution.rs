@@ -2,7 +2,7 @@
 
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::{Fault, Made};
-use crate::frontend::onnx::window::{Picture, Window, pair};
+use crate::frontend::onnx::window::{Picture, Plane, Window, pair, picked};
 use crate::frontend::onnx::{composed, quantized};
 use crate::ir::{Binary, Clamp, Conv, Dtype, NodeId, Op, Pool, PoolKind, Reduce, Reducer, Unary};
 
@@ -17,9 +17,7 @@ pub(super) fn conv(call: &mut Call<'_>) -> Made {
             "kernel_shape is {other:?} but the weights are {shape:?}"
         )));
     }
-    let group = call.int("group", 1)?;
-    let group = usize::try_from(group)
-        .map_err(|_| Fault::Misfit(format!("group {group}; it counts groups")))?;
+    let group = group(call)?;
     let window = Window::read(call, x.rank, x.size, kernel)?;
     let op = Op::Conv(Conv {
         kernel,
@@ -35,6 +33,12 @@ pub(super) fn conv(call: &mut Call<'_>) -> Made {
         operands.push(per_channel(call, 2, shape[0])?);
     }
     windowed(call, op, &operands, x.rank, Dtype::F32)
+}
+
+/// The number of groups of a convolution.
+pub(super) fn group(call: &Call<'_>) -> Result<usize, Fault> {
+    let group = call.int("group", 1)?;
+    usize::try_from(group).map_err(|_| Fault::Misfit(format!("group {group}; it counts groups")))
 }
 
 /// MaxPool, of floats or bytes.
@@ -64,7 +68,8 @@ pub(super) fn windows_of_bytes(call: &mut Call<'_>, x: NodeId) -> Result<(Pictur
     Ok((x, pool))
 }
 
-fn average_kind(call: &Call<'_>) -> Result<PoolKind, Fault> {
+/// How AveragePool counts pads.
+pub(super) fn average_kind(call: &Call<'_>) -> Result<PoolKind, Fault> {
     let counted = call.flag("count_include_pad")?;
     Ok(if counted { PoolKind::AverageWithPads } else { PoolKind::Average })
 }
@@ -142,12 +147,35 @@ pub(super) fn per_channel(call: &Call<'_>, port: usize, channels: usize) -> Resu
 fn pool(call: &mut Call<'_>, kind: PoolKind) -> Made {
     let x = Picture::read(call)?;
     let (pool, grown) = pool_window(call, &x, kind)?;
+    overhangs(grown, kind)?;
+    windowed(call, Op::Pool(pool), &[x.id], x.rank, Dtype::F32)
+}
+
+/// Refuses averages that would count pads which the file does not have.
+fn overhangs(grown: bool, kind: PoolKind) -> Result<(), Fault> {
     if grown && kind == PoolKind::AverageWithPads {
         return Err(Fault::Unsupported(
             "ceil_mode with count_include_pad, where windows overhang the pads".into(),
         ));
     }
-    windowed(call, Op::Pool(pool), &[x.id], x.rank, Dtype::F32)
+    Ok(())
+}
+
+/// The pool of a node in one plane of a volume, over `size`.
+pub(super) fn pool_within(
+    call: &Call<'_>,
+    plane: Plane,
+    size: [usize; 2],
+    kind: PoolKind,
+) -> Result<Pool, Fault> {
+    let kernel = picked(call, "kernel_shape", plane)?;
+    let kernel = kernel.ok_or_else(|| Fault::Misfit("kernel_shape is missing".into()))?;
+    let mut window = Window::within(call, plane, size, kernel)?;
+    let grown = call.flag("ceil_mode")? && window.round_up(size)?;
+    window.check_pads()?;
+    overhangs(grown, kind)?;
+    let Window { stride, dilation, pads, .. } = window;
+    Ok(Pool { kind, kernel, stride, dilation, pads })
 }
 
 /// The window of a pool over `x`, and whether windows overhang the pads.

@@ -11,10 +11,11 @@ use crate::frontend::onnx::constant::logic::Comparison;
 use crate::frontend::onnx::constant::slices::{self, Wanted};
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::frontend::onnx::quantized::{bytes, dynamic, layers};
+use crate::frontend::onnx::recurrent::Kind;
 use crate::frontend::onnx::{
     arithmetic, attention, batch_norm, cast, composed, constant, control, convolution, einsum,
-    gather, indexed, matrix, quantized, ranked, reduce, repeat, reshape, resize, sequence, slice,
-    space, suppression, threshold, truths,
+    gather, indexed, matrix, quantized, ranked, recurrent, reduce, repeat, reshape, resize,
+    sequence, slice, space, suppression, threshold, truths, volume,
 };
 use crate::ir::{Binary, Reducer, Unary};
 use crate::proto::NodeProto;
@@ -176,7 +177,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "Atan" 7 Constants &[], "", |c| function(c, f64::atan);
     "Atanh" 9 Constants &[], "", |c| function(c, f64::atanh);
     "Attention" 23 Floats ATTENTION, "", attention::attention;
-    "AveragePool" 1 Floats AVERAGE_POOL, "1-D and 2-D", convolution::average_pool;
+    "AveragePool" 1 Floats AVERAGE_POOL, "1-D to 3-D", volume::average_pool;
     "BatchNormalization" 1 Floats BATCH_NORM, "no running statistics as results", batch_norm::batch_norm;
     "Cast" 1 Numbers CAST, "rounds to float16 and bfloat16, but no input that only convolutions read; computes in float; at run time to bool, uint8, int8, int32, int64", cast::cast;
     "CastLike" 15 Numbers &["round_mode", "saturate"], "as Cast", cast::cast_like;
@@ -187,7 +188,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "ConcatFromSequence" 11 Sequences &["axis", "new_axis"], "", sequence::concat;
     "Constant" 1 Constants CONSTANT, "numbers", constant::constant;
     "ConstantOfShape" 9 Constants &["value"], "", constant::constant_of_shape;
-    "Conv" 1 Floats CONV, "1-D and 2-D", convolution::conv;
+    "Conv" 1 Floats CONV, "1-D to 3-D; up to 1024 images deep", volume::conv;
     "ConvInteger" 10 Bytes CONV, "exact below 2^24", dynamic::conv;
     "ConvTranspose" 1 Floats CONV_TRANSPOSE, "1-D and 2-D, constant weights", space::conv_transpose;
     "Cos" 7 Constants &[], "", |c| function(c, f64::cos);
@@ -207,6 +208,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "EyeLike" 9 Constants &["dtype", "k"], "", constant::eye_like;
     "Flatten" 1 FloatsAndShapes &["axis"], "", reshape::flatten;
     "Floor" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Floor);
+    "GRU" 7 Floats GRU, "up to 1024 steps, all of them; constant sequence_lens", |c| recurrent::recurrent(c, Kind::Gru);
     "Gather" 1 Numbers &["axis"], "indices at run time outside of a dimension: the nearest element", gather::gather;
     "GatherElements" 11 Numbers &["axis"], "indices at run time outside of a dimension: the nearest element", indexed::gather_elements;
     "GatherND" 11 Numbers &["batch_dims"], "indices at run time outside of a dimension: the nearest element", indexed::gather_nd;
@@ -226,6 +228,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "IsInf" 10 Floats &["detect_negative", "detect_positive"], "", truths::is_inf;
     "IsNaN" 9 Floats &[], "", truths::is_nan;
     "LRN" 1 Floats &["alpha", "beta", "bias", "size"], "", composed::lrn;
+    "LSTM" 7 Floats LSTM, "up to 1024 steps, all of them; constant sequence_lens; no input_forget", |c| recurrent::recurrent(c, Kind::Lstm);
     "LayerNormalization" 17 Floats &["axis", "epsilon", "stash_type"], "", composed::layer_norm;
     "LeakyRelu" 1 Floats &["alpha"], "", arithmetic::leaky_relu;
     "Less" 1 Numbers BROADCAST, "integers up to 2^24 at run time", |c| truths::compare(c, Comparison::Less);
@@ -238,7 +241,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "MatMul" 1 Floats &[], "", matrix::matmul;
     "MatMulInteger" 10 Bytes &[], "exact below 2^24", dynamic::matmul;
     "Max" 1 FloatsAndShapes &[], "of bytes too", |c| arithmetic::variadic(c, Binary::Max);
-    "MaxPool" 1 Floats MAX_POOL, "1-D and 2-D, no indices; of padding alone the least f32, as onnxruntime", convolution::max_pool;
+    "MaxPool" 1 Floats MAX_POOL, "1-D to 3-D, no indices; of padding alone the least f32, as onnxruntime", volume::max_pool;
     "Mean" 1 Floats &[], "", composed::mean;
     "MeanVarianceNormalization" 9 Floats &["axes"], "", composed::mean_variance_norm;
     "Min" 1 FloatsAndShapes &[], "of bytes too", |c| arithmetic::variadic(c, Binary::Min);
@@ -258,6 +261,7 @@ pub const OPERATORS: &[Operator] = operators! {
     "QLinearMatMul" 10 Bytes &[], "constant weights", layers::matmul;
     "QuantizeLinear" 10 Bytes QUANTIZE, "constant scales, no blocks; per channel: constants", quantized::quantize;
     "RMSNormalization" 23 Floats &["axis", "epsilon", "stash_type"], "", composed::rms_norm;
+    "RNN" 7 Floats RNN, "up to 1024 steps, all of them; constant sequence_lens", |c| recurrent::recurrent(c, Kind::Rnn);
     "Range" 11 Constants &["stash_type"], "", constant::range;
     "Reciprocal" 1 Floats &[], "", |c| arithmetic::unary(c, Unary::Reciprocal);
     "ReduceL1" 1 Floats REDUCE, "constant axes", composed::reduce_l1;
@@ -341,6 +345,35 @@ const Q_AVERAGE_POOL: &[&str] = &[
     "strides",
 ];
 const QUANTIZE: &[&str] = &["axis", "block_size", "output_dtype", "saturate"];
+const RNN: &[&str] = &[
+    "activation_alpha",
+    "activation_beta",
+    "activations",
+    "clip",
+    "direction",
+    "hidden_size",
+    "layout",
+];
+const GRU: &[&str] = &[
+    "activation_alpha",
+    "activation_beta",
+    "activations",
+    "clip",
+    "direction",
+    "hidden_size",
+    "layout",
+    "linear_before_reset",
+];
+const LSTM: &[&str] = &[
+    "activation_alpha",
+    "activation_beta",
+    "activations",
+    "clip",
+    "direction",
+    "hidden_size",
+    "input_forget",
+    "layout",
+];
 const ATTENTION: &[&str] = &[
     "is_causal",
     "kv_num_heads",

@@ -6,6 +6,47 @@ use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::Fault;
 use crate::ir::NodeId;
 
+/// Which dimensions of a file's windows the rows and columns of an image are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Plane {
+    /// Columns are the one dimension of a signal.
+    Signal,
+    /// Rows and columns of an image.
+    Image,
+    /// Rows are the depth of a volume; columns have no window.
+    Depth,
+    /// Rows and columns of each image of a volume.
+    Face,
+}
+
+impl Plane {
+    /// The plane of what has `rank` dimensions that windows slide along: 1 or 2.
+    pub(super) fn of(rank: usize) -> Self {
+        if rank == 1 { Self::Signal } else { Self::Image }
+    }
+
+    /// Dimensions that the file's lists are about.
+    fn rank(self) -> usize {
+        match self {
+            Self::Signal => 1,
+            Self::Image => 2,
+            Self::Depth | Self::Face => 3,
+        }
+    }
+
+    /// The entries of rows and columns in a list of one entry a dimension.
+    fn picked<T: Copy>(self, list: &[T], none: T) -> Option<[T; 2]> {
+        match (self, list) {
+            (Self::Signal, &[across]) => Some([none, across]),
+            (Self::Image, &[down, across]) | (Self::Face, &[_, down, across]) => {
+                Some([down, across])
+            }
+            (Self::Depth, &[depth, _, _]) => Some([depth, none]),
+            _ => None,
+        }
+    }
+}
+
 /// A window over rows and columns.
 pub(super) struct Window {
     /// Rows and columns.
@@ -26,8 +67,18 @@ impl Window {
         size: [usize; 2],
         kernel: [usize; 2],
     ) -> Result<Self, Fault> {
-        let stride = pair(call, "strides", rank)?.unwrap_or([1, 1]);
-        let dilation = pair(call, "dilations", rank)?.unwrap_or([1, 1]);
+        Self::within(call, Plane::of(rank), size, kernel)
+    }
+
+    /// The window of a node in one plane of its input.
+    pub(super) fn within(
+        call: &Call<'_>,
+        plane: Plane,
+        size: [usize; 2],
+        kernel: [usize; 2],
+    ) -> Result<Self, Fault> {
+        let stride = picked(call, "strides", plane)?.unwrap_or([1, 1]);
+        let dilation = picked(call, "dilations", plane)?.unwrap_or([1, 1]);
         if kernel.into_iter().chain(stride).chain(dilation).any(|n| n == 0) {
             return Err(Fault::Misfit(format!(
                 "a {kernel:?} window of stride {stride:?} and dilation {dilation:?}"
@@ -35,7 +86,7 @@ impl Window {
         }
         let mut window = Self { kernel, stride, dilation, pads: [0; 4] };
         window.pads = match call.text("auto_pad", "NOTSET")?.as_str() {
-            "NOTSET" => explicit_pads(call, rank)?,
+            "NOTSET" => pads_within(call, plane)?,
             "VALID" => [0; 4],
             "SAME_UPPER" => window.same_pads(size, |both| both / 2)?,
             "SAME_LOWER" => window.same_pads(size, |both| both.div_ceil(2))?,
@@ -121,25 +172,39 @@ impl Window {
 
 /// A pair of sizes from a list attribute; `None` if it is left out. One dimension gets a first entry of 1.
 pub(super) fn pair(call: &Call<'_>, name: &str, rank: usize) -> Result<Option<[usize; 2]>, Fault> {
+    picked(call, name, Plane::of(rank))
+}
+
+/// The sizes of a plane from a list attribute; `None` if it is left out. A dimension without a window has 1.
+pub(super) fn picked(
+    call: &Call<'_>,
+    name: &str,
+    plane: Plane,
+) -> Result<Option<[usize; 2]>, Fault> {
     let Some(ints) = call.ints(name)? else {
         return Ok(None);
     };
-    match (rank, sizes(name, &ints)?.as_slice()) {
-        (1, &[across]) => Ok(Some([1, across])),
-        (2, &[down, across]) => Ok(Some([down, across])),
-        _ => Err(Fault::Misfit(format!("{name} {ints:?} for {rank} dimensions"))),
+    match plane.picked(&sizes(name, &ints)?, 1) {
+        Some(pair) => Ok(Some(pair)),
+        None => Err(Fault::Misfit(format!("{name} {ints:?} for {} dimensions", plane.rank()))),
     }
 }
 
 /// Pads above, left, below and right from a list attribute; none if it is left out.
 pub(super) fn explicit_pads(call: &Call<'_>, rank: usize) -> Result<[usize; 4], Fault> {
+    pads_within(call, Plane::of(rank))
+}
+
+/// Pads of a plane from a list attribute; none if it is left out.
+fn pads_within(call: &Call<'_>, plane: Plane) -> Result<[usize; 4], Fault> {
     let Some(ints) = call.ints("pads")? else {
         return Ok([0; 4]);
     };
-    match (rank, sizes("pads", &ints)?.as_slice()) {
-        (1, &[left, right]) => Ok([0, left, 0, right]),
-        (2, &[top, left, bottom, right]) => Ok([top, left, bottom, right]),
-        _ => Err(Fault::Misfit(format!("pads {ints:?} for {rank} dimensions"))),
+    let pads = sizes("pads", &ints)?;
+    let (before, after) = pads.split_at(pads.len() / 2);
+    match (plane.picked(before, 0), plane.picked(after, 0)) {
+        (Some([top, left]), Some([bottom, right])) => Ok([top, left, bottom, right]),
+        _ => Err(Fault::Misfit(format!("pads {ints:?} for {} dimensions", plane.rank()))),
     }
 }
 
@@ -174,9 +239,15 @@ impl Picture {
                 Ok(Self { id: call.view("picture", x, vec![n, c, 1, w])?, rank: 1, size: [1, w] })
             }
             shape => Err(Fault::Unsupported(format!(
-                "an input of rank {}; supported: 3 and 4",
-                shape.len()
+                "an input of rank {}; supported: {}",
+                shape.len(),
+                ranks(&call.node.op_type)
             ))),
         }
     }
+}
+
+/// Ranks of the input that an operator is read with, for messages.
+fn ranks(op: &str) -> &'static str {
+    if matches!(op, "AveragePool" | "Conv" | "MaxPool") { "3, 4 and 5" } else { "3 and 4" }
 }
