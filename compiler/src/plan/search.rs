@@ -1,8 +1,8 @@
 //! Exact search for a plan within a capacity: many short depth-first searches, then longer ones.
 //!
-//! How long one search takes depends wildly on which buffers it prefers, so several preferences take turns, each with
-//! a growing budget. From the second round on they are shuffled a little. What one search proves to be a dead end
-//! the others need not enter again: they share a table of nogoods.
+//! How long one search takes depends wildly on which buffers it prefers, so several preferences take turns, and short
+//! searches are many: budgets follow Luby, Sinclair and Zuckerman (1993). From the second round on orders are shuffled a
+//! little. What one search proves to be a dead end the others need not enter again: they share a table of nogoods.
 
 use super::nogoods::{Nogoods, mix};
 use super::problem::{Item, Problem};
@@ -30,8 +30,9 @@ pub(super) fn within(problem: &Problem, capacity: usize, visits: &mut u64) -> Ve
     let orders = orders(problem);
     let mut nogoods = Nogoods::default();
     // One dive costs half the square; leave room for a few wrong turns.
-    let mut share = (problem.items.len() as u64 + 8).pow(2);
+    let dive = (problem.items.len() as u64 + 8).pow(2);
     for round in 0_u64.. {
+        let share = dive.saturating_mul(luby(round + 1));
         for (turn, order) in orders.iter().enumerate() {
             let seed = round * orders.len() as u64 + turn as u64;
             let order = if round == 0 { order.clone() } else { shuffle(order, seed) };
@@ -44,18 +45,23 @@ pub(super) fn within(problem: &Problem, capacity: usize, visits: &mut u64) -> Ve
             match outcome {
                 Outcome::Found => return Verdict::Found(tree.offsets()),
                 Outcome::Failed => return Verdict::Impossible,
-                Outcome::Stopped if share >= *visits => return Verdict::OutOfBudget,
+                Outcome::Stopped if granted < share || *visits == 0 => return Verdict::OutOfBudget,
                 Outcome::Stopped => {}
             }
         }
-        share += share / 3;
     }
     Verdict::OutOfBudget
 }
 
-/// The items that take memory, in the order of several preferences.
+/// Entry `at`, from 1, of the sequence 1, 1, 2, 1, 1, 2, 4, 1, 1, 2, 1, 1, 2, 4, 8, ...
+fn luby(at: u64) -> u64 {
+    let whole = (at + 1).next_power_of_two();
+    if whole == at + 1 { whole / 2 } else { luby(at + 1 - whole / 2) }
+}
+
+/// The items that take memory, in the order of several preferences, each forwards and backwards in time.
 ///
-/// Long-lived, large and crowded buffers are hard to place late.
+/// Long-lived, large and crowded buffers are hard to place late. No order depends on that of the table.
 fn orders(problem: &Problem) -> Vec<Vec<usize>> {
     let crowd = problem.totals();
     let traits: Vec<_> = problem.items.iter().map(|item| Traits::new(item, &crowd)).collect();
@@ -70,10 +76,19 @@ fn orders(problem: &Problem) -> Vec<Vec<usize>> {
     ];
     let items = (0..problem.items.len()).filter(|&b| !problem.items[b].span.is_empty());
     let items: Vec<usize> = items.collect();
-    let sorted = preferences.iter().map(|preference| {
-        let mut order = items.clone();
-        order.sort_by_key(|&b| Reverse(preference(&traits[b])));
-        order
+    let directions: [fn(&Item) -> [Reverse<usize>; 2]; 2] = [
+        |item| [usize::MAX - item.span.start, item.span.end].map(Reverse),
+        |item| [item.span.end, usize::MAX - item.span.start].map(Reverse),
+    ];
+    let sorted = directions.iter().flat_map(|direction| {
+        preferences.iter().map(|preference| {
+            let mut order = items.clone();
+            order.sort_by_key(|&b| {
+                let item = &problem.items[b];
+                (Reverse(preference(&traits[b])), direction(item), Reverse(item.len))
+            });
+            order
+        })
     });
     sorted.collect()
 }
@@ -109,4 +124,15 @@ fn shuffle(order: &[usize], seed: u64) -> Vec<usize> {
         .collect();
     keyed.sort_unstable();
     keyed.into_iter().map(|(_, b)| b).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn budgets_follow_the_sequence() {
+        let budgets: Vec<u64> = (1..=15).map(luby).collect();
+        assert_eq!(budgets, [1, 1, 2, 1, 1, 2, 4, 1, 1, 2, 1, 1, 2, 4, 8]);
+    }
 }
