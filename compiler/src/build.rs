@@ -58,6 +58,8 @@ pub struct Module {
     pub outputs: Vec<Dtype>,
     /// Likeliest classes that it returns; 0 where it gives its output.
     pub told: usize,
+    /// True if it keeps state between calls, which `Arena::reset` clears.
+    pub keeps: bool,
 }
 
 impl Compiler {
@@ -109,7 +111,8 @@ impl Compiler {
         let [inputs, outputs] = [&schedule.inputs, &schedule.outputs]
             .map(|ports| ports.iter().map(|port| port.dtype).collect());
         let told = schedule.ranking.map_or(0, |ranking| ranking.count);
-        Ok(Module { about: emit::about(&network), items, files, inputs, outputs, told })
+        let (about, keeps) = (emit::about(&network), !schedule.states.is_empty());
+        Ok(Module { about, items, files, inputs, outputs, told, keeps })
     }
 
     fn network(&self, blob_name: &str) -> Result<Compiled> {

@@ -22,6 +22,7 @@ mod scope;
 mod separable;
 mod shared;
 mod slots;
+mod state;
 mod step;
 mod step_names;
 mod weights;

@@ -8,7 +8,7 @@ use crate::interp::Array;
 use crate::ir::{Dtype, Values};
 use crate::model_io::Picture;
 use crate::schedule::Port;
-use crate::{files, npy, printed};
+use crate::{files, npy, printed, sequence};
 
 /// The array in a file, of the shape that `port` takes.
 pub fn read(path: &Path, port: &Port, picture: &Picture) -> Result<Array> {
@@ -19,6 +19,23 @@ pub fn read(path: &Path, port: &Port, picture: &Picture) -> Result<Array> {
         return decoded(path, port, picture);
     }
     Err(Error::in_file(path, "is no .npy, .pb, .png or .jpg; save it as one of these"))
+}
+
+/// The array in a file, of the shape that `port` takes, or of several calls one after another.
+pub fn read_calls(path: &Path, port: &Port, picture: &Picture) -> Result<Array> {
+    if !is_array(path) {
+        return read(path, port, picture);
+    }
+    let array = array(path)?;
+    let one: Vec<Option<usize>> = port.shape.iter().copied().map(Some).collect();
+    let calls = sequence::calls(&array.shape, &one).unwrap_or(1);
+    let shape = match calls {
+        1 => port.shape.clone(),
+        calls => [&[calls], port.shape.as_slice()].concat(),
+    };
+    let is_listed = calls > 1 && array.shape.len() == port.shape.len();
+    let array = if is_listed { Array { shape: shape.clone(), ..array } } else { array };
+    fitting(path, array, &Port { shape, ..port.clone() })
 }
 
 #[cfg(feature = "pictures")]

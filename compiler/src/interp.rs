@@ -15,11 +15,34 @@ use std::collections::BTreeMap;
 use crate::error::{Error, Result};
 pub use crate::ir::Array;
 use crate::ir::op::reads::Reads;
-use crate::ir::{Dtype, Graph, Node, NodeId, Op, Values};
+use crate::ir::{Dtype, Graph, Node, NodeId, Op, State, Values};
 
-/// The model's outputs for `inputs`, in the order of `graph.outputs`.
+/// The model's outputs for `inputs`, in the order of `graph.outputs`; of a network with states, those of its first call.
 pub fn run(graph: &Graph, inputs: &[Array]) -> Result<Vec<Array>> {
     watch(graph, inputs, |_, _| ())
+}
+
+/// The model's outputs for each call of a run: what it keeps starts as the graph says, and is handed on.
+pub fn calls(graph: &Graph, calls: &[Vec<Array>]) -> Result<Vec<Vec<Array>>> {
+    let mut kept = starts(graph);
+    let call = |inputs: &Vec<Array>| {
+        if graph.states.is_empty() {
+            return run(graph, inputs);
+        }
+        let mut answers = part(graph, &[inputs.as_slice(), &kept].concat(), &mut |_, _| ())?;
+        kept = answers.split_off(graph.outputs.len());
+        Ok(answers)
+    };
+    calls.iter().map(call).collect()
+}
+
+/// Values of the states before the first call.
+fn starts(graph: &Graph) -> Vec<Array> {
+    let start = |state: &State| Array {
+        shape: graph.node(state.input).out.shape.clone(),
+        values: state.start.clone(),
+    };
+    graph.states.iter().map(start).collect()
 }
 
 /// The model's outputs for `inputs`; `seen` is called with each input and each computed value, in order of execution.
@@ -29,7 +52,9 @@ pub fn watch(
     mut seen: impl FnMut(NodeId, &Array),
 ) -> Result<Vec<Array>> {
     if graph.batch == 1 {
-        return part(graph, inputs, &mut seen);
+        let mut answers = part(graph, &[inputs, &starts(graph)].concat(), &mut seen)?;
+        answers.truncate(graph.outputs.len());
+        return Ok(answers);
     }
     let mut answers: Vec<Array> = Vec::new();
     for at in 0..graph.batch {
@@ -40,14 +65,14 @@ pub fn watch(
     Ok(answers)
 }
 
-/// Outputs for one part of a batch.
+/// Outputs for one part of a batch, and behind them what is kept; of a network with states `inputs` end with those.
 fn part(
     graph: &Graph,
     inputs: &[Array],
     seen: &mut impl FnMut(NodeId, &Array),
 ) -> Result<Vec<Array>> {
     let mut live = bind(graph, inputs)?;
-    graph.inputs.iter().for_each(|id| seen(*id, &live[id]));
+    graph.sources().iter().for_each(|id| seen(*id, &live[id]));
     let mut unread = uses(graph);
     for id in order(graph)? {
         if matches!(graph.node(id).op, Op::Input | Op::Const(_)) {
@@ -67,7 +92,7 @@ fn part(
         }
         live.retain(|id, _| unread[id] > 0);
     }
-    let answers = graph.outputs.iter().map(|output| {
+    let answers = graph.outputs.all().iter().map(|output| {
         load_constant(graph, output.node, &mut live);
         live[&output.node].clone()
     });
@@ -110,11 +135,12 @@ fn compute(graph: &Graph, node: &Node, arrays: BTreeMap<usize, &Array>) -> Resul
 }
 
 fn bind(graph: &Graph, inputs: &[Array]) -> Result<BTreeMap<NodeId, Array>> {
-    if inputs.len() != graph.inputs.len() {
-        let (wanted, given) = (graph.inputs.len(), inputs.len());
+    let sources = graph.sources();
+    if inputs.len() != sources.len() {
+        let (wanted, given) = (graph.inputs.len(), inputs.len() - graph.states.len());
         return Err(Error::Wiring(format!("the model takes {wanted} inputs, {given} are given")));
     }
-    let pairs = graph.inputs.iter().zip(inputs);
+    let pairs = sources.iter().zip(inputs);
     pairs.map(|(id, input)| Ok((*id, fitting(graph.node(*id), input)?))).collect()
 }
 

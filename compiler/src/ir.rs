@@ -10,6 +10,7 @@ pub mod infer;
 pub mod op;
 pub mod outputs;
 pub mod quant;
+pub mod state;
 pub mod tensor;
 pub mod text;
 pub mod verify;
@@ -27,5 +28,6 @@ pub use quant::{
     Affine, Arithmetic, Bounds, QAverage, QConv, QDense, QMean, QPair, QSoftmax, Quant, Requant,
     Rounding, Times, To, Unpack,
 };
+pub use state::State;
 pub use tensor::{Dtype, Layout, Tensor};
 pub use weights::{Values, Weights, WeightsId};

@@ -42,6 +42,7 @@ mod random;
 pub mod report;
 pub mod schedule;
 pub mod segment;
+pub mod sequence;
 pub mod shadow;
 pub mod share;
 pub mod source;

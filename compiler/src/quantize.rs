@@ -105,6 +105,12 @@ fn simplified(mut graph: Graph) -> Result<Graph> {
     if graph.ids().into_iter().any(|id| matches!(graph.node(id).op, Op::Quant(_))) {
         return Err(Error::Spec("the model is quantised already; give the float model".into()));
     }
+    if let Some(state) = graph.states.first() {
+        let name = &graph.node(state.input).name;
+        return Err(Error::Spec(format!(
+            "state {name:?} is kept between calls, and pictures show one call each; quantise the model without it"
+        )));
+    }
     if graph.inputs.len() != 1 {
         let count = graph.inputs.len();
         return Err(Error::Spec(format!(

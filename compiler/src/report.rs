@@ -31,6 +31,8 @@ pub struct Report {
     pub arena_bytes: usize,
     /// M(G) of the network in its various forms.
     pub m_g: Levels,
+    /// Bytes of the arena that keep their values between calls.
+    pub state_bytes: usize,
     /// Bytes that no plan of this partition can do without.
     pub lower_bound_bytes: usize,
     /// True if no plan of this partition has a smaller arena.
@@ -119,6 +121,7 @@ fn planned(
     Ok(Report {
         arena_bytes: plan.arena_len,
         m_g: Levels { imported, layerwise, split, fused, chosen },
+        state_bytes: schedule.state_bytes(),
         lower_bound_bytes: plan.load.next_multiple_of(choose::ARENA_ALIGN),
         optimal: plan.optimal,
         madds,

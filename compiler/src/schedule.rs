@@ -21,6 +21,7 @@ pub mod recompute;
 mod region;
 mod setting;
 mod stage;
+mod states;
 mod step;
 mod stream;
 pub mod support;
@@ -64,6 +65,10 @@ pub struct Schedule {
     pub outputs: Vec<Port>,
     /// The ranking that the caller gets instead of the only output.
     pub ranking: Option<Ranking>,
+    /// Values that lie in the arena between calls.
+    pub states: Vec<Kept>,
+    /// The byte of the arena that is 0 until the first call, if a state does not start as zeros.
+    pub started: Option<BufferId>,
     /// Runs of the steps, on one part after another of the inputs.
     pub batch: usize,
 }
@@ -88,6 +93,17 @@ pub struct Intake {
     pub planes: bool,
     /// Scale and zero point, where the model takes floats and the network bytes.
     pub scale: Option<Affine>,
+}
+
+/// A value that lies in the arena between calls.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kept {
+    /// Its name, shape and element type in the model.
+    pub port: Port,
+    /// Its location, when a call begins and when it ends.
+    pub place: Place,
+    /// Its bytes before the first call.
+    pub start: Vec<u8>,
 }
 
 /// The greatest entries of an output that the arena holds.
@@ -201,6 +217,7 @@ pub fn lower(setting: &Setting<'_>, segments: &[Segment]) -> Result<Schedule> {
     let graph = setting.graph;
     let last_reads = place::last_reads(graph, segments);
     let mut lowering = place::Lowering::new(setting, last_reads);
+    lowering.take_states(segments)?;
     lowering.take_inputs()?;
     for segment in segments {
         lowering.step(segment)?;
@@ -210,6 +227,7 @@ pub fn lower(setting: &Setting<'_>, segments: &[Segment]) -> Result<Schedule> {
     } else {
         lowering.repeat_outputs()?;
     }
+    lowering.keep_states()?;
     Ok(lowering.finish())
 }
 
@@ -230,6 +248,7 @@ pub fn lower_alone(setting: &Setting<'_>, segments: &[Segment], last: usize) -> 
     }
     let outside: Vec<NodeId> = reads.keys().copied().filter(|id| !made.contains(id)).collect();
     let mut lowering = place::Lowering::new(setting, reads);
+    lowering.take_states(segments)?;
     outside.into_iter().try_for_each(|id| lowering.place_operand(id))?;
     segments.iter().try_for_each(|segment| lowering.step(segment))?;
     Ok(lowering.finish())
@@ -241,16 +260,26 @@ impl Schedule {
         self.intakes.iter().any(|intake| matches!(intake.place.home, Home::Feed(_)))
     }
 
-    /// Buffers in use by step: the caller writes inputs before the first and gets a ranking after the last.
+    /// Buffers in use by step: the caller writes inputs before the first and gets a ranking after the last; states are in
+    /// use from call to call.
     pub fn uses(&self) -> Vec<(usize, BufferId)> {
         let inputs = self.intakes.iter().map(|intake| (0, intake.place.home));
         let steps = self.steps.iter().enumerate();
         let steps =
             steps.flat_map(|(at, step)| step.homes().into_iter().map(move |home| (at, home)));
+        let kept = self.states.iter().map(|kept| kept.place.home);
+        let kept = kept
+            .chain(self.started.map(Home::Arena))
+            .flat_map(|home| [0, self.steps.len()].map(|at| (at, home)));
         let ranking = self.ranking.iter().map(|ranking| (self.steps.len(), ranking.scores.home));
-        let uses = inputs.chain(steps).chain(ranking);
+        let uses = inputs.chain(steps).chain(kept).chain(ranking);
         uses.filter_map(|(at, home)| if let Home::Arena(id) = home { Some((at, id)) } else { None })
             .collect()
+    }
+
+    /// Bytes that are kept between calls.
+    pub fn state_bytes(&self) -> usize {
+        self.states.iter().map(|kept| kept.start.len()).sum()
     }
 
     /// Elements of the part of `port` that one run of the steps works on: all, but for a batch.

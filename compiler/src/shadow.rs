@@ -34,8 +34,20 @@ pub fn check(
 }
 
 /// Outputs of a network for `inputs` when its program runs here, by the plain loops of the oracle; an error where a
-/// call does not find the value that it should. Of a ranking, the scores.
+/// call does not find the value that it should. Of a ranking, the scores; of a network with states, the first call.
 pub fn execute(net: &Artifact, inputs: &[Array]) -> Result<Vec<Array>> {
+    execute_calls(net, &[inputs.to_vec()]).map(|mut answers| answers.remove(0))
+}
+
+/// Outputs of each of several calls, as [`execute`] gives them. Between two calls the arena forgets all but the states.
+pub fn execute_calls(net: &Artifact, calls: &[Vec<Array>]) -> Result<Vec<Vec<Array>>> {
+    let mut kept = net.schedule.states.iter().map(|state| state.start.clone()).collect();
+    let call = |inputs: &Vec<Array>| execute_call(net, inputs, &mut kept);
+    calls.iter().map(call).collect()
+}
+
+/// Outputs of one call; what is `kept` becomes what the next call finds.
+fn execute_call(net: &Artifact, inputs: &[Array], kept: &mut Vec<Vec<u8>>) -> Result<Vec<Array>> {
     let Artifact { graph, schedule, plan, program, target, blob, .. } = net;
     let mut answers = Vec::new();
     for at in 0..schedule.batch {
@@ -43,10 +55,11 @@ pub fn execute(net: &Artifact, inputs: &[Array]) -> Result<Vec<Array>> {
             1 => inputs.to_vec(),
             batch => inputs.iter().map(|x| batch::part(x, at, batch)).collect(),
         };
-        let numbers = Numbers::new(graph, schedule, plan, blob, &parts)?;
+        let numbers = Numbers::new(graph, schedule, plan, blob, &parts, kept)?;
         let shadow = run::Shadow::new(graph, schedule, plan, target).with(numbers);
-        let answer = shadow.run(program)?;
-        answers = if at == 0 { answer } else { batch::joined(answers, &answer) };
+        let run::Answer { outputs, kept: next } = shadow.run(program)?;
+        answers = if at == 0 { outputs } else { batch::joined(answers, &outputs) };
+        *kept = next;
     }
     Ok(answers)
 }

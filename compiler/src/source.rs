@@ -3,6 +3,8 @@
 //! Opening finds out which of them it is and reads the bytes; the graph is made when the open sizes and the weights
 //! are known. A file named `model.onnx` is called after its directory.
 
+mod states;
+
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -42,6 +44,8 @@ pub struct Options {
     pub seed: Option<u64>,
     /// A safetensors file with the weights of a spec.
     pub weights: Option<PathBuf>,
+    /// Inputs and the outputs that they become for the next call.
+    pub states: Vec<(String, String)>,
 }
 
 /// A model, ready to be compiled.
@@ -72,15 +76,23 @@ impl Source {
 
     /// Reads the graph.
     pub fn model(&self, options: &Options) -> Result<Model> {
+        let mut model = self.read(options)?;
+        states::keep(&mut model.graph, &options.states)?;
+        Ok(model)
+    }
+
+    /// Reads the graph as the file has it.
+    fn read(&self, options: &Options) -> Result<Model> {
+        let sizes = states::uncut(&options.sizes, &options.states);
         match &self.kind {
             Kind::Onnx { file, base } => {
                 check_weights_are_in_the_file(options)?;
-                let graph = onnx::read(file.clone(), base, &options.sizes)?;
+                let graph = onnx::read(file.clone(), base, &sizes)?;
                 Ok(Model { graph, sha256: hex(&Sha256::digest(file)) })
             }
             Kind::Tflite(file) => {
                 check_weights_are_in_the_file(options)?;
-                let graph = tflite::read(file, &options.sizes)?;
+                let graph = tflite::read(file, &sizes)?;
                 Ok(Model { graph, sha256: hex(&Sha256::digest(file)) })
             }
             Kind::Spec(spec) => {

@@ -6,6 +6,8 @@ mod build;
 mod bytes;
 #[path = "emitted/stack.rs"]
 mod stack;
+#[path = "emitted/stateful.rs"]
+mod stateful;
 #[path = "emitted/strange.rs"]
 mod strange;
 
@@ -319,4 +321,36 @@ fn two_compilations_give_the_same_bytes() {
     let (a, b) = (once(), once());
     assert_eq!(a.rust, b.rust);
     assert!(a.blob == b.blob);
+}
+
+/// Each network is called four times, then cleared, and then once more as at first; on one thread and two, with the
+/// runtime in the file and without it.
+#[test]
+fn what_is_kept_between_calls_is_what_the_oracle_keeps() {
+    let mut nets = Crate::new("stateful");
+    let (mut main, mut modules) = (String::from(MAIN_HEAD), String::new());
+    for (at, (name, graph)) in stateful::networks().into_iter().enumerate() {
+        let mut calls: Vec<_> = (0..4).map(|seed| testing::random_inputs(&graph, seed)).collect();
+        let mut expected = interp::calls(&graph, &calls).unwrap();
+        calls.push(calls[0].clone());
+        expected.push(expected[0].clone());
+        for threads in 1..=2 {
+            let machine = [Target::host(), Target::GENERIC][(at + threads) % 2];
+            let target = Target { threads, ..machine };
+            let name = format!("{name}_{threads}");
+            match threads {
+                1 => nets.add_standalone(&name, graph.clone(), &target),
+                _ => {
+                    nets.add(&name, graph.clone(), &target);
+                    nets.check_format(&format!("{name}.rs"));
+                }
+            }
+            main += &nets.calls(&name, &target, &calls, &expected);
+            modules += &format!("mod {name};\n");
+        }
+    }
+    for line in nets.run(&(main + "}\n" + &modules)).lines() {
+        let (name, error) = line.split_once(' ').unwrap();
+        assert!(error.parse::<f32>().unwrap() < 1e-5, "{name}: off by {error}");
+    }
 }

@@ -3,6 +3,8 @@
 
 #[path = "emitted/bytes.rs"]
 mod bytes;
+#[path = "emitted/stateful.rs"]
+mod stateful;
 #[path = "emitted/strange.rs"]
 mod strange;
 
@@ -10,6 +12,7 @@ use mnv2c::error::Error;
 use mnv2c::interp::{self, Array};
 use mnv2c::ir::{Arithmetic, Dtype, Graph, NodeId, Output, Values};
 use mnv2c::objective::{Feed, Memory, Objective, Storage};
+use mnv2c::segment::Role;
 use mnv2c::target::Target;
 use mnv2c::{Options, compile, pass, shadow, testing};
 
@@ -161,6 +164,85 @@ fn networks_on_bytes_answer_as_the_oracle_does_to_the_bit() {
             graph.arithmetic = by;
             pass::legalize_quant::run(&mut graph, &mut pass::Skips::new()).unwrap();
             check(name, &graph, 0.0, Storage::F32);
+        }
+    }
+}
+
+/// Several calls, each with inputs of its own.
+fn calls(graph: &Graph) -> Vec<Vec<Array>> {
+    (0..4).map(|seed| testing::random_inputs(graph, seed)).collect()
+}
+
+#[test]
+fn what_is_kept_between_calls_is_what_the_oracle_keeps() {
+    for (name, graph) in stateful::networks() {
+        let calls = calls(&graph);
+        let expected = interp::calls(&graph, &calls).unwrap();
+        let fresh = interp::run(&graph, &calls[3]).unwrap();
+        assert!(name == "held" || expected[3] != fresh, "{name} keeps nothing");
+        for (at, memory) in memories().into_iter().enumerate() {
+            let options = options(targets()[at % 4], memory);
+            let net = match compile(graph.clone(), &options, |_, _, _| ()) {
+                Err(Error::Unsupported { .. }) if memory.feed == Feed::Rows => continue,
+                net => net.unwrap(),
+            };
+            let found = shadow::execute_calls(&net, &calls).unwrap();
+            for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
+                assert!(far(found, expected) <= 1e-5, "{name}: {memory:?}");
+            }
+        }
+    }
+}
+
+/// A window is dead when the next one is made of it, which takes its place; a delay is needed to the end and is copied.
+#[test]
+fn a_state_is_written_in_place_where_nobody_reads_it_any_more() {
+    let copies = |name: &str| {
+        let mut networks = stateful::networks().into_iter();
+        let (_, graph) = networks.find(|(known, _)| *known == name).unwrap();
+        let options = options(Target::GENERIC, Memory::default());
+        let net = compile(graph, &options, |_, _, _| ()).unwrap();
+        let steps = net.schedule.steps.iter();
+        let copies = steps.filter(|step| step.segment.role == Role::Copy).count();
+        (copies, net.schedule.state_bytes())
+    };
+    assert_eq!(copies("window"), (0, 4 * 3 * 2 * 8));
+    assert_eq!(copies("bytes"), (0, 8));
+    assert_eq!(copies("held"), (0, 4 * 2 * 5));
+    // An output and an input; three states that become others, each aside first.
+    assert_eq!(copies("delays"), (8, 4 * 4 * 6));
+    // Of an output.
+    assert_eq!(copies("recurrent"), (2, 4 * 2 * 6));
+}
+
+/// A program that leaves out what makes a state's next value, or overwrites the old one too early, is not let through.
+#[test]
+fn programs_that_lose_a_state_are_seen() {
+    for (name, graph) in stateful::networks().into_iter().take(4) {
+        let options = options(Target::GENERIC, Memory::default());
+        let net = compile(graph, &options, |_, _, _| ()).unwrap();
+        let sound = |net: &mnv2c::Artifact| {
+            shadow::check(&net.graph, &net.schedule, &net.plan, &net.program, &net.target)
+        };
+        sound(&net).unwrap();
+        let homes: Vec<_> = net.schedule.states.iter().map(|kept| kept.place.home).collect();
+        let renews =
+            |step: &mnv2c::schedule::Step| step.homes().iter().any(|it| homes.contains(it));
+        for at in (0..net.schedule.steps.len()).filter(|at| renews(&net.schedule.steps[*at])) {
+            let writes =
+                net.schedule.steps[at].stages.iter().any(|it| homes.contains(&it.into.home));
+            if !writes {
+                continue;
+            }
+            let mut lost = net.clone();
+            lost.program.functions[at].body.clear();
+            assert!(sound(&lost).is_err(), "{name}: step {at}");
+            let mut early = net.clone();
+            let step = early.schedule.steps.remove(at);
+            early.schedule.steps.insert(0, step);
+            let function = early.program.functions.remove(at);
+            early.program.functions.insert(0, function);
+            assert!(at == 0 || sound(&early).is_err(), "{name}: step {at} first");
         }
     }
 }

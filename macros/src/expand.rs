@@ -46,6 +46,14 @@ pub(crate) fn module(request: &Request, root: &Path) -> Result<TokenStream> {
 /// The struct around the arena of the module `inner`.
 fn object(request: &Request, module: &Module, inner: &Ident) -> Result<TokenStream> {
     let infer = infer(request, module, inner)?;
+    let reset = module.keeps.then(|| {
+        quote! {
+            #[doc = " Forgets all calls: what is kept between them is again what it was before the first."]
+            pub fn reset(&mut self) {
+                self.0.reset();
+            }
+        }
+    });
     let (attributes, visibility, name) = (&request.attributes, &request.visibility, &request.name);
     Ok(quote! {
         #(#attributes)*
@@ -70,6 +78,8 @@ fn object(request: &Request, module: &Module, inner: &Ident) -> Result<TokenStre
             }
 
             #infer
+
+            #reset
         }
 
         impl Default for #name {

@@ -122,7 +122,7 @@ fn item(input: ParseStream<'_>) -> Result<String> {
     Ok(format!("{sign}{digits}"))
 }
 
-/// Names with sizes or shapes, in braces: `{ batch = 1, image = [1, 3, 224, 224] }`.
+/// Names with sizes, shapes or other names, in braces: `{ batch = 1, image = [1, 3, 224, 224], h0 = hn }`.
 fn pairs(input: ParseStream<'_>) -> Result<Value> {
     let inside;
     let span = syn::braced!(inside in input).span.join();
@@ -136,6 +136,10 @@ fn pairs(input: ParseStream<'_>) -> Result<Value> {
         inside.parse::<Token![=]>()?;
         let size = if inside.peek(syn::token::Bracket) {
             list(&inside)?.0.join("x")
+        } else if inside.peek(LitStr) {
+            inside.parse::<LitStr>()?.value()
+        } else if inside.peek(Ident) {
+            inside.parse::<Ident>()?.to_string()
         } else {
             positive(&inside.parse()?)?.to_string()
         };

@@ -26,6 +26,25 @@ mobilenet! {
     classes 10; seed = 7; output = top5; input_format = u8_nhwc;
 }
 
+mobilenet! {
+    /// Sums of all calls.
+    struct Sum;
+    model = "tests/models/sum.onnx";
+    state { h = hn }
+}
+
+#[test]
+fn what_a_model_keeps_is_kept_until_it_is_cleared() {
+    let (mut net, mut y) = (Sum::new(), [0.0; Sum::OUTPUT_LEN]);
+    for expected in [[-1.0, -2.0], [-2.0, -4.0]] {
+        net.infer(&[1.0, 2.0], &mut y);
+        assert_eq!(y, expected);
+    }
+    net.reset();
+    net.infer(&[5.0, 6.0], &mut y);
+    assert_eq!(y, [-5.0, -6.0]);
+}
+
 #[test]
 fn what_a_model_gives_in_bytes_is_given_in_bytes() {
     let mut bytes = [0_u8; Bytes::OUTPUT_LEN];

@@ -47,6 +47,13 @@ impl Compiler {
         self.set("outputs", |it| it.model.sizes.outputs = names)
     }
 
+    /// Keeps an output of the model between calls, as the input of the next: neither is an argument of `infer`. It starts as
+    /// zeros, and `Arena::reset` clears it.
+    pub fn state(self, input: &str, output: &str) -> Self {
+        let pair = (input.to_owned(), output.to_owned());
+        self.set("state", |it| it.model.states.push(pair))
+    }
+
     /// Draws the weights of a spec at random.
     pub fn seed(self, seed: u64) -> Self {
         self.set("seed", |it| it.model.seed = Some(seed))
@@ -275,7 +282,13 @@ mod tests {
     fn every_row_of_the_table_has_a_method() {
         let all =
             compiler().target("host").threads(1).name("net").dim("n", 1).input_shape("x", &[1]);
-        let all = all.outputs(&["y"]).weights("w").weights_apart().standalone().tuning("t.json");
+        let all = all
+            .state("h0", "hn")
+            .outputs(&["y"])
+            .weights("w")
+            .weights_apart()
+            .standalone()
+            .tuning("t.json");
         let all = all.ram("1K").objective("ram").recompute("1.5").feed("rows").dtype("int8");
         let all = all.calibration("photos").limit(7).observer("entropy").keep_f32(&["stem"]);
         let all = all.no_equalize().no_bias_correction().requant("fixed").input_format("u8-nhwc");

@@ -40,14 +40,15 @@ fn problem(
     let bytes = |id: NodeId| memory.storage.bytes_of(&graph.node(id).out);
     let (mut problem, mut ops) = (Problem::default(), BTreeMap::new());
     let mut made: BTreeMap<NodeId, OpId> = BTreeMap::new();
-    for id in &graph.inputs {
-        let held = if memory.feed == Feed::Arena { bytes(*id) } else { 0 };
+    for id in &graph.sources() {
+        let lent = memory.feed == Feed::Arena && graph.inputs.contains(id);
+        let held = if lent { bytes(*id) } else { 0 };
         let buffer = problem.add_buffer(held, Life::FromStart);
         made.insert(*id, problem.add_op(op(graph, *id, buffer, 0, vec![])));
     }
     for (at, segment) in segments.iter().enumerate() {
         let Some(last) = segment.stages.last().copied() else { continue };
-        let answer = network.setting.answer(last).is_some();
+        let answer = network.setting.lives_on(last);
         let life = if answer { Life::ToEnd } else { Life::Used };
         let buffer = problem.add_buffer(if answer { 0 } else { bytes(last) }, life);
         let operands = segment.stages.iter().flat_map(|id| graph.operands(*id));

@@ -83,7 +83,8 @@ impl Verb for Compiles {
 
 impl Verb for Verifies {
     fn takes(row: &Row) -> bool {
-        Answers::takes(row) && (row.group != Group::Model || row.name == "outputs")
+        Answers::takes(row)
+            && (row.group != Group::Model || ["outputs", "state"].contains(&row.name))
     }
 
     fn several(row: &Row) -> bool {

@@ -6,7 +6,7 @@ use mnv2c::emit::{self, Probe};
 use mnv2c::error::Result;
 use mnv2c::executable::{self, Program};
 use mnv2c::options::Request;
-use mnv2c::schedule::Port;
+use mnv2c::schedule::{Port, Schedule};
 use mnv2c::source::{Model, Source};
 use mnv2c::target::Target;
 use mnv2c::{Artifact, Options};
@@ -70,12 +70,12 @@ pub(crate) enum Probes {
     No,
 }
 
-/// The fast program of a model, from the cache or built now, and what `prepare` makes of the model's inputs: before
+/// The fast program of a model, from the cache or built now, and what `prepare` makes of the network's inputs: before
 /// the build, so that an input that does not fit is refused at once.
 pub(crate) fn program<T>(
     asked: Asked<'_>,
     probes: Probes,
-    prepare: impl FnOnce(&[Port]) -> Result<T>,
+    prepare: impl FnOnce(&Schedule) -> Result<T>,
 ) -> Result<(Built, T)> {
     let mut progress = Progress::new(&format!("reading {}", asked.model.model));
     let (source, model) = asked.read()?;
@@ -86,7 +86,7 @@ pub(crate) fn program<T>(
         Probes::Yes => artifact.probed(),
         Probes::No => artifact,
     };
-    let prepared = prepare(&artifact.schedule.inputs)?;
+    let prepared = prepare(&artifact.schedule)?;
     progress.say(&format!("building {} with rustc", source.name));
     let program = executable::build(&artifact, &target)?;
     let built = Built {

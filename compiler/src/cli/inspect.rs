@@ -134,10 +134,12 @@ impl Account {
     }
 
     fn ports(&self) -> Vec<(&'static str, &str, NodeId)> {
-        let inputs = self.graph.inputs.iter();
-        let inputs = inputs.map(|id| ("input", self.graph.node(*id).name.as_str(), *id));
+        let named = |kind| move |id: &NodeId| (kind, self.graph.node(*id).name.as_str(), *id);
+        let inputs = self.graph.inputs.iter().map(named("input"));
         let outputs = self.graph.outputs.iter();
-        inputs.chain(outputs.map(|output| ("output", output.name.as_str(), output.node))).collect()
+        let outputs = outputs.map(|output| ("output", output.name.as_str(), output.node));
+        let states: Vec<NodeId> = self.graph.states.iter().map(|state| state.input).collect();
+        inputs.chain(outputs).chain(states.iter().map(named("state"))).collect()
     }
 
     fn json(&self) -> Value {
@@ -149,6 +151,7 @@ impl Account {
             "name": self.name,
             "inputs": ports("input"),
             "outputs": ports("output"),
+            "states": ports("state"),
             "opsets": self.summary.as_ref().map(|it| &it.opsets),
             "ir_version": self.summary.as_ref().map(|it| it.ir_version),
             "producer": self.summary.as_ref().map(|it| &it.producer),

@@ -118,6 +118,12 @@ fn table(name: &str, report: &Report) -> Result<()> {
     let gap = report.arena_bytes - report.lower_bound_bytes;
     let proof = if report.optimal { ", optimal" } else { "" };
     output::line(&format!("{:25} {:>10} bytes, gap {gap}{proof}", "arena", report.arena_bytes))?;
+    if report.state_bytes > 0 {
+        output::line(&format!(
+            "{:25} {:>10} bytes of it",
+            "kept between calls", report.state_bytes
+        ))?;
+    }
     split(report)?;
     if report.recompute > 1.0 {
         let (again, madds) = (report.recompute, output::count(report.madds));
@@ -167,6 +173,7 @@ fn as_json(name: &str, report: &Report) -> Value {
             "fused": m_g.fused,
             "chosen": m_g.chosen,
         },
+        "state_bytes": report.state_bytes,
         "lower_bound_bytes": report.lower_bound_bytes,
         "optimal": report.optimal,
         "madds": report.madds,

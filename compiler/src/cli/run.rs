@@ -12,7 +12,7 @@ use mnv2c::model_io::Picture;
 use mnv2c::npy;
 use mnv2c::options::Request;
 use mnv2c::printed;
-use mnv2c::schedule::Port;
+use mnv2c::schedule::{Port, Schedule};
 use serde_json::{Value, json};
 
 use crate::cli::args::{Answers, Asked, Format, FormatArgs, ModelArgs};
@@ -25,7 +25,8 @@ use crate::cli::{Done, Outcome, finite, labels, output};
 ///
 /// Arrays (.npy, or an ONNX tensor in .pb) must have the shape of the model's input. Pictures (.png, .jpg) are turned
 /// upright as their EXIF says, resized to it and normalised: value, from 0 to 1 or with --scale raw from 0 to 255, minus
-/// --mean, by --std.
+/// --mean, by --std. Where the model keeps state, an array may hold several calls, one after another along a leading
+/// dimension; so do the outputs then.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mnv2c run dogs.onnx --input samoyed.jpg --scale raw --mean 127.5 --std 127.5 --labels labels.txt
@@ -58,7 +59,7 @@ pub(crate) fn run(args: &Args) -> Done {
     }
     let labels = args.labels.as_deref().map(labels::read).transpose()?;
     let asked = Asked { model: &args.model, request };
-    let (built, inputs) = build::program(asked, Probes::No, |ports| inputs(args, ports))?;
+    let (built, inputs) = build::program(asked, Probes::No, |net| inputs(args, net))?;
     note_other_labels(&built, labels.as_deref());
     let answers = answers(args, &built, &inputs)?;
     for (port, answer) in built.outputs.iter().zip(&answers) {
@@ -92,7 +93,8 @@ fn note_other_labels(built: &Built, labels: Option<&[String]>) {
     }
 }
 
-fn inputs(args: &Args, ports: &[Port]) -> Result<Vec<Array>> {
+fn inputs(args: &Args, net: &Schedule) -> Result<Vec<Array>> {
+    let (ports, keeps) = (&net.inputs, !net.states.is_empty());
     let (given, taken) = (args.inputs.len(), ports.len());
     if given != taken {
         let names: Vec<&str> = ports.iter().map(|port| port.name.as_str()).collect();
@@ -102,7 +104,10 @@ fn inputs(args: &Args, ports: &[Port]) -> Result<Vec<Array>> {
     let pairs = args.inputs.iter().zip(ports);
     let picture = reading(args.options.request());
     let read = |(path, port): (&PathBuf, &Port)| {
-        let array = input::read(path, port, &picture)?;
+        let array = match keeps {
+            true => input::read_calls(path, port, &picture)?,
+            false => input::read(path, port, &picture)?,
+        };
         finite::warn(&path.display().to_string(), &array);
         Ok(array)
     };

@@ -1,5 +1,6 @@
 //! `mnv2c verify`: the oracle, loop programs and emitted ones against recorded answers.
 
+mod calls;
 mod given;
 mod kept;
 mod near;
@@ -14,13 +15,15 @@ use clap::ValueEnum;
 use mnv2c::error::{Error, Result};
 use mnv2c::executable;
 use mnv2c::files::Scratch;
+use mnv2c::frontend::onnx::Summary;
 use mnv2c::interp::{self, Array};
 use mnv2c::ir::{Arithmetic, Graph};
 use mnv2c::objective::{Memory, Storage};
 use mnv2c::options::{Door, Request};
 use mnv2c::pass::{self, Skips, legalize_quant, lower_precision};
+use mnv2c::schedule::Port;
 use mnv2c::source::{Model, Options, Source};
-use mnv2c::{Artifact, shadow};
+use mnv2c::{Artifact, sequence, shadow};
 
 use crate::cli::args::{Format, FormatArgs, Verifies, typed};
 use crate::cli::build;
@@ -55,7 +58,8 @@ const BYTES_TOLERANCE: f32 = 0.5;
 /// theirs, and programs must answer what plain loops without floats answer.
 ///
 /// A DIR holds model.onnx or model.tflite and input_K.npy with output_K.npy, or ONNX's test_data_set_*/{input,output}_K.pb. Open
-/// dimensions are taken from the inputs.
+/// dimensions are taken from the inputs. Of a model that keeps state the arrays may hold several calls, one after another
+/// along a leading dimension.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   mnv2c verify zoo/* --format json
@@ -238,55 +242,97 @@ fn in_case(case: &Case, error: Error) -> Error {
 
 /// The distance of the model's outputs from the record of one case.
 fn verify(args: &Args, job: &Job<'_>, source: &Source, case: &Case) -> Result<Found> {
-    let inputs = case.inputs()?;
-    let (options, default) = bound(job.request, source, &inputs)?;
+    let summary = source.summary()?;
+    let summary = summary.as_ref();
+    let calls = calls::of(case.inputs()?, summary, &job.request.model)?;
+    let (options, default) = bound(job.request, summary, &calls[0]);
     let model = typed(source.model(&options)?, job.request)?;
-    let (summary, names) = (source.summary()?, &options.sizes.outputs);
-    let inputs = kept::inputs(inputs, summary.as_ref(), &model.graph);
-    let inputs = given::to_graph(inputs, &model.graph)?;
-    let mut expected = kept::outputs(case.outputs()?, summary.as_ref(), names);
+    let given = |inputs| given::to_graph(kept::inputs(inputs, summary, &model.graph), &model.graph);
+    let inputs: Vec<Vec<Array>> = calls.into_iter().map(given).collect::<Result<_>>()?;
+    let recorded = |outputs| kept::outputs(outputs, summary, &model.graph);
+    let expected = recorded(case.outputs()?);
     if expected.is_empty() {
         let what = "no output is recorded that --outputs names; leave it out";
         return Err(Error::Spec(what.into()));
     }
     let kin = Kin::of(job.request, &model.graph);
-    let tolerance = tolerance(args, job.request, default, kin);
+    let mut found = Found::NONE;
     let kinds = near::kinds(&model.graph);
-    let (mut found, mut within) = (Found::NONE, tolerance);
     if kin != Kin::Bytes {
-        let others = kept::outputs(case.others()?, summary.as_ref(), names);
-        found.record = told_apart(others, &expected, &kinds)?;
+        found.record = told_apart(recorded(case.others()?), &expected, &kinds)?;
     }
+    let expected = calls::expected(expected, inputs.len(), &model.graph);
+    let mut record =
+        Record { expected, kinds, within: tolerance(args, job.request, default, kin), kin };
     if args.sides().contains(&Side::Oracle) || kin != Kin::Same {
-        let mut graph = oracle(&model.graph, job.request.memory())?;
-        let arithmetic = graph.arithmetic;
-        if arithmetic == Arithmetic::Fixed {
-            graph.arithmetic = Arithmetic::Float;
-        }
-        let mut answers = interp::run(&graph, &inputs)?;
-        found.compared = near::compared("the oracle", &answers, &expected, &kinds, tolerance)?;
-        if arithmetic == Arithmetic::Fixed {
-            found.rounded = Some(steps::count(&graph, &inputs)?);
-            graph.arithmetic = arithmetic;
-            answers = interp::run(&graph, &inputs)?;
-        }
-        if kin != Kin::Same {
-            expected.iter_mut().for_each(|(at, output)| output.clone_from(&answers[*at]));
-            within.relative = args.rtol.map_or(TOLERANCE, |rtol| rtol.min(TOLERANCE));
-            within.steps = 0;
-        }
+        ask_oracle(args, job, &model.graph, &inputs, (&mut record, &mut found))?;
     }
     let compiled = [Side::Program, Side::Emitted].iter().any(|side| args.sides().contains(side));
     if compiled {
-        let answer = job.request.output;
-        let told = expected.iter().map(|(at, output)| (*at, answer.told(&model.graph, output)));
-        let told = told.collect();
+        record.tell(&model.graph, job.request.output);
         for (who, answers) in answered(args, job, source, model, inputs)? {
-            let far = near::compared(who, &answers, &told, &kinds, within)?;
+            let far = record.compared(who, &answers)?;
             found.compared = found.compared.worse(far);
         }
     }
     Ok(found)
+}
+
+/// The answers that are expected.
+struct Record {
+    /// Of each call, by number of the output.
+    expected: Vec<BTreeMap<usize, Array>>,
+    kinds: Vec<Kind>,
+    within: Tolerance,
+    kin: Kin,
+}
+
+impl Record {
+    /// The distance of answers to each call.
+    fn compared(&self, who: &str, answers: &[Vec<Array>]) -> Result<near::Compared> {
+        let mut worst = near::Compared::NONE;
+        for (answers, expected) in answers.iter().zip(&self.expected) {
+            worst = worst.worse(near::compared(who, answers, expected, &self.kinds, self.within)?);
+        }
+        Ok(worst)
+    }
+
+    /// Expects what is told of each answer.
+    fn tell(&mut self, graph: &Graph, answer: mnv2c::model_io::Answer) {
+        for call in &mut self.expected {
+            call.values_mut().for_each(|output| *output = answer.told(graph, output));
+        }
+    }
+}
+
+/// Compares the oracle with the record; where numbers are not those of the record, its answers are what programs give.
+fn ask_oracle(
+    args: &Args,
+    job: &Job<'_>,
+    graph: &Graph,
+    inputs: &[Vec<Array>],
+    (record, found): (&mut Record, &mut Found),
+) -> Result<()> {
+    let mut graph = oracle(graph, job.request.memory())?;
+    let arithmetic = graph.arithmetic;
+    if arithmetic == Arithmetic::Fixed {
+        graph.arithmetic = Arithmetic::Float;
+    }
+    let mut answers = interp::calls(&graph, inputs)?;
+    found.compared = record.compared("the oracle", &answers)?;
+    if arithmetic == Arithmetic::Fixed {
+        found.rounded = Some(steps::count(&graph, &inputs[0])?);
+        graph.arithmetic = arithmetic;
+        answers = interp::calls(&graph, inputs)?;
+    }
+    if record.kin != Kin::Same {
+        for (expected, answers) in record.expected.iter_mut().zip(&answers) {
+            expected.iter_mut().for_each(|(at, output)| output.clone_from(&answers[*at]));
+        }
+        record.within.relative = args.rtol.map_or(TOLERANCE, |rtol| rtol.min(TOLERANCE));
+        record.within.steps = 0;
+    }
+    Ok(())
 }
 
 /// The tolerance of the oracle against the record: `default` of its largest magnitude for the file's own numbers.
@@ -328,28 +374,27 @@ fn oracle(graph: &Graph, memory: Memory) -> Result<Graph> {
     Ok(graph)
 }
 
-/// The answers of the loop program and of the emitted one, as far as they are asked, each by its name.
+/// The answers to each call of the loop program and of the emitted one, as far as they are asked, each by its name.
 fn answered(
     args: &Args,
     job: &Job<'_>,
     source: &Source,
     model: Model,
-    inputs: Vec<Array>,
-) -> Result<Vec<(&'static str, Vec<Array>)>> {
+    inputs: Vec<Vec<Array>>,
+) -> Result<Vec<(&'static str, Vec<Vec<Array>>)>> {
     let ends = job.request.model_io();
-    let given = given::to_program(inputs, ends.picture.as_ref())?;
+    let given = |inputs| given::to_program(inputs, ends.picture.as_ref());
+    let given: Vec<Vec<Array>> = inputs.into_iter().map(given).collect::<Result<_>>()?;
     let artifact = build::for_program(source, model, job.request)?;
     let mut answers = Vec::new();
     if args.sides().contains(&Side::Program) {
-        let answer = shadow::execute(&artifact, &given)?;
-        let answer = match artifact.schedule.ranking {
-            Some(_) => {
-                let told = |scores| ends.answer.told(&artifact.graph, scores);
-                answer.iter().map(told).collect()
+        let mut calls = shadow::execute_calls(&artifact, &given)?;
+        if artifact.schedule.ranking.is_some() {
+            for scores in calls.iter_mut().flatten() {
+                *scores = ends.answer.told(&artifact.graph, scores);
             }
-            None => answer,
-        };
-        answers.push(("the loop program", answer));
+        }
+        answers.push(("the loop program", calls));
     }
     if args.sides().contains(&Side::Emitted) {
         answers.push(("the program", emitted(args, job, &artifact, &given)?));
@@ -357,13 +402,28 @@ fn answered(
     Ok(answers)
 }
 
-/// The answers of the emitted program, built by rustc.
-fn emitted(args: &Args, job: &Job<'_>, artifact: &Artifact, given: &[Array]) -> Result<Vec<Array>> {
+/// The answers of the emitted program to each call, built by rustc.
+fn emitted(
+    args: &Args,
+    job: &Job<'_>,
+    artifact: &Artifact,
+    given: &[Vec<Array>],
+) -> Result<Vec<Vec<Array>>> {
     let built = executable::build(artifact, &job.request.target())?;
     let scratch = Scratch::new(&std::env::temp_dir())?;
     let (runner, dir) = (args.runner.as_deref(), &scratch.path);
-    let outputs = artifact.schedule.outputs.len();
-    program_run::infer(runner, &built.path, given, outputs, dir, dir)
+    let ports = executable::outputs(artifact);
+    let one = |at: usize| given.iter().map(|inputs| inputs[at].clone()).collect::<Vec<_>>();
+    let inputs = (0..given[0].len()).filter_map(|at| sequence::joined(&one(at)));
+    let inputs: Vec<Array> = inputs.collect();
+    let answers = program_run::infer(runner, &built.path, &inputs, ports.len(), dir, dir)?;
+    let call = |at: usize| {
+        let of = |(answer, port): (&Array, &Port)| {
+            sequence::part(answer, at, given.len(), port.shape.len())
+        };
+        answers.iter().zip(&ports).map(of).collect()
+    };
+    Ok((0..given.len()).map(call).collect())
 }
 
 /// The model as it was read, but computing on bytes what lies between bytes: rounding is part of such a model's meaning.
@@ -375,13 +435,15 @@ fn legalized(graph: &Graph) -> Result<Graph> {
 
 /// Options for reading the model, its open dimensions as the recorded inputs have them, and the tolerance that its
 /// weights allow.
-fn bound(request: &Request, source: &Source, inputs: &[Array]) -> Result<(Options, f32)> {
+fn bound(request: &Request, summary: Option<&Summary>, inputs: &[Array]) -> (Options, f32) {
     let mut options = request.model.clone();
-    let Some(summary) = source.summary()? else {
-        return Ok((options, TOLERANCE));
-    };
-    let shapes = summary.inputs.iter().cloned().zip(inputs.iter().map(|input| input.shape.clone()));
+    let Some(summary) = summary else { return (options, TOLERANCE) };
+    // A record that lacks states lists the other inputs.
+    let lacks = inputs.len() < summary.inputs.len();
+    let was = |name: &&String| options.states.iter().any(|(input, _)| input == *name);
+    let names = summary.inputs.iter().filter(|name| !lacks || !was(name)).cloned();
+    let shapes = names.zip(inputs.iter().map(|input| input.shape.clone()));
     options.sizes.input_shapes = shapes.collect();
     let tolerance = if summary.has_half_weights { HALF_TOLERANCE } else { TOLERANCE };
-    Ok((options, tolerance))
+    (options, tolerance)
 }

@@ -9,8 +9,8 @@ use crate::emit::function::Function;
 use crate::emit::names;
 use crate::emit::step_names::StepNames;
 use crate::emit::{
-    Network, answer, doc, element, input, layers, literal, probe, scope, shared, step, weights,
-    words,
+    Network, answer, doc, element, input, layers, literal, probe, scope, shared, state, step,
+    weights, words,
 };
 use crate::printed;
 use crate::schedule::{Home, Intake, Port};
@@ -141,6 +141,7 @@ fn facts(network: &Network<'_>) -> Vec<TokenStream> {
     let (madds, params, sha256) =
         (literal::int(facts.madds), literal::int(facts.params), &facts.sha256);
     items.push(quote!(#[doc = " Bytes of working memory: the size of [`Arena`]."] pub const ARENA_BYTES: usize = #arena;));
+    items.extend(state::fact(network));
     items.push(quote!(#[doc = " Multiply-adds of one inference."] pub const MADDS: u64 = #madds;));
     items.push(quote!(#[doc = " Trained numbers."] pub const PARAMS: u64 = #params;));
     items.push(quote!(#[doc = " SHA-256 of the model this was compiled from."] pub const MODEL_SHA256: &str = #sha256;));
@@ -149,9 +150,11 @@ fn facts(network: &Network<'_>) -> Vec<TokenStream> {
 
 fn arena(network: &Network<'_>) -> Vec<TokenStream> {
     let slots = input::slots(network);
+    let kept = state::methods(network);
+    let about = state::about(network);
     vec![
         quote! {
-            #[doc = " The memory that every value between input and output lies in; its contents mean nothing between calls."]
+            #[doc = #about]
             pub struct Arena(arena::Arena<ARENA_BYTES>);
         },
         quote! {
@@ -162,6 +165,8 @@ fn arena(network: &Network<'_>) -> Vec<TokenStream> {
                 }
 
                 #(#slots)*
+
+                #kept
             }
         },
         quote! {
@@ -260,15 +265,18 @@ fn run(network: &Network<'_>, names: &StepNames, functions: &[Function]) -> Toke
         .iter()
         .map(|Function { name, arguments, .. }| quote!(#name(isa #(, #arguments)*);));
     let start = probe::start(network);
+    let begin = state::begin(network);
     let (arrow, answer) = (answer::arrow(network), answer::expression(network));
     let name = |name: &str| caller.name(&format_ident!("{name}"));
     let pool = name("pool");
     let takes_pool = (network.target.threads > 1).then(|| quote!(#pool: &mut Pool,));
-    let arena = if answer.is_empty() { name("arena") } else { quote!(arena) };
+    let used = !answer.is_empty() || !begin.is_empty();
+    let arena = if used { quote!(arena) } else { name("arena") };
     quote! {
         #feature
         fn run(isa: #token, #takes_pool #given #arena: &mut Arena #(, #parameters)*) #arrow {
             #start
+            #begin
             #(#calls)*
             #answer
         }

@@ -43,7 +43,8 @@ fn ports(artifact: &Artifact, threads: usize) -> String {
          use super::{{Port, net}};\n\n\
          pub const INPUTS: &[Port] = &[{}];\n\
          pub const OUTPUTS: &[Port] = &[{}];\n\
-         pub const WEIGHTS_BYTES: usize = {};\n\n\
+         pub const WEIGHTS_BYTES: usize = {};\n\
+         pub const KEEPS_STATE: bool = {};\n\n\
          pub fn infer({parameter}, arena: &mut net::Arena, inputs: &[super::Numbers], outputs: &mut [Vec<f32>]) {{\n    \
          let [{}] = inputs else {{ unreachable!(\"inputs were counted\") }};\n    \
          let [{}] = outputs else {{ unreachable!(\"outputs were made\") }};\n    \
@@ -52,6 +53,7 @@ fn ports(artifact: &Artifact, threads: usize) -> String {
         literals(inputs),
         literals(outputs),
         artifact.blob.bytes_len(),
+        !artifact.schedule.states.is_empty(),
         x.join(", "),
         y.join(", "),
         fills.concat(),

@@ -10,7 +10,9 @@ use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 use petgraph::visit::EdgeRef;
 
 use crate::ir::op::site::{Operand, Site};
-use crate::ir::{Affine, Arithmetic, Dtype, Layout, Op, Outputs, Tensor, Values, Weights};
+use crate::ir::{
+    Affine, Arithmetic, Dtype, Layout, Op, Output, Outputs, State, Tensor, Values, Weights,
+};
 
 /// A model.
 #[derive(Clone, Debug)]
@@ -21,8 +23,10 @@ pub struct Graph {
     pub weights: Weights,
     /// `Op::Input` nodes in the order in which the model takes them.
     pub inputs: Vec<NodeId>,
-    /// Outputs of the model, in its order.
+    /// Outputs of the model, in its order, and the next values of `states`.
     pub outputs: Outputs,
+    /// Values that the network keeps between calls; `outputs.kept()` lists what each becomes.
+    pub states: Vec<State>,
     /// Inverted residual blocks that `find_blocks` recognised, in order of execution.
     pub blocks: Vec<Block>,
     /// Notes for the user on how the model was read.
@@ -78,6 +82,7 @@ impl Default for Graph {
             weights: Weights::default(),
             inputs: Vec::new(),
             outputs: Outputs::default(),
+            states: Vec::new(),
             blocks: Vec::new(),
             notes: Vec::new(),
             scales: BTreeMap::new(),
@@ -114,6 +119,19 @@ impl Graph {
         let id = self.add(name, Op::Input, out, &[]);
         self.inputs.push(id);
         id
+    }
+
+    /// Makes `input` a state, which no caller passes: it begins as `start`, and `next` is its value for the next call.
+    pub fn keep(&mut self, input: NodeId, name: String, next: NodeId, start: Values) {
+        self.inputs.retain(|id| *id != input);
+        self.outputs.keep(Output { name, node: next });
+        self.states.push(State { input, start });
+    }
+
+    /// Inputs that the caller passes, and then those that read states.
+    pub fn sources(&self) -> Vec<NodeId> {
+        let states = self.states.iter().map(|state| state.input);
+        self.inputs.iter().copied().chain(states).collect()
     }
 
     /// Adds constant numbers of the given shape.

@@ -14,22 +14,56 @@ pub struct Output {
     pub node: NodeId,
 }
 
-/// Outputs of the model, in its order. Read as a slice.
+/// Outputs of the model, in its order, and behind them the values that become its states. Read as a slice of the outputs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outputs {
     listed: Vec<Output>,
+    /// Entries at the end that are states' next values.
+    kept: usize,
     /// Places of each node's outputs, ascending.
     places: BTreeMap<NodeId, Vec<usize>>,
 }
 
 impl Outputs {
-    /// Appends an output.
+    /// Appends an output; before any value that is kept.
     pub fn push(&mut self, output: Output) {
+        assert_eq!(self.kept, 0, "outputs are listed before what is kept");
+        self.append(output);
+    }
+
+    /// Appends a value that the network keeps for its next call.
+    pub fn keep(&mut self, value: Output) {
+        self.append(value);
+        self.kept += 1;
+    }
+
+    /// Takes the output at `place` out of the list.
+    pub fn take(&mut self, place: usize) -> Output {
+        let mut left = std::mem::take(self);
+        let taken = left.listed.remove(place);
+        let outputs = left.listed.len() - left.kept;
+        for (at, output) in left.listed.into_iter().enumerate() {
+            if at < outputs { self.push(output) } else { self.keep(output) }
+        }
+        taken
+    }
+
+    /// Outputs, and then the values that are kept.
+    pub fn all(&self) -> &[Output] {
+        &self.listed
+    }
+
+    /// The next value of each state.
+    pub fn kept(&self) -> &[Output] {
+        &self.listed[self.listed.len() - self.kept..]
+    }
+
+    fn append(&mut self, output: Output) {
         self.places.entry(output.node).or_default().push(self.listed.len());
         self.listed.push(output);
     }
 
-    /// Makes `node` the source of the output at `place`.
+    /// Makes `node` the source of the output at `place`, of all that are listed.
     pub fn set(&mut self, place: usize, node: NodeId) {
         let old = std::mem::replace(&mut self.listed[place].node, node);
         let left = self.places.get_mut(&old).expect("every output has its place");
@@ -48,7 +82,7 @@ impl Outputs {
         }
     }
 
-    /// Places of the outputs that `node` makes, ascending.
+    /// Places of the outputs and kept values that `node` makes, ascending.
     pub fn places_of(&self, node: NodeId) -> &[usize] {
         self.places.get(&node).map_or(&[], Vec::as_slice)
     }
@@ -58,7 +92,7 @@ impl Deref for Outputs {
     type Target = [Output];
 
     fn deref(&self) -> &[Output] {
-        &self.listed
+        &self.listed[..self.listed.len() - self.kept]
     }
 }
 
@@ -81,7 +115,7 @@ impl<'a> IntoIterator for &'a Outputs {
     type IntoIter = std::slice::Iter<'a, Output>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.listed.iter()
+        self.iter()
     }
 }
 
@@ -102,5 +136,23 @@ mod tests {
         outputs.redirect(b, a);
         assert_eq!([outputs.places_of(a), outputs.places_of(b)], [&[0, 1, 2, 3][..], &[]]);
         assert!(outputs.iter().all(|output| output.node == a));
+    }
+
+    #[test]
+    fn values_that_are_kept_are_no_outputs_but_have_places() {
+        let mut graph = Graph::default();
+        let [a, b] = ["a", "b"].map(|name| graph.add(name, Op::Input, Tensor::f32([1]), &[]));
+        let mut outputs = Outputs::default();
+        for (name, node) in [("x", a), ("y", b)] {
+            outputs.push(Output { name: name.into(), node });
+        }
+        let next = outputs.take(0);
+        outputs.keep(next);
+        let names = |list: &[Output]| list.iter().map(|it| it.name.clone()).collect::<String>();
+        assert_eq!(
+            [names(&outputs), names(outputs.kept()), names(outputs.all())],
+            ["y", "x", "yx"]
+        );
+        assert_eq!([outputs.places_of(a), outputs.places_of(b)], [[1], [0]]);
     }
 }

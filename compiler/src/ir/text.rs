@@ -35,6 +35,10 @@ impl fmt::Display for Graph {
         for output in &self.outputs {
             writeln!(f, "output {:?} = {}", output.name, value(self, &numbers, output.node))?;
         }
+        for (state, next) in self.states.iter().zip(self.outputs.kept()) {
+            let [was, is] = [state.input, next.node].map(|id| value(self, &numbers, id));
+            writeln!(f, "state {was} = {is}")?;
+        }
         if self.arithmetic != Arithmetic::Float {
             writeln!(f, "arithmetic {}", self.arithmetic)?;
         }

@@ -30,7 +30,7 @@ pub fn verify(graph: &Graph) -> Vec<Violation> {
     if let Err(id) = graph.order() {
         violations.push(violation(graph, id, "lies on a cycle".into()));
     }
-    let dangling = graph.outputs.iter().filter(|output| !graph.contains(output.node));
+    let dangling = graph.outputs.all().iter().filter(|output| !graph.contains(output.node));
     violations.extend(
         dangling.map(|output| Violation { node: output.name.clone(), what: "is gone".into() }),
     );

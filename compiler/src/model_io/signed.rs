@@ -3,15 +3,17 @@
 //! ```text
 //! input i8            ->  input f32, quantize 1@128, flip
 //! output i8           ->  flip, dequantize 1@128
+//! state i8            ->  state u8, and a flip on both sides
 //! ```
 //! Passes cancel the flips with those of the model.
 
-use crate::ir::{Affine, Dtype, Graph, NodeId, Op, Quant, Tensor};
+use crate::ir::{Affine, Dtype, Graph, NodeId, Op, Quant, Tensor, Values};
 
 const WHOLE: Affine = Affine { scale: 1.0, zero: 128 };
 
 /// Makes `graph`, as read, take and give floats where it takes and gives signed bytes.
 pub(super) fn widen(graph: &mut Graph) {
+    keep_unsigned(graph);
     for id in graph.inputs.clone() {
         if graph.node(id).out.dtype == Dtype::I8 {
             let signed = graph.node(id).out.clone();
@@ -32,6 +34,22 @@ pub(super) fn widen(graph: &mut Graph) {
     }
 }
 
+/// Keeps states of signed bytes as unsigned ones, 128 greater.
+fn keep_unsigned(graph: &mut Graph) {
+    for at in 0..graph.states.len() {
+        let id = graph.states[at].input;
+        let signed = graph.node(id).out.clone();
+        let Values::I8(start) = &graph.states[at].start else { continue };
+        let start = start.iter().map(|q| q.cast_unsigned() ^ 128).collect();
+        graph.states[at].start = Values::U8(start);
+        let name = format!("{}/signed", graph.node(id).name);
+        graph.node_mut(id).out.dtype = Dtype::U8;
+        graph.insert_after(id, name, Op::Quant(Quant::Flip), signed);
+        let next = add(graph, graph.outputs.kept()[at].node, Quant::Flip, "unsigned", Dtype::U8);
+        graph.outputs.set(graph.outputs.len() + at, next);
+    }
+}
+
 fn add(graph: &mut Graph, x: NodeId, quant: Quant, part: &str, dtype: Dtype) -> NodeId {
     let name = format!("{}/{part}", graph.node(x).name);
     let out = Tensor { dtype, ..graph.node(x).out.clone() };
@@ -42,7 +60,7 @@ fn add(graph: &mut Graph, x: NodeId, quant: Quant, part: &str, dtype: Dtype) -> 
 mod tests {
     use super::*;
     use crate::interp::{Array, run};
-    use crate::ir::{Output, Values};
+    use crate::ir::Output;
     use crate::pass::run_all;
 
     #[test]

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::ir::Arithmetic;
 use crate::model_io::{Answer, Format};
 use crate::objective::{Feed, Objective, Ram, Recompute, Storage};
-use crate::options::values::{Scale, Weights, pair, path, positive, set, some, spec, truth};
+use crate::options::values::{Scale, Weights, named, pair, path, positive, set, some, spec, truth};
 use crate::quantize::Settings;
 use crate::source;
 use crate::target::Target;
@@ -209,6 +209,15 @@ pub const ROWS: &[Row] = &[
         Ok(())
     })
     .about("Values of the ONNX graph that become its outputs, in this order; what only later nodes need is dropped"),
+    Row::new("state", Group::Model, Takes::Pairs, "IN=OUT", |it, text| {
+        let (input, output) = named(text)?;
+        it.model.states.push((input.to_owned(), output.to_owned()));
+        Ok(())
+    })
+    .about(
+        "Keep the output OUT between calls, in the network's own memory, as the input IN of the next: neither is passed. It \
+         starts as zeros",
+    ),
     Row::new("seed", Group::Model, Takes::Number, "SEED", |it, text| {
         let seed = text.parse().ok();
         let seed = seed.ok_or_else(|| spec(format!("{text:?} is not a whole number")))?;

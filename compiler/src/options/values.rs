@@ -71,6 +71,13 @@ pub(super) fn pair(text: &str) -> Result<(&str, &str)> {
     })
 }
 
+/// An input and an output of the model.
+pub(super) fn named(text: &str) -> Result<(&str, &str)> {
+    let pair =
+        text.split_once('=').filter(|(input, output)| !input.is_empty() && !output.is_empty());
+    pair.ok_or_else(|| spec(format!("{text:?} names no input and output; write h0=hn")))
+}
+
 pub(super) fn positive(text: &str) -> Result<usize> {
     let size = text.trim().parse().ok().filter(|size| *size > 0);
     size.ok_or_else(|| spec(format!("{text:?} is not a size; give a number from 1")))

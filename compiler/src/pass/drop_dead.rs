@@ -23,7 +23,7 @@ pub fn run(graph: &mut Graph, _: &mut Skips) -> Result<usize> {
 /// The outputs and all that they are made of.
 fn needed(graph: &Graph) -> BTreeSet<NodeId> {
     let mut needed = BTreeSet::new();
-    let mut found: Vec<NodeId> = graph.outputs.iter().map(|output| output.node).collect();
+    let mut found: Vec<NodeId> = graph.outputs.all().iter().map(|output| output.node).collect();
     while let Some(id) = found.pop() {
         if needed.insert(id) {
             found.extend(graph.operands(id).into_iter().map(|(_, operand)| operand));

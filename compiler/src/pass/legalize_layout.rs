@@ -39,8 +39,8 @@ pub fn run(graph: &mut Graph, _: &mut Skips) -> Result<usize> {
 /// Gives row-major order back to the outputs.
 fn legalize_outputs(graph: &mut Graph) -> usize {
     let mut count = 0;
-    for index in 0..graph.outputs.len() {
-        let node = graph.outputs[index].node;
+    for index in 0..graph.outputs.all().len() {
+        let node = graph.outputs.all()[index].node;
         if differs(graph, node, Layout::RowMajor) {
             let (moved, added) = relayout(graph, node, Layout::RowMajor);
             graph.outputs.set(index, moved);

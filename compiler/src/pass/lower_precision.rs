@@ -3,7 +3,7 @@
 //! ```text
 //! y f32 = conv(x f32, w f32)  ->  y f16 = conv(x f16, w f16), or bf16
 //! ```
-//! Memory that the caller lends stays f32, and so do results that are summed up in place. All is computed in f32. Not
+//! Memory that the caller lends and states stay f32, and so do results that are summed up in place. All is computed in f32. Not
 //! one
 //! of the passes: it follows from the requested memory options.
 
@@ -46,13 +46,14 @@ pub fn types(graph: &mut Graph, memory: Memory) -> Vec<NodeId> {
     stored
 }
 
-/// Values in memory that the caller lends, and values that are summed up in place.
+/// Values in memory that the caller lends, states, and values that are summed up in place.
 fn lent(graph: &Graph, feed: Feed) -> BTreeSet<NodeId> {
-    let outputs = graph.outputs.iter().map(|output| base(graph, output.node));
+    let outputs = graph.outputs.all().iter().map(|output| base(graph, output.node));
     let inputs = graph.inputs.iter().copied().filter(|_| feed == Feed::Caller);
+    let states = graph.states.iter().map(|state| state.input);
     let sums = |id: &NodeId| graph.node(*id).op.traits().sums == Sums::Memory;
     let sums = graph.ids().into_iter().filter(sums);
-    outputs.chain(inputs).chain(sums).collect()
+    outputs.chain(inputs).chain(states).chain(sums).collect()
 }
 
 /// Places that may lie beyond what `half` counts exactly, what is computed of them, and the constants beside that; so

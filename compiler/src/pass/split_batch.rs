@@ -43,6 +43,10 @@ pub fn run(graph: &mut Graph, skips: &mut Skips) -> Result<usize> {
 
 /// The leading dimension of the inputs, if images are more than one.
 fn images(graph: &Graph) -> Option<usize> {
+    // A state is that of the whole call.
+    if !graph.states.is_empty() {
+        return None;
+    }
     let pictures = graph.ids().into_iter().any(|id| is_batch_of_pictures(graph, id));
     let leading = graph.node(*graph.inputs.first()?).out.shape.first().copied();
     leading.filter(|images| pictures && *images > 1)

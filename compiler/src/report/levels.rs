@@ -65,18 +65,25 @@ pub(super) fn split(graph: &Graph, memory: Memory) -> Result<usize> {
 fn solved(graph: &Graph, groups: Vec<(Vec<NodeId>, usize)>, memory: Memory, feed: Feed) -> usize {
     let mut problem = Problem::default();
     let bytes = |id: NodeId| memory.storage.bytes_of(&graph.node(id).out);
-    let outputs = graph.outputs.iter();
+    let outputs = graph.outputs.all().iter();
     let answers: BTreeSet<NodeId> = outputs.map(|output| base(graph, output.node)).collect();
     let mut made: BTreeMap<NodeId, (OpId, BufferId)> = BTreeMap::new();
-    for id in &graph.inputs {
-        let held = if feed == Feed::Arena { bytes(*id) } else { 0 };
+    // What is kept lives throughout, whoever reads or writes it.
+    let kept: usize = graph.states.iter().map(|state| bytes(state.input)).sum();
+    let next: BTreeSet<NodeId> =
+        graph.outputs.kept().iter().map(|output| base(graph, output.node)).collect();
+    for id in &graph.sources() {
+        let held = if feed == Feed::Arena && graph.inputs.contains(id) { bytes(*id) } else { 0 };
         let buffer = problem.add_buffer(held, Life::FromStart);
         made.insert(*id, (problem.add_op(op("input", buffer, 0, vec![])), buffer));
     }
     for (nodes, scratch) in groups {
         let Some(last) = nodes.last().copied() else { continue };
         let answer = answers.contains(&last);
-        let held = if answer && feed != Feed::Arena { 0 } else { bytes(last) };
+        let held = match answer && (feed != Feed::Arena || next.contains(&last)) {
+            true => 0,
+            false => bytes(last),
+        };
         let buffer = problem.add_buffer(held, if answer { Life::ToEnd } else { Life::Used });
         let operands = nodes.iter().flat_map(|id| graph.operands(*id));
         let reads = operands.filter_map(|(_, x)| made.get(&base(graph, x)).map(|(op, _)| *op));
@@ -86,7 +93,7 @@ fn solved(graph: &Graph, groups: Vec<(Vec<NodeId>, usize)>, memory: Memory, feed
         let name = &graph.node(last).name;
         made.insert(last, (problem.add_op(op(name, buffer, scratch, reads)), buffer));
     }
-    order::solve(&problem, order::Budget::default()).peak
+    order::solve(&problem, order::Budget::default()).peak + kept
 }
 
 fn op(name: &str, writes: BufferId, scratch: usize, reads: Vec<OpId>) -> order::Op {

@@ -33,7 +33,7 @@ pub(super) struct Lowering<'a> {
     pub(super) is_panel: bool,
     pub(super) schedule: Schedule,
     /// Locations of values that cross segments, by the node that makes them.
-    places: BTreeMap<NodeId, Place>,
+    pub(super) places: BTreeMap<NodeId, Place>,
     /// Locations of values inside the segment that is being lowered.
     pub(super) inner: BTreeMap<NodeId, Place>,
     /// The memory of this step in which parts of rows pass from a stage to the next.
@@ -45,6 +45,8 @@ pub(super) struct Lowering<'a> {
     /// The last step that reads a value, by the node that makes it.
     pub(super) last_reads: BTreeMap<NodeId, usize>,
     packs: BTreeMap<(NodeId, PackOrder), PackId>,
+    /// For each state, the first step at which its memory may take its next value: nobody reads the old one from there on.
+    pub(super) free_from: Vec<usize>,
 }
 
 impl<'a> Lowering<'a> {
@@ -66,24 +68,16 @@ impl<'a> Lowering<'a> {
             recomputed: vec![],
             last_reads,
             packs: BTreeMap::new(),
+            free_from: Vec::new(),
         }
     }
 
     /// Lists what the caller lends, and lets every input lie where it is when the first step begins.
     pub(super) fn take_inputs(&mut self) -> Result<()> {
         let graph = self.graph;
-        let port = |name: &str, id: NodeId| Port {
-            name: name.to_owned(),
-            shape: graph.outer_shape(id),
-            dtype: match graph.node(id).out.dtype {
-                Dtype::U8 if !graph.scales.contains_key(&id) => Dtype::U8,
-                integer @ (Dtype::I32 | Dtype::I64) => integer,
-                _ => Dtype::F32,
-            },
-        };
-        let inputs = graph.inputs.iter().map(|id| port(&graph.node(*id).name, *id));
+        let inputs = graph.inputs.iter().map(|id| port(graph, &graph.node(*id).name, *id));
         self.schedule.inputs = inputs.collect();
-        let outputs = graph.outputs.iter().map(|output| port(&output.name, output.node));
+        let outputs = graph.outputs.iter().map(|output| port(graph, &output.name, output.node));
         self.schedule.outputs = outputs.collect();
         for (index, id) in graph.inputs.iter().enumerate() {
             let intake = self.intake(index, *id)?;
@@ -139,7 +133,15 @@ impl<'a> Lowering<'a> {
             Some(index) => dense(Home::Output(index), out)?,
             None => {
                 let flat = dense(Home::Output(0), out)?;
-                self.buffer(id, self.wanted(id, flat))
+                match self.state_of(id) {
+                    // In the state's own memory, or to be copied there in the end.
+                    Some(state) if self.may_renew(id, state) => {
+                        let home = self.schedule.states[state].place.home;
+                        Place { home, ..flat }
+                    }
+                    Some(_) => self.buffer(id, flat),
+                    None => self.buffer(id, self.wanted(id, flat)),
+                }
             }
         };
         self.places.insert(id, place);
@@ -193,7 +195,7 @@ impl<'a> Lowering<'a> {
         let last = self.schedule.buffers[buffer.0].live.end <= self.now() + 1;
         let alike = place.element.bytes() == wanted.element.bytes()
             && (place.element == wanted.element || !place.is_padded());
-        let fits = alike && place.rows == wanted.rows && self.output_of(id).is_none();
+        let fits = alike && place.rows == wanted.rows && !self.setting.lives_on(id);
         Ok((last && fits).then_some(place))
     }
 
@@ -242,13 +244,25 @@ impl<'a> Lowering<'a> {
         id
     }
 
-    fn buffer(&mut self, id: NodeId, place: Place) -> Place {
+    pub(super) fn buffer(&mut self, id: NodeId, place: Place) -> Place {
         let home = self.add_buffer(self.graph.node(id).name.clone(), place, self.end_of(id));
         let sums = matches!(self.graph.node(id).op, Op::Reduce(_)) || self.sums_bytes(id);
         if let (true, Home::Arena(buffer)) = (sums, home) {
             self.schedule.buffers[buffer.0].len = place.rows.len() * SUM_BYTES;
         }
         Place { home, ..place }
+    }
+
+    /// The state that the result of `id` becomes, if the caller does not get it too.
+    fn state_of(&self, id: NodeId) -> Option<usize> {
+        self.setting.kept(id).filter(|_| self.output_of(id).is_none())
+    }
+
+    /// True if the result of `id` may be written where a state lies: nobody reads its old value any more, and no sums
+    /// are made there that take more memory.
+    fn may_renew(&self, id: NodeId, state: usize) -> bool {
+        let sums = matches!(self.graph.node(id).op, Op::Reduce(_)) || self.sums_bytes(id);
+        !sums && self.free_from[state] <= self.now()
     }
 
     /// True if sums of bytes are kept in the memory of the result of `id`; of a whole image they stay in registers.
@@ -300,6 +314,19 @@ impl<'a> Lowering<'a> {
     }
 }
 
+/// An input or output as the caller has it.
+pub(super) fn port(graph: &Graph, name: &str, id: NodeId) -> Port {
+    Port {
+        name: name.to_owned(),
+        shape: graph.outer_shape(id),
+        dtype: match graph.node(id).out.dtype {
+            Dtype::U8 if !graph.scales.contains_key(&id) => Dtype::U8,
+            integer @ (Dtype::I32 | Dtype::I64) => integer,
+            _ => Dtype::F32,
+        },
+    }
+}
+
 /// True if each output channel of a convolution reads one input channel, its own.
 pub(super) fn is_depthwise(graph: &Graph, id: NodeId) -> bool {
     graph.node(id).op.conv().is_some_and(|conv| {
@@ -323,6 +350,11 @@ pub(super) fn dense(home: Home, tensor: &Tensor) -> Result<Place> {
     Ok(Place { home, rows, height, element: Element::of(tensor.dtype) })
 }
 
+/// A number of steps that is not exceeded: each output and each state may take a copy, and a state one on its way.
+pub(super) fn end(graph: &Graph, segments: &[Segment]) -> usize {
+    segments.len() + graph.outputs.len() + 2 * graph.states.len()
+}
+
 /// For each value that segments pass on, the last step that reads it; outputs are read to the end, when those that no
 /// step writes are copied. An input that nobody reads is written all the same, before the first step.
 pub(super) fn last_reads(graph: &Graph, segments: &[Segment]) -> BTreeMap<NodeId, usize> {
@@ -334,8 +366,8 @@ pub(super) fn last_reads(graph: &Graph, segments: &[Segment]) -> BTreeMap<NodeId
             }
         }
     }
-    for output in &graph.outputs {
-        last.insert(base(graph, output.node), segments.len() + graph.outputs.len() - 1);
+    for output in graph.outputs.all() {
+        last.insert(base(graph, output.node), end(graph, segments) - 1);
     }
     debug_assert!(last.keys().all(|id| !is_view(graph, *id)));
     last

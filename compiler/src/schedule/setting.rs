@@ -36,6 +36,8 @@ pub struct Setting<'a> {
     last_read: BTreeMap<NodeId, usize>,
     /// The first output that is a value or a view of it, by the node that makes it.
     answers: BTreeMap<NodeId, usize>,
+    /// The first state whose next value is a value or a view of it, by the node that makes it.
+    kept: BTreeMap<NodeId, usize>,
 }
 
 impl<'a> Setting<'a> {
@@ -56,9 +58,13 @@ impl<'a> Setting<'a> {
         for (at, output) in graph.outputs.iter().enumerate() {
             answers.entry(bases[&output.node]).or_insert(at);
         }
+        let mut kept = BTreeMap::new();
+        for (at, next) in graph.outputs.kept().iter().enumerate() {
+            kept.entry(bases[&next.node]).or_insert(at);
+        }
         let is_quantised = graph.is_quantised();
         let results = Results::default();
-        Self { graph, target, memory, results, is_quantised, position, last_read, answers }
+        Self { graph, target, memory, results, is_quantised, position, last_read, answers, kept }
     }
 
     /// The setting with results between steps in another form.
@@ -76,9 +82,20 @@ impl<'a> Setting<'a> {
         self.answers.get(&id).copied()
     }
 
-    /// True if a node behind `position`, or the caller in the end, reads the value of `id` or a view of it.
+    /// The first state that becomes the value of `id` or a view of it.
+    pub fn kept(&self, id: NodeId) -> Option<usize> {
+        self.kept.get(&id).copied()
+    }
+
+    /// True if the caller gets the value of `id` or a view of it, or the network keeps it.
+    pub fn lives_on(&self, id: NodeId) -> bool {
+        self.answers.contains_key(&id) || self.kept.contains_key(&id)
+    }
+
+    /// True if a node behind `position`, or in the end the caller or the next call, reads the value of `id` or a view of
+    /// it.
     pub fn is_read_behind(&self, id: NodeId, position: usize) -> bool {
         let last = self.last_read.get(&id);
-        self.answers.contains_key(&id) || last.is_some_and(|last| *last > position)
+        self.lives_on(id) || last.is_some_and(|last| *last > position)
     }
 }

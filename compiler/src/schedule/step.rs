@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::ir::NodeId;
 use crate::schedule::place::{Lowering, dense};
 use crate::schedule::{Home, Stage, Step, lone, panels, recompute, stage};
-use crate::segment::{Role, RowBatch, Segment, is_chain};
+use crate::segment::{RowBatch, Segment, is_chain};
 
 impl Lowering<'_> {
     /// Lowers one segment.
@@ -38,17 +38,7 @@ impl Lowering<'_> {
                 continue;
             }
             let into = dense(Home::Output(index), &self.graph.node(output.node).out)?;
-            let stages = vec![stage::repeat(output.node, from, into)];
-            let segment = Segment::single(Role::Copy, output.node);
-            let (panels, interleaved) = (1, 1);
-            self.schedule.steps.push(Step {
-                segment,
-                stages,
-                panels,
-                interleaved,
-                madds: 0,
-                recomputed: 0,
-            });
+            self.copy(output.node, from, into);
         }
         Ok(())
     }

@@ -25,7 +25,7 @@ pub fn operators(graph: &Graph) -> Result<()> {
         let node = graph.node(id);
         format!("{} {:?}: {what}", node.op.name(), node.name)
     });
-    let outputs = graph.outputs.iter().filter_map(|output| {
+    let outputs = graph.outputs.all().iter().filter_map(|output| {
         let Node { op, out, .. } = graph.node(base(graph, output.node));
         let given = out.dtype.is_float() || out.dtype == Dtype::U8 || matches!(op, Op::Integers(_));
         (!given).then(|| format!("output {:?}: {out}; cast it to float", output.name))

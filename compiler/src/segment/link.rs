@@ -188,7 +188,7 @@ fn reads(graph: &Graph, units: &[Segment]) -> Vec<BTreeSet<usize>> {
 /// For each unit, where all ways from it meet; the number of units for the caller.
 fn meets(graph: &Graph, units: &[Segment], reads: &[BTreeSet<usize>]) -> Vec<usize> {
     let maker = makers(units);
-    let outputs = graph.outputs.iter().map(|output| base(graph, output.node));
+    let outputs = graph.outputs.all().iter().map(|output| base(graph, output.node));
     let answers: BTreeSet<usize> = outputs.filter_map(|id| maker.get(&id).copied()).collect();
     let mut readers = vec![Vec::new(); units.len()];
     for (at, reads) in reads.iter().enumerate() {

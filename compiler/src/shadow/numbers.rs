@@ -67,13 +67,14 @@ impl Piece<'_> {
 }
 
 impl<'a> Numbers<'a> {
-    /// Memory that holds nothing but the inputs.
+    /// Memory that holds nothing but the inputs and the bytes of the states.
     pub(super) fn new(
         graph: &'a Graph,
         schedule: &Schedule,
         plan: &Plan,
         blob: &'a Blob,
         inputs: &[Array],
+        kept: &[Vec<u8>],
     ) -> Result<Self> {
         if inputs.len() != schedule.inputs.len() {
             let (wanted, found) = (schedule.inputs.len(), inputs.len());
@@ -95,8 +96,18 @@ impl<'a> Numbers<'a> {
                 arena[plan.slots[buffer.0].offset..][..bytes.len()].copy_from_slice(bytes);
             }
         }
+        for (state, bytes) in schedule.states.iter().zip(kept) {
+            if let Home::Arena(buffer) = state.place.home {
+                arena[plan.slots[buffer.0].offset..][..bytes.len()].copy_from_slice(bytes);
+            }
+        }
         let outputs = outputs.collect();
         Ok(Self { graph, blob, arena, inputs, outputs, pooled: BTreeMap::new() })
+    }
+
+    /// Bytes of the arena.
+    pub(super) fn bytes(&self, range: Range<usize>) -> Vec<u8> {
+        self.arena[range].to_vec()
     }
 
     /// Forgets what pools of the last step have taken.

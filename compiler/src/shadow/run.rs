@@ -11,10 +11,11 @@ use mnv2c_runtime::ring::Rows;
 
 use crate::error::{Error, Result};
 use crate::interp::Array;
-use crate::ir::Graph;
+use crate::ir::view::base;
+use crate::ir::{Graph, NodeId};
 use crate::plan::Plan;
 use crate::program::{Lent, Program, Span, Statement, Threads, Variable};
-use crate::schedule::{Element, Home, Place, Schedule, Stage, Step};
+use crate::schedule::{Element, Home, Kept, Place, Schedule, Stage, Step};
 use crate::shadow::area::Area;
 use crate::shadow::cells::{Cells, Tag};
 use crate::shadow::numbers::Numbers;
@@ -34,6 +35,15 @@ pub(super) struct Shadow<'a> {
     asked: BTreeMap<usize, usize>,
     /// Numbers in memory, if they are computed too.
     numbers: Option<Numbers<'a>>,
+}
+
+/// Numbers that a run leaves behind.
+#[derive(Default)]
+pub(super) struct Answer {
+    /// For the caller.
+    pub outputs: Vec<Array>,
+    /// The bytes of each state, for the next run.
+    pub kept: Vec<Vec<u8>>,
 }
 
 /// A step that runs.
@@ -67,7 +77,7 @@ impl<'a> Shadow<'a> {
     }
 
     /// Runs all steps; the answers, where numbers are computed.
-    pub(super) fn run(mut self, program: &Program) -> Result<Vec<Array>> {
+    pub(super) fn run(mut self, program: &Program) -> Result<Answer> {
         if self.plan.slots.iter().any(|slot| slot.end() > self.plan.arena_len) {
             return Err(Error::Unsound("a slot ends outside the arena".to_owned()));
         }
@@ -82,6 +92,10 @@ impl<'a> Shadow<'a> {
             }
         }
         let schedule = self.schedule;
+        for (kept, state) in schedule.states.iter().zip(&self.graph.states) {
+            let version = self.versions.renew(kept.place.home, Some(state.input));
+            self.arena.write(self.state_bytes(kept), Tag::Made(version), 0);
+        }
         for (number, step) in schedule.steps.iter().enumerate() {
             let found = self.versions.enter(step);
             let function = program.functions.get(number).ok_or_else(|| {
@@ -101,7 +115,42 @@ impl<'a> Shadow<'a> {
             running.leave()?;
         }
         self.outputs_are_made()?;
-        Ok(self.numbers.map_or_else(Vec::new, |numbers| numbers.answers(schedule, self.plan)))
+        self.states_are_kept()?;
+        let kept = schedule.states.iter().map(|kept| self.state_bytes(kept)).collect::<Vec<_>>();
+        let answers = |numbers: Numbers<'_>| Answer {
+            outputs: numbers.answers(schedule, self.plan),
+            kept: kept.into_iter().map(|bytes| numbers.bytes(bytes)).collect(),
+        };
+        Ok(self.numbers.map_or_else(Answer::default, answers))
+    }
+
+    /// The bytes of the arena in which a state lies.
+    fn state_bytes(&self, kept: &Kept) -> Range<usize> {
+        let Home::Arena(buffer) = kept.place.home else { return 0..0 };
+        let start = self.plan.slots[buffer.0].offset;
+        start..start + kept.start.len()
+    }
+
+    /// Checks that the memory of each state holds all of its next value.
+    fn states_are_kept(&self) -> Result<()> {
+        let graph = self.graph;
+        let each = self.schedule.states.iter().zip(&graph.states).zip(graph.outputs.kept());
+        for ((kept, state), next) in each {
+            let parts = self.versions.at(kept.place);
+            let is_next = |maker: NodeId| maker == next.node || maker == base(graph, next.node);
+            let maker = |(_, version): &(Range<usize>, u32)| self.versions.maker(*version);
+            let start = self.state_bytes(kept).start;
+            let name = &kept.port.name;
+            if !parts.iter().filter_map(maker).any(is_next) {
+                let what = format!("state {name:?} ends as {:?} of another value", state.input);
+                return Err(Error::Unsound(what));
+            }
+            let whole = Area::image(kept.place);
+            self.holds(&whole, &parts, Tag::Zero(0), start).map_err(|(row, what)| {
+                Error::Unsound(format!("row {row} of state {name:?} holds {what} in the end"))
+            })?;
+        }
+        Ok(())
     }
 
     /// Checks that the caller finds all of every output.

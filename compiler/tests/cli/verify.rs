@@ -234,3 +234,29 @@ fn directories_without_records_fail_by_name() {
         assert!(said.out.contains(part), "{part} in {said:?}");
     }
 }
+
+/// A sum over all calls: h and x in, y and hn out.
+fn summing() -> Model {
+    let model = Model::opset(13).input("x", &[1, 2]).input("h", &[1, 2]);
+    let model = model.node("Add", &["x", "h"], &["hn"], vec![]);
+    model.node("Neg", &["hn"], &["y"], vec![]).output("y").output("hn")
+}
+
+#[test]
+fn calls_of_a_model_that_keeps_state_are_recorded_one_after_another() {
+    let place = Place::new();
+    place.put("sum/model.onnx", &summing().bytes());
+    place.put_array("sum/input_0.npy", &[4, 1, 2], |_| 1.0);
+    place.put_array("sum/output_0.npy", &[4, 1, 2], |at| -((at / 2 + 1) as f32));
+    for side in ["oracle", "program", "emitted"] {
+        place.mnv2c(&format!("verify sum --state h=hn --against {side} --threads 2")).well();
+    }
+    place.put_array("sum/output_0.npy", &[4, 1, 2], |_| -1.0);
+    assert_eq!(place.mnv2c("verify sum --state h=hn").code, 1);
+    place.mnv2c("run sum/model.onnx --state h=hn --input sum/input_0.npy --output-dir out").well();
+    let said = place.mnv2c("plan sum/model.onnx --state h=hn").well();
+    assert!(said.contains("kept between calls                 8 bytes of it"), "{said}");
+    let said = place.mnv2c("inspect sum/model.onnx --state h=hn").well();
+    assert!(said.contains("  state    h: f32[1,2]") && !said.contains("hn"), "{said}");
+    place.mnv2c("inspect sum/model.onnx --state h").fails(2, &["names no input and output"]);
+}

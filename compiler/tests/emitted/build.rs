@@ -160,6 +160,43 @@ impl Crate {
         main + "    }\n"
     }
 
+    /// The statements of `main` that print the errors of calls of module `name` of the crate, before the last of which it is cleared.
+    pub(crate) fn calls(
+        &mut self,
+        name: &str,
+        target: &Target,
+        calls: &[Vec<Array>],
+        expected: &[Vec<Array>],
+    ) -> String {
+        let mut main = format!("    {{\n        use {name} as net;\n");
+        main += "        let mut arena = Box::new(net::Arena::new());\n";
+        let mut first = String::from("&mut arena");
+        if target.threads > 1 {
+            writeln!(main, "        let mut pool = net::Pool::new({});", target.threads).unwrap();
+            first.insert_str(0, "&mut pool, ");
+        }
+        for (call, (inputs, expected)) in calls.iter().zip(expected).enumerate() {
+            if call + 1 == calls.len() {
+                main += "        arena.reset();\n";
+            }
+            let mut arguments = first.clone();
+            for array in inputs {
+                write!(arguments, ", &{}", literal(array)).unwrap();
+            }
+            for (at, array) in expected.iter().enumerate() {
+                writeln!(main, "        let mut y{at} = [0.0; {}];", array.values.len()).unwrap();
+                write!(arguments, ", &mut y{at}").unwrap();
+            }
+            writeln!(main, "        net::infer({arguments});").unwrap();
+            for (at, array) in expected.iter().enumerate() {
+                let right = literal(array);
+                let text = format!("println!(\"{name}_{call} {{}}\", error(&y{at}, &{right}));");
+                writeln!(main, "        {text}").unwrap();
+            }
+        }
+        main + "    }\n"
+    }
+
     /// Compiles and runs a `main`; what it printed.
     pub(crate) fn run(&mut self, main: &str) -> String {
         self.put("main.rs", main.as_bytes());
@@ -261,6 +298,14 @@ impl Crate {
     fn rustc(&self, arguments: &[&str]) {
         let mut command = Command::new("rustc");
         succeed(command.current_dir(&self.folder).args(["--edition", "2024"]).args(arguments));
+    }
+}
+
+/// An array as Rust writes it.
+fn literal(array: &Array) -> String {
+    match &array.values {
+        Values::U8(bytes) => format!("{bytes:?}"),
+        other => format!("{:?}", other.as_f32().unwrap()),
     }
 }
 

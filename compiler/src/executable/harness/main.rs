@@ -52,6 +52,23 @@ impl Port {
     }
 }
 
+impl Numbers {
+    fn len(&self) -> usize {
+        match self {
+            Self::Floats(floats) => floats.len(),
+            Self::Bytes(bytes) => bytes.len(),
+        }
+    }
+
+    /// Those of a call that takes `len`.
+    fn of_call(&self, at: usize, len: usize) -> Self {
+        match self {
+            Self::Floats(floats) => Self::Floats(floats[at * len..][..len].to_vec()),
+            Self::Bytes(bytes) => Self::Bytes(bytes[at * len..][..len].to_vec()),
+        }
+    }
+}
+
 /// Options of the command line.
 #[derive(Default)]
 struct Request {
@@ -115,12 +132,17 @@ fn carry_out(request: &Request) -> Result<(), Error> {
         (Some(runs), _) => bench(runs, &inputs(request)?),
         (None, Some(dir)) => {
             let inputs = read(&request.inputs)?;
-            let outputs = infer(&inputs);
+            let calls = calls(&inputs)?;
+            let answers: Vec<Vec<Vec<f32>>> = calls.iter().map(|inputs| infer(inputs)).collect();
             std::fs::create_dir_all(dir)
                 .map_err(|error| Error::Failed(format!("{}: {error}", dir.display())))?;
-            for (at, (port, values)) in ports::OUTPUTS.iter().zip(&outputs).enumerate() {
+            let each = if calls.len() > 1 { vec![calls.len()] } else { vec![] };
+            for (at, port) in ports::OUTPUTS.iter().enumerate() {
                 let path = dir.join(format!("output_{at}.npy"));
-                npy::write(&path, port.shape, values).map_err(Error::Failed)?;
+                let values: Vec<f32> =
+                    answers.iter().flat_map(|outputs| outputs[at].iter().copied()).collect();
+                let shape = [each.as_slice(), port.shape].concat();
+                npy::write(&path, &shape, &values).map_err(Error::Failed)?;
             }
             Ok(())
         }
@@ -128,12 +150,24 @@ fn carry_out(request: &Request) -> Result<(), Error> {
     }
 }
 
+/// The inputs of each call.
+fn calls(inputs: &[Numbers]) -> Result<Vec<Vec<Numbers>>, Error> {
+    let pairs = || inputs.iter().zip(ports::INPUTS);
+    let count = pairs().map(|(numbers, port)| numbers.len() / port.len()).next().unwrap_or(1);
+    if pairs().any(|(numbers, port)| numbers.len() != count * port.len()) {
+        return Err(Error::Failed("the inputs hold different numbers of calls".into()));
+    }
+    let call = |at| pairs().map(|(numbers, port)| numbers.of_call(at, port.len())).collect();
+    Ok((0..count).map(call).collect())
+}
+
 /// The user's inputs, or made-up ones if they gave none.
 fn inputs(request: &Request) -> Result<Vec<Numbers>, Error> {
     if request.inputs.is_empty() {
         return Ok(ports::INPUTS.iter().map(noise).collect());
     }
-    read(&request.inputs)
+    let mut calls = calls(&read(&request.inputs)?)?;
+    Ok(calls.swap_remove(0))
 }
 
 fn read(paths: &[PathBuf]) -> Result<Vec<Numbers>, Error> {

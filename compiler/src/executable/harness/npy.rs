@@ -6,7 +6,7 @@ use crate::{Numbers, Port};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
-/// The numbers in a file, if it holds what the network takes at `port`.
+/// The numbers in a file, if it holds what the network takes at `port`: for a call, or for one after another.
 pub fn read(path: &Path, port: &Port) -> Result<Numbers, String> {
     let Port { name, shape, bytes: is_bytes } = *port;
     let place = path.display();
@@ -21,10 +21,11 @@ pub fn read(path: &Path, port: &Port) -> Result<Numbers, String> {
     if header.contains("'fortran_order': True") {
         return Err(format!("{place}: is in Fortran order; save np.ascontiguousarray(x)"));
     }
-    if found != shape {
+    let several = crate::ports::KEEPS_STATE && found.len() == shape.len() + 1 && found[1..] == *shape;
+    if found != shape && !several {
         return Err(format!("{place}: has shape {found:?}; input {name:?} takes {shape:?}"));
     }
-    if body.len() != size * shape.iter().product::<usize>() {
+    if body.len() != size * found.iter().product::<usize>() {
         return Err(format!("{place}: has {} bytes of numbers, too many or too few", body.len()));
     }
     if is_bytes {

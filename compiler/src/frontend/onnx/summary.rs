@@ -8,12 +8,13 @@ use prost::Message;
 use crate::content;
 use crate::error::{Error, Result};
 use crate::frontend::onnx::fault::Fault;
+use crate::frontend::onnx::inputs::declared;
 use crate::frontend::onnx::operators::qualified;
 use crate::frontend::onnx::store::Store;
 use crate::frontend::onnx::{decode, tensor};
 use crate::interp::Array;
 use crate::proto::tensor_proto::DataType;
-use crate::proto::{GraphProto, TensorProto};
+use crate::proto::{GraphProto, TensorProto, ValueInfoProto};
 
 /// The file's own account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +29,10 @@ pub struct Summary {
     pub operators: BTreeMap<String, usize>,
     /// Names of the inputs that the caller passes, in order.
     pub inputs: Vec<String>,
+    /// Shapes of those inputs, as far as the file says; empty where it gives none.
+    pub shapes: Vec<Vec<Option<usize>>>,
+    /// True if the file itself says what is kept between calls.
+    pub keeps: bool,
     /// Names of the outputs, in order.
     pub outputs: Vec<String>,
     /// True if any weights are 16-bit floats.
@@ -55,7 +60,11 @@ pub fn summary(file: impl Into<Bytes>) -> Result<Summary> {
         producer: producer.trim().to_owned(),
         opsets,
         operators,
-        inputs: inputs(&graph),
+        shapes: taken(&graph)
+            .map(|input| declared(input.r#type.as_ref()).unwrap_or_default())
+            .collect(),
+        keeps: false,
+        inputs: taken(&graph).map(|input| input.name.clone()).collect(),
         outputs: graph.output.iter().map(|output| output.name.clone()).collect(),
         has_half_weights: has_half_weights(&graph),
         weight_files: weight_files(&graph),
@@ -81,10 +90,10 @@ pub fn read_tensor(file: impl Into<Bytes>) -> Result<Array> {
     Ok(Array { shape: constant.shape, values: constant.values })
 }
 
-fn inputs(graph: &GraphProto) -> Vec<String> {
+/// The inputs that the caller passes.
+fn taken(graph: &GraphProto) -> impl Iterator<Item = &ValueInfoProto> {
     let constants: BTreeSet<&str> = graph.initializer.iter().map(|t| t.name.as_str()).collect();
-    let names = graph.input.iter().map(|input| &input.name);
-    names.filter(|name| !constants.contains(name.as_str())).cloned().collect()
+    graph.input.iter().filter(move |input| !constants.contains(input.name.as_str()))
 }
 
 fn has_half_weights(graph: &GraphProto) -> bool {
