@@ -2,6 +2,8 @@
 
 #[path = "tflite/build.rs"]
 mod build;
+#[path = "tflite/variables.rs"]
+mod variables;
 
 use build::{F32, Field, I8, I32, Net};
 use bytes::Bytes;

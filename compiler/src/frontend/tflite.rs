@@ -10,6 +10,7 @@ mod operators;
 mod read;
 mod schema;
 mod translate;
+mod variables;
 mod write;
 
 use std::collections::BTreeMap;
@@ -19,9 +20,9 @@ use bytes::Bytes;
 
 use crate::error::{Error, Result};
 use crate::frontend::onnx::{self, Options, Summary};
-use crate::ir::{Arithmetic, Graph};
-use crate::proto::ModelProto;
+use crate::ir::{Arithmetic, Dtype, Graph, Values};
 use model::Model;
+use variables::Variable;
 
 pub use operators::{OPERATORS, Operator};
 
@@ -35,8 +36,15 @@ pub fn is_tflite(file: &[u8]) -> bool {
 
 /// The graph of a TFLite file.
 pub fn read(file: &Bytes, options: &Options) -> Result<Graph> {
-    let mut graph = onnx::read_model(in_onnx(file)?, Path::new(""), options)?;
+    let model = Model::parse(file).map_err(malformed)?;
+    let (model, variables) = translate::model(&model)?;
+    let mut options = options.clone();
+    if !options.outputs.is_empty() {
+        options.outputs.extend(variables.iter().map(|variable| variable.output.clone()));
+    }
+    let mut graph = onnx::read_model(model, Path::new(""), &options)?;
     graph.arithmetic = Arithmetic::Tflite;
+    variables.into_iter().for_each(|variable| keep(&mut graph, variable));
     Ok(graph)
 }
 
@@ -44,6 +52,7 @@ pub fn read(file: &Bytes, options: &Options) -> Result<Graph> {
 pub fn summary(file: &Bytes) -> Result<Summary> {
     let model = Model::parse(file).map_err(malformed)?;
     let name = |tensor: &usize| model.tensors[*tensor].name.clone();
+    let shape = |tensor: &usize| model.shape(*tensor).iter().copied().map(Some).collect();
     let mut counts = BTreeMap::new();
     for operator in &model.operators {
         *counts.entry(operators::name(operator)).or_default() += 1;
@@ -52,15 +61,26 @@ pub fn summary(file: &Bytes) -> Result<Summary> {
         producer: model.description.clone(),
         operators: counts,
         inputs: model.inputs.iter().map(name).collect(),
+        shapes: model.inputs.iter().map(shape).collect(),
+        keeps: !variables::handles(&model).is_empty(),
         outputs: model.outputs.iter().map(name).collect(),
         ..Summary::default()
     })
 }
 
-/// The file's graph in ONNX's operators.
-fn in_onnx(file: &Bytes) -> Result<ModelProto> {
-    let model = Model::parse(file).map_err(malformed)?;
-    translate::model(&model)
+/// Makes what is written as an input and an output a value that the network keeps.
+fn keep(graph: &mut Graph, variable: Variable) {
+    let place = graph.outputs.iter().position(|output| output.name == variable.output);
+    let input = graph.inputs.iter().find(|id| graph.node(**id).name == variable.input).copied();
+    let (Some(place), Some(input)) = (place, input) else { return };
+    let next = graph.outputs.take(place);
+    let bytes = &variable.start;
+    let start = match graph.node(input).out.dtype {
+        Dtype::U8 => Values::U8(bytes.to_vec()),
+        Dtype::I8 => Values::I8(bytes.iter().map(|byte| byte.cast_signed()).collect()),
+        _ => Values::F32(bytes.as_chunks().0.iter().map(|x| f32::from_le_bytes(*x)).collect()),
+    };
+    graph.keep(input, variable.input, next.node, start);
 }
 
 fn malformed(what: String) -> Error {

@@ -24,6 +24,13 @@ pub(crate) type Table = Vec<(usize, Field)>;
 pub(crate) const F32: u8 = 0;
 pub(crate) const I32: u8 = 2;
 pub(crate) const I8: u8 = 9;
+const RESOURCE: u8 = 13;
+
+/// Operators on variables.
+const CALL_ONCE: [i32; 2] = [129, 1];
+const VAR_HANDLE: [i32; 2] = [142, 1];
+pub(crate) const READ_VARIABLE: [i32; 2] = [143, 1];
+pub(crate) const ASSIGN_VARIABLE: [i32; 2] = [144, 1];
 
 /// A network under construction.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +40,8 @@ pub(crate) struct Net {
     codes: Vec<Table>,
     operators: Vec<Table>,
     inputs: Vec<i32>,
+    /// Variables and the constants that they start as, in a graph of their own.
+    starts: Vec<(&'static str, i32)>,
 }
 
 impl Net {
@@ -112,19 +121,57 @@ impl Net {
         ]);
     }
 
+    /// An operator that makes nothing.
+    pub(crate) fn effect(&mut self, number: [i32; 2], inputs: &[i32], options: Table) {
+        self.operator(number, inputs, 0, options);
+        let operator = self.operators.last_mut().expect("one was added");
+        operator[2].1 = Field::Ints(vec![]);
+    }
+
+    /// A variable; it starts as a constant, if one is given.
+    pub(crate) fn variable(&mut self, name: &'static str, start: Option<i32>) -> i32 {
+        if self.starts.is_empty() && start.is_some() {
+            self.effect(CALL_ONCE, &[], vec![(0, Field::Int(1))]);
+        }
+        self.starts.extend(start.map(|start| (name, start)));
+        let handle = self.tensor(RESOURCE, &[], None);
+        self.operator(VAR_HANDLE, &[], handle, vec![(1, Field::Text(name))]);
+        handle
+    }
+
+    /// The graph that gives variables their start.
+    fn once(&self) -> Net {
+        let mut once = Net { codes: self.codes.clone(), ..Net::default() };
+        for (name, start) in &self.starts {
+            let handle = once.tensor(RESOURCE, &[], None);
+            once.operator(VAR_HANDLE, &[], handle, vec![(1, Field::Text(name))]);
+            once.tensors.push(self.tensors[*start as usize].clone());
+            let constant = once.tensors.len() as i32 - 1;
+            once.effect(ASSIGN_VARIABLE, &[handle, constant], vec![]);
+        }
+        once
+    }
+
     /// The file, whose outputs are `outputs`.
     pub(crate) fn file(&self, outputs: &[i32]) -> Vec<u8> {
-        let graph = vec![
-            (0, Field::Tables(self.tensors.clone())),
-            (1, Field::Ints(self.inputs.clone())),
-            (2, Field::Ints(outputs.to_vec())),
-            (3, Field::Tables(self.operators.clone())),
-        ];
+        let graph = |net: &Net, outputs: &[i32]| {
+            vec![
+                (0, Field::Tables(net.tensors.clone())),
+                (1, Field::Ints(net.inputs.clone())),
+                (2, Field::Ints(outputs.to_vec())),
+                (3, Field::Tables(net.operators.clone())),
+            ]
+        };
+        let once = self.once();
+        let mut graphs = vec![graph(self, outputs)];
+        if !self.starts.is_empty() {
+            graphs.push(graph(&once, &[]));
+        }
         let buffers = [vec![vec![]], self.buffers.clone()].concat();
         let root = vec![
             (0, Field::Int(3)),
-            (1, Field::Tables(self.codes.clone())),
-            (2, Field::Tables(vec![graph])),
+            (1, Field::Tables(once.codes.clone())),
+            (2, Field::Tables(graphs)),
             (3, Field::Text("a test")),
             (4, Field::Tables(buffers)),
         ];

@@ -17,6 +17,8 @@ const MOST_BYTES: usize = 1 << 28;
 /// The contents of a file.
 #[derive(Clone, Debug)]
 pub(super) struct Model<'a> {
+    /// The file.
+    file: &'a Bytes,
     /// The file's description of itself; may be empty.
     pub(super) description: String,
     pub(super) tensors: Vec<Tensor>,
@@ -112,9 +114,19 @@ impl Kind {
 impl<'a> Model<'a> {
     /// Reads a file; its weights stay where they are.
     pub(super) fn parse(file: &'a Bytes) -> Read<Self> {
+        Self::graph(file, 0)
+    }
+
+    /// Another graph of the file.
+    pub(super) fn other(&self, at: usize) -> Read<Self> {
+        Self::graph(self.file, at)
+    }
+
+    fn graph(file: &'a Bytes, at: usize) -> Read<Self> {
         let root = Table::root(file)?;
         let graphs = root.tables(root::SUBGRAPHS)?;
-        let graph = *graphs.first().ok_or("it holds no graph")?;
+        let missing = || format!("it has no graph {at}");
+        let graph = *graphs.get(at).ok_or_else(missing)?;
         let codes = root.tables(root::OPERATOR_CODES)?;
         let buffers = root.tables(root::BUFFERS)?;
         let (tensors, operators) =
@@ -143,6 +155,7 @@ impl<'a> Model<'a> {
             Ok(operator)
         };
         Ok(Self {
+            file,
             description: root.text(root::DESCRIPTION)?.to_owned(),
             operators: operators.iter().map(operator).collect::<Read<_>>()?,
             inputs: indices(&graph.ints(subgraph::INPUTS)?, len)?,

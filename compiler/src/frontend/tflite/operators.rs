@@ -1,7 +1,10 @@
 //! The operators of TFLite that are read: one row for each.
 
 use crate::frontend::tflite::model;
-use crate::frontend::tflite::read::{arithmetic, convolution, image, moves, pool, reduce, types};
+use crate::frontend::tflite::read::{
+    arithmetic, convolution, image, moves, pool, reduce, types, variables,
+};
+use crate::frontend::tflite::variables as numbers;
 use crate::frontend::tflite::write::{Writer, Written};
 
 /// An operator that is read.
@@ -105,6 +108,10 @@ pub const OPERATORS: &[Operator] = &[
     row(117, "HARD_SWISH", 1, arithmetic::hard_swish),
     row(123, "SELECT_V2", 1, arithmetic::select),
     row(126, "BATCH_MATMUL", 2, convolution::batch_matmul),
+    row(numbers::CALL_ONCE, "CALL_ONCE", 1, variables::call_once),
+    row(numbers::VAR_HANDLE, "VAR_HANDLE", 1, variables::handle),
+    row(numbers::READ_VARIABLE, "READ_VARIABLE", 1, variables::read_variable),
+    row(numbers::ASSIGN_VARIABLE, "ASSIGN_VARIABLE", 1, variables::assign),
     row(152, "RELU_0_TO_1", 1, arithmetic::relu_0_to_1),
 ];
 
@@ -132,11 +139,7 @@ const NAMES: &[(i32, &str)] = &[
     (119, "WHILE"),
     (124, "DENSIFY"),
     (128, "CUMSUM"),
-    (129, "CALL_ONCE"),
     (130, "BROADCAST_TO"),
-    (142, "VAR_HANDLE"),
-    (143, "READ_VARIABLE"),
-    (144, "ASSIGN_VARIABLE"),
     (150, "GELU"),
 ];
 

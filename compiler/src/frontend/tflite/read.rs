@@ -8,6 +8,7 @@ pub(super) mod moves;
 pub(super) mod pool;
 pub(super) mod reduce;
 pub(super) mod types;
+pub(super) mod variables;
 
 use crate::frontend::tflite::model::Operator;
 use crate::frontend::tflite::schema::Table;

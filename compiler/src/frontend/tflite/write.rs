@@ -10,6 +10,7 @@ use bytes::Bytes;
 use crate::error::{Error, Result};
 use crate::frontend::tflite::model::{Kind, Model, Scales, Tensor};
 use crate::frontend::tflite::schema::Read;
+use crate::frontend::tflite::variables::{Variable, Variables};
 use crate::printed::quoted;
 use crate::proto::attribute_proto::AttributeType;
 use crate::proto::tensor_proto::DataType;
@@ -41,6 +42,8 @@ pub(super) struct Writer<'m> {
     current: String,
     /// Bytes of weights that were copied.
     copied: usize,
+    /// What is kept between calls.
+    pub(super) variables: Variables,
 }
 
 /// Bytes of a name that names of nodes begin with.
@@ -60,6 +63,7 @@ impl<'m> Writer<'m> {
             names: model.tensors.iter().map(|tensor| tensor.name.clone()).collect(),
             current: String::new(),
             copied: 0,
+            variables: Variables::default(),
         }
     }
 
@@ -78,15 +82,26 @@ impl<'m> Writer<'m> {
             if name.len() <= LONG_NAME { name.clone() } else { format!("tensor_{tensor}") };
     }
 
-    /// The model of ONNX.
-    pub(super) fn finish(mut self) -> Result<ModelProto> {
+    /// The model of ONNX, and what it keeps between calls.
+    pub(super) fn finish(mut self) -> Result<(ModelProto, Vec<Variable>)> {
         let model = self.model;
         let named = |tensor: &usize| value_info(&model.tensors[*tensor]);
-        let input = model.inputs.iter().map(named).collect::<Result<Vec<_>>>()?;
+        let mut input = model.inputs.iter().map(named).collect::<Result<Vec<_>>>()?;
         for output in model.outputs.iter().filter(|output| model.tensors[**output].data.is_some()) {
             self.constant(*output).map_err(|what| Error::unsupported(vec![what]))?;
         }
-        let output = model.outputs.iter().map(named).collect::<Result<Vec<_>>>()?;
+        let mut output = model.outputs.iter().map(named).collect::<Result<Vec<_>>>()?;
+        let kept = std::mem::take(&mut self.variables.kept);
+        for (key, variable, like) in &kept {
+            let info = |name: &String| {
+                value_info(&model.tensors[*like])
+                    .map(|info| ValueInfoProto { name: name.clone(), ..info })
+            };
+            input.push(info(&variable.input)?);
+            output.push(info(&variable.output)?);
+            let last = self.variables.last(key).cloned().unwrap_or_default();
+            self.node_as("Identity", &[&last], vec![], &variable.output);
+        }
         let graph = GraphProto {
             node: self.nodes,
             initializer: self.constants,
@@ -95,12 +110,25 @@ impl<'m> Writer<'m> {
             ..GraphProto::default()
         };
         let opset = OperatorSetIdProto { domain: String::new(), version: OPSET };
-        Ok(ModelProto { graph: Some(graph), opset_import: vec![opset], ..ModelProto::default() })
+        let model =
+            ModelProto { graph: Some(graph), opset_import: vec![opset], ..ModelProto::default() };
+        Ok((model, kept.into_iter().map(|(_, variable, _)| variable).collect()))
     }
 
     /// A name that nothing has.
     pub(super) fn fresh(&mut self, what: &str) -> String {
-        let mut name = format!("{}/{what}", self.current);
+        let name = format!("{}/{what}", self.current);
+        self.unique(&name)
+    }
+
+    /// Lets the name of a tensor that is no value be another's.
+    pub(super) fn release(&mut self, tensor: usize) {
+        self.names.remove(&self.model.tensors[tensor].name);
+    }
+
+    /// A name as it is, or longer if something has it.
+    pub(super) fn unique(&mut self, name: &str) -> String {
+        let mut name = name.to_owned();
         while !self.names.insert(name.clone()) {
             name.push('_');
         }
