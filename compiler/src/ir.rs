@@ -26,7 +26,7 @@ pub use op::{
 pub use outputs::{Output, Outputs};
 pub use quant::{
     Affine, Arithmetic, Bounds, QAverage, QConv, QDense, QMean, QPair, QSoftmax, Quant, Requant,
-    Rounding, Times, To, Unpack,
+    Rounding, Times, To, Unpack, Words,
 };
 pub use state::State;
 pub use tensor::{Dtype, Layout, Tensor};

@@ -31,6 +31,7 @@ mod weights;
 mod whole;
 mod widen;
 mod windows;
+mod words;
 
 pub use border::{Dequantize, Quantize};
 pub use bytes::{QBinary, QFunction, Table};

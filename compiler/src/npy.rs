@@ -97,6 +97,9 @@ fn values(descr: &str, body: &[u8], len: usize) -> std::result::Result<Values, S
         "<f2" => Ok(Values::F32(numbers(body, len, |b| half::f16::from_le_bytes(b).to_f32())?)),
         "|i1" => Ok(Values::I8(numbers(body, len, i8::from_le_bytes)?)),
         "|u1" | "|b1" => Ok(Values::U8(numbers(body, len, u8::from_le_bytes)?)),
+        "<i2" => Ok(Values::I32(
+            numbers(body, len, i16::from_le_bytes)?.into_iter().map(i32::from).collect(),
+        )),
         "<i4" => Ok(Values::I32(numbers(body, len, i32::from_le_bytes)?)),
         "<i8" => Ok(Values::I64(numbers(body, len, i64::from_le_bytes)?)),
         other => Err(format!("holds elements of type {other:?}; save x.astype('<f4')")),

@@ -10,6 +10,8 @@ mod stack;
 mod stateful;
 #[path = "emitted/strange.rs"]
 mod strange;
+#[path = "emitted/words.rs"]
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -352,5 +354,30 @@ fn what_is_kept_between_calls_is_what_the_oracle_keeps() {
     for line in nets.run(&(main + "}\n" + &modules)).lines() {
         let (name, error) = line.split_once(' ').unwrap();
         assert!(error.parse::<f32>().unwrap() < 1e-5, "{name}: off by {error}");
+    }
+}
+
+#[test]
+fn networks_on_words_answer_as_the_oracle_does_to_the_bit() {
+    let mut nets = Crate::new("words");
+    let mut main = String::from(MAIN_HEAD);
+    let graph = words::network();
+    let inputs = testing::random_inputs(&graph, 5);
+    let expected = interp::run(&graph, &inputs).unwrap();
+    for answer in &expected {
+        let numbers = answer.values.as_f32().unwrap();
+        let different: BTreeSet<u32> = numbers.iter().map(|x| x.to_bits()).collect();
+        assert!(different.len() > 8, "{numbers:?}");
+    }
+    let present = TARGETS.iter().filter(|target| target.isa.of_bytes().is_present());
+    for (target, objective) in present.zip([Objective::Speed, Objective::Ram].iter().cycle()) {
+        let name = format!("words_{}", target.isa.name());
+        let memory = Memory { objective: *objective, ..Memory::default() };
+        nets.add_for(&name, graph.clone(), target, memory);
+        nets.check_format(&format!("{name}.rs"));
+        main += &nets.case(&name, target, &inputs, &expected);
+    }
+    for line in nets.run(&(main + "}\n")).lines() {
+        assert!(line.ends_with(" 0"), "{line}");
     }
 }

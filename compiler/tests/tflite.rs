@@ -4,6 +4,8 @@
 mod build;
 #[path = "tflite/variables.rs"]
 mod variables;
+#[path = "tflite/words.rs"]
+mod words;
 
 use build::{F32, Field, I8, I32, Net};
 use bytes::Bytes;
@@ -148,7 +150,7 @@ fn what_is_not_read_is_named_with_its_version_and_its_place() {
     net.operator([0, 9], &[y, y], z, vec![]);
     let error = read(net.file(&[z])).expect_err("no such operator is read").to_string();
     assert!(error.contains("SVDF (version 4): is not supported (at \"tensor_1\")"), "{error}");
-    assert!(error.contains("ADD (version 9): versions up to 2 are supported"), "{error}");
+    assert!(error.contains("ADD (version 9): versions up to 5 are supported"), "{error}");
 }
 
 /// A network of bytes: a convolution, a sum, a dense layer, and each function of bytes behind it. What it answers.

@@ -52,6 +52,7 @@ mod volume;
 mod whole;
 mod window;
 mod wiring;
+pub(in crate::frontend) mod words;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;

@@ -21,7 +21,7 @@ use bytes::Bytes;
 use crate::error::{Error, Result};
 use crate::frontend::onnx::{self, Options, Summary};
 use crate::ir::{Arithmetic, Dtype, Graph, Values};
-use model::Model;
+use model::{Kind, Model};
 use variables::Variable;
 
 pub use operators::{OPERATORS, Operator};
@@ -37,6 +37,7 @@ pub fn is_tflite(file: &[u8]) -> bool {
 /// The graph of a TFLite file.
 pub fn read(file: &Bytes, options: &Options) -> Result<Graph> {
     let model = Model::parse(file).map_err(malformed)?;
+    let notes = words(&model);
     let (model, variables) = translate::model(&model)?;
     let mut options = options.clone();
     if !options.outputs.is_empty() {
@@ -44,6 +45,7 @@ pub fn read(file: &Bytes, options: &Options) -> Result<Graph> {
     }
     let mut graph = onnx::read_model(model, Path::new(""), &options)?;
     graph.arithmetic = Arithmetic::Tflite;
+    graph.notes.extend(notes);
     variables.into_iter().for_each(|variable| keep(&mut graph, variable));
     Ok(graph)
 }
@@ -66,6 +68,19 @@ pub fn summary(file: &Bytes) -> Result<Summary> {
         outputs: model.outputs.iter().map(name).collect(),
         ..Summary::default()
     })
+}
+
+/// Notes on inputs and outputs that are integers of 16 bits.
+fn words(model: &Model<'_>) -> Vec<String> {
+    let note = |kind: &'static str| {
+        move |tensor: &usize| {
+            let it = &model.tensors[*tensor];
+            let (is_word, name) = (it.kind == Kind::I16, &it.name);
+            is_word.then(|| format!("{kind} {name:?} of int16 is floats of the same values"))
+        }
+    };
+    let inputs = model.inputs.iter().filter_map(note("input"));
+    inputs.chain(model.outputs.iter().filter_map(note("output"))).collect()
 }
 
 /// Makes what is written as an input and an output a value that the network keeps.

@@ -320,7 +320,7 @@ impl Graph {
 
     /// True if any operator is quantised.
     pub fn is_quantised(&self) -> bool {
-        self.ids().into_iter().any(|id| matches!(self.node(id).op, Op::Quant(_)))
+        self.ids().into_iter().any(|id| matches!(self.node(id).op, Op::Quant(_) | Op::Words(_)))
     }
 
     /// True if any value is stored as `dtype`.

@@ -61,7 +61,7 @@ pub use top_k::TopK;
 pub use traits::Reducer;
 pub use unary::Unary;
 
-use crate::ir::{Dtype, QConv, Quant, WeightsId, infer};
+use crate::ir::{Dtype, QConv, Quant, WeightsId, Words, infer};
 use definition::{Definition, Ports};
 use traits::Traits;
 
@@ -132,6 +132,8 @@ pub enum Op {
     Integers(Dtype),
     /// A quantised operator.
     Quant(Quant),
+    /// An operator on integers of 16 bits.
+    Words(Words),
 }
 
 impl Op {
@@ -169,6 +171,7 @@ impl Op {
             Self::Identity => ask(&identity::Identity),
             Self::Integers(dtype) => ask(&integers::Integers(*dtype)),
             Self::Quant(quant) => quant.define(ask),
+            Self::Words(words) => ask(words),
         }
     }
 

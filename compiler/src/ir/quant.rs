@@ -18,6 +18,7 @@ mod softmax;
 mod sums;
 mod table;
 pub mod tflite;
+pub mod words;
 
 use crate::ir::op::definition::Definition;
 pub use average::QAverage;
@@ -30,6 +31,7 @@ pub use scale::{Affine, Arithmetic, Bounds, Requant, Rounding, To};
 pub use softmax::QSoftmax;
 pub use sums::MAX_DEPTH;
 pub use table::table;
+pub use words::Words;
 
 /// A quantised operator. Operands are listed as in [`crate::ir::Op`].
 #[derive(Clone, Debug, PartialEq)]

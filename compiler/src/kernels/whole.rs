@@ -11,6 +11,7 @@ use crate::kernels::host::Host;
 use crate::kernels::site::Site;
 use crate::kernels::spec::{Extent, Flow, Spec};
 use crate::kernels::value::{Constant, Invocation, Value};
+use crate::kernels::words;
 
 /// An operator over whole operands, all seen as they lie in memory.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +40,7 @@ impl Whole {
                 let result = vec![outer, top_k.count, inner];
                 one(Op::TopK(TopK { axis: 1, ..*top_k }), vec![outer, axis, inner], result)
             }
-            Op::NonMaxSuppression(_) | Op::Gather(_) | Op::Scatter(_) => {
+            Op::NonMaxSuppression(_) | Op::Gather(_) | Op::Scatter(_) | Op::Words(_) => {
                 let operands = operands.iter().map(|operand| operand.shape.clone()).collect();
                 Some(Self { op: op.clone(), operands, result: result.shape.clone() })
             }
@@ -124,6 +125,7 @@ impl Spec for Whole {
             vec![Constant::of_fields(path, [], [&self.along(), more].concat())]
         };
         match self.op {
+            Op::Words(ref words) => vec![words::constant(words, &self.operands, &self.result)],
             Op::CumSum(CumSum { exclusive, reverse, .. }) => {
                 let ways = [flag("exclusive", exclusive), flag("reverse", reverse)];
                 fields("kernel::cum_sum::CumSum", &ways)
@@ -151,6 +153,7 @@ impl Spec for Whole {
     fn call(&self, _: &Site, _: Extent) -> Invocation {
         let arguments = [Value::First, Value::Result];
         match self.op {
+            Op::Words(ref words) => words::call(words),
             Op::Integers(_) => Invocation::function("kernel::integers::integers", arguments),
             Op::NonMaxSuppression(_) => {
                 Invocation::method("run", [Value::First, Value::Second, Value::Result])

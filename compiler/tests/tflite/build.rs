@@ -23,6 +23,8 @@ pub(crate) type Table = Vec<(usize, Field)>;
 /// A tensor's element types, by the numbers of the format.
 pub(crate) const F32: u8 = 0;
 pub(crate) const I32: u8 = 2;
+pub(crate) const I64: u8 = 4;
+pub(crate) const I16: u8 = 7;
 pub(crate) const I8: u8 = 9;
 const RESOURCE: u8 = 13;
 

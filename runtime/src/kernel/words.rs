@@ -134,9 +134,18 @@ fn whole<X: Number>(x: &X) -> i64 {
 }
 
 impl Conv {
-    /// Convolves `x`; `channels` are the numbers of each channel of the result.
+    /// Convolves the images of `x`; `channels` are the numbers of each channel of the result.
     #[inline(always)]
     pub fn run<X: Number, Y: Number>(&self, x: &[X], weights: &[u8], channels: &[u8], y: &mut [Y]) {
+        let [from, into] = [self.from, self.into].map(|[h, w, c]| (h * w * c).max(1));
+        for (x, y) in x.chunks_exact(from).zip(y.chunks_exact_mut(into)) {
+            self.image(x, weights, channels, y);
+        }
+    }
+
+    /// Convolves one image.
+    #[inline(always)]
+    fn image<X: Number, Y: Number>(&self, x: &[X], weights: &[u8], channels: &[u8], y: &mut [Y]) {
         let [_, width, m] = self.into;
         let taps = self.kernel[0] * self.kernel[1] * (self.from[2] / self.groups.max(1));
         for (at, y) in y.chunks_exact_mut(m.max(1)).enumerate() {
@@ -222,21 +231,32 @@ impl Scale {
 }
 
 impl Average {
-    /// The mean of each window, halves away from zero.
+    /// The mean of each window of the images of `x`, halves away from zero.
     #[inline(always)]
     pub fn run<X: Number, Y: Number>(&self, x: &[X], y: &mut [Y]) {
-        let [_, _, c] = self.from;
+        let ([h, w, c], [rows, columns]) = (self.from, self.into);
+        let (from, into) = ((h * w * c).max(1), (rows * columns * c).max(1));
+        for (x, y) in x.chunks_exact(from).zip(y.chunks_exact_mut(into)) {
+            self.image(x, y);
+        }
+    }
+
+    /// The mean of each window of one image.
+    #[inline(always)]
+    fn image<X: Number, Y: Number>(&self, x: &[X], y: &mut [Y]) {
+        let [_, across, c] = self.from;
         for (at, y) in y.chunks_exact_mut(c.max(1)).enumerate() {
             let width = self.into[1].max(1);
             let [rows, columns] =
                 [(0, at / width), (1, at % width)].map(|(axis, at)| self.inside(axis, at));
             let count = (rows.len() * columns.len()) as i64;
             for (channel, y) in y.iter_mut().enumerate() {
-                let row = |row: usize| (row * self.from[1]) * c + channel;
-                let pixels = rows.clone().flat_map(|at| {
-                    columns.clone().map(move |column| row(at) + column * c)
-                });
-                let sum: i64 = pixels.filter_map(|at| x.get(at)).map(whole).sum();
+                let mut sum = 0;
+                for row in rows.clone() {
+                    for column in columns.clone() {
+                        sum += x.get((row * across + column) * c + channel).map_or(0, whole);
+                    }
+                }
                 let half = if sum > 0 { count / 2 } else { -(count / 2) };
                 *y = self.range.hold((sum + half).checked_div(count).unwrap_or(0));
             }

@@ -69,6 +69,7 @@ fn step(graph: &Graph, id: NodeId) -> Option<f32> {
         let step = match &node.op {
             Op::Quant(Quant::Dequantize(affine)) => affine.scale * factor,
             Op::Quant(_) if matches!(node.out.dtype, Dtype::U8 | Dtype::I8) => factor,
+            Op::Words(_) => factor,
             Op::Const(_) => continue,
             op if op.moves() => {
                 left.extend(graph.operands(id).into_iter().map(|(_, operand)| (operand, factor)));

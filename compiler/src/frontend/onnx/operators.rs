@@ -15,7 +15,7 @@ use crate::frontend::onnx::recurrent::Kind;
 use crate::frontend::onnx::{
     arithmetic, attention, batch_norm, cast, composed, constant, control, convolution, einsum,
     gather, indexed, matrix, quantized, ranked, recurrent, reduce, repeat, reshape, resize,
-    sequence, slice, space, suppression, threshold, truths, volume,
+    sequence, slice, space, suppression, threshold, truths, volume, words,
 };
 use crate::ir::{Binary, Reducer, Unary};
 use crate::proto::NodeProto;
@@ -88,7 +88,7 @@ impl fmt::Display for Types {
 /// The operator of a node, if it is one that is read, in a version that has it, with known attributes only.
 pub(super) fn find(node: &NodeProto, opset: i64) -> Result<&'static Operator, Fault> {
     let name = qualified(node);
-    let operator = OPERATORS.iter().find(|operator| operator.name == name);
+    let operator = OPERATORS.iter().chain(WORDS).find(|operator| operator.name == name);
     let operator = operator.ok_or_else(|| Fault::Unsupported(unknown(node)))?;
     if opset < operator.since {
         let since = operator.since;
@@ -329,6 +329,17 @@ pub const OPERATORS: &[Operator] = operators! {
     "com.microsoft.QLinearSigmoid" 1 Bytes &[], "", |c| bytes::function(c, Unary::Sigmoid);
     "com.microsoft.QLinearSoftmax" 1 Bytes &["axis", "opset"], "in floats, unless --requant fixed", bytes::softmax;
     "com.microsoft.QuantizeLinear" 1 Bytes &["axis"], "constant scales; per channel: constants", quantized::quantize;
+};
+
+/// Operators on 16-bit integers, which only graphs that are written here have.
+#[rustfmt::skip]
+const WORDS: &[Operator] = operators! {
+    "mnv2c.WordAdd" 1 Floats &["factors", "span"], "", words::add;
+    "mnv2c.WordAverage" 1 Floats &["into", "kernel_shape", "pads", "span", "strides"], "", words::average;
+    "mnv2c.WordConv" 1 Floats &["dilations", "group", "into", "pads", "span", "strides"], "", words::conv;
+    "mnv2c.WordMul" 1 Floats &["factors", "span"], "", words::mul;
+    "mnv2c.WordQuantize" 1 Floats &["scale"], "", words::quantize;
+    "mnv2c.WordScale" 1 Floats &["factors", "span", "zeros"], "", words::scale;
 };
 
 const ARG: &[&str] = &["axis", "keepdims", "select_last_index"];

@@ -9,6 +9,7 @@ pub(super) mod pool;
 pub(super) mod reduce;
 pub(super) mod types;
 pub(super) mod variables;
+mod words;
 
 use crate::frontend::tflite::model::Operator;
 use crate::frontend::tflite::schema::Table;

@@ -45,7 +45,10 @@ fn write(writer: &mut Writer<'_>, operator: &Operator<'_>) -> Written {
     if let Some(tensor) = operator.outputs.first() {
         writer.begin(*tensor);
     }
-    (listed.write)(writer, operator)
+    match listed.moves {
+        true => writer.moving(|writer| (listed.write)(writer, operator)),
+        false => (listed.write)(writer, operator),
+    }
 }
 
 /// The operators that outputs need, in the order in which they run: also those that write variables which are read.

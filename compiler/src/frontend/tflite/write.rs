@@ -44,6 +44,8 @@ pub(super) struct Writer<'m> {
     copied: usize,
     /// What is kept between calls.
     pub(super) variables: Variables,
+    /// True while an operator is written that only moves integers of 16 bits.
+    moves: bool,
 }
 
 /// Bytes of a name that names of nodes begin with.
@@ -64,6 +66,7 @@ impl<'m> Writer<'m> {
             current: String::new(),
             copied: 0,
             variables: Variables::default(),
+            moves: false,
         }
     }
 
@@ -165,6 +168,29 @@ impl<'m> Writer<'m> {
         name
     }
 
+    /// Adds a node of another domain; what it makes.
+    pub(super) fn node_of(
+        &mut self,
+        domain: &str,
+        op: &str,
+        inputs: &[&str],
+        attributes: Vec<AttributeProto>,
+    ) -> String {
+        let name = self.node(op, inputs, attributes);
+        if let Some(node) = self.nodes.last_mut() {
+            node.domain = domain.to_owned();
+        }
+        name
+    }
+
+    /// Writes what only moves elements: integers of 16 bits are then read and made as they are.
+    pub(super) fn moving(&mut self, write: impl FnOnce(&mut Self) -> Written) -> Written {
+        self.moves = true;
+        let written = write(self);
+        self.moves = false;
+        written
+    }
+
     /// A constant of ONNX's own.
     pub(super) fn integers(&mut self, what: &str, values: &[i64]) -> String {
         let raw = values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
@@ -219,6 +245,7 @@ impl<'m> Writer<'m> {
         }
         if self.stored.insert(tensor) {
             let data = it.data.clone().unwrap_or_default();
+            let data = if it.kind == Kind::I16 { floats_of_words(&data) } else { data };
             self.store_as(it.name.clone(), kind, &it.shape, data);
         }
         Ok(())
@@ -235,6 +262,7 @@ impl<'m> Writer<'m> {
                 writer.node("Cast", &[&bytes], vec![int("to", DataType::Float as i64)])
             })),
             (Some(scales), Kind::I8 | Kind::U8) => self.dequantized(&bytes, it.kind, scales),
+            (_, Kind::I16) if self.moves => Ok(bytes),
             (_, kind) => Err(format!("reads {} of type {kind:?} as reals", quoted(&it.name))),
         }
     }
@@ -295,6 +323,7 @@ impl<'m> Writer<'m> {
             (_, Kind::F32 | Kind::I32 | Kind::I64 | Kind::Bool) => {
                 self.node_as("Identity", &[real], vec![], &name);
             }
+            (_, Kind::I16) if self.moves => self.node_as("Identity", &[real], vec![], &name),
             (_, kind) => {
                 return Err(format!(
                     "makes numbers of type {kind:?}; supported: float32, int8, uint8"
@@ -380,6 +409,12 @@ impl<'m> Writer<'m> {
     }
 }
 
+/// Integers of 16 bits as floats of the same values.
+fn floats_of_words(data: &Bytes) -> Bytes {
+    let words = data.as_chunks().0.iter().map(|two| f32::from(i16::from_le_bytes(*two)));
+    words.flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>().into()
+}
+
 /// A dimension or an index as ONNX has it.
 pub(super) fn number_of(index: usize) -> i64 {
     i64::try_from(index).unwrap_or(i64::MAX)
@@ -395,7 +430,9 @@ pub(super) fn onnx_type(kind: Kind) -> Option<DataType> {
         Kind::I64 => Some(DataType::Int64),
         Kind::Bool => Some(DataType::Bool),
         Kind::I8 => Some(DataType::Int8),
-        Kind::I16 | Kind::Other(_) => None,
+        // Floats of the same values.
+        Kind::I16 => Some(DataType::Float),
+        Kind::Other(_) => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Functions of each element, and of each pair of elements.
 
 use crate::frontend::tflite::model::{Kind, Operator};
-use crate::frontend::tflite::read::{Fused, clip, float, operand, result};
+use crate::frontend::tflite::read::{Fused, clip, float, operand, result, words};
 use crate::frontend::tflite::write::{self, Writer, Written};
 
 /// Writes a function of each element that ONNX has.
@@ -22,11 +22,14 @@ macro_rules! pairs {
     )*};
 }
 
-/// Writes a function of two elements and what is fused into it.
+/// Writes a function of two elements and what is fused into it; on integers of 16 bits another one may do so.
 macro_rules! fused_pairs {
-    ($($name:ident => $op:literal),* $(,)?) => {$(
+    ($($name:ident => $op:literal $(or $words:path)?),* $(,)?) => {$(
         pub(in super::super) fn $name(writer: &mut Writer<'_>, operator: &Operator<'_>) -> Written {
             let fused = Fused::of(operator.options, 0)?;
+            $(if words::is_word(writer, operand(operator, 0)?) {
+                return $words(writer, operator, fused);
+            })?
             pair(writer, operator, fused, |writer, [a, b]| writer.node($op, &[&a, &b], vec![]))
         }
     )*};
@@ -35,7 +38,6 @@ macro_rules! fused_pairs {
 functions! {
     floor => "Floor",
     logistic => "Sigmoid",
-    relu => "Relu",
     tanh => "Tanh",
     exp => "Exp",
     neg => "Neg",
@@ -66,18 +68,22 @@ pairs! {
 }
 
 fused_pairs! {
-    add => "Add",
+    add => "Add" or words::add,
     sub => "Sub",
-    mul => "Mul",
+    mul => "Mul" or words::mul,
     div => "Div",
 }
 
+pub(in super::super) fn relu(writer: &mut Writer<'_>, operator: &Operator<'_>) -> Written {
+    bounded(writer, operator, Fused::Relu)
+}
+
 pub(in super::super) fn relu_n1_to_1(writer: &mut Writer<'_>, operator: &Operator<'_>) -> Written {
-    function(writer, operator, |writer, x| clip(writer, &x, [-1.0, 1.0]))
+    bounded(writer, operator, Fused::ReluN1To1)
 }
 
 pub(in super::super) fn relu6(writer: &mut Writer<'_>, operator: &Operator<'_>) -> Written {
-    function(writer, operator, |writer, x| clip(writer, &x, [0.0, 6.0]))
+    bounded(writer, operator, Fused::Relu6)
 }
 
 pub(in super::super) fn relu_0_to_1(writer: &mut Writer<'_>, operator: &Operator<'_>) -> Written {
@@ -114,6 +120,9 @@ pub(in super::super) fn not_equal(writer: &mut Writer<'_>, operator: &Operator<'
 
 /// `x < 0 ? alpha * x : x`.
 pub(in super::super) fn leaky_relu(writer: &mut Writer<'_>, operator: &Operator<'_>) -> Written {
+    if words::is_word(writer, operand(operator, 0)?) {
+        return words::leaky_relu(writer, operator);
+    }
     let alpha = write::float("alpha", float(operator.options, 0, 0.0)?);
     function(writer, operator, |writer, x| writer.node("LeakyRelu", &[&x], vec![alpha]))
 }
@@ -143,6 +152,14 @@ pub(in super::super) fn select(writer: &mut Writer<'_>, operator: &Operator<'_>)
     let [a, b] = [writer.real(operand(operator, 1)?)?, writer.real(operand(operator, 2)?)?];
     let chosen = writer.node("Where", &[&condition, &a, &b], vec![]);
     writer.answer(&chosen, result(operator)?)
+}
+
+/// Writes bounds that other operators may have fused into them.
+fn bounded(writer: &mut Writer<'_>, operator: &Operator<'_>, bounds: Fused) -> Written {
+    if words::is_word(writer, operand(operator, 0)?) {
+        return words::function(writer, operator, bounds, 1.0);
+    }
+    function(writer, operator, |writer, x| bounds.apply(writer, x))
 }
 
 /// Writes a function of the first operand.

@@ -8,7 +8,7 @@ use crate::frontend::tflite::model::{Kind, Operator, Scales};
 use crate::frontend::tflite::read::hybrid::{self, is_hybrid};
 use crate::frontend::tflite::read::pool::{Padding, Window};
 use crate::frontend::tflite::read::{
-    Fused, answer_image, byte, image_of, int, nhwc, operand, optional, result, shaped,
+    Fused, answer_image, byte, image_of, int, nhwc, operand, optional, result, shaped, words,
 };
 use crate::frontend::tflite::write::{Writer, Written, int as int_attribute, ints, number_of};
 
@@ -65,6 +65,10 @@ fn convolve(
     let mut attributes = window.attributes([h, width], [to_h, to_w])?;
     attributes.push(int_attribute("group", number_of(c / each)));
     let fused = Fused::of(options, fused)?;
+    if words::is_word(writer, x) {
+        let perm = [perm[0], perm[2], perm[3], perm[1]];
+        return words::convolve(writer, operator, (&window, c / each), fused, perm);
+    }
     let image = image_of(writer, x)?;
     let weights = weights(writer, w, &perm)?;
     let bias = optional(operator, 2).map(|bias| self::bias(writer, [x, w, bias])).transpose()?;
@@ -156,6 +160,9 @@ pub(in super::super) fn fully_connected(
     if k == 0 || !len.is_multiple_of(k) {
         return Err(format!("reads {:?}, which are no rows of {k}", writer.model.shape(x)));
     }
+    if words::is_word(writer, x) {
+        return words::dense(writer, operator, fused);
+    }
     let mut rows = writer.real(x)?;
     if writer.model.shape(x) != [len / k, k] {
         rows = shaped(writer, &rows, &[len / k, k]);
@@ -217,7 +224,7 @@ fn weights(writer: &mut Writer<'_>, w: usize, perm: &[usize]) -> Written<String>
 }
 
 /// Elements of `bytes` bytes each, which lie as `shape` says, in the order of `perm`.
-fn turned(data: &Bytes, bytes: usize, shape: &[usize], perm: &[usize]) -> Bytes {
+pub(super) fn turned(data: &Bytes, bytes: usize, shape: &[usize], perm: &[usize]) -> Bytes {
     if perm.is_sorted() {
         return data.clone();
     }

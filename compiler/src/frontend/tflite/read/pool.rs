@@ -2,7 +2,7 @@
 
 use crate::frontend::tflite::model::Operator;
 use crate::frontend::tflite::read::{
-    Fused, answer_image, byte, image_of, int, nhwc, operand, result,
+    Fused, answer_image, byte, image_of, int, nhwc, operand, result, words,
 };
 use crate::frontend::tflite::write::{Writer, Written, int as int_attribute, ints, number_of};
 use crate::proto::AttributeProto;
@@ -67,7 +67,7 @@ impl Window {
     }
 
     /// Zeros before and behind, of rows and of columns.
-    fn pads(&self, from: [usize; 2], to: [usize; 2]) -> [[i64; 2]; 2] {
+    pub(super) fn pads(&self, from: [usize; 2], to: [usize; 2]) -> [[i64; 2]; 2] {
         [0, 1].map(|at| {
             let reach = (number_of(self.kernel[at]) - 1).saturating_mul(self.dilation[at]);
             let last = (number_of(to[at]) - 1).saturating_mul(self.stride[at]);
@@ -92,10 +92,10 @@ fn pool(
     writer: &mut Writer<'_>,
     operator: &Operator<'_>,
     op: &str,
-    mut attributes: Vec<AttributeProto>,
+    attributes: Vec<AttributeProto>,
 ) -> Written {
     let (x, options) = (operand(operator, 0)?, operator.options);
-    let ([_, h, w, _], [_, to_h, to_w, _]) = (nhwc(writer, x)?, nhwc(writer, result(operator)?)?);
+    [x, result(operator)?].into_iter().try_for_each(|it| nhwc(writer, it).map(drop))?;
     let size = |field| Ok::<_, String>(usize::try_from(int(options, field, 0)?).unwrap_or(0));
     let window = Window {
         kernel: [size(field::HEIGHT)?, size(field::WIDTH)?],
@@ -103,10 +103,33 @@ fn pool(
         dilation: [1, 1],
         padding: Padding::of(byte(options, field::PADDING)?)?,
     };
+    let fused = Fused::of(options, field::FUSED)?;
+    if words::is_word(writer, x) {
+        return match op {
+            "AveragePool" => words::average(writer, operator, &window, fused),
+            _ if matches!(fused, Fused::None | Fused::Relu) => {
+                writer.moving(|writer| images(writer, operator, op, attributes, &window, fused))
+            }
+            _ => Err("has bounds fused into a pool of int16; supported: none, RELU".into()),
+        };
+    }
+    images(writer, operator, op, attributes, &window, fused)
+}
+
+/// A pool of images with their channels outside.
+fn images(
+    writer: &mut Writer<'_>,
+    operator: &Operator<'_>,
+    op: &str,
+    mut attributes: Vec<AttributeProto>,
+    window: &Window,
+    fused: Fused,
+) -> Written {
+    let x = operand(operator, 0)?;
+    let ([_, h, w, _], [_, to_h, to_w, _]) = (nhwc(writer, x)?, nhwc(writer, result(operator)?)?);
     attributes.extend(
         window.attributes([h, w], [to_h, to_w])?.into_iter().filter(|it| it.name != "dilations"),
     );
-    let fused = Fused::of(options, field::FUSED)?;
     let image = image_of(writer, x)?;
     let pooled = writer.node(op, &[&image], attributes);
     answer_image(writer, operator, pooled, fused)
