@@ -19,7 +19,9 @@ const DEPTHWISE_CONV_2D: [i32; 2] = [4, 1];
 const FULLY_CONNECTED: [i32; 2] = [9, 1];
 const AVERAGE_POOL_2D: [i32; 2] = [1, 1];
 const STRIDED_SLICE: [i32; 2] = [45, 1];
-const SVDF: [i32; 2] = [27, 4];
+const SVDF: [i32; 2] = [27, 1];
+const MIRROR_PAD: [i32; 2] = [100, 1];
+const LSTM: [i32; 2] = [16, 4];
 const SOFTMAX: [i32; 2] = [25, 2];
 const LOGISTIC: [i32; 2] = [14, 2];
 const TANH: [i32; 2] = [28, 2];
@@ -145,11 +147,11 @@ fn what_is_not_read_is_named_with_its_version_and_its_place() {
     let mut net = Net::default();
     let x = net.input(F32, &[1, 4], None);
     let y = net.tensor(F32, &[1, 4], None);
-    net.operator(SVDF, &[x], y, vec![]);
+    net.operator(LSTM, &[x], y, vec![]);
     let z = net.tensor(F32, &[1, 4], None);
     net.operator([0, 9], &[y, y], z, vec![]);
     let error = read(net.file(&[z])).expect_err("no such operator is read").to_string();
-    assert!(error.contains("SVDF (version 4): is not supported (at \"tensor_1\")"), "{error}");
+    assert!(error.contains("LSTM (version 4): is not supported (at \"tensor_1\")"), "{error}");
     assert!(error.contains("ADD (version 9): versions up to 5 are supported"), "{error}");
 }
 
@@ -237,4 +239,48 @@ fn damaged_files_are_refused() {
             }
         }
     }
+}
+
+#[test]
+fn the_docs_list_what_is_read() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/tflite.md");
+    let page = std::fs::read_to_string(page).expect("the page is there");
+    let made = "cargo run -p mnv2c --example tflite_ops > compiler/docs/tflite.md";
+    assert!(page.contains(made) && page.ends_with(&tflite::table()), "make the page again: {made}");
+}
+
+#[test]
+fn a_mirror_may_show_the_first_and_last_elements_twice() {
+    let mut net = Net::default();
+    let x = net.input(F32, &[2, 3], None);
+    let pads = net.integers(&[2, 2], &[1, 0, 2, 3]);
+    let y = net.tensor(F32, &[3, 8], None);
+    net.operator(MIRROR_PAD, &[x, pads], y, vec![(0, Field::Byte(1))]);
+    let row = |x: [f32; 3]| [x[1], x[0], x[0], x[1], x[2], x[2], x[1], x[0]];
+    let (first, last) = (row([1.0, 2.0, 3.0]), row([4.0, 5.0, 6.0]));
+    let found = answer(&net, y, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    assert_eq!(found, [first, first, last].concat());
+}
+
+/// Calls of a layer that remembers two steps: two features, of which each output adds one rank's up.
+#[test]
+fn a_filter_of_rank_two_remembers_features() {
+    let mut net = Net::default();
+    let x = net.input(F32, &[1, 2], None);
+    let features = net.floats(&[2, 2], &[1.0, 2.0, -1.0, 0.5]);
+    let times = net.floats(&[2, 2], &[10.0, 1.0, 100.0, 3.0]);
+    let bias = net.floats(&[1], &[0.25]);
+    let state = net.kept(F32, &[1, 4]);
+    let y = net.tensor(F32, &[1, 1], None);
+    let inputs = [x, features, times, bias, state];
+    net.operator(SVDF, &inputs, y, vec![(0, Field::Int(2)), (1, Field::Byte(0))]);
+    let graph = read(net.file(&[y])).expect("the file is sound");
+    assert_eq!((graph.inputs.len(), graph.states.len()), (1, 1));
+    let calls = [[1.0, 2.0], [0.0, 1.0], [-1.0, 0.0]];
+    let calls = calls.map(|x| vec![Array { shape: vec![1, 2], values: Values::F32(x.to_vec()) }]);
+    let answers = interp::calls(&graph, &calls).expect("the graph runs");
+    let answers: Vec<f32> =
+        answers.iter().filter_map(|call| call[0].values.as_f32().map(|y| y[0])).collect();
+    // Features are 5 and 0, then 2 and 0.5, then -1 and 1.
+    assert_eq!(answers, [5.25, 50.0 + 2.0 + 1.5 + 0.25, 20.0 - 1.0 + 50.0 + 3.0 + 0.25]);
 }

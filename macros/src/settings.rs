@@ -138,7 +138,7 @@ fn pairs(input: ParseStream<'_>) -> Result<Value> {
             list(&inside)?.0.join("x")
         } else if inside.peek(LitStr) {
             inside.parse::<LitStr>()?.value()
-        } else if inside.peek(Ident) {
+        } else if inside.peek(syn::Ident) {
             inside.parse::<Ident>()?.to_string()
         } else {
             positive(&inside.parse()?)?.to_string()

@@ -24,7 +24,7 @@ use crate::ir::{Arithmetic, Dtype, Graph, Values};
 use model::{Kind, Model};
 use variables::Variable;
 
-pub use operators::{OPERATORS, Operator};
+pub use operators::{OPERATORS, Operator, Words};
 
 /// The identifier of the format, behind the first four bytes.
 const IDENTIFIER: &[u8] = b"TFL3";
@@ -32,6 +32,20 @@ const IDENTIFIER: &[u8] = b"TFL3";
 /// True if `file` says that it is a TFLite file.
 pub fn is_tflite(file: &[u8]) -> bool {
     file.get(4..8) == Some(IDENTIFIER)
+}
+
+/// The table of operators in the docs, as Markdown.
+pub fn table() -> String {
+    let row = |it: &Operator| {
+        let words = match it.words {
+            Words::Refused => "",
+            Words::Moved => "moved",
+            Words::Computed => "computed",
+        };
+        format!("| {} | {} | 1-{} | {words} |\n", it.name, it.number, it.version)
+    };
+    let rows: String = OPERATORS.iter().map(row).collect();
+    format!("| operator | number | versions | int16 |\n|---|---|---|---|\n{rows}")
 }
 
 /// The graph of a TFLite file.
@@ -64,7 +78,7 @@ pub fn summary(file: &Bytes) -> Result<Summary> {
         operators: counts,
         inputs: model.inputs.iter().map(name).collect(),
         shapes: model.inputs.iter().map(shape).collect(),
-        keeps: !variables::handles(&model).is_empty(),
+        keeps: variables::any(&model),
         outputs: model.outputs.iter().map(name).collect(),
         ..Summary::default()
     })

@@ -65,6 +65,13 @@ impl Net {
         tensor
     }
 
+    /// A tensor that an operator keeps between calls.
+    pub(crate) fn kept(&mut self, kind: u8, shape: &[i32]) -> i32 {
+        let tensor = self.tensor(kind, shape, None);
+        self.tensors[tensor as usize].push((5, Field::Byte(1)));
+        tensor
+    }
+
     /// A constant of a type, as it lies in the file.
     pub(crate) fn constant(
         &mut self,

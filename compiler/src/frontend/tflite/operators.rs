@@ -2,7 +2,7 @@
 
 use crate::frontend::tflite::model;
 use crate::frontend::tflite::read::{
-    arithmetic, convolution, image, moves, pool, reduce, types, variables,
+    arithmetic, convolution, filter, image, moves, pool, reduce, types, variables,
 };
 use crate::frontend::tflite::variables as numbers;
 use crate::frontend::tflite::write::{Writer, Written};
@@ -16,11 +16,22 @@ pub struct Operator {
     pub name: &'static str,
     /// The greatest version that is read.
     pub version: i32,
-    /// True if it only moves elements, integers of 16 bits too.
-    pub(super) moves: bool,
+    /// What it does with integers of 16 bits.
+    pub words: Words,
     /// Operands that are looked at; what follows them may be computed by operators that are not read.
     pub(super) operands: usize,
     pub(super) write: fn(&mut Writer<'_>, &model::Operator<'_>) -> Written,
+}
+
+/// Uses of integers of 16 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Words {
+    /// None: they are refused.
+    Refused,
+    /// They are moved.
+    Moved,
+    /// They are computed as the reference kernels do.
+    Computed,
 }
 
 impl std::fmt::Debug for Operator {
@@ -31,25 +42,26 @@ impl std::fmt::Debug for Operator {
 
 /// Everything that is read, by number.
 pub const OPERATORS: &[Operator] = &[
-    row(0, "ADD", 5, arithmetic::add),
-    row(1, "AVERAGE_POOL_2D", 3, pool::average),
+    computed(0, "ADD", 5, arithmetic::add),
+    computed(1, "AVERAGE_POOL_2D", 3, pool::average),
     moved(2, "CONCATENATION", 4, moves::concatenation),
-    row(3, "CONV_2D", 8, convolution::conv),
-    row(4, "DEPTHWISE_CONV_2D", 7, convolution::depthwise),
+    computed(3, "CONV_2D", 8, convolution::conv),
+    computed(4, "DEPTHWISE_CONV_2D", 7, convolution::depthwise),
     row(5, "DEPTH_TO_SPACE", 2, image::depth_to_space),
-    row(6, "DEQUANTIZE", 5, types::dequantize),
+    computed(6, "DEQUANTIZE", 5, types::dequantize),
     row(8, "FLOOR", 1, arithmetic::floor),
-    row(9, "FULLY_CONNECTED", 12, convolution::fully_connected),
+    computed(9, "FULLY_CONNECTED", 12, convolution::fully_connected),
     row(14, "LOGISTIC", 2, arithmetic::logistic),
-    row(17, "MAX_POOL_2D", 3, pool::max),
-    row(18, "MUL", 5, arithmetic::mul),
-    row(19, "RELU", 3, arithmetic::relu),
+    computed(17, "MAX_POOL_2D", 3, pool::max),
+    computed(18, "MUL", 5, arithmetic::mul),
+    computed(19, "RELU", 3, arithmetic::relu),
     row(20, "RELU_N1_TO_1", 1, arithmetic::relu_n1_to_1),
-    row(21, "RELU6", 3, arithmetic::relu6),
+    computed(21, "RELU6", 3, arithmetic::relu6),
     Operator { operands: 1, ..moved(22, "RESHAPE", 1, moves::reshape) },
     row(23, "RESIZE_BILINEAR", 3, image::resize_bilinear),
     row(25, "SOFTMAX", 2, arithmetic::softmax),
     row(26, "SPACE_TO_DEPTH", 2, image::space_to_depth),
+    row(numbers::SVDF, "SVDF", 4, filter::svdf),
     row(28, "TANH", 2, arithmetic::tanh),
     moved(34, "PAD", 4, moves::pad),
     moved(36, "GATHER", 3, moves::gather),
@@ -97,7 +109,7 @@ pub const OPERATORS: &[Operator] = &[
     row(89, "REDUCE_MIN", 2, reduce::min),
     row(92, "SQUARE", 1, arithmetic::square),
     row(97, "RESIZE_NEAREST_NEIGHBOR", 3, image::resize_nearest),
-    row(98, "LEAKY_RELU", 2, arithmetic::leaky_relu),
+    computed(98, "LEAKY_RELU", 2, arithmetic::leaky_relu),
     row(99, "SQUARED_DIFFERENCE", 2, arithmetic::squared_difference),
     moved(100, "MIRROR_PAD", 2, moves::mirror_pad),
     row(101, "ABS", 1, arithmetic::abs),
@@ -105,7 +117,7 @@ pub const OPERATORS: &[Operator] = &[
     row(104, "CEIL", 1, arithmetic::ceil),
     row(108, "COS", 1, arithmetic::cos),
     row(111, "ELU", 1, arithmetic::elu),
-    row(114, "QUANTIZE", 3, types::quantize),
+    computed(114, "QUANTIZE", 3, types::quantize),
     row(116, "ROUND", 1, arithmetic::round),
     row(117, "HARD_SWISH", 1, arithmetic::hard_swish),
     row(123, "SELECT_V2", 1, arithmetic::select),
@@ -124,7 +136,6 @@ const NAMES: &[(i32, &str)] = &[
     (13, "LOCAL_RESPONSE_NORMALIZATION"),
     (16, "LSTM"),
     (24, "RNN"),
-    (27, "SVDF"),
     (32, "CUSTOM"),
     (37, "BATCH_TO_SPACE_ND"),
     (38, "SPACE_TO_BATCH_ND"),
@@ -151,7 +162,7 @@ const fn row(
     version: i32,
     write: fn(&mut Writer<'_>, &model::Operator<'_>) -> Written,
 ) -> Operator {
-    Operator { number, name, version, operands: usize::MAX, moves: false, write }
+    Operator { number, name, version, operands: usize::MAX, words: Words::Refused, write }
 }
 
 /// The row of an operator that only moves elements.
@@ -161,7 +172,17 @@ const fn moved(
     version: i32,
     write: fn(&mut Writer<'_>, &model::Operator<'_>) -> Written,
 ) -> Operator {
-    Operator { moves: true, ..row(number, name, version, write) }
+    Operator { words: Words::Moved, ..row(number, name, version, write) }
+}
+
+/// The row of an operator that computes integers of 16 bits too.
+const fn computed(
+    number: i32,
+    name: &'static str,
+    version: i32,
+    write: fn(&mut Writer<'_>, &model::Operator<'_>) -> Written,
+) -> Operator {
+    Operator { words: Words::Computed, ..row(number, name, version, write) }
 }
 
 /// The row of an operator.

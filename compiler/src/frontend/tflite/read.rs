@@ -2,13 +2,16 @@
 
 pub(super) mod arithmetic;
 pub(super) mod convolution;
+pub(super) mod filter;
 mod hybrid;
 pub(super) mod image;
 pub(super) mod moves;
 pub(super) mod pool;
 pub(super) mod reduce;
+mod turn;
 pub(super) mod types;
 pub(super) mod variables;
+mod window;
 mod words;
 
 use crate::frontend::tflite::model::Operator;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Result};
 use crate::frontend::tflite::model::{Model, Operator};
-use crate::frontend::tflite::operators;
+use crate::frontend::tflite::operators::{self, Words};
 use crate::frontend::tflite::variables::{self, Handles, Key, Variable};
 use crate::frontend::tflite::write::{Writer, Written};
 use crate::printed::quoted;
@@ -45,9 +45,9 @@ fn write(writer: &mut Writer<'_>, operator: &Operator<'_>) -> Written {
     if let Some(tensor) = operator.outputs.first() {
         writer.begin(*tensor);
     }
-    match listed.moves {
-        true => writer.moving(|writer| (listed.write)(writer, operator)),
-        false => (listed.write)(writer, operator),
+    match listed.words {
+        Words::Moved => writer.moving(|writer| (listed.write)(writer, operator)),
+        Words::Refused | Words::Computed => (listed.write)(writer, operator),
     }
 }
 

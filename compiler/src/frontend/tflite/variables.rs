@@ -7,6 +7,8 @@ use bytes::Bytes;
 use crate::frontend::tflite::model::{Model, Operator, Tensor};
 use crate::frontend::tflite::schema::Read;
 
+/// The number of the operator that remembers what it saw.
+pub(super) const SVDF: i32 = 27;
 /// The numbers of the operators on variables: one that runs a graph before the first call, and those that name, read and
 /// write one.
 pub(super) const CALL_ONCE: i32 = 129;
@@ -50,6 +52,12 @@ impl Variables {
     pub(super) fn last(&self, key: &Key) -> Option<&String> {
         self.now.get(key)
     }
+}
+
+/// True if a graph keeps something between calls.
+pub(super) fn any(model: &Model<'_>) -> bool {
+    let keeps = |operator: &Operator<'_>| [SVDF, VAR_HANDLE].contains(&operator.number);
+    model.operators.iter().any(keeps)
 }
 
 /// The variables of a whole graph.

@@ -2,11 +2,10 @@
 //!
 //! Weights of bytes are bytes of the ONNX graph too: turned to ONNX's order here, with a scale for each channel or one.
 
-use bytes::Bytes;
-
 use crate::frontend::tflite::model::{Kind, Operator, Scales};
 use crate::frontend::tflite::read::hybrid::{self, is_hybrid};
-use crate::frontend::tflite::read::pool::{Padding, Window};
+use crate::frontend::tflite::read::turn::turned;
+use crate::frontend::tflite::read::window::{Padding, Window};
 use crate::frontend::tflite::read::{
     Fused, answer_image, byte, image_of, int, nhwc, operand, optional, result, shaped, words,
 };
@@ -221,31 +220,6 @@ fn weights(writer: &mut Writer<'_>, w: usize, perm: &[usize]) -> Written<String>
     writer.copy(turned.len())?;
     let shape: Vec<usize> = perm.iter().map(|axis| it.shape[*axis]).collect();
     writer.constant_like(w, &shape, turned, perm)
-}
-
-/// Elements of `bytes` bytes each, which lie as `shape` says, in the order of `perm`.
-pub(super) fn turned(data: &Bytes, bytes: usize, shape: &[usize], perm: &[usize]) -> Bytes {
-    if perm.is_sorted() {
-        return data.clone();
-    }
-    let mut strides = vec![bytes; shape.len()];
-    for axis in (0..shape.len().saturating_sub(1)).rev() {
-        strides[axis] = strides[axis + 1] * shape[axis + 1];
-    }
-    let mut out = Vec::with_capacity(data.len());
-    let mut index = vec![0; shape.len()];
-    for _ in 0..data.len() / bytes.max(1) {
-        let at: usize = perm.iter().zip(&index).map(|(axis, i)| strides[*axis] * i).sum();
-        out.extend_from_slice(&data[at..at + bytes]);
-        for axis in (0..index.len()).rev() {
-            index[axis] += 1;
-            if index[axis] < shape[perm[axis]] {
-                break;
-            }
-            index[axis] = 0;
-        }
-    }
-    out.into()
 }
 
 /// The floats of a bias: of integers in units of the products of both scales.

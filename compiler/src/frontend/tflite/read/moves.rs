@@ -97,7 +97,7 @@ fn parts(writer: &mut Writer<'_>, operator: &Operator<'_>, x: usize, axis: i64) 
 }
 
 /// The range of `x` along a dimension.
-fn cut(writer: &mut Writer<'_>, x: &str, axis: usize, [from, to]: [i64; 2]) -> String {
+pub(super) fn cut(writer: &mut Writer<'_>, x: &str, axis: usize, [from, to]: [i64; 2]) -> String {
     let [from, to, axis] = [("starts", from), ("ends", to), ("axes", number_of(axis))]
         .map(|(name, value)| writer.integers(name, &[value]));
     writer.node("Slice", &[x, &from, &to, &axis], vec![])
@@ -181,15 +181,47 @@ pub(in super::super) fn pad(writer: &mut Writer<'_>, operator: &Operator<'_>) ->
     writer.answer(&made, result(operator)?)
 }
 
-/// Elements around x that mirror it at its first and last ones.
+/// Elements around x that mirror it at its ends: its first and last ones are shown once, or twice.
 pub(in super::super) fn mirror_pad(writer: &mut Writer<'_>, operator: &Operator<'_>) -> Written {
     if byte(operator.options, 0)? != 0 {
-        return Err("mode SYMMETRIC is not supported; use REFLECT".into());
+        return symmetric_pad(writer, operator);
     }
     let pads = pads(writer, operator)?;
     let real = writer.real(operand(operator, 0)?)?;
     let made = writer.node("Pad", &[&real, &pads], vec![text("mode", "reflect")]);
     writer.answer(&made, result(operator)?)
+}
+
+/// Elements around x that mirror it, its first and last ones too.
+fn symmetric_pad(writer: &mut Writer<'_>, operator: &Operator<'_>) -> Written {
+    let x = operand(operator, 0)?;
+    let (shape, pads) = (writer.model.shape(x).to_vec(), writer.whole(operand(operator, 1)?)?);
+    let mut made = writer.real(x)?;
+    for (axis, (len, pads)) in shape.into_iter().zip(pads.as_chunks::<2>().0).enumerate() {
+        let (len, [before, behind]) = (number_of(len), *pads);
+        if ![before, behind].iter().all(|pad| (0..=len).contains(pad)) {
+            return Err(format!("mirrors {before} and {behind} elements of {len}"));
+        }
+        let end = if behind == len { i64::MIN } else { len - 1 - behind };
+        let ends = [(before, [before - 1, i64::MIN]), (behind, [len - 1, end])];
+        let [first, last] =
+            ends.map(|(count, range)| (count > 0).then(|| backwards(writer, &made, axis, range)));
+        let parts: Vec<&str> =
+            first.iter().chain([&made]).chain(&last).map(String::as_str).collect();
+        if parts.len() > 1 {
+            let axis = vec![int_attribute("axis", number_of(axis))];
+            made = writer.node("Concat", &parts, axis);
+        }
+    }
+    writer.answer(&made, result(operator)?)
+}
+
+/// The elements of `x` along a dimension from one on down to another, which is left out.
+fn backwards(writer: &mut Writer<'_>, x: &str, axis: usize, [from, to]: [i64; 2]) -> String {
+    let [from, to, axis, step] =
+        [("starts", from), ("ends", to), ("axes", number_of(axis)), ("steps", -1)]
+            .map(|(name, value)| writer.integers(name, &[value]));
+    writer.node("Slice", &[x, &from, &to, &axis, &step], vec![])
 }
 
 /// `[before, behind]` of each dimension, as ONNX has them: all before, then all behind.

@@ -71,6 +71,17 @@ pub(in super::super) fn assign(writer: &mut Writer<'_>, operator: &Operator<'_>)
     Ok(())
 }
 
+/// The value that a tensor has which an operator keeps between calls, and what it is called as a variable.
+pub(super) fn own(writer: &mut Writer<'_>, tensor: usize) -> Written<(Key, String)> {
+    let key = ("tensor".to_owned(), writer.model.tensors[tensor].name.clone());
+    if let Some(value) = writer.variables.now.get(&key) {
+        return Ok((key, value.clone()));
+    }
+    writer.release(tensor);
+    let value = begin(writer, &key, tensor)?;
+    Ok((key, value))
+}
+
 /// Makes a variable an input that is kept, of the kind of tensor `like`; its name.
 fn begin(writer: &mut Writer<'_>, key: &Key, like: usize) -> Written<String> {
     let it = &writer.model.tensors[like];

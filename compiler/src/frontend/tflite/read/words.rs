@@ -2,7 +2,8 @@
 
 use crate::frontend::onnx::words::DOMAIN;
 use crate::frontend::tflite::model::{Kind, Operator, Scales};
-use crate::frontend::tflite::read::pool::Window;
+use crate::frontend::tflite::read::turn::turned;
+use crate::frontend::tflite::read::window::Window;
 use crate::frontend::tflite::read::{Fused, float, operand, optional, result, shaped};
 use crate::frontend::tflite::write::{Writer, Written, float as real, int, ints, number_of, read};
 use crate::ir::quant::tflite::Twice;
@@ -233,7 +234,7 @@ fn weights(writer: &mut Writer<'_>, w: usize, perm: &[usize], shape: &[usize]) -
         return Err(format!("has weights of type {:?} beside int16; supported: int8", it.kind));
     }
     let data = it.data.as_ref().ok_or("reads weights that are computed; constants belong there")?;
-    let turned = super::convolution::turned(data, 1, &it.shape, perm);
+    let turned = turned(data, 1, &it.shape, perm);
     writer.copy(turned.len())?;
     let bytes: Vec<u8> = turned.iter().map(|byte| byte ^ 128).collect();
     Ok(writer.store("weights", DataType::Uint8, shape, bytes.into()))
