@@ -278,6 +278,9 @@ fn verify(args: &Args, job: &Job<'_>, source: &Source, case: &Case) -> Result<Fo
     Ok(found)
 }
 
+/// The arrays of each call.
+type Calls = Vec<Vec<Array>>;
+
 /// The answers that are expected.
 struct Record {
     /// Of each call, by number of the output.
@@ -381,7 +384,7 @@ fn answered(
     source: &Source,
     model: Model,
     inputs: Vec<Vec<Array>>,
-) -> Result<Vec<(&'static str, Vec<Vec<Array>>)>> {
+) -> Result<Vec<(&'static str, Calls)>> {
     let ends = job.request.model_io();
     let given = |inputs| given::to_program(inputs, ends.picture.as_ref());
     let given: Vec<Vec<Array>> = inputs.into_iter().map(given).collect::<Result<_>>()?;
