@@ -69,7 +69,7 @@ impl Lowering<'_> {
             None if matches!(self.stages()[stage].kernel, Kernel::Fetch(_)) => {
                 rows::fetch(stage, rows)
             }
-            None => Statement::Call(Call::rows(stage, rows)),
+            None => Statement::Call(Call { reach: self.parts(stage), ..Call::rows(stage, rows) }),
         };
         vec![call, Statement::Mark { stage }]
     }

@@ -171,6 +171,8 @@ pub enum Reach {
     PixelShare(usize),
     /// One of so many panels of channels, the last maybe narrower.
     ChannelShare(usize),
+    /// All, in so many bands of rows and runs of panels of weights, which threads take.
+    Parts([usize; 2]),
     /// The columns before the first strip.
     FirstColumns,
     /// The columns that a strip adds.
@@ -279,6 +281,7 @@ impl Function {
         fn pooled(statements: &[Statement]) -> bool {
             statements.iter().any(|statement| match statement {
                 Statement::Threads(threads) => threads.pooled || pooled(&threads.body),
+                Statement::Call(call) => matches!(call.reach, Reach::Parts(_)),
                 Statement::For { body, .. } | Statement::While { body, .. } => pooled(body),
                 Statement::If { then, otherwise, .. } => pooled(then) || pooled(otherwise),
                 _ => false,

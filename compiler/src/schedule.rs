@@ -14,6 +14,7 @@ mod matmul;
 mod moves;
 mod padding;
 mod panels;
+mod parts;
 mod place;
 pub mod pull;
 mod quant;
@@ -154,6 +155,8 @@ pub struct Stage {
     pub part: Part,
     /// Equal parts of its pixels, or panels of its channels, that threads share; 1 where the caller's does it all.
     pub shares: usize,
+    /// Bands of its rows and runs of its panels of weights that threads take; one of each where the caller's does it all.
+    pub parts: [usize; 2],
     /// The product that its tile was chosen for, if it is a matrix kernel whose tile timing may choose.
     pub product: Option<Product>,
 }
@@ -315,8 +318,8 @@ impl Stage {
         into: Place,
     ) -> Self {
         let (kernel, window, height) = (kernel.into(), RowWindow::SAME, into.height);
-        let (pack, part, shares, product) = (None, Part::Row, 1, None);
-        Self { node, kernel, from, into, pack, window, height, part, shares, product }
+        let (pack, part, shares, parts, product) = (None, Part::Row, 1, [1, 1], None);
+        Self { node, kernel, from, into, pack, window, height, part, shares, parts, product }
     }
 
     /// The site of its kernel: element types and layouts of its operands and result.

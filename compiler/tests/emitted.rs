@@ -4,6 +4,8 @@
 mod build;
 #[path = "emitted/bytes.rs"]
 mod bytes;
+#[path = "emitted/dense.rs"]
+mod dense;
 #[path = "emitted/stack.rs"]
 mod stack;
 #[path = "emitted/stateful.rs"]
@@ -94,15 +96,20 @@ fn threads_answer_as_one_does_to_the_bit() {
     let mut nets = Crate::new("threads");
     let mut main = String::from(MAIN_HEAD);
     let random = (20..25).map(|seed| ("random", testing::random_graph(seed)));
-    for (at, (name, graph)) in random.chain(strange::networks()).enumerate() {
+    let drawn = random.chain(strange::networks()).chain(dense::networks());
+    let mut shared = 0;
+    for (at, (name, graph)) in drawn.enumerate() {
         let inputs = testing::random_inputs(&graph, 3);
         let expected = interp::run(&graph, &inputs).unwrap();
         for threads in 1..=2 {
             let target = Target { threads, ..Target::host() };
             let name = format!("{at}_{name}_{threads}");
-            main += &nets.add_case(&name, graph.clone(), &target, &inputs, &expected);
+            let rust = nets.add_for(&name, graph.clone(), &target, Memory::default());
+            shared += usize::from(rust.contains("Shares {"));
+            main += &nets.case(&name, &target, &inputs, &expected);
         }
     }
+    assert!(shared > 6, "threads share the products of {shared} networks alone");
     let printed = nets.run(&(main + "}\n"));
     let mut errors = [BTreeMap::<&str, Vec<&str>>::new(), BTreeMap::new()];
     for line in printed.lines() {

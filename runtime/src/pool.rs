@@ -39,11 +39,16 @@ impl Pool {
         work: impl Fn(usize, T) + Sync,
     ) {
         let items = Mutex::new(items.enumerate());
-        self.slot.lend(&self.helpers, &|| {
+        self.lend(&|| {
             while let Some((at, item)) = next(&items) {
                 work(at, item);
             }
         });
+    }
+
+    /// Does `work` here and on every thread that comes before it ends.
+    pub(crate) fn lend(&mut self, work: &(dyn Fn() + Sync)) {
+        self.slot.lend(&self.helpers, work);
     }
 
     /// Runs items on as many threads as there are tools: each thread does all its items with one.
@@ -54,7 +59,7 @@ impl Pool {
         work: impl Fn(usize, T, &mut U) + Sync,
     ) {
         let (items, tools) = (Mutex::new(items.enumerate()), Mutex::new(tools.enumerate()));
-        self.slot.lend(&self.helpers, &|| {
+        self.lend(&|| {
             let Some((_, mut tool)) = next(&tools) else { return };
             while let Some((at, item)) = next(&items) {
                 work(at, item, &mut tool);

@@ -54,6 +54,8 @@ pub mod quads;
 mod registers;
 pub(crate) mod requant;
 pub mod residual;
+#[cfg(feature = "std")]
+pub mod shared;
 #[cfg(target_arch = "x86_64")]
 mod sse2;
 pub mod stencil;
@@ -95,5 +97,5 @@ pub type Scalar = Plain;
 crate::listed::listed! {
     "simd/", "simd/":
     "avx2" "avx512" "cpu" "dots" "epilogue" "gemm" "lanes" "lent" "near" "neon" "number" "plain" "product"
-    "quads" "registers" "requant" "residual" "sse2" "stencil" "vector" "wasm128" "weight" "whole" "wide" "window"
+    "quads" "registers" "requant" "residual" "shared" "sse2" "stencil" "vector" "wasm128" "weight" "whole" "wide" "window"
 }

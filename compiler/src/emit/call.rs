@@ -34,6 +34,9 @@ pub(super) fn imports(stage: &Stage) -> Vec<String> {
         }
         _ => {}
     });
+    if stage.parts != [1, 1] {
+        paths.push("simd::shared::Shares".to_owned());
+    }
     paths
 }
 
@@ -70,6 +73,9 @@ pub(super) fn run(scope: &Scope<'_>, call: &Call, stage: &Stage) -> TokenStream 
         let narrow = quote!(let panel = #name.with_channels(#y.len()););
         let run = Printer { name: format_ident!("panel"), ..printer }.statement(&invocation);
         return quote!(#narrow #run);
+    }
+    if let Reach::Parts(parts) = call.reach {
+        return printer.shared(&invocation, parts);
     }
     let name = kernel(&printer.name, call.reach);
     Printer { name, ..printer }.statement(&invocation)

@@ -67,6 +67,14 @@ impl Lowering<'_> {
         }
     }
 
+    /// The reach of a call that makes all rows of stage `at`, by itself or with other threads.
+    pub(super) fn parts(&self, at: usize) -> Reach {
+        match self.stages()[at].parts {
+            [1, 1] => Reach::Rows,
+            parts => Reach::Parts(parts),
+        }
+    }
+
     /// Elements that a stage's result takes in the arena, the parts of all threads together.
     fn elements(&self, stage: &Stage) -> usize {
         let Home::Arena(buffer) = stage.into.home else { unreachable!("rings lie in the arena") };

@@ -170,6 +170,9 @@ impl fmt::Display for Call {
             Reach::Vectors(vectors) => write!(f, ", panel of {vectors} vectors")?,
             Reach::PixelShare(shares) => write!(f, ", pixels of {shares} shares")?,
             Reach::ChannelShare(shares) => write!(f, ", channels of {shares} shares")?,
+            Reach::Parts([bands, runs]) => {
+                write!(f, ", {bands} bands by {runs} runs of panels on threads")?
+            }
             Reach::FirstColumns => f.write_str(", first columns")?,
             Reach::NextColumns => f.write_str(", next columns")?,
             Reach::LastColumns => f.write_str(", last columns")?,

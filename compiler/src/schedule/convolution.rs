@@ -4,10 +4,11 @@ use mnv2c_runtime::ring::Form;
 
 use crate::error::Result;
 use crate::ir::{Conv, Graph, NodeId, Op, Quant};
+use crate::kernels::spec::Flow;
 use crate::kernels::{self, Depthwise, Epilogue, Kernel, Pointwise, Skip};
 use crate::schedule::place::{Lowering, is_depthwise};
 use crate::schedule::tile::SquareWindow;
-use crate::schedule::{Place, RowWindow, Stage, tile};
+use crate::schedule::{Place, RowWindow, Stage, parts, tile};
 use crate::segment::RowBatch;
 use crate::target::Product;
 
@@ -31,7 +32,7 @@ pub(super) fn lower(
     };
     // What is recomputed for a row is there when that row is made.
     let window = if strips { RowWindow::SAME } else { window };
-    let (mut shares, mut product) = (1, None);
+    let (mut shares, mut parts, mut product) = (1, [1, 1], None);
     let kernel = if is_depthwise(lowering.graph, id) {
         let pixels = into.rows.width;
         let tile = match conv.square_window() {
@@ -44,6 +45,7 @@ pub(super) fn lower(
     } else {
         shares = matrix_shares(lowering, &conv, from, into);
         let (kernel, made) = matrix(lowering, id, conv, from, into, skip);
+        parts = matrix_parts(lowering, &kernel, made, into);
         product = Some(made);
         kernel
     };
@@ -53,7 +55,7 @@ pub(super) fn lower(
     };
     let pack = lowering.weights(id, &*kernel, from);
     let from = [from].into_iter().chain(residual).collect();
-    Ok(Stage { pack, window, shares, product, ..Stage::new(id, kernel, from, into) })
+    Ok(Stage { pack, window, shares, parts, product, ..Stage::new(id, kernel, from, into) })
 }
 
 /// A dense layer, whose panels of channels threads may share.
@@ -126,6 +128,24 @@ fn matrix_shares(lowering: &Lowering<'_>, conv: &Conv, from: Place, into: Place)
         tile::shares(lowering.target, product(conv, from, into, true))
     } else {
         1
+    }
+}
+
+/// Bands of rows and runs of panels of a convolution's product that threads share: of one whose rows are not one long
+/// row, and whose channels all read the same.
+fn matrix_parts(
+    lowering: &Lowering<'_>,
+    kernel: &Kernel,
+    product: Product,
+    into: Place,
+) -> [usize; 2] {
+    let (is_alone, all) = (lowering.is_panel, product.channels == into.rows.channels);
+    let is_flat = kernel.flow() == Flow::Whole;
+    match kernel.tile() {
+        Some([_, vectors]) if lowering.batch == RowBatch::Whole && all && !is_flat && !is_alone => {
+            parts::parts(lowering.target, product, into.height, vectors)
+        }
+        Some(_) | None => [1, 1],
     }
 }
 

@@ -63,6 +63,8 @@ impl Access<'_> {
             (Reach::Panel(panels), Part::Channels(_)) => self.panel() < panels,
             (Reach::Panel(panels), _) => panels == self.step.panels && self.panel() < panels,
             (Reach::PixelShare(shares) | Reach::ChannelShare(shares), _) => shares == stage.shares,
+            // The kernel cuts all rows and channels itself, into parts that lie apart.
+            (Reach::Parts(parts), _) => all && parts == stage.parts && self.is_alone(),
             (Reach::Vectors(vectors), _) => {
                 let tile = self.step.stages[0].kernel.tile();
                 let is_there = (self.value)(Variable::Panel) < self.step.interleaved;
@@ -72,6 +74,11 @@ impl Access<'_> {
         };
         let strip = matches!(stage.part, Part::Strip(_));
         rows && reach && (strip || end <= stage.height)
+    }
+
+    /// True if no thread shares the call, which itself has others do parts of it.
+    fn is_alone(&self) -> bool {
+        self.lent == 0
     }
 
     /// Areas that are read of each operand in memory, by the operand's number.

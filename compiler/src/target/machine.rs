@@ -15,12 +15,23 @@ pub struct Core {
     pub tile_start: usize,
     /// Cycles in which a kernel starts on another panel of weights, or vector of a window's.
     pub panel_start: usize,
+    /// Cycles until other threads have heard that there is work, and until all have said that it is done.
+    pub wake: usize,
+    /// Cycles in which a thread takes a part of it.
+    pub part_start: usize,
 }
 
 impl Core {
     /// A core of a phone, a laptop or a server.
-    pub const WIDE: Self =
-        Self { multiply_adds: 2, latency: 4, pair_latency: 6, tile_start: 12, panel_start: 32 };
+    pub const WIDE: Self = Self {
+        multiply_adds: 2,
+        latency: 4,
+        pair_latency: 6,
+        tile_start: 12,
+        panel_start: 32,
+        wake: 2_000,
+        part_start: 300,
+    };
 }
 
 /// The caches of one core, and how fast bytes come from them.

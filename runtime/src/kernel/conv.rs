@@ -77,6 +77,13 @@ impl<const MR: usize, const NV: usize, E: Copy> Conv<MR, NV, E> {
         }
     }
 
+    /// The product that it is, of one group.
+    #[inline(always)]
+    pub const fn product<S: Simd>(&self, _: S) -> Gemm<MR, NV, E> {
+        assert!(self.groups == 1);
+        self.gemm(0)
+    }
+
     #[inline(always)]
     const fn gemm(&self, group: usize) -> Gemm<MR, NV, E> {
         let Conv { width, groups, from, into, epilogue, .. } = *self;

@@ -72,14 +72,14 @@ impl<const MR: usize, const NV: usize, E: Copy> Pointwise<MR, NV, E> {
     ) where
         E: Epilogue<S, W::Sum, Y>,
     {
+        self.product(simd).run(simd, w, x, y, part.into());
+    }
+
+    /// The product that it is.
+    #[inline(always)]
+    pub const fn product<S: Simd>(&self, _: S) -> Gemm<MR, NV, E> {
         let Self { width, c_in, c_out, from, into, epilogue } = *self;
         let window = Window::point(&from, c_in, S::LANES);
-        Gemm::<MR, NV, E> { width, c_out, window, from, into, epilogue }.run(
-            simd,
-            w,
-            x,
-            y,
-            part.into(),
-        );
+        Gemm { width, c_out, window, from, into, epilogue }
     }
 }

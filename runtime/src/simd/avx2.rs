@@ -1,7 +1,6 @@
 //! 256-bit vectors of x86-64 with fused multiply-add.
 
 use super::vector::Simd;
-#[cfg(debug_assertions)]
 use super::vector::Task;
 use crate::brain::Brain;
 use crate::half::Half;
@@ -86,6 +85,10 @@ unsafe impl Simd for Avx2 {
     #[cfg(debug_assertions)]
     #[inline(always)]
     fn apart(self, task: impl Task<Self>) {
+        self.framed(task);
+    }
+    #[inline(always)]
+    fn framed(self, task: impl Task<Self>) {
         #[target_feature(enable = "avx2,fma,f16c")]
         fn frame(simd: Avx2, task: impl Task<Avx2>) {
             task.run(simd);

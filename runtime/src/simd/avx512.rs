@@ -1,6 +1,5 @@
 //! 512-bit vectors of x86-64, and thirty-two registers of them.
 
-#[cfg(debug_assertions)]
 use super::vector::Task;
 use super::{avx2::Avx2, vector::Simd, weight::Pairs};
 use crate::brain::Brain;
@@ -111,6 +110,10 @@ unsafe impl<const PRODUCTS: u8> Simd for Zmm<PRODUCTS> {
     #[cfg(debug_assertions)]
     #[inline(always)]
     fn apart(self, task: impl Task<Self>) {
+        self.framed(task);
+    }
+    #[inline(always)]
+    fn framed(self, task: impl Task<Self>) {
         macro_rules! frame {
             ($features:literal) => {{
                 #[target_feature(enable = $features)]

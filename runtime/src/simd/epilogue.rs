@@ -60,7 +60,7 @@ pub struct Adding<R, E> {
 }
 
 /// The outputs of a kernel.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outputs {
     /// Pixels in a row.
     pub width: usize,
@@ -75,6 +75,21 @@ impl Outputs {
     #[inline(always)]
     pub(super) const fn reach<S: Simd>(&self, ring: &Ring) -> usize {
         reach(ring, pixel_reach(ring, self.width, self.channels, S::LANES))
+    }
+
+    /// True if no two of `rows` rows, no two of their pixels and no two vectors of channels lie in the same elements.
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    pub(super) const fn lie_apart<S: Simd>(&self, rows: usize) -> bool {
+        let Self { width, channels, into: Ring { kept, row, pixel, chunk, .. } } = *self;
+        let last = width.saturating_sub(1).saturating_mul(pixel);
+        let beside = last.saturating_add(channels);
+        let side_by_side = chunk == S::LANES && pixel >= channels && row >= beside;
+        let plane = kept.saturating_sub(1).saturating_mul(row).saturating_add(last);
+        let in_chunks = pixel >= S::LANES
+            && row >= last.saturating_add(S::LANES)
+            && chunk >= plane.saturating_add(S::LANES);
+        rows <= kept && (side_by_side || in_chunks)
     }
 }
 

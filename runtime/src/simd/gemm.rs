@@ -45,6 +45,25 @@ impl<const MR: usize, const NV: usize, E> Gemm<MR, NV, E> {
     ) where
         E: Epilogue<S, W::Sum, Y>,
     {
+        // SAFETY: the slice is the caller's alone.
+        unsafe { self.run_at(simd, w, x, y, part) };
+    }
+
+    /// Computes one part of the output that begins at `y`; panics where an extent is outside its slice.
+    ///
+    /// # Safety
+    /// Nobody else reads or writes that part until this returns.
+    #[inline(always)]
+    pub(super) unsafe fn run_at<S: Simd, W: Weight<S, X>, X: Copy, Y: Copy>(
+        &self,
+        simd: S,
+        w: &[W],
+        x: &[X],
+        y: *mut [Y],
+        part: Part,
+    ) where
+        E: Epilogue<S, W::Sum, Y>,
+    {
         simd.apart(Call { gemm: self, w, x, y, part });
     }
 
@@ -93,7 +112,7 @@ impl<const MR: usize, const NV: usize, E> Gemm<MR, NV, E> {
     }
 
     #[inline(always)]
-    const fn outputs(&self) -> Outputs {
+    pub(super) const fn outputs(&self) -> Outputs {
         Outputs { width: self.width, channels: self.c_out, into: self.into }
     }
 }
@@ -103,7 +122,8 @@ struct Call<'a, W, X, Y, E, const MR: usize, const NV: usize> {
     gemm: &'a Gemm<MR, NV, E>,
     w: &'a [W],
     x: &'a [X],
-    y: &'a mut [Y],
+    /// Of it, the part alone is this call's.
+    y: *mut [Y],
     part: Part,
 }
 
@@ -129,7 +149,7 @@ where
         assert!(reach(&gemm.from, gemm.window.reach(gemm.width)) <= x.len());
         assert!(outputs.reach::<S>(&gemm.into) <= y.len());
         gemm.epilogue.check(&outputs, &pixels, MR);
-        let (x, y) = (x.as_ptr(), y.as_mut_ptr());
+        let (x, y) = (x.as_ptr(), y.cast::<Y>());
         for panel in some {
             // SAFETY: `w` has every panel.
             let w = unsafe { w.as_ptr().add(panel * panel_len) };

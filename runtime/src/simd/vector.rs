@@ -44,6 +44,12 @@ pub unsafe trait Simd: Copy {
         task.run(self);
     }
 
+    /// Runs a task in a function that has the instructions: where none around this one does, as on another thread.
+    #[inline(always)]
+    fn framed(self, task: impl Task<Self>) {
+        task.run(self);
+    }
+
     /// Nothing after this is loaded before `v` is known. No instruction: it only stops the optimiser from loading ahead
     /// where every register is taken.
     #[inline(always)]

@@ -63,6 +63,24 @@ impl<'a> Printer<'a> {
         quote!(#callee(#(#arguments),*);)
     }
 
+    /// The statement that makes all rows of a product on threads, in so many bands and runs of panels.
+    pub(super) fn shared(&self, invocation: &Invocation, parts: [usize; 2]) -> TokenStream {
+        let (name, Operands { w, x, y, .. }) = (&self.name, &self.operands);
+        let kernel = match &invocation.adding {
+            Some(residual) => {
+                let residual = self.value(residual);
+                quote!(#name.adding(#residual))
+            }
+            None => quote!(#name),
+        };
+        let [bands, panels] = parts.map(literal::size);
+        let rows = literal::size(self.stage.height);
+        quote! {
+            let shares = Shares { rows: #rows, bands: #bands, panels: #panels };
+            shares.run(pool, isa, #w, #x, #y, || #kernel.product(isa));
+        }
+    }
+
     fn value(&self, value: &Value) -> TokenStream {
         let Operands { w, x, second, third, y, rows, row } = &self.operands;
         match value {
