@@ -1,7 +1,7 @@
 //! The one matrix kernel: rows of pixels times panels of weights, behind every convolution but the depthwise, of floats
 //! and of bytes.
 //!
-//! A tile holds `MR` pixels x `NV` vectors of sums in registers, from the bias to the epilogue. `run` checks all extents
+//! A tile holds `MR` pixels x `NV` vectors of sums in registers, to the bias, which is added last, and the epilogue. `run` checks all extents
 //! once; the loops below it do not. A panel of weights is `NV` vectors of biases (of bytes: and of
 //! [factors](crate::affine::Factor), whose exponents follow them where they have some), then `NV` vectors for each input
 //! of the window, or for each [`Weight::INPUTS`] of them, in the order of the loops: window rows, taps, depth.
@@ -67,7 +67,7 @@ impl<const MR: usize, const NV: usize, E> Gemm<MR, NV, E> {
         simd.apart(Call { gemm: self, w, x, y, part });
     }
 
-    /// Biases plus products of one tile, whose panel begins with so many elements for each vector.
+    /// Products plus biases of one tile, whose panel begins with so many elements for each vector.
     #[inline(always)]
     unsafe fn sums<S: Simd, W: Weight<S, X>, X: Copy>(
         &self,
@@ -82,9 +82,9 @@ impl<const MR: usize, const NV: usize, E> Gemm<MR, NV, E> {
         let steps = [pixel_step, depth_step];
         // SAFETY: the panel and the windows are inside their slices, as the caller promised.
         unsafe {
-            let bias = W::biases(simd, w);
+            let (biases, start) = (w, W::starts(simd, w));
             let mut acc = zeros::<[[W::Sum; NV]; MR]>();
-            unroll!(r in MR, { acc[r] = bias; });
+            unroll!(r in MR, { acc[r] = start; });
             let mut w = w.add(NV * head);
             for ky in 0..self.window.rows {
                 let row = row * row_stride + ky * row_step + self.from.top - above;
@@ -98,6 +98,7 @@ impl<const MR: usize, const NV: usize, E> Gemm<MR, NV, E> {
                     w = W::add_run(simd, &mut acc, x, steps, w, self.window.tail);
                 }
             }
+            W::add_biases(simd, &mut acc, biases);
             acc
         }
     }

@@ -29,7 +29,7 @@ unsafe impl<S: Dots> Weight<S, u8> for u8 {
     const STEP: usize = S::QUAD_LEN;
 
     #[inline(always)]
-    unsafe fn biases<const NV: usize>(simd: S, from: *const u8) -> [S::I32; NV] {
+    unsafe fn starts<const NV: usize>(simd: S, from: *const u8) -> [S::I32; NV] {
         // SAFETY: the caller's `NV` vectors of integers.
         unsafe {
             let mut all = zeros::<[S::I32; NV]>();

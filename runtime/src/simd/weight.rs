@@ -28,11 +28,24 @@ pub unsafe trait Weight<S: Simd, X: Copy>: Element {
     /// Elements of a vector of weights.
     const STEP: usize;
 
-    /// Biases, with which `NV` vectors of sums begin.
+    /// The start of `NV` vectors of sums: zeros, or their biases where sums are exact in any order.
     ///
     /// # Safety
     /// `NV * HEAD` elements lie inside one allocation.
-    unsafe fn biases<const NV: usize>(simd: S, from: *const Self) -> [Self::Sum; NV];
+    unsafe fn starts<const NV: usize>(simd: S, from: *const Self) -> [Self::Sum; NV];
+
+    /// Adds biases to sums that are ready and that began without: added first, every product would be rounded at the
+    /// bias's size.
+    ///
+    /// # Safety
+    /// `NV * HEAD` elements lie inside one allocation.
+    #[inline(always)]
+    unsafe fn add_biases<const MR: usize, const NV: usize>(
+        _simd: S,
+        _acc: &mut [[Self::Sum; NV]; MR],
+        _from: *const Self,
+    ) {
+    }
 
     /// Adds the products of a run of `depth` inputs of each of `MR` pixels, whose steps are from a pixel and from an input
     /// to the next; returns the weights after it.
@@ -58,9 +71,19 @@ unsafe impl<S: Simd, X: Number, W: Number> Weight<S, X> for W {
     const STEP: usize = S::LANES;
 
     #[inline(always)]
-    unsafe fn biases<const NV: usize>(simd: S, from: *const Self) -> [S::F32; NV] {
+    unsafe fn starts<const NV: usize>(_: S, _: *const Self) -> [S::F32; NV] {
+        // SAFETY: these are vectors.
+        unsafe { zeros() }
+    }
+
+    #[inline(always)]
+    unsafe fn add_biases<const MR: usize, const NV: usize>(
+        simd: S,
+        acc: &mut [[S::F32; NV]; MR],
+        from: *const Self,
+    ) {
         // SAFETY: the caller's vectors.
-        unsafe { vectors::<S, W, NV>(simd, from) }
+        add(simd, acc, unsafe { vectors::<S, W, NV>(simd, from) });
     }
 
     /// Inputs that are splat one by one are widened before.
@@ -104,9 +127,19 @@ unsafe impl<S: Pairs> Weight<S, Brain> for Pair {
     const STEP: usize = S::LANES;
 
     #[inline(always)]
-    unsafe fn biases<const NV: usize>(simd: S, from: *const Self) -> [S::F32; NV] {
+    unsafe fn starts<const NV: usize>(_: S, _: *const Self) -> [S::F32; NV] {
+        // SAFETY: these are vectors.
+        unsafe { zeros() }
+    }
+
+    #[inline(always)]
+    unsafe fn add_biases<const MR: usize, const NV: usize>(
+        simd: S,
+        acc: &mut [[S::F32; NV]; MR],
+        from: *const Self,
+    ) {
         // SAFETY: the caller's vectors, floats by their bits.
-        unsafe { vectors::<S, f32, NV>(simd, from.cast()) }
+        add(simd, acc, unsafe { vectors::<S, f32, NV>(simd, from.cast()) });
     }
 
     #[inline(always)]
@@ -141,6 +174,18 @@ unsafe impl<S: Pairs> Weight<S, Brain> for Pair {
         }
         w
     }
+}
+
+/// Adds a vector to those of every pixel.
+#[inline(always)]
+fn add<S: Simd, const MR: usize, const NV: usize>(
+    simd: S,
+    acc: &mut [[S::F32; NV]; MR],
+    more: [S::F32; NV],
+) {
+    unroll!(r in MR, {
+        unroll!(j in NV, { acc[r][j] = simd.add(acc[r][j], more[j]); });
+    });
 }
 
 /// The products of `depth` numbers of each pixel, one number after the other.

@@ -196,7 +196,7 @@ fn border_breach(site: &Site<'_>) -> Option<String> {
 }
 
 /// Convolution as ONNX defines it, then the residual, then the clamp and the function. Sums run over channels, then
-/// rows, then columns.
+/// rows, then columns, and end with the bias.
 fn convolved(
     conv: &Conv,
     x: Floats<'_>,
@@ -211,17 +211,19 @@ fn convolved(
     let mut y = vec![0.0; out.iter().product()];
     for (at, plane) in y.chunks_exact_mut((to[0] * to[1]).max(1)).enumerate() {
         let (n, m) = (at / m_len, at % m_len);
-        plane.fill(bias.map_or(0.0, |bias| bias.values[m]));
         if conv.is_point() {
             let x = &x.values[n * c_len * from_len..][..c_len * from_len];
             add_channels(x, &w.values[m * c_len..][..c_len], plane);
-            continue;
         }
-        for i in 0..c_per_group {
+        let per_group = if conv.is_point() { 0 } else { c_per_group };
+        for i in 0..per_group {
             let c = m / (m_len / conv.group) * c_per_group + i;
             let x = &x.values[(n * c_len + c) * from_len..][..from_len];
             let taps = &w.values[(m * c_per_group + i) * taps_len..][..taps_len];
             slide(conv, x, from, taps, plane, to, |y, weight, x| *y += weight * x);
+        }
+        if let Some(bias) = bias {
+            plane.iter_mut().for_each(|y| *y += bias.values[m]);
         }
     }
     if let Some(residual) = residual {
