@@ -31,6 +31,7 @@ mod weights;
 mod whole;
 mod widen;
 mod windows;
+mod winograd;
 mod words;
 
 pub use border::{Dequantize, Quantize};
@@ -55,6 +56,7 @@ pub use strided::{Fill, Move, Reduce};
 pub use weights::{PackOrder, Vectors};
 pub use whole::Whole;
 pub use widen::Widen;
+pub use winograd::Winograd;
 
 /// Declares the kernels: a line for each.
 macro_rules! kernels {
@@ -96,6 +98,8 @@ kernels! {
     Pointwise,
     /// Any other convolution but a depthwise one.
     Conv,
+    /// Dense convolution of three by three taps between transforms.
+    Winograd,
     /// Depthwise convolution.
     Depthwise,
     /// Largest or mean element of windows.

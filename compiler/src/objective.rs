@@ -44,6 +44,45 @@ pub enum Storage {
     Int8,
 }
 
+/// Tiles of outputs in which dense convolutions of three by three taps are computed between Winograd's transforms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WinogradTiles {
+    /// None: sums are direct.
+    Off,
+    /// Two by two outputs, wherever a plan for speed can.
+    Two,
+    /// Four by four outputs, wherever a plan for speed can.
+    Four,
+    /// Either, where a plan for speed gains by it.
+    #[default]
+    Auto,
+}
+
+impl FromStr for WinogradTiles {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "off" => Ok(Self::Off),
+            "2" => Ok(Self::Two),
+            "4" => Ok(Self::Four),
+            "auto" => Ok(Self::Auto),
+            _ => Err(Error::Spec(format!("unknown winograd {text:?}; use off, 2, 4 or auto"))),
+        }
+    }
+}
+
+impl fmt::Display for WinogradTiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Off => "off",
+            Self::Two => "2",
+            Self::Four => "4",
+            Self::Auto => "auto",
+        })
+    }
+}
+
 /// Memory options: everything that shapes a plan beside the network and the machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
@@ -55,6 +94,8 @@ pub struct Memory {
     pub storage: Storage,
     /// The recomputation that is allowed.
     pub recompute: Recompute,
+    /// The transforms that are allowed.
+    pub winograd: WinogradTiles,
 }
 
 /// A limit of working memory.

@@ -1,6 +1,7 @@
 //! Weights -> blob: every constant in the order in which its kernel reads it, each aligned to 64 bytes.
 
 mod quant;
+mod winograd;
 
 use std::ops::Range;
 
@@ -172,6 +173,9 @@ fn put(graph: &Graph, pack: Pack, into: &mut Vec<f32>) {
             panels(graph, pack.node, conv.group, columns, &inputs, into);
         }
         (PackOrder::Panels { columns, .. }, _) => dense(graph, pack.node, columns, into),
+        (PackOrder::Winograd { out, columns }, _) => {
+            winograd::put(graph, pack.node, out, columns, into);
+        }
         (PackOrder::Pairs { .. }, _) => unreachable!("panels become pairs"),
         (PackOrder::Depthwise { lanes }, _) => depthwise(graph, pack.node, lanes, into),
         (PackOrder::QPanels { .. } | PackOrder::QDepthwise { .. }, _)

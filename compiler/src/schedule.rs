@@ -28,6 +28,7 @@ mod stream;
 pub mod support;
 mod tile;
 pub mod time;
+mod winograd;
 
 pub use crate::kernels::{Element, Kernel, PackOrder, Part, Strip};
 pub use setting::{Results, Setting};
@@ -157,6 +158,8 @@ pub struct Stage {
     pub shares: usize,
     /// Bands of its rows and runs of its panels of weights that threads take; one of each where the caller's does it all.
     pub parts: [usize; 2],
+    /// The memory that its kernel works in, if it wants some.
+    pub scratch: Option<Place>,
     /// The product that its tile was chosen for, if it is a matrix kernel whose tile timing may choose.
     pub product: Option<Product>,
 }
@@ -294,7 +297,7 @@ impl Schedule {
 impl Step {
     /// The arrays that it reads and writes.
     pub fn homes(&self) -> BTreeSet<Home> {
-        let places = self.stages.iter().flat_map(|stage| stage.from.iter().chain([&stage.into]));
+        let places = self.stages.iter().flat_map(Stage::places);
         places.map(|place| place.home).collect()
     }
 
@@ -319,7 +322,26 @@ impl Stage {
     ) -> Self {
         let (kernel, window, height) = (kernel.into(), RowWindow::SAME, into.height);
         let (pack, part, shares, parts, product) = (None, Part::Row, 1, [1, 1], None);
-        Self { node, kernel, from, into, pack, window, height, part, shares, parts, product }
+        let scratch = None;
+        Self {
+            node,
+            kernel,
+            from,
+            into,
+            pack,
+            window,
+            height,
+            part,
+            shares,
+            parts,
+            scratch,
+            product,
+        }
+    }
+
+    /// The locations of its operands, its result and the memory that its kernel works in.
+    pub fn places(&self) -> impl Iterator<Item = &Place> {
+        self.from.iter().chain([&self.into]).chain(&self.scratch)
     }
 
     /// The site of its kernel: element types and layouts of its operands and result.

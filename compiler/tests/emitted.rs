@@ -22,7 +22,7 @@ use std::path::Path;
 use build::{Crate, MAIN_HEAD};
 use mnv2c::frontend::onnx;
 use mnv2c::ir::{Arithmetic, Graph};
-use mnv2c::objective::{Memory, Objective, Storage};
+use mnv2c::objective::{Memory, Objective, Storage, WinogradTiles};
 use mnv2c::source::{self, Source};
 use mnv2c::target::{TARGETS, Target};
 use mnv2c::{interp, pass, testing};
@@ -120,6 +120,32 @@ fn threads_answer_as_one_does_to_the_bit() {
     }
     let [one, two] = errors;
     assert_eq!(one, two, "threads change answers");
+}
+
+#[test]
+fn tiles_between_transforms_answer_as_direct_sums_do() {
+    let mut nets = Crate::new("winograd");
+    let (mut main, mut transformed) = (String::from(MAIN_HEAD), 0);
+    let present = TARGETS.iter().filter(|it| it.isa == it.isa.of_floats() && it.isa.is_present());
+    let machines: Vec<Target> = present.copied().collect();
+    for (at, (name, graph)) in dense::networks().into_iter().enumerate() {
+        let inputs = testing::random_inputs(&graph, 3);
+        let expected = interp::run(&graph, &inputs).unwrap();
+        for (tiles, winograd) in [(2, WinogradTiles::Two), (4, WinogradTiles::Four)] {
+            let threads = 1 + (at + tiles / 2) % 2;
+            let target = Target { threads, ..machines[(at + tiles) % machines.len()] };
+            let name = format!("{name}_{tiles}_{}_{threads}", target.isa.name());
+            let memory = Memory { winograd, ..Memory::default() };
+            let rust = nets.add_for(&name, graph.clone(), &target, memory);
+            transformed += rust.matches(&format!(": Winograd<{tiles}")).count();
+            main += &nets.case(&name, &target, &inputs, &expected);
+        }
+    }
+    assert!(transformed > 15, "{transformed} convolutions are transformed");
+    for line in nets.run(&(main + "}\n")).lines() {
+        let (name, error) = line.split_once(' ').unwrap();
+        assert!(error.parse::<f32>().unwrap() < 1e-5, "{name}: off by {error}");
+    }
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Goldens of whole networks: the graph after each pass, the plan, the loop program, and the emitted file, with the
 //! runtime inside too.
 
+#[path = "emitted/dense.rs"]
+mod dense;
+
 use std::fs;
 use std::path::Path;
 
@@ -8,7 +11,7 @@ use mnv2c::frontend::{onnx, spec};
 use mnv2c::interp::Array;
 use mnv2c::ir::Graph;
 use mnv2c::model_io::ModelIo;
-use mnv2c::objective::{Feed, Memory, Objective, Storage};
+use mnv2c::objective::{Feed, Memory, Objective, Storage, WinogradTiles};
 use mnv2c::quantize::{self, Settings};
 use mnv2c::report::{self, svg};
 use mnv2c::target::Target;
@@ -63,6 +66,7 @@ fn the_smallest_plans_are_as_reviewed() {
 fn programs_are_as_reviewed() {
     let small = Memory { objective: Objective::Ram, ..Memory::default() };
     let recomputing = Memory { recompute: "1.3".parse().unwrap(), feed: Feed::Rows, ..small };
+    let fours = Memory { winograd: WinogradTiles::Four, ..Memory::default() };
     let on = |target: &str, threads| Target { threads, ..target.parse().unwrap() };
     let (one, two) = (on("x86-64-v3", 1), on("x86-64-v3", 2));
     let mobilenet = || {
@@ -77,6 +81,7 @@ fn programs_are_as_reviewed() {
         ("int8", int8(), one, small),
         ("int8_generic", int8(), on("generic", 1), Memory { feed: Feed::Rows, ..small }),
         ("region", testing::random_region(3), one, small),
+        ("winograd", dense::network([40, 14, 18], &[dense::SAME; 2], Some(0)), two, fours),
     ] {
         let options = Options { target, ..options(name, memory) };
         let artifact = compile(graph, &options, |_, _, _| ()).unwrap();

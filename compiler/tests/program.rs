@@ -3,6 +3,8 @@
 
 #[path = "emitted/bytes.rs"]
 mod bytes;
+#[path = "emitted/dense.rs"]
+mod dense;
 #[path = "emitted/stateful.rs"]
 mod stateful;
 #[path = "emitted/strange.rs"]
@@ -11,7 +13,7 @@ mod strange;
 use mnv2c::error::Error;
 use mnv2c::interp::{self, Array};
 use mnv2c::ir::{Arithmetic, Dtype, Graph, NodeId, Output, Values};
-use mnv2c::objective::{Feed, Memory, Objective, Storage};
+use mnv2c::objective::{Feed, Memory, Objective, Storage, WinogradTiles};
 use mnv2c::segment::Role;
 use mnv2c::target::Target;
 use mnv2c::{Options, compile, pass, shadow, testing};
@@ -103,6 +105,30 @@ fn random_networks_answer_as_the_oracle_does() {
 fn strange_networks_answer_as_the_oracle_does() {
     for (name, graph) in strange::networks() {
         check(name, &graph, 1e-4, Storage::F32);
+    }
+}
+
+#[test]
+fn convolutions_are_transformed_where_a_plan_is_for_speed_alone() {
+    let tiles = [WinogradTiles::Off, WinogradTiles::Two, WinogradTiles::Four, WinogradTiles::Auto];
+    for ((name, graph), target) in dense::networks().into_iter().zip(targets().iter().cycle()) {
+        let inputs = testing::random_inputs(&graph, 1);
+        let expected = interp::run(&graph, &inputs).unwrap();
+        for winograd in tiles {
+            let memory = Memory { winograd, ..Memory::default() };
+            for objective in [Objective::Speed, Objective::Ram] {
+                let options = options(*target, Memory { objective, ..memory });
+                let net = compile(graph.clone(), &options, |_, _, _| ()).unwrap();
+                let may = objective == Objective::Speed && winograd != WinogradTiles::Off;
+                let has = net.rust.contains("Winograd<");
+                // Its only layer reads planes.
+                let must = may && winograd != WinogradTiles::Auto && name != "uneven";
+                assert!((may || !has) && (has || !must), "{name}: {winograd} for {objective}");
+                let found = shadow::execute(&net, &inputs).unwrap();
+                let far = far(&found[0], &expected[0]);
+                assert!(far <= 1e-4, "{name}: off by {far}, {winograd} for {objective}");
+            }
+        }
     }
 }
 

@@ -105,6 +105,7 @@ use proc_macro::TokenStream;
 /// machines multiply faster.
 /// `recompute = 1.05;` lets a plan do so many times the multiply-adds where that saves memory.
 /// `threads = 2;` shares one inference among threads of a `Pool` that `infer` takes (feature `std` of mnv2c-runtime).
+/// `winograd = off;`, `2`, `4` or `auto` says in which tiles dense 3x3 convolutions of floats save products.
 /// `requant = fixed;` rounds sums of bytes without floats, for machines that have none.
 ///
 /// # Debug builds

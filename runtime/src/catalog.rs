@@ -7,7 +7,7 @@
 use crate::isa::{Isa, Multiplies};
 use crate::simd::dots::Quads;
 
-/// A tile of `Pointwise<MR, NV>` and `Conv<MR, NV>`.
+/// A tile of `Pointwise<MR, NV>`, `Conv<MR, NV>` and `Winograd<OUT, MR, NV>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GemmTile {
     /// The instruction set that it runs on.
@@ -48,6 +48,8 @@ pub struct DepthwiseAnyTile {
 
 /// Tiles of matrix kernels.
 pub const GEMM: &[GemmTile] = crate::gemm_tiles!(gemm_table);
+/// Tiles of products between Winograd's transforms.
+pub const WINOGRAD: &[GemmTile] = crate::winograd_tiles!(gemm_table);
 /// Tiles of depthwise kernels of common windows.
 pub const DEPTHWISE: &[DepthwiseTile] = crate::depthwise_tiles!(depthwise_table);
 /// Tiles of the depthwise kernel of any window.
@@ -112,6 +114,20 @@ macro_rules! gemm_tiles {
             Avx512 8: 14 x 2, 9 x 3, 7 x 3;
             Neon 4: 8 x 2, 7 x 2, 4 x 2, 2 x 2, 1 x 2, 14 x 1, 7 x 1, 4 x 1, 2 x 1, 1 x 1,
                 7 x 3, 4 x 3, 2 x 3, 6 x 4, 5 x 4, 4 x 4, 1 x 4, 1 x 8;
+        }
+    };
+}
+
+/// Calls the macro `$each` with the table of tiles of `Winograd<2, MR, NV>` and `Winograd<4, MR, NV>`, each one that a product
+/// has too: `isa lanes: pixels x vectors, ..;`.
+#[macro_export]
+macro_rules! winograd_tiles {
+    ($each:ident) => {
+        $each! {
+            Scalar 4: 1 x 1, 4 x 1, 1 x 2, 2 x 2, 3 x 2, 4 x 2;
+            Avx2 8: 1 x 1, 1 x 2, 2 x 2, 4 x 2, 5 x 2, 6 x 2, 4 x 3;
+            Avx512 16: 1 x 1, 1 x 2, 4 x 2, 7 x 2, 8 x 2, 10 x 2, 14 x 2, 14 x 1, 7 x 3, 9 x 3, 1 x 4, 4 x 4, 4 x 6;
+            Neon 4: 1 x 1, 1 x 2, 4 x 2, 7 x 2, 8 x 2, 7 x 3, 4 x 4, 6 x 4;
         }
     };
 }
@@ -232,6 +248,9 @@ mod tests {
     fn every_tile_fits_its_registers() {
         for tile in GEMM {
             assert!(tile.registers() <= tile.isa.registers(), "{tile:?}");
+        }
+        for tile in WINOGRAD {
+            assert!(GEMM.contains(tile), "{tile:?}");
         }
         for tile in DEPTHWISE {
             assert!(tile.registers() <= tile.isa.registers(), "{tile:?}");

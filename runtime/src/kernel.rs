@@ -28,6 +28,7 @@ pub mod suppression;
 pub mod top_k;
 pub mod unary;
 pub mod widen;
+pub mod winograd;
 pub mod words;
 
 pub use crate::clamp::Clamp;
@@ -36,5 +37,5 @@ pub use crate::clamp::Clamp;
 crate::listed::listed! {
     "kernel/", "kernel/":
     "conv" "copy" "cum_sum" "depthwise" "elementwise" "global_pool" "indexed" "integers" "matmul" "pointwise"
-    "pool" "rank" "reduce" "resample" "resize" "softmax" "strided" "suppression" "top_k" "unary" "widen" "words" "q8"
+    "pool" "rank" "reduce" "resample" "resize" "softmax" "strided" "suppression" "top_k" "unary" "widen" "winograd" "words" "q8"
 }

@@ -8,6 +8,12 @@
 /// Repeats a block with a counter for each literal below `$n`, a constant: straight-line code at every opt-level.
 #[cfg(not(debug_assertions))]
 macro_rules! unroll {
+    ($i:ident in $n:expr, at most 6, $body:block) => {
+        unroll!(@ $i $n, $body, 0 1 2 3 4 5)
+    };
+    ($i:ident in $n:expr, at most 4, $body:block) => {
+        unroll!(@ $i $n, $body, 0 1 2 3)
+    };
     ($i:ident in $n:expr, $body:block) => {
         unroll!(@ $i $n, $body, 0 1 2 3 4 5 6 7 8 9 10 11 12 13)
     };
@@ -23,6 +29,9 @@ macro_rules! unroll {
 /// stack of its own; here the repetitions share it.
 #[cfg(debug_assertions)]
 macro_rules! unroll {
+    ($i:ident in $n:expr, at most $most:literal, $body:block) => {
+        unroll!($i in $n, $body);
+    };
     ($i:ident in $n:expr, $body:block) => {
         let mut next = 0;
         while next < $n {
@@ -67,6 +76,7 @@ mod whole;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod wide;
 pub mod window;
+pub mod winograd;
 
 #[cfg(target_arch = "x86_64")]
 pub use self::avx2::Avx2;
@@ -97,5 +107,5 @@ pub type Scalar = Plain;
 crate::listed::listed! {
     "simd/", "simd/":
     "avx2" "avx512" "cpu" "dots" "epilogue" "gemm" "lanes" "lent" "near" "neon" "number" "plain" "product"
-    "quads" "registers" "requant" "residual" "shared" "sse2" "stencil" "vector" "wasm128" "weight" "whole" "wide" "window"
+    "quads" "registers" "requant" "residual" "shared" "sse2" "stencil" "vector" "wasm128" "weight" "whole" "wide" "window" "winograd"
 }

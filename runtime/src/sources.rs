@@ -2,7 +2,7 @@
 
 /// Every module but the catalog, which only the compiler reads, and what build scripts need: a slice for each folder, of
 /// paths such as `kernel/pool` and texts.
-pub const FOLDERS: [&[(&str, &str)]; 9] = [
+pub const FOLDERS: [&[(&str, &str)]; 10] = [
     crate::SOURCES,
     crate::blob::SOURCES,
     crate::kernel::SOURCES,
@@ -12,6 +12,7 @@ pub const FOLDERS: [&[(&str, &str)]; 9] = [
     crate::simd::SOURCES,
     crate::simd::dots::SOURCES,
     crate::simd::stencil::SOURCES,
+    crate::simd::winograd::SOURCES,
 ];
 
 /// The text of a module.

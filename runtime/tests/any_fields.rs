@@ -14,6 +14,7 @@ use mnv2c_runtime::isa::Isa;
 use mnv2c_runtime::kernel::conv::Conv;
 use mnv2c_runtime::kernel::pointwise::Pointwise;
 use mnv2c_runtime::kernel::unary::Unary;
+use mnv2c_runtime::kernel::winograd::Winograd;
 use mnv2c_runtime::part::Part;
 use mnv2c_runtime::ring::Ring;
 use mnv2c_runtime::simd::epilogue::Adding;
@@ -28,7 +29,7 @@ use mnv2c_runtime::simd::{Neon, NeonDot};
 use mnv2c_runtime::simd::{Plain, Scalar};
 use mnv2c_runtime::{
     depthwise_any_tiles, depthwise_tiles, gemm_tiles, qdepthwise_any_tiles, qdepthwise_tiles,
-    qgemm_tiles,
+    qgemm_tiles, winograd_tiles,
 };
 
 #[macro_use]
@@ -256,6 +257,53 @@ fn products_stay_inside_whatever_their_fields_say() {
         })* });)*};
     }
     gemm_tiles!(lines);
+}
+
+/// Fields of a convolution between transforms, its residual's, and how many numbers it works in.
+fn winograd_of<const OUT: usize, const MR: usize, const NV: usize>(
+    fields: &mut Fields,
+) -> (Winograd<OUT, MR, NV>, Ring, [usize; 2]) {
+    let (mut size, pad) = (fields.take(), fields.take());
+    let [c_in, c_out] = fields.take();
+    let (from, into, skip) = (fields.ring(), fields.ring(), fields.ring());
+    let [groups, at, scratch] = fields.take();
+    // A ring of few rows has room for any number of them, which would be counted through.
+    size[0] = usize::min(size[0], 64);
+    let epilogue = activation(at);
+    (Winograd { size, pad, c_in, c_out, from, into, groups, epilogue }, skip, [at / 3, scratch])
+}
+
+/// Numbers behind those that a kernel may work in.
+const BEHIND: usize = 1 << 12;
+
+#[test]
+fn transforms_stay_inside_whatever_their_fields_say() {
+    macro_rules! one {
+        ($isa:ident $lanes:tt $out:literal $mr:literal $nv:literal) => {
+            let run = on!($isa $lanes, simd, (
+                kernel: &Winograd<$out, $mr, $nv>, w: &[f32], x: &[f32], scratch: &mut [f32], y: &mut [f32],
+                residual: Residual<'_>
+            ) kernel.adding(residual).run(simd, w, x, scratch, y));
+            each_draw(24, &|draw| {
+                let (mut fields, lens) = draw.winograd([$out, $mr, $nv], $lanes);
+                let (kernel, ring, [at, len]) = winograd_of::<$out, $mr, $nv>(&mut fields);
+                let (len, behind) = (len.min(1 << 18), std::cell::Cell::new(true));
+                let ran = stays_inside(lens, &|w, x, skip, y| {
+                    let mut scratch = vec![7.5; len + BEHIND];
+                    run(&kernel, w, x, &mut scratch[..len], y, residual(at, skip, ring));
+                    behind.set(behind.get() && scratch[len..].iter().all(|x| *x == 7.5));
+                });
+                if behind.get() { ran } else { Err("written behind what it works in") }
+            });
+        };
+    }
+    macro_rules! lines {
+        ($($isa:ident $lanes:tt: $($mr:literal x $nv:literal),*;)*) => {$(where_present!($isa { $({
+            one!($isa $lanes 2 $mr $nv);
+            one!($isa $lanes 4 $mr $nv);
+        })* });)*};
+    }
+    winograd_tiles!(lines);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::build::word::Word;
 use crate::error::Result;
 use crate::ir::Arithmetic;
 use crate::model_io::{Answer, Format};
-use crate::objective::{Feed, Objective, Ram, Recompute, Storage};
+use crate::objective::{Feed, Objective, Ram, Recompute, Storage, WinogradTiles};
 use crate::options::{Request, Scale, Weights};
 use crate::quantize::histogram::Observer;
 use crate::target::Target;
@@ -140,6 +140,12 @@ impl Compiler {
     pub fn keep_f32(self, layers: &[&str]) -> Self {
         let layers = layers.iter().map(|layer| (*layer).to_owned()).collect();
         self.set("keep_f32", |it| it.quantize.keep = layers)
+    }
+
+    /// Computes dense 3x3 convolutions of floats between Winograd's transforms, in tiles of `"2"` or `"4"` outputs a side, by
+    /// `"auto"`, the default, where a plan for speed gains by it, or by `"off"` never.
+    pub fn winograd(self, tiles: impl Into<Word<WinogradTiles>>) -> Self {
+        self.word("winograd", tiles, |it, tiles| it.winograd = tiles)
     }
 
     /// Rounds sums of bytes by `"float"`, the default, or by `"fixed"`, integers alone, for machines without floats.
@@ -292,7 +298,14 @@ mod tests {
         let all = all.ram("1K").objective("ram").recompute("1.5").feed("rows").dtype("int8");
         let all = all.calibration("photos").limit(7).observer("entropy").keep_f32(&["stem"]);
         let all = all.no_equalize().no_bias_correction().requant("fixed").input_format("u8-nhwc");
-        let all = all.scale("raw").mean(&[1.0]).std(&[2.0]).bgr().output("argmax").layers();
+        let all = all
+            .winograd("off")
+            .scale("raw")
+            .mean(&[1.0])
+            .std(&[2.0])
+            .bgr()
+            .output("argmax")
+            .layers();
         assert_eq!(all.mistake, None);
         let given: BTreeSet<&str> =
             ROWS.iter().map(|row| row.name).filter(|name| all.request.is_given(name)).collect();

@@ -20,7 +20,8 @@ use crate::share::{self, Frame};
 /// Names that the body of a function itself uses.
 const RESERVED: &[&str] = &[
     "isa", "arena", "pool", "part", "row", "rows", "end", "pixel", "panel", "panels", "scratch",
-    "weights", "band", "bands", "first", "rings", "line", "slots", "clock",
+    "weights", "shares", "product", "kernel", "band", "bands", "first", "rings", "line", "slots",
+    "clock",
 ];
 
 /// Names of the arrays that the caller lends.
@@ -101,6 +102,7 @@ impl<'a> Scope<'a> {
             stage.from.iter().for_each(|place| name(*place, "x"));
         }
         let word = words::word(self.network.graph, step, stage);
+        stage.scratch.iter().for_each(|place| name(*place, "work"));
         name(stage.into, if at == last { "y" } else { words::result(word) });
         stage.from.iter().for_each(|place| name(*place, "skip"));
     }

@@ -74,7 +74,7 @@ impl Epilogue {
     }
 
     /// The residual of a product: another value, whose rows lie as `ring` says, or the one that the result overwrites.
-    fn residual(&self, site: &Site, skip: Skip, ring: Value) -> Option<Value> {
+    pub(super) fn residual(&self, site: &Site, skip: Skip, ring: Value) -> Option<Value> {
         match (self, skip) {
             (_, Skip::None) => None,
             (Self::Floats { .. }, Skip::InPlace) => {

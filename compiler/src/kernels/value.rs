@@ -57,6 +57,8 @@ pub enum Value {
     Second,
     /// The third operand.
     Third,
+    /// The memory that the kernel works in.
+    Scratch,
     /// The result.
     Result,
     /// A row of the result.
@@ -209,7 +211,7 @@ impl Value {
             | Self::Const(_)
             | Self::Token => {}
             Self::Weights | Self::First | Self::FirstImage | Self::Second | Self::Third => {}
-            Self::Result => {}
+            Self::Result | Self::Scratch => {}
             Self::ResultRow | Self::Rows | Self::Row | Self::Panel | Self::VectorsOfPanel(_) => {}
         }
     }

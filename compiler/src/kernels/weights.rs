@@ -10,6 +10,14 @@ pub enum PackOrder {
         /// True if inputs are read as planes: by row, channel, column instead of row, column, channel.
         planes: bool,
     },
+    /// Panels of `columns` output channels: biases, then the inputs of each point of tiles of `out` outputs. See
+    /// `runtime::kernel::winograd`.
+    Winograd {
+        /// Output rows, and pixels, of a tile.
+        out: usize,
+        /// Output channels of a panel.
+        columns: usize,
+    },
     /// Panels of `columns` output channels: biases, then pairs of weights. See `runtime::simd::Weight`.
     Pairs {
         /// Output channels of a panel.

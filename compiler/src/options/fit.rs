@@ -51,7 +51,7 @@ impl Request {
             Some(Storage::F32 | Storage::Int8) | None => Storage::F32,
         };
         let recompute = self.recompute.unwrap_or_default();
-        Memory { objective, feed: self.feed, storage, recompute }
+        Memory { objective, feed: self.feed, storage, recompute, winograd: self.winograd }
     }
 
     /// The requested form of model inputs and outputs.

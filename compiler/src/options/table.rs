@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use crate::error::Result;
 use crate::ir::Arithmetic;
 use crate::model_io::{Answer, Format};
-use crate::objective::{Feed, Objective, Ram, Recompute, Storage};
+use crate::objective::{Feed, Objective, Ram, Recompute, Storage, WinogradTiles};
 use crate::options::values::{Scale, Weights, named, pair, path, positive, set, some, spec, truth};
 use crate::quantize::Settings;
 use crate::source;
@@ -42,6 +42,8 @@ pub struct Request {
     pub limit: usize,
     /// The settings by which a float model is quantised.
     pub quantize: Settings,
+    /// The tiles of outputs of convolutions between transforms.
+    pub winograd: WinogradTiles,
     /// The arithmetic of requantisation.
     pub requant: Arithmetic,
     /// The form of the input image; as the model takes it, if absent.
@@ -83,6 +85,7 @@ impl Default for Request {
             calibration: Vec::new(),
             limit: 128,
             quantize: Settings::default(),
+            winograd: WinogradTiles::Auto,
             requant: Arithmetic::Float,
             input_format: None,
             bgr: false,
@@ -268,6 +271,14 @@ pub const ROWS: &[Row] = &[
     .about(
         "Compute on floats, which f16 and bf16 store in half the memory, weights too, or on bytes, quantised by the \
          pictures of its use; a quantised model needs neither. Where the machine multiplies pairs of bf16, that is faster",
+    ),
+    Row::new("winograd", Group::Numbers, Takes::Word, "off|2|4|auto", |it, text| {
+        set(&mut it.winograd, text)
+    })
+    .or("auto")
+    .about(
+        "Tiles of 2 or 4 outputs a side in which dense 3x3 convolutions of floats save products, where the plan is for \
+         speed: faster, with more weights; sums differ in the last places, and what is not finite spreads in its tile",
     ),
     Row::new("calibration", Group::Numbers, Takes::Paths, "DIR|FILE", |it, text| {
         it.calibration.push(text.into());

@@ -31,7 +31,7 @@ pub(super) fn bytes(graph: &Graph, pack: Pack, target: &Target) -> Option<Vec<u8
         (PackOrder::Panels { .. } | PackOrder::Pairs { .. } | PackOrder::Depthwise { .. }, _) => {
             None
         }
-        (PackOrder::Table, _) => None,
+        (PackOrder::Table | PackOrder::Winograd { .. }, _) => None,
     }
 }
 

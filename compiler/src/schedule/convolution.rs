@@ -1,6 +1,6 @@
 //! The kernel of a convolution or a dense layer: its tile, how its weights lie, and what threads share of it.
 
-use mnv2c_runtime::ring::Form;
+use mnv2c_runtime::ring::{Form, Rows};
 
 use crate::error::Result;
 use crate::ir::{Conv, Graph, NodeId, Op, Quant};
@@ -8,7 +8,7 @@ use crate::kernels::spec::Flow;
 use crate::kernels::{self, Depthwise, Epilogue, Kernel, Pointwise, Skip};
 use crate::schedule::place::{Lowering, is_depthwise};
 use crate::schedule::tile::SquareWindow;
-use crate::schedule::{Place, RowWindow, Stage, parts, tile};
+use crate::schedule::{Element, Home, Place, RowWindow, Stage, parts, tile, winograd};
 use crate::segment::RowBatch;
 use crate::target::Product;
 
@@ -32,7 +32,7 @@ pub(super) fn lower(
     };
     // What is recomputed for a row is there when that row is made.
     let window = if strips { RowWindow::SAME } else { window };
-    let (mut shares, mut parts, mut product) = (1, [1, 1], None);
+    let (mut shares, mut parts, mut product, mut scratch) = (1, [1, 1], None, None);
     let kernel = if is_depthwise(lowering.graph, id) {
         let pixels = into.rows.width;
         let tile = match conv.square_window() {
@@ -46,8 +46,12 @@ pub(super) fn lower(
         shares = matrix_shares(lowering, &conv, from, into);
         let (kernel, made) = matrix(lowering, id, conv, from, into, skip);
         parts = matrix_parts(lowering, &kernel, made, into);
-        product = Some(made);
-        kernel
+        let transformed = winograd(lowering, id, (made, [from, into]), skip);
+        product = transformed.is_none().then_some(made);
+        transformed.map_or(kernel, |(kernel, choice)| {
+            (parts, scratch) = (choice.parts, Some(work(lowering, id, choice.scratch)));
+            kernel
+        })
     };
     let residual = match skip {
         Skip::Other => Some(lowering.operand(id, 3)?),
@@ -55,7 +59,8 @@ pub(super) fn lower(
     };
     let pack = lowering.weights(id, &*kernel, from);
     let from = [from].into_iter().chain(residual).collect();
-    Ok(Stage { pack, window, shares, parts, product, ..Stage::new(id, kernel, from, into) })
+    let stage = Stage::new(id, kernel, from, into);
+    Ok(Stage { pack, window, shares, parts, product, scratch, ..stage })
 }
 
 /// A dense layer, whose panels of channels threads may share.
@@ -129,6 +134,30 @@ fn matrix_shares(lowering: &Lowering<'_>, conv: &Conv, from: Place, into: Place)
     } else {
         1
     }
+}
+
+/// The kernel that computes convolution `id` between transforms, and how, if that is sooner than a product.
+fn winograd(
+    lowering: &Lowering<'_>,
+    id: NodeId,
+    (product, [from, into]): (Product, [Place; 2]),
+    skip: Skip,
+) -> Option<(Kernel, winograd::Choice)> {
+    let conv = lowering.graph.node(id).op.conv()?;
+    let (target, rows) = (lowering.target, into.height);
+    let direct = rows * tile::estimate(target, product) / target.core.multiply_adds;
+    let choice = winograd::choose(lowering, conv, [from, into], direct)?;
+    let (conv, epilogue) = (conv.clone(), epilogue(lowering.graph, id));
+    let winograd::Choice { out, tile, groups, .. } = choice;
+    Some((kernels::Winograd { out, tile, groups, conv, epilogue, skip }.into(), choice))
+}
+
+/// Memory for so many numbers of each thread in which convolution `id` works.
+fn work(lowering: &mut Lowering<'_>, id: NodeId, numbers: usize) -> Place {
+    let name = format!("{}.work", lowering.graph.node(id).name);
+    let rows = Rows::nhwc(1, 1, numbers * lowering.target.threads);
+    let (home, element) = (Home::Output(0), Element::F32);
+    lowering.scratch(&name, Place { home, rows, height: 1, element })
 }
 
 /// Bands of rows and runs of panels of a convolution's product that threads share: of one whose rows are not one long

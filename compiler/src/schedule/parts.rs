@@ -48,7 +48,7 @@ mod tests {
     #[test]
     fn large_pictures_are_cut_into_bands_and_large_weights_into_runs() {
         let [bands, runs] = check(2, [56, 56, 64, 576]);
-        assert!(bands >= 4 && runs == 1, "{bands} bands, {runs} runs");
+        assert!(bands >= 4 && bands > runs, "{bands} bands, {runs} runs");
         let [bands, runs] = check(2, [7, 7, 512, 4_608]);
         assert!(bands == 1 && runs >= 4, "{bands} bands, {runs} runs");
     }

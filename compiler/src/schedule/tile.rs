@@ -22,6 +22,14 @@ pub(super) fn choose(target: &Target, product: Product) -> [usize; 2] {
     best(target, product, |_| true).0
 }
 
+/// The tile that computes a product between transforms soonest, and the cycles of that, times the multiply-adds that start
+/// in one.
+pub(super) fn choose_transformed(target: &Target, product: Product) -> ([usize; 2], usize) {
+    let tiles = fitting(target, (catalog::WINOGRAD, target.isa.of_floats()), product);
+    let costs = tiles.map(|tile| ([tile.pixels, tile.vectors], cycles(target, tile, product)));
+    costs.min_by_key(|(_, cycles)| *cycles).expect("every machine has a tile of one pixel")
+}
+
 /// The best tile whose pixels divide those of a row, as results that overwrite their residual need; nothing if that
 /// costs more than a twentieth of the time.
 pub(super) fn choose_exact(target: &Target, product: Product) -> Option<[usize; 2]> {
@@ -133,6 +141,16 @@ fn best(
     near.sort_by_key(|(_, cycles)| *cycles);
     let near: Vec<[usize; 2]> = near.into_iter().map(|(tile, _)| tile).collect();
     (tuning.pick(&product, &near).unwrap_or(tile), cycles)
+}
+
+/// Those of some tiles that hold no more pixels than `product` has.
+fn fitting<'a>(
+    target: &Target,
+    (tiles, isa): (&'a [GemmTile], Isa),
+    product: Product,
+) -> impl Iterator<Item = &'a GemmTile> {
+    let of = (isa, target.isa.lanes());
+    tiles.iter().filter(move |tile| (tile.isa, tile.lanes) == of && tile.pixels <= product.pixels)
 }
 
 /// The tiles that there are for `product`, and the instructions that they use.

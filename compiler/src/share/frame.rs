@@ -92,9 +92,9 @@ pub fn borrowed(plan: &Plan, step: &Step) -> Vec<Range<usize>> {
     ranges
 }
 
-/// The places of a step's stages: what each reads, then what it writes.
+/// The places of a step's stages: what each reads, then what it writes and works in.
 fn places(step: &Step) -> impl Iterator<Item = Place> + '_ {
-    step.stages.iter().flat_map(|stage| stage.from.iter().chain([&stage.into])).copied()
+    step.stages.iter().flat_map(Stage::places).copied()
 }
 
 /// Where a place of the arena lies.

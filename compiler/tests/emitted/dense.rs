@@ -3,14 +3,16 @@
 use mnv2c::ir::{Clamp, Conv, Graph, NodeId, Op, Output, Tensor, Values};
 
 /// A convolution of so many channels, and how.
-struct Layer {
+#[derive(Clone, Copy)]
+pub(crate) struct Layer {
     channels: usize,
     kernel: usize,
     stride: usize,
     pads: [usize; 4],
 }
 
-const SAME: Layer = Layer { channels: 40, kernel: 3, stride: 1, pads: [1; 4] };
+/// Forty channels of every pixel and its neighbours.
+pub(crate) const SAME: Layer = Layer { channels: 40, kernel: 3, stride: 1, pads: [1; 4] };
 
 /// The networks, by name.
 pub(crate) fn networks() -> Vec<(&'static str, Graph)> {
@@ -29,7 +31,7 @@ pub(crate) fn networks() -> Vec<(&'static str, Graph)> {
 }
 
 /// Layers one after the other; to the last one's result that of layer `skip` is added, 0 being the image.
-fn network([c, h, w]: [usize; 3], layers: &[Layer], skip: Option<usize>) -> Graph {
+pub(crate) fn network([c, h, w]: [usize; 3], layers: &[Layer], skip: Option<usize>) -> Graph {
     let mut graph = Graph::default();
     let mut values = vec![graph.add_input("x", Tensor::f32([1, c, h, w]))];
     for (at, layer) in layers.iter().enumerate() {

@@ -4,9 +4,11 @@ extern crate std;
 
 use core::ops::Range;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 use super::epilogue::{Epilogue, Outputs};
 use super::gemm::Gemm;
+use super::winograd::Transformed;
 use super::{Simd, Task, Weight};
 use crate::part::Part;
 use crate::pool::Pool;
@@ -57,6 +59,43 @@ impl Shares {
                 }
                 let (product, y) = (&product, y.whole());
                 simd.framed(Turn { shares: self, at, made, product, w, x, y });
+            }
+        });
+    }
+
+    /// Computes all of a convolution's output between transforms on the threads of a pool, as [`run`](Self::run) does a
+    /// product's: `bands` are runs of its blocks, and each thread works in numbers of `scratch` of its own.
+    ///
+    /// # Panics
+    /// As [`run`](Self::run) does, and where `scratch` is too short for one thread.
+    #[inline(always)]
+    pub fn run_in<S, E, const OUT: usize, const MR: usize, const NV: usize>(
+        self,
+        pool: &mut Pool,
+        simd: S,
+        [w, x]: [&[f32]; 2],
+        scratch: &mut [f32],
+        y: &mut [f32],
+        product: impl Fn() -> Transformed<OUT, MR, NV, E> + Sync,
+    ) where
+        S: Simd + Sync,
+        E: Epilogue<S, S::F32, f32>,
+    {
+        let (next, y) = (AtomicUsize::new(0), Output(core::ptr::from_mut(y)));
+        let (made, len) = (product().outputs(), product().scratch_len::<S>());
+        assert!(self.bands > 0 && self.panels > 0 && len > 0 && scratch.len() >= len);
+        assert!(self.rows == product().size[0] && made.lie_apart::<S>(self.rows));
+        let scratch = Mutex::new(scratch.chunks_exact_mut(len));
+        pool.lend(&|| {
+            let own = scratch.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some(own) = own else { return };
+            loop {
+                let at = next.fetch_add(1, Relaxed);
+                if at / self.bands >= self.panels {
+                    return;
+                }
+                let (product, y) = (&product, y.whole());
+                simd.framed(TileTurn { shares: self, at, made, product, w, x, own: &mut *own, y });
             }
         });
     }
@@ -122,6 +161,39 @@ where
         // SAFETY: every number is taken once, parts of different numbers have no row, pixel and panel in common, and what
         // those are made of lies apart. The lender waits for all of them.
         unsafe { product.run_at(simd, w, x, y, part) };
+    }
+}
+
+/// One part of a convolution between transforms, computed by the thread that took it.
+struct TileTurn<'a, F> {
+    shares: Shares,
+    at: usize,
+    /// The outputs whose parts are known to lie apart.
+    made: Outputs,
+    product: &'a F,
+    w: &'a [f32],
+    x: &'a [f32],
+    own: &'a mut [f32],
+    y: *mut [f32],
+}
+
+impl<S, E, F, const OUT: usize, const MR: usize, const NV: usize> Task<S> for TileTurn<'_, F>
+where
+    S: Simd,
+    E: Epilogue<S, S::F32, f32>,
+    F: Fn() -> Transformed<OUT, MR, NV, E>,
+{
+    #[inline(always)]
+    fn run(self, simd: S) {
+        let TileTurn { shares, at, made, product, w, x, own, y } = self;
+        let product = product();
+        assert!(product.outputs() == made && product.size[0] == shares.rows);
+        let [blocks, panels] = product.counts::<S>();
+        let blocks = cut(blocks, at % shares.bands, shares.bands);
+        let panels = cut(panels, at / shares.bands, shares.panels);
+        // SAFETY: every number is taken once, different numbers have no block and panel in common, and what those are
+        // made of lies apart: each tile is stored by one block. The lender waits for all of them.
+        unsafe { product.run_at(simd, [w, x], own, y, [blocks, panels]) };
     }
 }
 

@@ -5,6 +5,7 @@ use std::ops::Range;
 use mnv2c_runtime::isa::Isa;
 use mnv2c_runtime::ring::{Ring, Rows};
 use mnv2c_runtime::simd::window::{Slide, Window};
+use mnv2c_runtime::simd::winograd::scratch_len;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
@@ -273,6 +274,29 @@ impl Draw {
         fields.put_rings(&[x, y, y], lanes);
         self.put_part(&mut fields, mr, width, panels);
         let w = groups * panels * per_panel(&window);
+        self.edited(fields, [w, x.len(), y.len(), y.len()])
+    }
+
+    /// A convolution between transforms, of tiles of `out` outputs; the last field before lengths is how many numbers it works
+    /// in.
+    pub(crate) fn winograd(&self, [out, mr, nv]: [usize; 3], lanes: usize) -> (Fields, Lens) {
+        let mut size = [1 + self.below(0, 2 * out), 1 + self.below(1, 3 * out)];
+        size[1] = size[1].max(out * mr.div_ceil(size[0].div_ceil(out)));
+        let [height, width] = size;
+        let pad = [self.below(2, 3), self.below(3, 3)];
+        let (c_in, c_out) = (1 + self.below(18, 17), 1 + self.below(19, 50));
+        let kept = if self.below(6, 3) == 0 { 1 + self.below(7, 4) } else { height + 2 + pad[0] };
+        let x = Rows::nhwc(kept, width + 2, c_in).padded(pad[0], pad[1], 0);
+        let y = match self.below(10, 2) {
+            0 => Rows::nhwc(height, width, c_out),
+            _ => Rows::chunks(height, width, c_out, lanes),
+        };
+        let groups = 1 + self.below(20, 3);
+        let mut fields = Fields { all: [size, pad, [c_in, c_out]].concat(), at: 0 };
+        fields.put_rings(&[x, y, y], lanes);
+        fields.all.extend([groups, self.below(16, 9)]);
+        fields.all.push(scratch_len([out, mr, nv], groups, c_in, lanes));
+        let w = c_out.div_ceil(nv * lanes) * nv * lanes * (1 + c_in * (out + 2) * (out + 2));
         self.edited(fields, [w, x.len(), y.len(), y.len()])
     }
 

@@ -19,6 +19,8 @@ pub(super) struct Operands {
     pub second: TokenStream,
     /// The third operand, if it has one.
     pub third: TokenStream,
+    /// The memory that the kernel works in, if it wants some.
+    pub scratch: TokenStream,
     /// The result.
     pub y: TokenStream,
     /// The rows that it makes.
@@ -44,6 +46,7 @@ impl Operands {
                 _ => second,
             },
             third: stage.from.get(2).map(|place| scope.variable(*place)).unwrap_or_default(),
+            scratch: stage.scratch.map(|place| scope.variable(place)).unwrap_or_default(),
             y: call.into.map_or(y.clone(), |offset| behind(scope, &quote!(&mut #y), offset)),
             rows: scope.span(&call.rows),
             row: scope.expr(&call.rows.start),

@@ -65,7 +65,7 @@ impl<'a> Printer<'a> {
 
     /// The statement that makes all rows of a product on threads, in so many bands and runs of panels.
     pub(super) fn shared(&self, invocation: &Invocation, parts: [usize; 2]) -> TokenStream {
-        let (name, Operands { w, x, y, .. }) = (&self.name, &self.operands);
+        let (name, Operands { w, x, scratch, y, .. }) = (&self.name, &self.operands);
         let kernel = match &invocation.adding {
             Some(residual) => {
                 let residual = self.value(residual);
@@ -75,14 +75,19 @@ impl<'a> Printer<'a> {
         };
         let [bands, panels] = parts.map(literal::size);
         let rows = literal::size(self.stage.height);
+        let run = match self.stage.scratch {
+            Some(_) => quote!(run_in(pool, isa, [#w, #x], #scratch, #y, product)),
+            None => quote!(run(pool, isa, #w, #x, #y, product)),
+        };
         quote! {
             let shares = Shares { rows: #rows, bands: #bands, panels: #panels };
-            shares.run(pool, isa, #w, #x, #y, || #kernel.product(isa));
+            let product = || #kernel.product(isa);
+            shares.#run;
         }
     }
 
     fn value(&self, value: &Value) -> TokenStream {
-        let Operands { w, x, second, third, y, rows, row } = &self.operands;
+        let Operands { w, x, second, third, scratch, y, rows, row } = &self.operands;
         match value {
             Value::Int(number) => literal::int(*number).into_token_stream(),
             Value::Flag(holds) => quote!(#holds),
@@ -124,6 +129,7 @@ impl<'a> Printer<'a> {
             Value::FirstImage => self.scope.tail(self.stage.from[0]),
             Value::Second => second.clone(),
             Value::Third => third.clone(),
+            Value::Scratch => scratch.clone(),
             Value::Result => y.clone(),
             Value::ResultRow => {
                 let ring = self.scope.rows_of(self.stage.into);

@@ -39,6 +39,7 @@ impl Running<'_, '_> {
         for (port, area) in &reads {
             self.reads(call.stage, *port, area)?;
         }
+        self.work_in(call.stage)?;
         if let Some(area) = &over {
             let (parts, padding) = (&self.found.over[call.stage], self.padding(call.stage));
             self.holds(call.stage, area, parts, padding)?;
@@ -74,6 +75,28 @@ impl Running<'_, '_> {
         let Some(numbers) = &mut self.shadow.numbers else { return Ok(()) };
         numbers.call(&piece, rows)?;
         if is_last { numbers.pooled(&piece) } else { Ok(()) }
+    }
+
+    /// Leaves numbers that are no value in the memory that a kernel works in while it reads and writes.
+    fn work_in(&mut self, at: usize) -> Result<()> {
+        let stage = &self.step.stages[at];
+        let Some(scratch) = stage.scratch else { return Ok(()) };
+        let bytes = self.limits(scratch.home);
+        if bytes.len() < scratch.rows.len() * scratch.element.bytes() {
+            return Err(self.unsound(at, "works past its memory"));
+        }
+        for place in stage.from.iter().chain([&stage.into]) {
+            let other = self.limits(place.home);
+            let beside = |home| matches!(home, Home::Arena(_));
+            if beside(place.home) && other.start < bytes.end && bytes.start < other.end {
+                return Err(self.unsound(at, "works in memory that it reads or writes"));
+            }
+        }
+        let made = self.found.made[at];
+        if let Some(memory) = self.shadow.memory(scratch.home) {
+            memory.write(bytes, Tag::Sums(made), 0);
+        }
+        Ok(())
     }
 
     /// Takes rows of an input from the caller, who is asked for each once and in order.
