@@ -158,7 +158,7 @@ fn trial<const OUT: usize, const MR: usize, const NV: usize>(
         for m in 0..c_out {
             let taps = &taps[m * c_in * 9..][..c_in * 9];
             let mut sum = f64::from(bias[m]) + direct(&kernel.from, pad, &x, taps, [row, column]);
-            if round % 3 > 0 {
+            if !round.is_multiple_of(3) {
                 sum += f64::from(skip[(row * width + column) * c_out + m]);
             }
             let (found, wanted) = (f64::from(y[at(row, column, m)]), sum.max(0.0));
