@@ -63,16 +63,15 @@ fn convolution(
     };
     let len = channels * c_in * kernel * kernel;
     let seed = at as u64;
-    let w =
-        graph.add_const(&format!("w{at}"), [channels, c_in, kernel, kernel], numbers(len, seed));
-    let bias = graph.add_const(&format!("b{at}"), [channels], numbers(channels, 99 + seed));
+    let w = graph.add_const(format!("w{at}"), [channels, c_in, kernel, kernel], numbers(len, seed));
+    let bias = graph.add_const(format!("b{at}"), [channels], numbers(channels, 99 + seed));
     let op = Op::Conv(conv);
     let operands: Vec<NodeId> = [x, w, bias].into_iter().chain(residual).collect();
     let shapes: Vec<Vec<usize>> =
         operands.iter().map(|x| graph.node(*x).out.shape.clone()).collect();
     let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
     let shape = op.shape(&shapes).unwrap().unwrap();
-    graph.add(&format!("conv{at}"), op, Tensor::f32(shape), &operands)
+    graph.add(format!("conv{at}"), op, Tensor::f32(shape), &operands)
 }
 
 /// Numbers about zero, whose products with as many others about one add up to about one.
