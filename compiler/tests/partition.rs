@@ -41,6 +41,7 @@ fn memory() -> impl Strategy<Value = Memory> {
         feed,
         storage,
         recompute: Recompute { millionths },
+        ..Memory::default()
     })
 }
 
