@@ -76,16 +76,16 @@ fn orders(problem: &Problem) -> Vec<Vec<usize>> {
     ];
     let items = (0..problem.items.len()).filter(|&b| !problem.items[b].span.is_empty());
     let items: Vec<usize> = items.collect();
-    let directions: [fn(&Item) -> [Reverse<usize>; 2]; 2] = [
-        |item| [usize::MAX - item.span.start, item.span.end].map(Reverse),
-        |item| [item.span.end, usize::MAX - item.span.start].map(Reverse),
+    let directions: [fn(&Item) -> [usize; 2]; 2] = [
+        |item| [usize::MAX - item.span.start, item.span.end],
+        |item| [item.span.end, usize::MAX - item.span.start],
     ];
     let sorted = directions.iter().flat_map(|direction| {
         preferences.iter().map(|preference| {
             let mut order = items.clone();
             order.sort_by_key(|&b| {
                 let item = &problem.items[b];
-                (Reverse(preference(&traits[b])), direction(item), Reverse(item.len))
+                Reverse((preference(&traits[b]), direction(item), item.len))
             });
             order
         })
