@@ -9,6 +9,9 @@ pub(super) fn form(draw: &mut Draw, name: &str) -> Option<Drawn> {
         "MatMul" => matmul(draw),
         "Einsum" => einsum(draw),
         "Attention" => attention(draw),
+        "GRU" => recurrent(draw, 3),
+        "LSTM" => recurrent(draw, 4),
+        "RNN" => recurrent(draw, 1),
         _ if name.starts_with("Reduce") => reduce(draw, name),
         _ => None,
     }
@@ -46,6 +49,27 @@ fn attention(draw: &mut Draw) -> Option<Drawn> {
     let causal = draw.random.one_in(2);
     let attributes = vec![int("is_causal", causal.into())];
     Some(Drawn::new(vec![x.name.clone(), x.name.clone(), x.name], attributes))
+}
+
+/// A layer of so many gates, in one direction or both, that starts from zeros.
+fn recurrent(draw: &mut Draw, gates: i64) -> Option<Drawn> {
+    let x = draw.ranked(3, 3)?;
+    let hidden = draw.random.pick(&[1, 2, 5]);
+    let direction = draw.random.pick(&["forward", "reverse", "bidirectional"]);
+    let directions = 1 + i64::from(direction == "bidirectional");
+    let mut inputs = vec![
+        x.name,
+        draw.floats(&[directions, gates * hidden, x.shape[2]], -1.0, 1.0),
+        draw.floats(&[directions, gates * hidden, hidden], -1.0, 1.0),
+    ];
+    if draw.random.one_in(2) {
+        inputs.push(draw.floats(&[directions, 2 * gates * hidden], -1.0, 1.0));
+    }
+    let mut attributes = vec![int("hidden_size", hidden), text("direction", direction)];
+    if gates == 3 {
+        attributes.push(int("linear_before_reset", draw.random.below(2) as i64));
+    }
+    Some(Drawn::new(inputs, attributes))
 }
 
 fn matmul(draw: &mut Draw) -> Option<Drawn> {

@@ -329,9 +329,9 @@ impl<const OUT: usize, const MR: usize, const NV: usize, E> Transformed<OUT, MR,
                 self.epilogue.finish(simd, acc, none, y, at);
                 return;
             }
-            for (k, sums) in acc.into_iter().enumerate().take(left) {
+            for (k, sums) in acc.iter().enumerate().take(left) {
                 let pixel = at.pixel + k;
-                self.epilogue.finish(simd, [sums], none, y, Tile { pixel, ..at });
+                self.epilogue.finish(simd, [*sums], none, y, Tile { pixel, ..at });
             }
         }
     }
