@@ -161,9 +161,11 @@ fn networks_on_bytes_answer_as_the_oracle_does_to_the_bit() {
         let present = TARGETS.iter().filter(|target| target.isa.of_bytes().is_present());
         for (target, threads) in present.flat_map(|target| [(*target, 1), (*target, 2)]) {
             let target = Target { threads, ..target };
-            for objective in [Objective::Speed, Objective::Ram] {
+            // Plans for memory stream rows on one thread.
+            let objectives = [Objective::Speed, Objective::Ram];
+            for objective in &objectives[..3 - threads] {
                 let name = format!("{name}_{}_{threads}_{objective}", target.isa.name());
-                let memory = Memory { objective, ..Memory::default() };
+                let memory = Memory { objective: *objective, ..Memory::default() };
                 nets.add_for(&name, graph.clone(), &target, memory);
                 main += &nets.case(&name, &target, &inputs, &expected);
             }
