@@ -126,6 +126,8 @@ fn what_a_tool_made_for_itself_is_told_with_where_it_comes_from() {
 #[test]
 fn each_thing_that_is_unsupported_has_its_reason() {
     let six = [1, 1, 4, 4, 4, 4];
+    let spaced = vec![ints("dilations", &[1 << 22, 1]), text("auto_pad", "SAME_LOWER")];
+    let padded = Model::opset(13).input("x", &[1, 1, 8, 8]).floats("w", &[1, 1, 4, 3]);
     let conv4d = Model::opset(13).input("x", &six).floats("w", &[1; 6]);
     let strings = TensorProto {
         string_data: vec![b"a".to_vec()],
@@ -143,6 +145,10 @@ fn each_thing_that_is_unsupported_has_its_reason() {
         (
             Model::of(5, &[2], "Relu", vec![]),
             "operator set: version 5; export the model with one of 6 to 28",
+        ),
+        (
+            padded.node("Conv", &["x", "w"], &["y"], spaced).output("y"),
+            "Conv: pads [6291456, 1, 6291456, 1] of a window with dilation [4194304, 1]; up to 65536",
         ),
         (
             conv4d.node("Conv", &["x", "w"], &["y"], vec![]).output("y"),

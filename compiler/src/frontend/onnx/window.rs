@@ -6,6 +6,9 @@ use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::Fault;
 use crate::ir::NodeId;
 
+/// Most rows or columns of padding on a side: networks that are used have hundreds at most, and each costs planning.
+const MAX_PAD: usize = 1 << 16;
+
 /// Which dimensions of a file's windows the rows and columns of an image are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Plane {
@@ -92,6 +95,12 @@ impl Window {
             "SAME_LOWER" => window.same_pads(size, |both| both.div_ceil(2))?,
             other => return Err(Fault::Misfit(format!("auto_pad {other:?} is unknown"))),
         };
+        if window.pads.iter().any(|pad| *pad > MAX_PAD) {
+            let (pads, dilation) = (window.pads, window.dilation);
+            return Err(Fault::Unsupported(format!(
+                "pads {pads:?} of a window with dilation {dilation:?}; up to {MAX_PAD} on a side are read"
+            )));
+        }
         Ok(window)
     }
 
