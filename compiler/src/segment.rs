@@ -205,7 +205,12 @@ fn parts_vectors(graph: &Graph, pair: &[NodeId]) -> bool {
         // What is no convolution of floats counts as one group.
         _ => 1,
     };
-    let depthwise = |id: NodeId| graph.node(id).out.shape.get(1) == Some(&groups(id));
+    let channels = |id: NodeId| graph.node(id).out.shape.get(1).copied();
+    // One channel in and one out a group: two in and one out is not written in vectors.
+    let depthwise = |id: NodeId| {
+        let read = graph.operand(id, 0).and_then(channels);
+        [channels(id), read] == [Some(groups(id)); 2]
+    };
     groups(pair[0]) > 1 && !depthwise(pair[0]) && groups(pair[1]) > 1
 }
 
@@ -355,6 +360,21 @@ mod tests {
         let roles = units.iter().map(|unit| (unit.role, unit.stages.len()));
         let expected = [(Role::Single, 1), (Role::Block(1), 3), (Role::Head, 2)];
         assert_eq!(roles.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn groups_of_several_inputs_and_one_output_pass_no_vectors_to_a_depthwise_convolution() {
+        for (inputs, flows) in [(8, true), (16, false)] {
+            let mut net = Net::default();
+            let x = net.input(&[1, inputs, 6, 6]);
+            let grouped = net.conv(x, 8, Conv { group: 8, ..same(3) });
+            let y = net.conv(grouped, 8, Conv { group: 8, ..same(3) });
+            let mut graph = net.answer(&[y]);
+            pass::run_all(&mut graph, |_, _, _| ()).expect("the graph is sound");
+            let units = convolutions(&graph);
+            let parts: Vec<&Segment> = units.iter().collect();
+            assert_eq!(joined(&graph, &parts, RowBatch::Rows(1)).is_some(), flows, "{inputs}");
+        }
     }
 
     #[test]
