@@ -1,6 +1,6 @@
 //! Readers of RNN, GRU and LSTM: the steps of each sequence one behind another, in operators of their own.
 //!
-//! What the inputs of all steps give to the gates is one product; each step adds what its state gives. So a cell of `h`
+//! One product makes the gates' sums over the inputs of all steps; each step adds what its state gives. So a cell of `h`
 //! numbers is products by constant matrices and functions of elements, which every pass and kernel knows.
 
 mod cell;
@@ -18,7 +18,7 @@ use layer::{Layer, Sizes};
 /// Most steps that a sequence is unrolled to.
 const MAX_STEPS: usize = 1024;
 
-/// What one direction makes: the state after each step, `[batch,hidden]`, in the order of the input, and after the last.
+/// The states of one direction: after each step, `[batch,hidden]`, in the order of the input, and after the last.
 struct Told {
     each: Vec<NodeId>,
     last: [NodeId; 2],

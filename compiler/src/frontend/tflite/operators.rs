@@ -16,7 +16,7 @@ pub struct Operator {
     pub name: &'static str,
     /// The greatest version that is read.
     pub version: i32,
-    /// What it does with integers of 16 bits.
+    /// Its treatment of integers of 16 bits.
     pub words: Words,
     /// Operands that are looked at; what follows them may be computed by operators that are not read.
     pub(super) operands: usize,

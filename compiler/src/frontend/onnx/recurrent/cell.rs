@@ -99,7 +99,7 @@ impl Cell {
         self.kind
     }
 
-    /// What rows of inputs give to the gates, `[rows,gates*hidden]`.
+    /// Sums of the gates over rows of inputs alone, `[rows,gates*hidden]`.
     pub(super) fn of_inputs(
         &self,
         layer: &mut Layer<'_, '_>,

@@ -14,7 +14,7 @@ use crate::printed::quoted;
 /// Most graphs that give variables their start.
 const MOST_GRAPHS: usize = 16;
 
-/// What a tensor stands for as a variable.
+/// The meaning of a tensor as a variable.
 pub(in super::super) fn handle(writer: &mut Writer<'_>, operator: &Operator<'_>) -> Written {
     let tensor = result(operator)?;
     writer.variables.handles.insert(tensor, read(key(operator))?);
@@ -23,7 +23,7 @@ pub(in super::super) fn handle(writer: &mut Writer<'_>, operator: &Operator<'_>)
     Ok(())
 }
 
-/// What variables start as: constants that another graph assigns to them.
+/// Start values of variables: constants that another graph assigns to them.
 pub(in super::super) fn call_once(writer: &mut Writer<'_>, operator: &Operator<'_>) -> Written {
     let at = int(operator.options, 0, 0)?;
     if !writer.variables.graphs.insert(at) {
