@@ -41,8 +41,7 @@ fn arena(name: &str, storage: Storage, feed: Feed, factor: &str) -> mnv2c::error
     let mut graph = spec::graph(&spec, spec::Weights::Random { seed: 1 })?;
     pass::run_all(&mut graph, |_, _, _| ())?;
     let recompute: Recompute = factor.parse()?;
-    let memory =
-        Memory { objective: Objective::Ram, feed, storage, recompute, ..Memory::default() };
+    let memory = Memory { objective: Objective::Ram, feed, storage, recompute };
     pass::lower_precision::run(&mut graph, memory)?;
     Ok(choose::choose(&graph, &Target::host(), memory)?.plan.arena_len)
 }

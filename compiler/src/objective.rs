@@ -94,8 +94,6 @@ pub struct Memory {
     pub storage: Storage,
     /// The recomputation that is allowed.
     pub recompute: Recompute,
-    /// The transforms that are allowed.
-    pub winograd: WinogradTiles,
 }
 
 /// A limit of working memory.

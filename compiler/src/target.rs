@@ -13,6 +13,7 @@ pub use tuning::{Product, Tuning};
 use crate::alike::{alike, distance};
 use crate::error::Error;
 use crate::ir::{Dtype, Graph};
+use crate::objective::WinogradTiles;
 
 /// One machine: every number of a machine that anything in the compiler decides by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct Target {
     pub threads: usize,
     /// Tiles that were timed on such a machine; those of the best estimates where there are none.
     pub tuning: Option<&'static Tuning>,
+    /// Winograd's transforms, where they are allowed.
+    pub winograd: WinogradTiles,
 }
 
 /// Every target, the default first.
@@ -56,6 +59,7 @@ impl Target {
         align: Align::LINES,
         threads: 1,
         tuning: None,
+        winograd: WinogradTiles::Auto,
     };
 
     /// x86-64 with AVX2 and FMA (Haswell, Zen and later).

@@ -133,10 +133,9 @@ fn tiles_between_transforms_answer_as_direct_sums_do() {
         let expected = interp::run(&graph, &inputs).unwrap();
         for (tiles, winograd) in [(2, WinogradTiles::Two), (4, WinogradTiles::Four)] {
             let threads = 1 + (at + tiles / 2) % 2;
-            let target = Target { threads, ..machines[(at + tiles) % machines.len()] };
+            let target = Target { threads, winograd, ..machines[(at + tiles) % machines.len()] };
             let name = format!("{name}_{tiles}_{}_{threads}", target.isa.name());
-            let memory = Memory { winograd, ..Memory::default() };
-            let rust = nets.add_for(&name, graph.clone(), &target, memory);
+            let rust = nets.add_for(&name, graph.clone(), &target, Memory::default());
             transformed += rust.matches(&format!(": Winograd<{tiles}")).count();
             main += &nets.case(&name, &target, &inputs, &expected);
         }

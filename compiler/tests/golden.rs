@@ -67,9 +67,9 @@ fn the_smallest_plans_are_as_reviewed() {
 fn programs_are_as_reviewed() {
     let small = Memory { objective: Objective::Ram, ..Memory::default() };
     let recomputing = Memory { recompute: "1.3".parse().unwrap(), feed: Feed::Rows, ..small };
-    let fours = Memory { winograd: WinogradTiles::Four, ..Memory::default() };
     let on = |target: &str, threads| Target { threads, ..target.parse().unwrap() };
     let (one, two) = (on("x86-64-v3", 1), on("x86-64-v3", 2));
+    let fours = Target { winograd: WinogradTiles::Four, ..two };
     let mobilenet = || {
         let rows = spec::Spec::parse("mobilenet_v2:0.35@64").unwrap();
         spec::graph(&rows, spec::Weights::Random { seed: 7 }).unwrap()
@@ -82,7 +82,12 @@ fn programs_are_as_reviewed() {
         ("int8", int8(), one, small),
         ("int8_generic", int8(), on("generic", 1), Memory { feed: Feed::Rows, ..small }),
         ("region", testing::random_region(3), one, small),
-        ("winograd", dense::network([40, 14, 18], &[dense::SAME; 2], Some(0)), two, fours),
+        (
+            "winograd",
+            dense::network([40, 14, 18], &[dense::SAME; 2], Some(0)),
+            fours,
+            Memory::default(),
+        ),
     ] {
         let options = Options { target, ..options(name, memory) };
         let artifact = compile(graph, &options, |_, _, _| ()).unwrap();

@@ -127,7 +127,7 @@ fn answers_in_halves(folder: &str, storage: Storage, most: f32) {
         let objectives = if at < 3 { &objectives[..] } else { &objectives[at % 2..][..1] };
         for objective in objectives.iter().copied() {
             let recompute = if at % 3 == 0 { "1" } else { "1.3" }.parse().unwrap();
-            let memory = Memory { objective, feed, recompute, storage, ..Memory::default() };
+            let memory = Memory { objective, feed, recompute, storage };
             let mut oracle = graph.clone();
             pass::run_all(&mut oracle, |_, _, _| ()).unwrap();
             pass::lower_precision::run(&mut oracle, memory).unwrap();

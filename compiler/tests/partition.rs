@@ -41,7 +41,6 @@ fn memory() -> impl Strategy<Value = Memory> {
         feed,
         storage,
         recompute: Recompute { millionths },
-        ..Memory::default()
     })
 }
 

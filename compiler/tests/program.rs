@@ -115,9 +115,9 @@ fn convolutions_are_transformed_where_a_plan_is_for_speed_alone() {
         let inputs = testing::random_inputs(&graph, 1);
         let expected = interp::run(&graph, &inputs).unwrap();
         for winograd in tiles {
-            let memory = Memory { winograd, ..Memory::default() };
+            let target = Target { winograd, ..*target };
             for objective in [Objective::Speed, Objective::Ram] {
-                let options = options(*target, Memory { objective, ..memory });
+                let options = options(target, Memory { objective, ..Memory::default() });
                 let net = compile(graph.clone(), &options, |_, _, _| ()).unwrap();
                 let may = objective == Objective::Speed && winograd != WinogradTiles::Off;
                 let has = net.rust.contains("Winograd<");

@@ -38,9 +38,9 @@ impl Request {
         self.given.insert(name);
     }
 
-    /// The machine with its threads.
+    /// The machine with its threads, and the transforms that are allowed on it.
     pub fn target(&self) -> Target {
-        Target { threads: self.threads, ..self.target }
+        Target { threads: self.threads, winograd: self.winograd, ..self.target }
     }
 
     /// The memory options.
@@ -51,7 +51,7 @@ impl Request {
             Some(Storage::F32 | Storage::Int8) | None => Storage::F32,
         };
         let recompute = self.recompute.unwrap_or_default();
-        Memory { objective, feed: self.feed, storage, recompute, winograd: self.winograd }
+        Memory { objective, feed: self.feed, storage, recompute }
     }
 
     /// The requested form of model inputs and outputs.

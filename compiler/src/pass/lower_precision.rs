@@ -114,7 +114,6 @@ mod tests {
         feed: Feed::Caller,
         objective: crate::objective::Objective::Speed,
         recompute: crate::objective::Recompute { millionths: 0 },
-        winograd: crate::objective::WinogradTiles::Auto,
     };
 
     /// `(x + w) -> abs -> view -> y`, `w` a constant.

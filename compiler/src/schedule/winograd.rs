@@ -43,7 +43,7 @@ pub(super) fn choose(
     direct: usize,
 ) -> Option<Choice> {
     let (memory, target) = (lowering.memory, lowering.target);
-    let sizes: &[usize] = match memory.winograd {
+    let sizes: &[usize] = match target.winograd {
         WinogradTiles::Off => &[],
         WinogradTiles::Two => &[2],
         WinogradTiles::Four => &[4],
@@ -58,7 +58,7 @@ pub(super) fn choose(
     let layer = |target, out| Layer { target, out, from, into };
     let all = sizes.iter().filter_map(|out| layer(&alone, *out).best());
     let (choice, cycles) = all.min_by_key(|(_, cycles)| *cycles)?;
-    let asked = memory.winograd != WinogradTiles::Auto;
+    let asked = target.winograd != WinogradTiles::Auto;
     let pays = asked || cycles + cycles / GAIN < direct;
     if pays { layer(target, choice.out).best().map(|(choice, _)| choice) } else { None }
 }

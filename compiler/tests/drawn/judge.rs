@@ -127,7 +127,7 @@ fn memory(random: &mut Random) -> Memory {
     let feed = random.pick(&[Feed::Caller, Feed::Arena, Feed::Rows]);
     let storage = random.pick(&[Storage::F32, Storage::F32, Storage::F16, Storage::Bf16]);
     let millionths = random.pick(&[0, 0, 100_000, 1_000_000]);
-    Memory { objective, feed, storage, recompute: Recompute { millionths }, ..Memory::default() }
+    Memory { objective, feed, storage, recompute: Recompute { millionths } }
 }
 
 fn inputs(graph: &Graph, random: &mut Random) -> Vec<Array> {
