@@ -2,6 +2,8 @@
 
 #[path = "tflite/build.rs"]
 mod build;
+#[path = "tflite/sequence.rs"]
+mod sequence;
 #[path = "tflite/variables.rs"]
 mod variables;
 #[path = "tflite/words.rs"]
@@ -270,7 +272,7 @@ fn a_filter_of_rank_two_remembers_features() {
     let features = net.floats(&[2, 2], &[1.0, 2.0, -1.0, 0.5]);
     let times = net.floats(&[2, 2], &[10.0, 1.0, 100.0, 3.0]);
     let bias = net.floats(&[1], &[0.25]);
-    let state = net.kept(F32, &[1, 4]);
+    let state = net.kept(F32, &[1, 4], None);
     let y = net.tensor(F32, &[1, 1], None);
     let inputs = [x, features, times, bias, state];
     net.operator(SVDF, &inputs, y, vec![(0, Field::Int(2)), (1, Field::Byte(0))]);

@@ -14,6 +14,7 @@ pub mod elementwise;
 pub mod global_pool;
 pub mod indexed;
 pub mod integers;
+pub mod lstm;
 pub mod matmul;
 pub mod pointwise;
 pub mod pool;
@@ -36,6 +37,6 @@ pub use crate::clamp::Clamp;
 #[cfg(feature = "sources")]
 crate::listed::listed! {
     "kernel/", "kernel/":
-    "conv" "copy" "cum_sum" "depthwise" "elementwise" "global_pool" "indexed" "integers" "matmul" "pointwise"
+    "conv" "copy" "cum_sum" "depthwise" "elementwise" "global_pool" "indexed" "integers" "lstm" "matmul" "pointwise"
     "pool" "rank" "reduce" "resample" "resize" "softmax" "strided" "suppression" "top_k" "unary" "widen" "winograd" "words" "q8"
 }

@@ -1,7 +1,7 @@
 //! The structs of the runtime that compute on integers of 16 bits, and their fields.
 
 use crate::ir::quant::tflite::Twice;
-use crate::ir::quant::words::{Span, WordAverage, WordConv, WordScale, Words};
+use crate::ir::quant::words::{Span, WordAverage, WordConv, WordLstm, WordScale, Words};
 use crate::kernels::value::{Constant, Invocation, Value};
 
 /// The const of an operator, for operands of these shapes and a result of that one.
@@ -9,7 +9,12 @@ pub(super) fn constant(words: &Words, operands: &[Vec<usize>], result: &[usize])
     let of = |path, fields: Vec<(&'static str, Value)>| Constant::of_fields(path, [], fields);
     match words {
         Words::Conv(conv) => of("kernel::words::Conv", convolution(conv, operands, result)),
-        Words::Add([a, b, whole], span) => {
+        Words::Softmax => {
+            let axis = operands[0].last().copied().unwrap_or(1);
+            of("kernel::q8::softmax::SoftmaxWords", vec![("axis", Value::size(axis))])
+        }
+        Words::Lstm(lstm) => of("kernel::lstm::Lstm", cells(lstm, operands)),
+        Words::Add([a, b, whole], span) | Words::Sub([a, b, whole], span) => {
             let of_operands = Value::Array(vec![factor(*a), factor(*b)]);
             let fields =
                 vec![("of", of_operands), ("whole", factor(*whole)), ("range", range(*span))];
@@ -42,10 +47,12 @@ pub(super) fn constant(words: &Words, operands: &[Vec<usize>], result: &[usize])
 /// The call of an operator.
 pub(super) fn call(words: &Words) -> Invocation {
     match words {
-        Words::Conv(_) => {
+        Words::Conv(_) | Words::Lstm(_) => {
             Invocation::method("run", [Value::First, Value::Second, Value::Third, Value::Result])
         }
         Words::Add(..) => Invocation::method("add", [Value::First, Value::Second, Value::Result]),
+        Words::Softmax => Invocation::method("run", [Value::First, Value::Second, Value::Result]),
+        Words::Sub(..) => Invocation::method("sub", [Value::First, Value::Second, Value::Result]),
         Words::Mul(..) => Invocation::method("mul", [Value::First, Value::Second, Value::Result]),
         Words::Scale(_) | Words::Average(_) | Words::Quantize(_) => {
             Invocation::method("run", [Value::First, Value::Result])
@@ -66,7 +73,22 @@ fn convolution(
         ("dilation", Value::sizes(&conv.dilation)),
         ("pads", Value::sizes(&conv.pads)),
         ("groups", Value::size(conv.group)),
+        ("bytes", Value::size(conv.bytes)),
+        ("twice", Value::Flag(conv.twice)),
+        ("from_zero", Value::Step(conv.zeros[0] as isize)),
+        ("into_zero", Value::Step(conv.zeros[1] as isize)),
         ("range", range(conv.span)),
+    ]
+}
+
+fn cells(lstm: &WordLstm, operands: &[Vec<usize>]) -> Vec<(&'static str, Value)> {
+    vec![
+        ("inputs", Value::size(operands[0][1])),
+        ("cells", Value::size(operands[1][0] / 2)),
+        ("fraction", Value::size(lstm.fraction)),
+        ("hidden", factor(lstm.hidden)),
+        ("zero", Value::Step(lstm.zero as isize)),
+        ("most", Value::Step(lstm.most as isize)),
     ]
 }
 

@@ -66,8 +66,8 @@ impl Net {
     }
 
     /// A tensor that an operator keeps between calls.
-    pub(crate) fn kept(&mut self, kind: u8, shape: &[i32]) -> i32 {
-        let tensor = self.tensor(kind, shape, None);
+    pub(crate) fn kept(&mut self, kind: u8, shape: &[i32], scale: Option<(f32, i64)>) -> i32 {
+        let tensor = self.tensor(kind, shape, scale);
         self.tensors[tensor as usize].push((5, Field::Byte(1)));
         tensor
     }
@@ -125,7 +125,7 @@ impl Net {
             (0, code),
             (1, inputs),
             (2, outputs),
-            (3, Field::Byte(1)),
+            (3, Field::Byte(kind_of_options(number))),
             (4, Field::Table(options)),
         ]);
     }
@@ -188,6 +188,15 @@ impl Net {
         let at = put_table(&mut file, &root);
         point(&mut file, 0, at);
         file
+    }
+}
+
+/// The format's number for the options of an operator, where a test's file is read by others too.
+fn kind_of_options(number: i32) -> u8 {
+    match number {
+        25 => 9, // SOFTMAX
+        27 => 6, // SVDF
+        _ => 1,
     }
 }
 

@@ -26,7 +26,8 @@ pub struct Factor {
     pub exponent: isize,
 }
 
-/// A convolution of images that lie as rows of pixels: weights `[m,kh,kw,c/groups]`, 128 more than they are.
+/// A convolution of images that lie as rows of pixels: weights `[m,kh,kw,c/groups]`, 128 more than they are; or 32,768
+/// more, two bytes each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conv {
     /// Rows, columns and channels of x.
@@ -43,6 +44,14 @@ pub struct Conv {
     pub pads: [usize; 2],
     /// Groups of channels.
     pub groups: usize,
+    /// Bytes of a weight: 1 or 2.
+    pub bytes: usize,
+    /// True if sums are rounded twice, as those of bytes are; else once, by 15 bits of the factor.
+    pub twice: bool,
+    /// Subtracted from what is read.
+    pub from_zero: isize,
+    /// Added to what is made.
+    pub into_zero: isize,
     /// Bounds of the result.
     pub range: Range,
 }
@@ -100,7 +109,7 @@ pub struct Quantize {
 impl Range {
     /// `x` within the bounds.
     #[inline(always)]
-    fn hold<Y: Number>(self, x: i64) -> Y {
+    pub(super) fn hold<Y: Number>(self, x: i64) -> Y {
         Y::of(x.max(self.lo as i64).min(self.hi as i64) as f32)
     }
 }
@@ -118,7 +127,7 @@ impl Factor {
 
     /// `x` times the factor, rounded twice: halves up, and then away from zero.
     #[inline(always)]
-    fn of(self, x: i64) -> i64 {
+    pub(super) fn of(self, x: i64) -> i64 {
         let moved = (x as i32).wrapping_shl(self.exponent.max(0) as u32);
         let high = (i64::from(moved) * self.mantissa as i64 + (1 << 30)) >> 31;
         let by = self.exponent.min(0).unsigned_abs() as u32;
@@ -129,7 +138,7 @@ impl Factor {
 
 /// The whole number that an element is.
 #[inline(always)]
-fn whole<X: Number>(x: &X) -> i64 {
+pub(super) fn whole<X: Number>(x: &X) -> i64 {
     i64::from(x.real() as i32)
 }
 
@@ -147,14 +156,16 @@ impl Conv {
     #[inline(always)]
     fn image<X: Number, Y: Number>(&self, x: &[X], weights: &[u8], channels: &[u8], y: &mut [Y]) {
         let [_, width, m] = self.into;
-        let taps = self.kernel[0] * self.kernel[1] * (self.from[2] / self.groups.max(1));
+        let each = self.from[2] / self.groups.max(1) * self.bytes;
+        let taps = self.kernel[0] * self.kernel[1] * each;
         for (at, y) in y.chunks_exact_mut(m.max(1)).enumerate() {
             let place = [at / width.max(1), at % width.max(1)];
             let of_channels = channels.chunks_exact(CHANNEL).zip(weights.chunks_exact(taps.max(1)));
             for (channel, (y, (numbers, weights))) in y.iter_mut().zip(of_channels).enumerate() {
                 let (bias, factor) = numbers_of(numbers);
                 let sum = bias.wrapping_add(self.sum(x, weights, place, channel));
-                *y = self.range.hold(factor.of_sum(sum));
+                let steps = if self.twice { factor.of(sum) } else { factor.of_sum(sum) };
+                *y = self.range.hold(steps + self.into_zero as i64);
             }
         }
     }
@@ -166,7 +177,7 @@ impl Conv {
         let each = c / self.groups.max(1);
         let first = channel / (self.into[2] / self.groups.max(1)).max(1) * each;
         let mut sum = 0;
-        for (tap, weights) in weights.chunks_exact(each.max(1)).enumerate() {
+        for (tap, weights) in weights.chunks_exact((each * self.bytes).max(1)).enumerate() {
             let tap = [tap / self.kernel[1].max(1), tap % self.kernel[1].max(1)];
             let at = |axis: usize| {
                 let behind = place[axis] * self.stride[axis] + tap[axis] * self.dilation[axis];
@@ -177,16 +188,27 @@ impl Conv {
                 continue;
             }
             let pixel = x.get((row * w + column) * c + first..).unwrap_or_default();
-            let products = pixel.iter().zip(weights);
-            sum += products.map(|(x, w)| whole(x) * (i64::from(*w) - 128)).sum::<i64>();
+            let pixel = pixel.iter().map(|x| whole(x) - self.from_zero as i64);
+            let products = pixel.zip(weights.chunks_exact(self.bytes.max(1)));
+            sum += products.map(|(x, w)| x * weight(w)).sum::<i64>();
         }
         sum
     }
 }
 
+/// The weight of one byte or two.
+#[inline(always)]
+fn weight(bytes: &[u8]) -> i64 {
+    match *bytes {
+        [low, high] => i64::from(u16::from_le_bytes([low, high])) - 32768,
+        [byte] => i64::from(byte) - 128,
+        _ => 0,
+    }
+}
+
 /// The bias and the factor of a channel.
 #[inline(always)]
-fn numbers_of(numbers: &[u8]) -> (i64, Factor) {
+pub(super) fn numbers_of(numbers: &[u8]) -> (i64, Factor) {
     let word = |at: usize| {
         let bytes = numbers.get(at..at + 4).and_then(|four| four.first_chunk::<4>());
         bytes.map_or(0, |four| i32::from_le_bytes(*four))
@@ -206,6 +228,16 @@ impl Pair {
             let a = self.of[0].of(whole(a) << Self::LIFT);
             let b = self.of[1].of(whole(b) << Self::LIFT);
             *y = self.range.hold(self.whole.of(a + b));
+        }
+    }
+
+    /// The difference of `a` and `b`.
+    #[inline(always)]
+    pub fn sub<A: Number, B: Number, Y: Number>(&self, a: &[A], b: &[B], y: &mut [Y]) {
+        for (y, (a, b)) in y.iter_mut().zip(a.iter().zip(b)) {
+            let a = self.of[0].of(whole(a) << Self::LIFT);
+            let b = self.of[1].of(whole(b) << Self::LIFT);
+            *y = self.range.hold(self.whole.of(a - b));
         }
     }
 
@@ -323,6 +355,10 @@ mod tests {
             dilation: [1, 1],
             pads: [0, 0],
             groups: 1,
+            bytes: 1,
+            twice: false,
+            from_zero: 0,
+            into_zero: 0,
             range: ALL,
         };
         let mut channels = [0; CHANNEL];

@@ -331,15 +331,19 @@ pub const OPERATORS: &[Operator] = operators! {
     "com.microsoft.QuantizeLinear" 1 Bytes &["axis"], "constant scales; per channel: constants", quantized::quantize;
 };
 
-/// Operators on 16-bit integers, which only graphs that are written here have.
+/// Operators on 16-bit integers, and cells of LSTM that are bounded, which only graphs that are written here have.
 #[rustfmt::skip]
 const WORDS: &[Operator] = operators! {
+    "mnv2c.LSTM" 1 Floats &["cell_clip", "direction", "hidden_size"], "", |c| recurrent::recurrent(c, Kind::Lstm);
     "mnv2c.WordAdd" 1 Floats &["factors", "span"], "", words::add;
     "mnv2c.WordAverage" 1 Floats &["into", "kernel_shape", "pads", "span", "strides"], "", words::average;
-    "mnv2c.WordConv" 1 Floats &["dilations", "group", "into", "pads", "span", "strides"], "", words::conv;
+    "mnv2c.WordConv" 1 Floats &["dilations", "group", "into", "pads", "span", "strides", "twice", "wide", "zeros"], "", words::conv;
+    "mnv2c.WordLstm" 1 Floats &["cell", "factors"], "", words::lstm;
     "mnv2c.WordMul" 1 Floats &["factors", "span"], "", words::mul;
     "mnv2c.WordQuantize" 1 Floats &["scale"], "", words::quantize;
     "mnv2c.WordScale" 1 Floats &["factors", "span", "zeros"], "", words::scale;
+    "mnv2c.WordSoftmax" 1 Floats &[], "", words::softmax;
+    "mnv2c.WordSub" 1 Floats &["factors", "span"], "", words::sub;
 };
 
 const ARG: &[&str] = &["axis", "keepdims", "select_last_index"];

@@ -3,7 +3,7 @@
 use crate::frontend::onnx::call::Call;
 use crate::frontend::onnx::fault::{Fault, Made};
 use crate::ir::quant::tflite::Twice;
-use crate::ir::quant::words::{Span, WordAverage, WordConv, WordScale, Words};
+use crate::ir::quant::words::{Span, WordAverage, WordConv, WordLstm, WordScale, Words};
 use crate::ir::{NodeId, Op};
 
 /// The domain of these operators.
@@ -17,6 +17,9 @@ pub(super) fn conv(call: &mut Call<'_>) -> Made {
         dilation: sizes(call, "dilations")?,
         pads: sizes(call, "pads")?,
         group: usize::try_from(call.int("group", 1)?).unwrap_or(0),
+        bytes: if call.int("wide", 0)? == 0 { 1 } else { 2 },
+        twice: call.int("twice", 0)? != 0,
+        zeros: numbers(call, "zeros")?,
         span: span(call)?,
     };
     emit(call, Words::Conv(conv), 3)
@@ -27,6 +30,25 @@ pub(super) fn add(call: &mut Call<'_>) -> Made {
     let [a, b, whole] = factors(call)?;
     let span = span(call)?;
     emit(call, Words::Add([a, b, whole], span), 2)
+}
+
+/// A difference.
+pub(super) fn sub(call: &mut Call<'_>) -> Made {
+    let [a, b, whole] = factors(call)?;
+    let span = span(call)?;
+    emit(call, Words::Sub([a, b, whole], span), 2)
+}
+
+/// Steps of a sequence through cells.
+pub(super) fn lstm(call: &mut Call<'_>) -> Made {
+    let ([hidden], [fraction, zero, most]) = (factors(call)?, numbers(call, "cell")?);
+    let fraction = usize::try_from(fraction).unwrap_or(usize::MAX);
+    emit(call, Words::Lstm(WordLstm { fraction, hidden, zero, most }), 3)
+}
+
+/// Shares of the rows of bytes.
+pub(super) fn softmax(call: &mut Call<'_>) -> Made {
+    emit(call, Words::Softmax, 2)
 }
 
 /// A product.

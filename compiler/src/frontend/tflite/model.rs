@@ -81,6 +81,8 @@ pub(super) struct Operator<'a> {
     /// Tensors that it reads; `None` for one that is left out.
     pub(super) inputs: Vec<Option<usize>>,
     pub(super) outputs: Vec<usize>,
+    /// Tensors that hold scales of what an operator computes on its way.
+    pub(super) intermediates: Vec<usize>,
     pub(super) options: Option<Table<'a>>,
 }
 
@@ -279,6 +281,7 @@ fn read_operator<'a>(table: &Table<'a>, codes: &[Table<'a>], len: usize) -> Read
         version: code.int(code::VERSION, 1)?,
         inputs: table.ints(operator::INPUTS)?.into_iter().map(given).collect::<Read<_>>()?,
         outputs: indices(&table.ints(operator::OUTPUTS)?, len)?,
+        intermediates: indices(&table.ints(operator::INTERMEDIATES)?, len)?,
         options: table.get(operator::OPTIONS)?,
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::frontend::tflite::model;
 use crate::frontend::tflite::read::{
-    arithmetic, convolution, filter, image, moves, pool, reduce, types, variables,
+    arithmetic, convolution, filter, image, moves, pool, recurrent, reduce, types, variables,
 };
 use crate::frontend::tflite::variables as numbers;
 use crate::frontend::tflite::write::{Writer, Written};
@@ -67,9 +67,10 @@ pub const OPERATORS: &[Operator] = &[
     moved(36, "GATHER", 3, moves::gather),
     moved(39, "TRANSPOSE", 4, moves::transpose),
     row(40, "MEAN", 2, reduce::mean),
-    row(41, "SUB", 2, arithmetic::sub),
+    computed(41, "SUB", 5, arithmetic::sub),
     row(42, "DIV", 2, arithmetic::div),
     Operator { operands: 1, ..moved(43, "SQUEEZE", 2, moves::reshape) },
+    row(numbers::LSTM, "UNIDIRECTIONAL_SEQUENCE_LSTM", 4, recurrent::lstm),
     moved(45, "STRIDED_SLICE", 4, moves::strided_slice),
     row(47, "EXP", 1, arithmetic::exp),
     moved(49, "SPLIT", 4, moves::split),
@@ -139,7 +140,6 @@ const NAMES: &[(i32, &str)] = &[
     (32, "CUSTOM"),
     (37, "BATCH_TO_SPACE_ND"),
     (38, "SPACE_TO_BATCH_ND"),
-    (44, "UNIDIRECTIONAL_SEQUENCE_LSTM"),
     (48, "TOPK_V2"),
     (77, "SHAPE"),
     (80, "FAKE_QUANT"),

@@ -7,6 +7,7 @@ mod hybrid;
 pub(super) mod image;
 pub(super) mod moves;
 pub(super) mod pool;
+pub(super) mod recurrent;
 pub(super) mod reduce;
 mod turn;
 pub(super) mod types;

@@ -85,6 +85,7 @@ pub(super) mod operator {
     pub(in super::super) const OUTPUTS: usize = 2;
     /// A table of its own, whose kind the field before says.
     pub(in super::super) const OPTIONS: usize = 4;
+    pub(in super::super) const INTERMEDIATES: usize = 8;
 }
 
 impl<'a> TableRead<'a> for Table<'a> {

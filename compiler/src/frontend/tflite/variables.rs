@@ -9,6 +9,8 @@ use crate::frontend::tflite::schema::Read;
 
 /// The number of the operator that remembers what it saw.
 pub(super) const SVDF: i32 = 27;
+/// The number of the operator whose cells remember.
+pub(super) const LSTM: i32 = 44;
 /// The numbers of the operators on variables: one that runs a graph before the first call, and those that name, read and
 /// write one.
 pub(super) const CALL_ONCE: i32 = 129;
@@ -56,7 +58,7 @@ impl Variables {
 
 /// True if a graph keeps something between calls.
 pub(super) fn any(model: &Model<'_>) -> bool {
-    let keeps = |operator: &Operator<'_>| [SVDF, VAR_HANDLE].contains(&operator.number);
+    let keeps = |operator: &Operator<'_>| [SVDF, LSTM, VAR_HANDLE].contains(&operator.number);
     model.operators.iter().any(keeps)
 }
 

@@ -146,11 +146,25 @@ impl<'m> Writer<'m> {
         attributes: Vec<AttributeProto>,
         output: &str,
     ) {
+        self.node_of_many("", op, inputs, attributes, &[output]);
+    }
+
+    /// Adds a node of a domain that makes `outputs`.
+    pub(super) fn node_of_many(
+        &mut self,
+        domain: &str,
+        op: &str,
+        inputs: &[&str],
+        attributes: Vec<AttributeProto>,
+        outputs: &[&str],
+    ) {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         self.nodes.push(NodeProto {
+            domain: domain.into(),
             op_type: op.into(),
-            name: output.into(),
-            input: inputs.iter().map(|input| (*input).to_owned()).collect(),
-            output: vec![output.into()],
+            name: outputs.first().copied().unwrap_or_default().into(),
+            input: owned(inputs),
+            output: owned(outputs),
             attribute: attributes,
             ..NodeProto::default()
         });
@@ -176,10 +190,8 @@ impl<'m> Writer<'m> {
         inputs: &[&str],
         attributes: Vec<AttributeProto>,
     ) -> String {
-        let name = self.node(op, inputs, attributes);
-        if let Some(node) = self.nodes.last_mut() {
-            node.domain = domain.to_owned();
-        }
+        let name = self.fresh(&op.to_lowercase());
+        self.node_of_many(domain, op, inputs, attributes, &[&name]);
         name
     }
 
@@ -410,7 +422,7 @@ impl<'m> Writer<'m> {
 }
 
 /// Integers of 16 bits as floats of the same values.
-fn floats_of_words(data: &Bytes) -> Bytes {
+pub(super) fn floats_of_words(data: &Bytes) -> Bytes {
     let words = data.as_chunks().0.iter().map(|two| f32::from(i16::from_le_bytes(*two)));
     words.flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>().into()
 }

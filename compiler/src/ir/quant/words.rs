@@ -10,12 +10,19 @@
 //! Factors are those of [`tflite`](super::tflite). Integers are floats of the same values, which f32 holds exactly; zero points
 //! are 0. Images lie as the file has them, `[n,h,w,c]`. Absent: speed; the runtime computes them by plain loops too.
 
+mod conv;
+mod lstm;
+
+pub use conv::WordConv;
+pub use lstm::WordLstm;
+
 use crate::error::Error;
 use crate::ir::op::definition::{Definition, PortSpec, Ports, first, second};
 use crate::ir::op::reads::{Floats, Reads};
 use crate::ir::op::site::Batch;
 use crate::ir::op::traits::{Constants, Layouts, Streams, Traits};
 use crate::ir::quant::tflite::Twice;
+use crate::ir::quant::tflite::softmax::steps;
 use crate::ir::{Dtype, Values};
 
 /// Bytes of the numbers of a channel: bias of 64 bits, mantissa and exponent of 32.
@@ -27,10 +34,12 @@ const LIFT: u32 = 15;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Words {
     /// A convolution: x `[n,h,w,c]`, constant weights `[m,kh,kw,c/group]` as bytes that are 128 more, and for each channel
-    /// [`CHANNEL`] constant bytes, `[m,16]`.
+    /// [`CHANNEL`] constant bytes, `[m,16]`. Weights of 16 bits are `[m,kh,kw,2*c/group]` bytes.
     Conv(WordConv),
     /// The sum of two operands of one shape: a, b. The factors of both, and of their sum.
     Add([Twice; 3], Span),
+    /// The same of their difference.
+    Sub([Twice; 3], Span),
     /// The product of two operands of one shape: a, b.
     Mul(Twice, Span),
     /// A factor from 0 on and one below, of integers without a zero point: x.
@@ -39,6 +48,12 @@ pub enum Words {
     Average(WordAverage),
     /// The nearest integer to reals over a scale: x.
     Quantize(f32),
+    /// Softmax along the last dimension of signed bytes: x, and 256 constant powers of 4 bytes each. The result has 2^16 steps
+    /// in one, from -32,768 on.
+    Softmax,
+    /// Steps of a sequence through cells of LSTM: x `[t,k]`, the last output and the cells `[2*h]`, and constant bytes for
+    /// each gate, `[4*h,k+h+32]`; it makes the outputs of all steps and then the cells, `[t*h+h]`.
+    Lstm(WordLstm),
 }
 
 /// Least and greatest results.
@@ -48,23 +63,6 @@ pub struct Span {
     pub lo: i32,
     /// The greatest.
     pub hi: i32,
-}
-
-/// Attributes of a convolution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WordConv {
-    /// Rows and columns of the result.
-    pub into: [usize; 2],
-    /// Rows and columns from one window to the next.
-    pub stride: [usize; 2],
-    /// Rows and columns from one tap to the next.
-    pub dilation: [usize; 2],
-    /// Zeros above and left.
-    pub pads: [usize; 2],
-    /// Groups of channels.
-    pub group: usize,
-    /// Bounds of the result.
-    pub span: Span,
 }
 
 /// Attributes of a function of each integer.
@@ -109,10 +107,13 @@ impl Definition for Words {
         match self {
             Self::Conv(_) => "word_conv",
             Self::Add(..) => "word_add",
+            Self::Sub(..) => "word_sub",
             Self::Mul(..) => "word_mul",
             Self::Scale(_) => "word_scale",
             Self::Average(_) => "word_average",
             Self::Quantize(_) => "word_quantize",
+            Self::Softmax => "word_softmax",
+            Self::Lstm(_) => "word_lstm",
         }
     }
 
@@ -122,11 +123,20 @@ impl Definition for Words {
             PortSpec::constant("w", Dtype::U8),
             PortSpec::constant("channels", Dtype::U8),
         ]);
+        const LSTM: Ports = Ports::all(&[
+            PortSpec::of("x", Dtype::F32),
+            PortSpec::of("state", Dtype::F32),
+            PortSpec::constant("gates", Dtype::U8),
+        ]);
+        const SOFTMAX: Ports =
+            Ports::all(&[PortSpec::of("x", Dtype::F32), PortSpec::constant("powers", Dtype::U8)]);
         const PAIR: Ports =
             Ports::all(&[PortSpec::of("a", Dtype::F32), PortSpec::of("b", Dtype::F32)]);
         match self {
             Self::Conv(_) => CONV,
-            Self::Add(..) | Self::Mul(..) => PAIR,
+            Self::Softmax => SOFTMAX,
+            Self::Lstm(_) => LSTM,
+            Self::Add(..) | Self::Sub(..) | Self::Mul(..) => PAIR,
             Self::Scale(_) | Self::Average(_) | Self::Quantize(_) => Ports::FLOATS,
         }
     }
@@ -140,6 +150,14 @@ impl Definition for Words {
         let constants = Constants { ports: 1..3, what: "weights or numbers of channels" };
         match self {
             Self::Conv(_) => Traits { constants: Some(constants), ..traits },
+            Self::Softmax => {
+                let constants = Constants { ports: 1..2, what: "powers" };
+                Traits { constants: Some(constants), ..traits }
+            }
+            Self::Lstm(_) => {
+                let constants = Constants { ports: 2..3, what: "weights of gates" };
+                Traits { constants: Some(constants), ..traits }
+            }
             _ => traits,
         }
     }
@@ -152,12 +170,13 @@ impl Definition for Words {
                 [n, _, _, c] => Ok(Some(vec![*n, average.into[0], average.into[1], *c])),
                 _ => Err(format!("reads {x:?}; an image [n,h,w,c] belongs there")),
             },
-            Self::Add(..) | Self::Mul(..) => {
+            Self::Lstm(lstm) => lstm.shape(operands).map(Some),
+            Self::Add(..) | Self::Sub(..) | Self::Mul(..) => {
                 let b = second(operands, "reads one operand of two")?;
                 let fits = x == b;
                 fits.then(|| Some(x.to_vec())).ok_or_else(|| format!("reads {x:?} and {b:?}"))
             }
-            Self::Scale(_) | Self::Quantize(_) => Ok(Some(x.to_vec())),
+            Self::Scale(_) | Self::Quantize(_) | Self::Softmax => Ok(Some(x.to_vec())),
         }
     }
 
@@ -168,11 +187,14 @@ impl Definition for Words {
                 let (w, channels) = (reads.bytes(1)?, reads.bytes(2)?);
                 conv.convolved(x, w.shape, w.values, channels.values)
             }
-            Self::Add([a, b, whole], span) => pairs(x, reads.floats(1)?, |of_a, of_b| {
-                let [of_a, of_b] = [of_a, of_b].map(|x| (x as i32).wrapping_shl(LIFT));
-                let sum = a.scaled(of_a).wrapping_add(b.scaled(of_b));
-                span.hold(whole.scaled(sum).into())
+            Self::Add(factors, span) => pairs(x, reads.floats(1)?, |a, b| {
+                span.hold(sum(factors, [a, b], i32::wrapping_add))
             }),
+            Self::Sub(factors, span) => pairs(x, reads.floats(1)?, |a, b| {
+                span.hold(sum(factors, [a, b], i32::wrapping_sub))
+            }),
+            Self::Softmax => softmax(x, reads.bytes(1)?.values),
+            Self::Lstm(lstm) => lstm.outputs(x, reads.floats(1)?, reads.bytes(2)?.values),
             Self::Mul(factor, span) => {
                 pairs(x, reads.floats(1)?, |a, b| span.hold(factor.scaled((a * b) as i32).into()))
             }
@@ -198,13 +220,19 @@ impl Definition for Words {
             }
             Self::Average(average) => format!(" k{:?} s{:?}", average.kernel, average.stride),
             Self::Quantize(scale) => format!(" {scale}"),
-            Self::Add(..) | Self::Mul(..) | Self::Scale(_) => String::new(),
+            Self::Lstm(lstm) => format!(" {} bits behind the point", lstm.fraction),
+            Self::Add(..) | Self::Sub(..) | Self::Mul(..) | Self::Scale(_) | Self::Softmax => {
+                String::new()
+            }
         }
     }
 
     fn madds(&self, operands: &[&[usize]]) -> usize {
         match (self, operands) {
-            (Self::Conv(_), [_, [_, window @ ..], ..]) => window.iter().product(),
+            (Self::Conv(conv), [_, [_, window @ ..], ..]) => {
+                window.iter().product::<usize>() / conv.bytes.max(1)
+            }
+            (Self::Lstm(_), [_, _, [_, row], ..]) => 4 * (row - 2 * CHANNEL),
             _ => 0,
         }
     }
@@ -214,52 +242,6 @@ impl Definition for Words {
             Self::Average(average) => average.kernel.iter().product(),
             _ => self.madds(operands).max(1),
         }
-    }
-}
-
-impl WordConv {
-    fn shape(&self, x: &[usize], operands: &[&[usize]]) -> Result<Vec<usize>, String> {
-        let (w, channels) = (operands.get(1), operands.get(2));
-        match (x, w, channels) {
-            ([n, _, _, c], Some([m, kh, kw, each]), Some([numbered, CHANNEL]))
-                if each * self.group == *c
-                    && m == numbered
-                    && m.is_multiple_of(self.group.max(1))
-                    && kh * kw > 0 =>
-            {
-                Ok(vec![*n, self.into[0], self.into[1], *m])
-            }
-            _ => Err(format!("reads {x:?} by weights {w:?} and numbers {channels:?}")),
-        }
-    }
-
-    /// The results by weights of a shape, which are 128 more than they are.
-    fn convolved(&self, x: Floats<'_>, w: &[usize], weights: &[u8], channels: &[u8]) -> Vec<f32> {
-        let ([n, h, width, c], [m, kh, kw, each]) = (dims(x.shape), dims(w));
-        let (of_group, [rows, columns]) = (m / self.group, self.into);
-        let mut results = Vec::with_capacity(n * rows * columns * m);
-        for at in 0..n * rows * columns * m {
-            let (channel, column) = (at % m, at / m % columns);
-            let (row, image) = (at / m / columns % rows, at / m / columns / rows);
-            let first = channel / of_group * each;
-            let mut sum = bias(channels, channel);
-            for tap in 0..kh * kw {
-                let y = (row * self.stride[0] + tap / kw * self.dilation[0])
-                    .checked_sub(self.pads[0])
-                    .filter(|y| *y < h);
-                let x_at = (column * self.stride[1] + tap % kw * self.dilation[1])
-                    .checked_sub(self.pads[1])
-                    .filter(|x| *x < width);
-                let (Some(y), Some(x_at)) = (y, x_at) else { continue };
-                let pixel = ((image * h + y) * width + x_at) * c + first;
-                for i in 0..each {
-                    let weight = weights[(channel * kh * kw + tap) * each + i];
-                    sum += x.values[pixel + i] as i64 * (i64::from(weight) - 128);
-                }
-            }
-            results.push(self.span.hold(once(sum, factor(channels, channel)).into()));
-        }
-        results
     }
 }
 
@@ -307,12 +289,23 @@ fn pairs(a: Floats<'_>, b: Floats<'_>, of: impl Fn(i64, i64) -> f32) -> Vec<f32>
     a.values.iter().zip(b.values).map(|(a, b)| of(*a as i64, *b as i64)).collect()
 }
 
-/// `sum` times a factor of which the upper 15 bits are taken, rounded once, halves up.
-fn once(sum: i64, factor: Twice) -> i32 {
-    let mantissa = i64::from(factor.mantissa);
-    let short = if mantissa < 0x7fff_0000 { (mantissa + 0x8000) / 0x1_0000 } else { 0x7fff };
-    let by = 15 - factor.exponent.min(14);
-    ((sum.wrapping_mul(short).wrapping_add(1 << (by - 1))) >> by) as i32
+/// Shares of the rows of signed bytes, whose powers are of four bytes each.
+fn softmax(x: Floats<'_>, powers: &[u8]) -> Vec<f32> {
+    let powers: Vec<u32> =
+        powers.as_chunks().0.iter().map(|four| u32::from_le_bytes(*four)).collect();
+    let powers: [u32; 256] = powers.try_into().expect("a verified operator reads 256 powers");
+    let rows = x.values.chunks(x.shape.last().copied().unwrap_or(1).max(1));
+    let shares = rows.flat_map(|row| {
+        let row: Vec<u8> = row.iter().map(|q| (*q + 128.0) as u8).collect();
+        steps(&powers, &row, 16)
+    });
+    shares.map(|steps| (steps - 32768).clamp(-32768, 32767) as f32).collect()
+}
+
+/// The sum or the difference of two integers, before its bounds.
+fn sum([a, b, whole]: &[Twice; 3], operands: [i64; 2], of: fn(i32, i32) -> i32) -> i64 {
+    let [of_a, of_b] = operands.map(|x| (x as i32).wrapping_shl(LIFT));
+    whole.scaled(of(a.scaled(of_a), b.scaled(of_b))).into()
 }
 
 /// The bias of a channel.
@@ -328,32 +321,4 @@ fn factor(channels: &[u8], channel: usize) -> Twice {
         i32::from_le_bytes(bytes.try_into().expect("there are four"))
     };
     Twice { mantissa: word(8) as u32, exponent: word(12) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sums_are_rounded_once_by_fifteen_bits() {
-        let half = Twice { mantissa: 1 << 30, exponent: 0 };
-        assert_eq!([3, -3, 1 << 40].map(|sum| once(sum, half)), [2, -1, 0]);
-        let most = Twice { mantissa: (1 << 31) - 1, exponent: 0 };
-        assert_eq!(once(1 << 15, most), 0x7fff);
-    }
-
-    #[test]
-    fn a_convolution_has_the_shape_of_its_weights() {
-        let conv = WordConv {
-            into: [2, 3],
-            stride: [1, 1],
-            dilation: [1, 1],
-            pads: [0, 0],
-            group: 2,
-            span: Span::ALL,
-        };
-        let of = |w: &[usize]| Words::Conv(conv).shape(&[&[1, 4, 4, 6], w, &[8, 16]]);
-        assert_eq!(of(&[8, 3, 2, 3]), Ok(Some(vec![1, 2, 3, 8])));
-        assert!(of(&[8, 3, 2, 6]).is_err() && of(&[7, 3, 2, 3]).is_err());
-    }
 }

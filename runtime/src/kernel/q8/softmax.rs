@@ -3,6 +3,7 @@
 //! Where it is rounded as TensorFlow Lite does, Newton's steps take the place of the division.
 
 use crate::affine::{Factor, Levels, rounded};
+use crate::simd::Number;
 
 /// A tensor of `outer` blocks of `axis` rows of `inner` bytes; bytes of a block at the same place in their rows compete
 /// for a sum of one.
@@ -98,6 +99,37 @@ impl QSoftmaxTwice {
                     let share = rounded(high(by, signed(most - *q)).into(), shift);
                     *q = share.clamp(0, 255) as u8;
                 }
+            }
+        }
+    }
+}
+
+/// The same along rows of signed bytes, which are floats of whole values; the result has 2^16 steps in one, from -32,768 on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SoftmaxWords {
+    /// Numbers of a row.
+    pub axis: usize,
+}
+
+/// The shift from 31 bits behind the point to 16 of a sum that begins with no zero.
+const MOST_WORD_STEPS: u32 = 27;
+
+impl SoftmaxWords {
+    /// The softmax of each row of `x`, by powers as [`QSoftmaxTwice`] has them.
+    #[inline(always)]
+    pub fn run<X: Number, Y: Number>(&self, x: &[X], powers: &[u8], y: &mut [Y]) {
+        let table = &powers[..1024];
+        let byte = |x: &X| (x.real() + 128.0) as u8;
+        let signed = |down: u8| power(table, down) as i32;
+        let rows = x.chunks_exact(self.axis.max(1)).zip(y.chunks_exact_mut(self.axis.max(1)));
+        for (x, y) in rows {
+            let most = x.iter().fold(0, |most: u8, x| most.max(byte(x)));
+            let parts = x.iter().map(|x| rounded(signed(most - byte(x)).into(), BEYOND_SUM));
+            let sum = parts.map(i64::from).sum::<i64>().clamp(1, i32::MAX.into()) as i32;
+            let (by, shift) = (reciprocal(sum), MOST_WORD_STEPS - sum.leading_zeros());
+            for (y, x) in y.iter_mut().zip(x) {
+                let share = i64::from(rounded(high(by, signed(most - byte(x))).into(), shift));
+                *y = Y::of((share - 32768).clamp(-32768, 32767) as f32);
             }
         }
     }

@@ -21,6 +21,8 @@ pub(super) struct Cell {
     peepholes: Option<[NodeId; 3]>,
     functions: Vec<Function>,
     clip: Option<f32>,
+    /// The greatest magnitude of the cells of an LSTM, which files of TFLite may bound.
+    cell_clip: Option<f32>,
     /// In a GRU: the reset gate scales what the state gives, not the state.
     resets_last: bool,
 }
@@ -38,6 +40,7 @@ impl Cell {
         let w = layer.step(&format!("w_{at}"), Op::Transpose(vec![1, 0]), &[w])?;
         let r = layer.step(&format!("r_{at}"), Op::Transpose(vec![1, 0]), &[r])?;
         let clip = layer.call.real("clip", 0.0)?;
+        let cell_clip = layer.call.real("cell_clip", 0.0)?;
         let mut cell = Self {
             kind,
             w,
@@ -47,6 +50,7 @@ impl Cell {
             peepholes: None,
             functions: function::read(layer.call, kind, at)?,
             clip: (clip > 0.0).then_some(clip),
+            cell_clip: (cell_clip > 0.0).then_some(cell_clip),
             resets_last: kind == Kind::Gru && layer.call.flag("linear_before_reset")?,
         };
         cell.read_biases(layer, at)?;
@@ -232,7 +236,11 @@ impl Cell {
         }
         let taken = layer.pair(&name("taken"), Binary::Mul, gates[0], fresh)?;
         let kept = layer.pair(&name("kept"), Binary::Mul, gates[2], c)?;
-        let c = layer.pair(&name("c"), Binary::Add, kept, taken)?;
+        let mut c = layer.pair(&name("c"), Binary::Add, kept, taken)?;
+        if let Some(clip) = self.cell_clip {
+            let clamp = Clamp { lo: -clip, hi: clip };
+            c = layer.step(&name("c_clipped"), Op::Clamp(clamp), &[c])?;
+        }
         if self.peepholes.is_some() {
             gates[1] = self.seen(layer, label, 1, sums[1], c)?;
         }

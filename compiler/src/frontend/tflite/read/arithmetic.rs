@@ -69,7 +69,7 @@ pairs! {
 
 fused_pairs! {
     add => "Add" or words::add,
-    sub => "Sub",
+    sub => "Sub" or words::sub,
     mul => "Mul" or words::mul,
     div => "Div",
 }
@@ -130,6 +130,9 @@ pub(in super::super) fn leaky_relu(writer: &mut Writer<'_>, operator: &Operator<
 /// Shares of one along the last dimension, of `beta` times x.
 pub(in super::super) fn softmax(writer: &mut Writer<'_>, operator: &Operator<'_>) -> Written {
     let beta = float(operator.options, 0, 1.0)?;
+    if words::is_word(writer, result(operator)?) {
+        return words::softmax(writer, operator, beta);
+    }
     function(writer, operator, |writer, x| {
         let x = if beta == 1.0 {
             x

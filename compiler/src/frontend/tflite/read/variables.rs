@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crate::frontend::tflite::model::{Kind, Operator, Tensor};
 use crate::frontend::tflite::read::{int, operand, result};
 use crate::frontend::tflite::variables::{Key, VAR_HANDLE, Variable, handles, key, written_by};
-use crate::frontend::tflite::write::{Writer, Written, read};
+use crate::frontend::tflite::write::{Writer, Written, floats_of_words, read};
 use crate::printed::quoted;
 
 /// Most graphs that give variables their start.
@@ -85,12 +85,19 @@ pub(super) fn own(writer: &mut Writer<'_>, tensor: usize) -> Written<(Key, Strin
 /// Makes a variable an input that is kept, of the kind of tensor `like`; its name.
 fn begin(writer: &mut Writer<'_>, key: &Key, like: usize) -> Written<String> {
     let it = &writer.model.tensors[like];
-    if !matches!(it.kind, Kind::F32 | Kind::I8 | Kind::U8) {
+    if !matches!(it.kind, Kind::F32 | Kind::I8 | Kind::U8 | Kind::I16) {
         let kind = it.kind;
-        return Err(format!("keeps numbers of type {kind:?}; supported: float32, int8, uint8"));
+        return Err(format!(
+            "keeps numbers of type {kind:?}; supported: float32, int8, uint8, int16"
+        ));
     }
-    let len = it.shape.iter().product::<usize>() * it.kind.bytes();
-    let start = match writer.variables.starts.get(key).and_then(|start| start.data.clone()) {
+    // Integers of 16 bits are kept as floats.
+    let bytes = if it.kind == Kind::I16 { 4 } else { it.kind.bytes() };
+    let len = it.shape.iter().product::<usize>() * bytes;
+    let start = writer.variables.starts.get(key).and_then(|start| start.data.clone());
+    let start = match start
+        .map(|data| if bytes > it.kind.bytes() { floats_of_words(&data) } else { data })
+    {
         Some(start) if start.len() == len => start,
         Some(_) => return Err(format!("variable {} starts in another shape", quoted(&key.1))),
         None => zeros(it, len),

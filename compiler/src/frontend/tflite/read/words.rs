@@ -7,6 +7,7 @@ use crate::frontend::tflite::read::window::Window;
 use crate::frontend::tflite::read::{Fused, float, operand, optional, result, shaped};
 use crate::frontend::tflite::write::{Writer, Written, float as real, int, ints, number_of, read};
 use crate::ir::quant::tflite::Twice;
+use crate::ir::quant::tflite::softmax::{powers, takes};
 use crate::ir::quant::words::CHANNEL;
 use crate::proto::AttributeProto;
 use crate::proto::tensor_proto::DataType;
@@ -37,6 +38,7 @@ pub(super) fn convolve(
         ints("dilations", &window.dilation),
         ints("pads", &[rows[0], columns[0]]),
         int("group", number_of(group)),
+        ints("zeros", &[0, 0]),
         span(writer, operator, fused)?,
     ];
     let x = writer.plain(x)?;
@@ -58,6 +60,7 @@ pub(super) fn dense(writer: &mut Writer<'_>, operator: &Operator<'_>, fused: Fus
         ints("strides", &one),
         ints("dilations", &one),
         ints("pads", &[0, 0]),
+        ints("zeros", &[0, 0]),
         span(writer, operator, fused)?,
     ];
     let made = writer.node_of(DOMAIN, "WordConv", &[&pixels, &weights, &channels], attributes);
@@ -68,6 +71,15 @@ pub(super) fn dense(writer: &mut Writer<'_>, operator: &Operator<'_>, fused: Fus
 
 /// A sum.
 pub(super) fn add(writer: &mut Writer<'_>, operator: &Operator<'_>, fused: Fused) -> Written {
+    sum(writer, operator, "WordAdd", fused)
+}
+
+/// A difference.
+pub(super) fn sub(writer: &mut Writer<'_>, operator: &Operator<'_>, fused: Fused) -> Written {
+    sum(writer, operator, "WordSub", fused)
+}
+
+fn sum(writer: &mut Writer<'_>, operator: &Operator<'_>, op: &str, fused: Fused) -> Written {
     let by_shifts = match operator.options {
         Some(options) => read(options.get::<u8>(1))?.unwrap_or(1) != 0,
         None => false,
@@ -78,7 +90,7 @@ pub(super) fn add(writer: &mut Writer<'_>, operator: &Operator<'_>, fused: Fused
     let [a, b, y] = scales(writer, operator)?.map(f64::from);
     let twice = 2.0 * a.max(b);
     let factors = [a / twice, b / twice, twice / (f64::from(1 << 15) * y)];
-    pair(writer, operator, "WordAdd", &factors, fused)
+    pair(writer, operator, op, &factors, fused)
 }
 
 /// A product.
@@ -145,27 +157,78 @@ pub(super) fn quantize(writer: &mut Writer<'_>, operator: &Operator<'_>) -> Writ
     let (lo, hi) = match kinds[1] {
         Kind::I16 => (-32768, 32767),
         Kind::I8 => (-128, 127),
-        kind => return Err(format!("makes {kind:?} of int16; supported: int8, int16")),
+        // Integers at run time are held by floats.
+        Kind::I32 if factor * 65535.0 < f64::from(1 << 24) => (-(1 << 24), 1 << 24),
+        Kind::I32 => return Err("makes int32 beyond 2^24".into()),
+        kind => return Err(format!("makes {kind:?} of int16; supported: int8, int16, int32")),
     };
     let attributes = vec![
         self::factors(&[factor, factor]),
         ints("zeros", &[from.zeros[0], into.zeros[0]]),
         ints("span", &[lo, hi]),
     ];
-    let one = writer.number("one", 1.0);
-    let none = writer.store("none", DataType::Int8, &[], vec![0].into());
     let value = match kinds[0] {
         Kind::I16 => value,
-        Kind::I8 => writer.node("DequantizeLinear", &[&value, &one, &none], vec![]),
+        Kind::I8 => of_bytes(writer, &value),
         kind => return Err(format!("makes int16 of {kind:?}; supported: float32, int8, int16")),
     };
     if kinds[1] == Kind::I16 {
         return word(writer, operator, "WordScale", &[&value], attributes);
     }
     let made = writer.node_of(DOMAIN, "WordScale", &[&value], attributes);
+    if kinds[1] == Kind::I32 {
+        let name = writer.model.tensors[to].name.clone();
+        writer.node_as("Cast", &[&made], vec![int("to", DataType::Int32 as i64)], &name);
+        return Ok(());
+    }
+    answer_bytes(writer, &made, to)
+}
+
+/// Shares of one along the last dimension of bytes.
+pub(super) fn softmax(writer: &mut Writer<'_>, operator: &Operator<'_>, beta: f32) -> Written {
+    let (x, to) = (operand(operator, 0)?, result(operator)?);
+    let ((scale, _), (unit, least)) = (one(writer, x)?, one(writer, to)?);
+    let is_byte = writer.model.tensors[x].kind == Kind::I8;
+    // The reference kernel takes scales that are about so much for it.
+    let is_unit = (unit * 16.0_f32.exp2() - 1.0).abs() < 0.001;
+    if !is_byte || !is_unit || least != -32768 || !takes(scale * beta) {
+        return Err("makes int16 of others than int8, or not in 65,536 steps from 0 to 1".into());
+    }
+    let powers = powers(scale * beta).into_iter().flat_map(u32::to_le_bytes).collect::<Vec<u8>>();
+    let powers = writer.store("powers", DataType::Uint8, &[powers.len()], powers.into());
+    let value = writer.plain(x)?;
+    let value = of_bytes(writer, &value);
+    word(writer, operator, "WordSoftmax", &[&value, &powers], vec![])
+}
+
+/// Signed bytes as the floats that they are.
+pub(super) fn of_bytes(writer: &mut Writer<'_>, bytes: &str) -> String {
+    let [one, none] = unit(writer);
+    writer.node("DequantizeLinear", &[bytes, &one, &none], vec![])
+}
+
+/// Whole floats as signed bytes.
+pub(super) fn bytes_of(writer: &mut Writer<'_>, whole: &str) -> String {
+    let [one, none] = unit(writer);
+    writer.node("QuantizeLinear", &[whole, &one, &none], vec![])
+}
+
+/// Gives tensor `to` the value of whole floats as signed bytes.
+pub(super) fn answer_bytes(writer: &mut Writer<'_>, whole: &str, to: usize) -> Written {
+    let kind = writer.model.tensors[to].kind;
+    if kind != Kind::I8 {
+        return Err(format!("makes {kind:?}; supported: int8"));
+    }
+    let [one, none] = unit(writer);
     let name = writer.model.tensors[to].name.clone();
-    writer.node_as("QuantizeLinear", &[&made, &one, &none], vec![], &name);
+    writer.node_as("QuantizeLinear", &[whole, &one, &none], vec![], &name);
     Ok(())
+}
+
+/// The scale and the zero point of bytes that stand for themselves.
+fn unit(writer: &mut Writer<'_>) -> [String; 2] {
+    let one = writer.number("one", 1.0);
+    [one, writer.store("none", DataType::Int8, &[], vec![0].into())]
 }
 
 /// The reals of integers of 16 bits.
@@ -276,13 +339,40 @@ fn channels(
             (Product::OfFloats, 1) => f64::from(from * scale),
             _ => f64::from(from) * f64::from(scale),
         };
-        let Twice { mantissa, exponent } = Twice::of(both / f64::from(into));
-        let bias = bias.as_ref().and_then(|bias| bias.get(8 * at..8 * at + 8));
-        bytes.extend_from_slice(bias.unwrap_or(&[0; 8]));
-        bytes.extend(mantissa.to_le_bytes());
-        bytes.extend(exponent.to_le_bytes());
+        let bias = bias.as_ref().and_then(|bias| bias.get(8 * at..)?.first_chunk().copied());
+        let bias = i64::from_le_bytes(bias.unwrap_or_default());
+        bytes.extend(numbers(bias, Twice::of(both / f64::from(into))));
     }
     Ok(writer.store("channels", DataType::Uint8, &[count, CHANNEL], bytes.into()))
+}
+
+/// The bytes of a channel: its bias, and the factor of its sums.
+pub(super) fn numbers(bias: i64, factor: Twice) -> [u8; CHANNEL] {
+    let Twice { mantissa, exponent } = factor;
+    let all = [&bias.to_le_bytes()[..], &mantissa.to_le_bytes(), &exponent.to_le_bytes()];
+    let mut bytes = [0; CHANNEL];
+    bytes.iter_mut().zip(all.concat()).for_each(|(to, from)| *to = from);
+    bytes
+}
+
+/// A number of a bias.
+pub(super) fn bias(writer: &Writer<'_>, tensor: usize, at: usize) -> Written<i64> {
+    let it = &writer.model.tensors[tensor];
+    let four = it.data.as_ref().and_then(|data| data.get(4 * at..)?.first_chunk::<4>().copied());
+    match (four, it.kind) {
+        (Some(four), Kind::I32) => Ok(i32::from_le_bytes(four).into()),
+        _ => Err("has biases that are no constant int32".into()),
+    }
+}
+
+/// The only scale of a tensor, and its zero point.
+pub(super) fn one(writer: &Writer<'_>, tensor: usize) -> Written<(f32, i64)> {
+    match &writer.model.tensors[tensor].scales {
+        Some(Scales { scales, zeros, .. }) if scales.len() == 1 && scales[0] > 0.0 => {
+            Ok((scales[0], zeros[0]))
+        }
+        _ => Err("has a tensor that has not one scale".into()),
+    }
 }
 
 /// Scales of both operands and of the result.

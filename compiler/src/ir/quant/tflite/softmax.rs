@@ -39,12 +39,17 @@ pub fn powers(scale: f32) -> [u32; 256] {
 
 /// The bytes of a row by the powers of their distances.
 pub fn shares(powers: &[u32; 256], row: &[u8]) -> Vec<u8> {
+    steps(powers, row, 8).into_iter().map(|steps| steps.clamp(0, 255) as u8).collect()
+}
+
+/// The shares of a row in steps of `2^-bits`, by the powers of their distances.
+pub fn steps(powers: &[u32; 256], row: &[u8], bits: u32) -> Vec<i32> {
     let most = row.iter().max().copied().unwrap_or_default();
     let power = |q: &u8| powers[usize::from(most - q)] as i32;
     let sum: i64 = row.iter().map(|q| i64::from(down(power(q), WHOLE))).sum();
     let sum = sum.clamp(1, i64::from(i32::MAX)) as i32;
-    let (scale, shift) = (reciprocal(sum), 35 - sum.leading_zeros());
-    row.iter().map(|q| down(high(scale, power(q)), shift).clamp(0, 255) as u8).collect()
+    let (scale, shift) = (reciprocal(sum), 43 - bits - sum.leading_zeros());
+    row.iter().map(|q| down(high(scale, power(q)), shift)).collect()
 }
 
 /// `exp(x * 2^-bits)` in 31 bits, where x is not positive.
