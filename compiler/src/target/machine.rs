@@ -32,6 +32,9 @@ impl Core {
         wake: 2_000,
         part_start: 300,
     };
+
+    /// A core of a microcontroller: one instruction a cycle, in order.
+    pub const NARROW: Self = Self { multiply_adds: 1, latency: 1, pair_latency: 1, ..Self::WIDE };
 }
 
 /// The caches of one core, and how fast bytes come from them.
@@ -88,6 +91,9 @@ impl Align {
             Storage::Int8 => self.vector,
         }
     }
+
+    /// Words of 16 bytes, where no memory has lines.
+    pub const WORDS: Self = Self { line: 16, vector: 16 };
 
     /// Lines of 64 bytes and vectors of 16.
     pub const LINES: Self = Self { line: 64, vector: 16 };
