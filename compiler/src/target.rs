@@ -1,5 +1,6 @@
 //! The machines code is emitted for: data only, and all the numbers of them that the compiler decides by.
 
+mod board;
 mod machine;
 mod platform;
 mod table;
@@ -8,6 +9,7 @@ mod tuning;
 use std::fmt;
 use std::str::FromStr;
 
+pub use board::{Board, Region, Start, Timer};
 pub use machine::{Align, Caches, Core};
 pub use mnv2c_runtime::isa::Isa;
 pub use platform::Platform;

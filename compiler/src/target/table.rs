@@ -77,6 +77,7 @@ impl Target {
         name: "armv8.2-dotprod",
         about: "64-bit Arm with NEON and dot products of bytes (Cortex-A55 and A76, Apple M1 and later)",
         isa: Isa::NeonDot,
+        core: Core::WIDE.at(400),
         platform: Some(&Platform::ARMV8_2_DOTPROD),
         ..Self::ARMV8
     };
@@ -94,6 +95,7 @@ impl Target {
         name: "cortex-m0plus",
         about: "Arm Cortex-M0+, no FPU (RP2040, STM32G0, STM32L0, SAM D21)",
         has_floats: false,
+        core: Core::NARROW.at(1_300),
         platform: Some(&Platform::CORTEX_M0PLUS),
         ..Self::CORTEX_M4
     };
@@ -113,6 +115,7 @@ impl Target {
     pub const CORTEX_M7: Self = Self {
         name: "cortex-m7",
         about: "Arm Cortex-M7 with FPU (STM32H7, STM32F7, i.MX RT, Teensy 4)",
+        core: Core::NARROW.at(700),
         platform: Some(&Platform::CORTEX_M7),
         ..Self::CORTEX_M4
     };
@@ -148,6 +151,7 @@ impl Target {
         about: "64-bit RISC-V with floats, without vectors (U74, C906, VisionFive 2)",
         caches: Some(Caches::of(256 << 10)),
         align: Align::LINES,
+        core: Core::NARROW.at(800),
         platform: Some(&Platform::RISCV64GC),
         ..Self::CORTEX_M4
     };
