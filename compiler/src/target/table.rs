@@ -94,6 +94,7 @@ impl Target {
     pub const CORTEX_M0PLUS: Self = Self {
         name: "cortex-m0plus",
         about: "Arm Cortex-M0+, no FPU (RP2040, STM32G0, STM32L0, SAM D21)",
+        isa: Isa::Scalar,
         has_floats: false,
         core: Core::NARROW.at(1_300),
         platform: Some(&Platform::CORTEX_M0PLUS),
@@ -104,6 +105,7 @@ impl Target {
     pub const CORTEX_M4: Self = Self {
         name: "cortex-m4",
         about: "Arm Cortex-M4 with FPU (STM32F4, STM32L4, nRF52840, SAM D51)",
+        isa: Isa::Dsp,
         core: Core::NARROW,
         caches: None,
         align: Align::WORDS,
@@ -140,6 +142,7 @@ impl Target {
     pub const RISCV32IMAC: Self = Self {
         name: "riscv32imac",
         about: "32-bit RISC-V, no FPU (ESP32-C6, GD32VF103, FE310)",
+        isa: Isa::Scalar,
         has_floats: false,
         platform: Some(&Platform::RISCV32IMAC),
         ..Self::CORTEX_M4
@@ -149,6 +152,7 @@ impl Target {
     pub const RISCV64GC: Self = Self {
         name: "riscv64gc",
         about: "64-bit RISC-V with floats, without vectors (U74, C906, VisionFive 2)",
+        isa: Isa::Scalar,
         caches: Some(Caches::of(256 << 10)),
         align: Align::LINES,
         core: Core::NARROW.at(800),
