@@ -48,7 +48,7 @@ mod avx2;
 mod avx512;
 pub(crate) mod cpu;
 pub mod dots;
-mod dsp;
+pub(crate) mod dsp;
 pub mod epilogue;
 pub mod gemm;
 mod lanes;

@@ -9,6 +9,8 @@ mod kept;
 mod product;
 #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
 mod stencil;
+#[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
+mod tiles;
 
 use super::dots::{End, Planes, Product};
 use super::vector::Simd;
@@ -145,7 +147,7 @@ pub(super) unsafe fn product(product: &Product, end: &End) -> bool {
         let Product { tile: [mr, nv], window, .. } = *product;
         let runs = window.rows * window.taps;
         if mr <= 3 && nv == 2 && window.depth >= 4 && window.tail == 0 && runs <= product::RUNS {
-            let of_points = product::of_points(mr, window.pixel_step);
+            let of_points = tiles::of_points(mr, window.pixel_step);
             // SAFETY: the caller's promise.
             unsafe {
                 if !product::points(product, end, of_points) {
@@ -178,5 +180,5 @@ pub(super) unsafe fn stencil(planes: &Planes, levels: Levels, y: *mut u8) -> boo
 #[cfg(feature = "sources")]
 crate::listed::listed! {
     "simd/dsp/", "dsp/":
-    "kept" "product" "stencil"
+    "kept" "product" "stencil" "tiles"
 }

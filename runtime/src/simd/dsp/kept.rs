@@ -128,7 +128,7 @@ impl Kept {
 #[unsafe(naked)]
 unsafe extern "C" fn add_floats<const ARM: bool>(frame: *const Frame) {
     naked_asm!(
-        ".fpu fpv4-sp-d16",
+        ".cpu cortex-m4",
         "push {{r4-r11, lr}}",
         "vldm r0!, {{s8-s11}}",
         "mov r12, r0",

@@ -163,7 +163,7 @@ macro_rules! of_planes {
         #[unsafe(naked)]
         unsafe extern "C" fn $name<const ARM: bool>(frame: *const Frame) {
             naked_asm!(
-                ".fpu fpv4-sp-d16",
+                ".cpu cortex-m4",
                 "push {{r4-r11, lr}}",
                 "vldm r0!, {{s8-s13}}",
                 "ldm r0!, {{r4-r6}}",
