@@ -39,6 +39,38 @@ fn an_emulated_board_answers_as_this_machine_does() {
     assert!(again.contains("on cortex-m4") && again.contains("to the bit"), "{again}");
 }
 
+/// Channels that words and pairs do not divide, rows that tiles do not, and a residual.
+const ODD: &str = r#"
+name = "odd"
+resolution = 22
+channels = 3
+width = 1.0
+classes = 3
+rows = [
+  { operator = "conv2d",     t = "-", c = 7,  n = 1, s = 2 },
+  { operator = "bottleneck", t = 1,   c = 9,  n = 1, s = 1 },
+  { operator = "bottleneck", t = 3,   c = 12, n = 2, s = 2 },
+]
+"#;
+
+#[test]
+fn words_of_bytes_give_the_bytes_of_other_machines() {
+    let place = Place::new();
+    place.put("odd.toml", ODD.as_bytes());
+    for (target, triple) in
+        [("cortex-m4", "thumbv7em-none-eabihf"), ("cortex-m33", "thumbv8m.main-none-eabihf")]
+    {
+        if !is_here("qemu-system-arm", triple) {
+            continue;
+        }
+        for flags in ["", "--requant fixed", "--objective ram", "--feed rows"] {
+            let bench = format!("bench odd.toml --dtype int8 --emulate --target {target} {flags}");
+            let counted = place.mnv2c(&format!("{bench} --format json")).json();
+            assert_eq!(counted["exact"], true, "{target} {flags}: {counted}");
+        }
+    }
+}
+
 #[test]
 fn a_machine_that_is_not_emulated_is_refused() {
     let place = Place::new();
