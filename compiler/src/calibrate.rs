@@ -23,7 +23,20 @@ pub fn typed(model: Model, request: &Request, say: impl FnMut(&str)) -> Result<M
         model.graph.arithmetic = request.requant;
     }
     request.check_numbers(&model.graph)?;
+    spare_floats(&mut model.graph, request);
     Ok(model)
+}
+
+/// Rounds by integers alone where the machine has no floats, unless the request says otherwise.
+fn spare_floats(graph: &mut Graph, request: &Request) {
+    let rounds_by_floats = graph.is_quantised() && graph.arithmetic == Arithmetic::Float;
+    if rounds_by_floats && !request.target.has_floats && !request.is_given("requant") {
+        graph.arithmetic = Arithmetic::Fixed;
+        let (target, float) = (request.target, given("requant", "float"));
+        graph.notes.push(format!(
+            "{target} has no FPU: sums are rounded by integers; {float} keeps the model's rounding"
+        ));
+    }
 }
 
 fn quantised(model: Model, request: &Request, say: impl FnMut(&str)) -> Result<Model> {

@@ -7,6 +7,7 @@ mod case;
 mod check;
 mod compare;
 mod compile;
+mod emulate;
 mod execute;
 mod finite;
 mod flags;

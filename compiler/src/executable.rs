@@ -5,6 +5,8 @@
 //! any number of processes may build at once. One that no longer is what was put there is built again.
 
 mod cache;
+mod emulator;
+pub mod firmware;
 mod harness;
 mod rustc;
 
@@ -32,20 +34,49 @@ pub struct Program {
 
 /// The program that runs `artifact`, which was compiled for `target` with weights called [`BLOB_NAME`].
 pub fn build(artifact: &Artifact, target: &Target) -> Result<Program> {
-    let rustc = Rustc::find()?;
     let files = harness::files(artifact, target.threads);
-    let flags = rustc::flags(target);
-    let key = key(&rustc, &flags, &files);
-    if let Some(path) = cache::find(&key) {
-        return Ok(Program { path });
+    let files = files.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect();
+    Crate { files, flags: rustc::flags(target) }.program(&Rustc::find()?)
+}
+
+/// A crate that is a program: its files by name, and how it is compiled.
+struct Crate {
+    /// Every file, its root called [`harness::MAIN`].
+    files: Vec<(String, Vec<u8>)>,
+    /// Flags of `rustc`, which finds what is linked in the directory of the files.
+    flags: Vec<String>,
+}
+
+impl Crate {
+    /// The program, from the cache or built now.
+    fn program(&self, rustc: &Rustc) -> Result<Program> {
+        let key = self.key(rustc);
+        if let Some(path) = cache::find(&key) {
+            return Ok(Program { path });
+        }
+        let scratch = Scratch::new(&cache::root())?;
+        for (name, bytes) in &self.files {
+            files::write(&[(&scratch.path.join(name), bytes)])?;
+        }
+        let made = scratch.path.join("program");
+        rustc.compile(&scratch.path, &made, &self.flags)?;
+        Ok(Program { path: cache::keep(&made, &key)? })
     }
-    let scratch = Scratch::new(&cache::root())?;
-    for (name, bytes) in &files {
-        files::write(&[(&scratch.path.join(name), bytes)])?;
+
+    fn key(&self, rustc: &Rustc) -> String {
+        let mut hash = Sha256::new();
+        let mut part = |bytes: &[u8]| {
+            hash.update((bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+        };
+        part(rustc.version.as_bytes());
+        self.flags.iter().for_each(|flag| part(flag.as_bytes()));
+        for (name, bytes) in &self.files {
+            part(name.as_bytes());
+            part(bytes);
+        }
+        hex(&hash.finalize())
     }
-    let made = scratch.path.join("program");
-    rustc.compile(&scratch.path.join(harness::MAIN), &made, &flags)?;
-    Ok(Program { path: cache::keep(&made, &key)? })
 }
 
 /// Files that the program of `artifact` writes: its outputs, or of a ranking a row of class and score for each entry;
@@ -57,19 +88,4 @@ pub fn outputs(artifact: &Artifact) -> Vec<Port> {
         Some(1) => outputs.map(|port| Port { shape: vec![1], ..port }).collect(),
         Some(count) => outputs.map(|port| Port { shape: vec![count, 2], ..port }).collect(),
     }
-}
-
-fn key(rustc: &Rustc, flags: &[String], files: &[(&str, Vec<u8>)]) -> String {
-    let mut hash = Sha256::new();
-    let mut part = |bytes: &[u8]| {
-        hash.update((bytes.len() as u64).to_le_bytes());
-        hash.update(bytes);
-    };
-    part(rustc.version.as_bytes());
-    flags.iter().for_each(|flag| part(flag.as_bytes()));
-    for (name, bytes) in files {
-        part(name.as_bytes());
-        part(bytes);
-    }
-    hex(&hash.finalize())
 }

@@ -1,13 +1,19 @@
 //! The machines code is emitted for: data only, and all the numbers of them that the compiler decides by.
 
+mod board;
 mod machine;
+mod platform;
+mod table;
 mod tuning;
 
 use std::fmt;
 use std::str::FromStr;
 
+pub use board::{Board, Region, Start, Timer};
 pub use machine::{Align, Caches, Core};
 pub use mnv2c_runtime::isa::Isa;
+pub use platform::Platform;
+pub use table::TARGETS;
 pub use tuning::{Product, Tuning};
 
 use crate::alike::{alike, distance};
@@ -28,6 +34,8 @@ pub struct Target {
     pub core: Core,
     /// The caches of a core; `None` where all memory is equally near.
     pub caches: Option<Caches>,
+    /// True if it computes with floats by itself; without, quantised networks are rounded by integers alone.
+    pub has_floats: bool,
     /// Bytes of which every offset in the arena is a multiple.
     pub align: Align,
     /// Threads that one inference runs on.
@@ -36,84 +44,18 @@ pub struct Target {
     pub tuning: Option<&'static Tuning>,
     /// Winograd's transforms, where they are allowed.
     pub winograd: WinogradTiles,
+    /// The platform of its programs, where it is not the one that rustc runs on.
+    pub platform: Option<&'static Platform>,
 }
 
-/// Every target, the default first.
-pub const TARGETS: &[Target] = &[
-    Target::GENERIC,
-    Target::X86_64_V3,
-    Target::X86_64_V4,
-    Target::X86_64_V4_BF16,
-    Target::ARMV8,
-    Target::ARMV8_2_DOTPROD,
-];
-
 impl Target {
-    /// Portable Rust for any machine; the platform's baseline instructions.
-    pub const GENERIC: Self = Self {
-        name: "generic",
-        about: "portable Rust for any machine; the platform's baseline instructions",
-        isa: Isa::Scalar,
-        core: Core::WIDE,
-        caches: Some(Caches::of(256 << 10)),
-        align: Align::LINES,
-        threads: 1,
-        tuning: None,
-        winograd: WinogradTiles::Auto,
-    };
-
-    /// x86-64 with AVX2 and FMA (Haswell, Zen and later).
-    pub const X86_64_V3: Self = Self {
-        name: "x86-64-v3",
-        about: "x86-64 with AVX2 and FMA (Haswell, Zen and later)",
-        isa: Isa::Avx2,
-        caches: Some(Caches::of(512 << 10)),
-        ..Self::GENERIC
-    };
-
-    /// x86-64 with AVX-512 F, BW, DQ, VL (Skylake-SP, Zen 4 and later).
-    pub const X86_64_V4: Self = Self {
-        name: "x86-64-v4",
-        about: "x86-64 with AVX-512 F, BW, DQ, VL (Skylake-SP, Zen 4 and later)",
-        isa: Isa::Avx512,
-        caches: Some(Caches::of(1 << 20)),
-        ..Self::GENERIC
-    };
-
-    /// [`Self::X86_64_V4`] with VNNI and products of bf16 (Cooper Lake, Sapphire Rapids, Zen 4 and later).
-    pub const X86_64_V4_BF16: Self = Self {
-        name: "x86-64-v4-bf16",
-        about: "the same with VNNI and products of bf16 (Cooper Lake, Sapphire Rapids, Zen 4 and later)",
-        isa: Isa::Avx512Bf16,
-        ..Self::X86_64_V4
-    };
-
-    /// 64-bit Arm with NEON (every one).
-    pub const ARMV8: Self = Self {
-        name: "armv8",
-        about: "64-bit Arm with NEON (every one)",
-        isa: Isa::Neon,
-        caches: Some(Caches::of(512 << 10)),
-        ..Self::GENERIC
-    };
-
-    /// 64-bit Arm with NEON and dot products of bytes (Cortex-A55 and A76, Apple M1 and later).
-    pub const ARMV8_2_DOTPROD: Self = Self {
-        name: "armv8.2-dotprod",
-        about: "64-bit Arm with NEON and dot products of bytes (Cortex-A55 and A76, Apple M1 and later)",
-        isa: Isa::NeonDot,
-        ..Self::ARMV8
-    };
-
     /// The best target for the machine that runs the compiler.
     pub fn host() -> Self {
         let name = Isa::detect().target();
         let found = TARGETS.iter().find(|target| target.name == name);
         *found.expect("every instruction set has a target")
     }
-}
 
-impl Target {
     /// This machine with the instructions that do best with the numbers of `graph`.
     pub(crate) fn suited(self, graph: &Graph) -> Self {
         let isa = match () {
@@ -150,7 +92,11 @@ fn meant(word: &str) -> Option<&'static Target> {
     };
     let wanted = letters(word);
     let says = |target: &&Target| {
-        letters(target.name).contains(&wanted) || letters(target.about).contains(&wanted)
+        let platform = target.platform.map_or([""; 2], |platform| [platform.triple, platform.cpu]);
+        [target.name, target.about]
+            .into_iter()
+            .chain(platform)
+            .any(|it| letters(it).contains(&wanted))
     };
     let said = TARGETS[1..].iter().find(|target| wanted.len() > 2 && says(target));
     said.or_else(|| {
@@ -179,6 +125,13 @@ mod tests {
             ("cortex-a55", "armv8.2-dotprod"),
             ("x86_64_v4", "x86-64-v4"),
             ("genric", "generic"),
+            ("cortex-m4f", "cortex-m4"),
+            ("stm32f4", "cortex-m4"),
+            ("STM32H7", "cortex-m7"),
+            ("rp2040", "cortex-m0plus"),
+            ("thumbv8m.main-none-eabihf", "cortex-m33"),
+            ("rv32imac", "riscv32imac"),
+            ("wasm", "wasm32-simd128"),
         ] {
             let error = word.parse::<Target>().expect_err("it is no name").to_string();
             assert!(error.contains(&format!("did you mean {meant:?}?")), "{error}");

@@ -15,8 +15,15 @@ use crate::ir::{Dtype, Graph, NodeId, Output, Values};
 use crate::model_io::ModelIo;
 use crate::objective::Memory;
 use crate::random::Random;
-use crate::target::Target;
+use crate::target::{TARGETS, Target};
 use build::Builder;
+
+/// The first target of every instruction set, so that each kernel is met once.
+pub fn targets() -> impl Iterator<Item = &'static Target> {
+    let is_first =
+        |(at, target): &(usize, &Target)| TARGETS[..*at].iter().all(|it| it.isa != target.isa);
+    TARGETS.iter().enumerate().filter(is_first).map(|(_, target)| target)
+}
 
 /// A small graph of the kinds of parts that exporters write: convolutions of every form, batch norms, activations in
 /// their disguises, inverted residuals, and the plumbing between them. Values stay within a few units.

@@ -7,6 +7,8 @@ mod agree;
 mod build;
 #[path = "cli/compile.rs"]
 mod compile;
+#[path = "cli/emulated.rs"]
+mod emulated;
 #[path = "cli/lists.rs"]
 mod lists;
 #[path = "cli/model_io.rs"]

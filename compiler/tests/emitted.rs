@@ -24,7 +24,7 @@ use mnv2c::frontend::onnx;
 use mnv2c::ir::{Arithmetic, Graph};
 use mnv2c::objective::{Memory, Objective, Storage, WinogradTiles};
 use mnv2c::source::{self, Source};
-use mnv2c::target::{TARGETS, Target};
+use mnv2c::target::Target;
 use mnv2c::{interp, pass, testing};
 
 fn digits() -> Graph {
@@ -126,7 +126,8 @@ fn threads_answer_as_one_does_to_the_bit() {
 fn tiles_between_transforms_answer_as_direct_sums_do() {
     let mut nets = Crate::new("winograd");
     let (mut main, mut transformed) = (String::from(MAIN_HEAD), 0);
-    let present = TARGETS.iter().filter(|it| it.isa == it.isa.of_floats() && it.isa.is_present());
+    let present =
+        testing::targets().filter(|it| it.isa == it.isa.of_floats() && it.isa.is_present());
     let machines: Vec<Target> = present.copied().collect();
     for (at, (name, graph)) in dense::networks().into_iter().enumerate() {
         let inputs = testing::random_inputs(&graph, 3);
@@ -157,7 +158,7 @@ fn networks_on_bytes_answer_as_the_oracle_does_to_the_bit() {
         let numbers = expected[0].values.as_f32().unwrap();
         let different: BTreeSet<u32> = numbers.iter().map(|x| x.to_bits()).collect();
         assert!(different.len() > 8, "{name} answers with {different:?} alone");
-        let present = TARGETS.iter().filter(|target| target.isa.of_bytes().is_present());
+        let present = testing::targets().filter(|target| target.isa.of_bytes().is_present());
         for (target, threads) in present.flat_map(|target| [(*target, 1), (*target, 2)]) {
             let target = Target { threads, ..target };
             // Plans for memory stream rows on one thread.
@@ -180,7 +181,7 @@ fn networks_of_brain_floats_answer_as_the_oracle_does_on_every_target() {
     let mut nets = Crate::new("brains");
     let mut main = String::from(MAIN_HEAD);
     let memory = Memory { storage: Storage::Bf16, ..Memory::default() };
-    let present = TARGETS.iter().filter(|target| target.isa.of_brains().is_present());
+    let present = testing::targets().filter(|target| target.isa.of_brains().is_present());
     for (at, target) in present.enumerate() {
         for (seed, threads) in [(300 + at as u64, 1), (310 + at as u64, 2), (320, 1)] {
             let graph = testing::random_graph(seed);
@@ -240,7 +241,7 @@ fn of_integers(by: Arithmetic, mut see: impl FnMut(&str, &str)) {
         graph.arithmetic = by;
         pass::legalize_quant::run(&mut graph, &mut pass::Skips::new()).unwrap();
         let expected = interp::run(&graph, &inputs).unwrap();
-        let present = TARGETS.iter().filter(|target| target.isa.of_bytes().is_present());
+        let present = testing::targets().filter(|target| target.isa.of_bytes().is_present());
         for (target, objective) in present.zip([Objective::Speed, Objective::Ram].iter().cycle()) {
             let name = format!("{name}_{}", target.isa.name());
             let memory = Memory { objective: *objective, ..Memory::default() };
@@ -403,7 +404,7 @@ fn networks_on_words_answer_as_the_oracle_does_to_the_bit() {
         let different: BTreeSet<u32> = numbers.iter().map(|x| x.to_bits()).collect();
         assert!(different.len() > 8, "{numbers:?}");
     }
-    let present = TARGETS.iter().filter(|target| target.isa.of_bytes().is_present());
+    let present = testing::targets().filter(|target| target.isa.of_bytes().is_present());
     for (target, objective) in present.zip([Objective::Speed, Objective::Ram].iter().cycle()) {
         let name = format!("words_{}", target.isa.name());
         let memory = Memory { objective: *objective, ..Memory::default() };

@@ -185,6 +185,21 @@ impl Levels {
         (((steps + MAGIC) - MAGIC) as i32 + self.zero as i32) as u8
     }
 
+    /// True if floats make its steps.
+    #[inline(always)]
+    pub const fn is_float(self) -> bool {
+        matches!(self.arithmetic, Arithmetic::Float)
+    }
+
+    /// Words of a factor of its sums.
+    #[inline(always)]
+    pub const fn factors(self) -> usize {
+        match self.arithmetic {
+            Arithmetic::Float | Arithmetic::Fixed => 1,
+            Arithmetic::Twice | Arithmetic::Once => 2,
+        }
+    }
+
     /// The byte of a sum.
     #[inline(always)]
     pub const fn of_sum(self, sum: i32, factor: Factor) -> u8 {

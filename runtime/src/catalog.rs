@@ -105,6 +105,7 @@ impl DepthwiseAnyTile {
 macro_rules! gemm_tiles {
     ($each:ident) => {
         $each! {
+            Dsp 1: 4 x 4, 3 x 4, 2 x 4, 1 x 4, 4 x 2, 2 x 2, 1 x 2, 1 x 1, 1 x 8;
             Scalar 4: 4 x 1, 2 x 1, 1 x 1, 4 x 2, 3 x 2, 2 x 2, 1 x 2, 3 x 3, 2 x 3, 1 x 3, 2 x 4, 1 x 4;
             Avx2 8: 6 x 2, 5 x 2, 4 x 2, 3 x 2, 2 x 2, 1 x 2,
                 7 x 1, 4 x 1, 2 x 1, 1 x 1, 4 x 3, 3 x 3, 2 x 3, 1 x 3, 2 x 5, 2 x 4, 1 x 4, 1 x 8;
@@ -124,6 +125,7 @@ macro_rules! gemm_tiles {
 macro_rules! winograd_tiles {
     ($each:ident) => {
         $each! {
+            Dsp 1: 1 x 1, 1 x 4, 4 x 4;
             Scalar 4: 1 x 1, 4 x 1, 1 x 2, 2 x 2, 3 x 2, 4 x 2;
             Avx2 8: 1 x 1, 1 x 2, 2 x 2, 4 x 2, 5 x 2, 6 x 2, 4 x 3;
             Avx512 16: 1 x 1, 1 x 2, 4 x 2, 7 x 2, 8 x 2, 10 x 2, 14 x 2, 14 x 1, 7 x 3, 9 x 3, 1 x 4, 4 x 4, 4 x 6;
@@ -137,6 +139,7 @@ macro_rules! winograd_tiles {
 macro_rules! depthwise_tiles {
     ($each:ident) => {
         $each! {
+            Dsp 1: 3 1 1, 3 1 4, 3 2 1, 3 2 4, 5 1 1, 5 1 4, 5 2 1, 5 2 4, 7 1 1, 7 1 4, 7 2 1, 7 2 4;
             Scalar 4: 3 1 1, 3 1 2, 3 1 4, 3 1 7, 3 2 1, 3 2 2, 3 2 4, 3 2 7,
                 5 1 1, 5 1 4, 5 2 1, 5 2 4, 7 1 1, 7 1 4, 7 2 1, 7 2 4;
             Avx2 8: 3 1 1, 3 1 2, 3 1 4, 3 1 7, 3 2 1, 3 2 2, 3 2 4, 3 2 7,
@@ -155,6 +158,7 @@ macro_rules! depthwise_tiles {
 macro_rules! depthwise_any_tiles {
     ($each:ident) => {
         $each! {
+            Dsp 1: 1, 4;
             Scalar 4: 1, 4, 7;
             Avx2 8: 1, 4, 7;
             Avx512 16: 1, 4, 7, 14;
@@ -168,6 +172,7 @@ macro_rules! depthwise_any_tiles {
 macro_rules! qgemm_tiles {
     ($each:ident) => {
         $each! {
+            Dsp 1: 3 x 2, 2 x 2, 1 x 2;
             Scalar 4: 4 x 1, 2 x 1, 1 x 1, 4 x 2, 3 x 2, 2 x 2, 1 x 2, 2 x 3, 1 x 3, 2 x 4, 1 x 4;
             Avx2 8: 4 x 1, 2 x 1, 1 x 1, 6 x 2, 5 x 2, 4 x 2, 3 x 2, 2 x 2, 1 x 2, 4 x 3, 2 x 3, 1 x 3,
                 1 x 4, 1 x 8;
@@ -186,6 +191,7 @@ macro_rules! qgemm_tiles {
 macro_rules! qdepthwise_tiles {
     ($each:ident) => {
         $each! {
+            Dsp 1: 3 1 1, 3 1 2, 3 2 1, 3 2 2, 5 1 1, 5 2 1, 7 1 1, 7 2 1;
             Scalar 4: 3 1 1, 3 1 2, 3 1 4, 3 2 1, 3 2 2, 3 2 4, 5 1 1, 5 1 4, 5 2 1, 5 2 4, 7 1 1, 7 1 4, 7 2 1, 7 2 4;
             Avx2 8: 3 1 1, 3 1 2, 3 1 4, 3 1 7, 3 2 1, 3 2 2, 3 2 4,
                 5 1 1, 5 1 4, 5 2 1, 5 2 4, 7 1 1, 7 1 4, 7 2 1, 7 2 4;
@@ -204,6 +210,7 @@ macro_rules! qdepthwise_tiles {
 macro_rules! qdepthwise_any_tiles {
     ($each:ident) => {
         $each! {
+            Dsp 1: 1;
             Scalar 4: 1, 4;
             Avx2 8: 1, 4;
             Avx512Vnni 16: 1, 4, 7;

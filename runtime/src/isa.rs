@@ -8,6 +8,8 @@ use crate::simd::dots::Quads;
 /// An instruction set that kernels are compiled for: a set of features of one architecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Isa {
+    /// The DSP extension of Armv7E-M and Armv8-M, words of bytes; plain code on any other machine.
+    Dsp,
     /// Any machine, 4 lanes of whatever it has.
     Scalar,
     /// x86-64 with 8 lanes.
@@ -259,6 +261,17 @@ const NEON_FACTS: Facts = Facts {
 
 /// Every instruction set, in the order of their declaration.
 const FACTS: &[Facts] = &[
+    Facts {
+        isa: Isa::Dsp,
+        name: "dsp",
+        lanes: 1,
+        registers: 32,
+        quads: Quads::Bytes,
+        floats: Isa::Dsp,
+        bytes: Isa::Dsp,
+        target: "cortex-m4",
+        ..SCALAR
+    },
     SCALAR,
     AVX2_FACTS,
     AVX512_FACTS,

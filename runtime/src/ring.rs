@@ -177,10 +177,7 @@ impl Rows {
     #[inline(always)]
     pub fn fill_edges<E: Copy>(&self, x: &mut [E], zero: E) {
         assert!(self.len() <= x.len(), "the rows lie in the slice");
-        self.each_run(|start, columns, pixel| {
-            fill(x, start..start + self.left * pixel, zero);
-            fill(x, start + (self.left + self.width) * pixel..start + columns * pixel, zero);
-        });
+        self.fill_beside(x, zero);
         let mut row = 0;
         while row < self.top {
             self.fill_slot(x, row, zero);
@@ -267,6 +264,21 @@ impl Rows {
 }
 
 impl Rows {
+    /// Writes the columns beside every slot: in a function of its own, as every padded value is filled.
+    #[inline(never)]
+    fn fill_beside<E: Copy>(&self, x: &mut [E], zero: E) {
+        let ring = self.ring(0);
+        let [left, right] = [self.left * ring.pixel, (self.left + self.width) * ring.pixel];
+        for group in 0..self.groups() {
+            let start = group * ring.chunk;
+            let Some(rows) = x.get_mut(start..start + self.kept * ring.row) else { continue };
+            for row in rows.chunks_exact_mut(ring.row.max(1)) {
+                fill(row, 0..left, zero);
+                fill(row, right..ring.row, zero);
+            }
+        }
+    }
+
     fn fill_slot<E: Copy>(&self, x: &mut [E], slot: usize, zero: E) {
         let (ring, columns) = (self.ring(0), self.left + self.width + self.right);
         let start = slot.checked_rem(self.kept).unwrap_or(0) * ring.row;
@@ -297,10 +309,20 @@ impl Rows {
     }
 }
 
+/// A function of its own: optimisers would make copies of the loop for each case of its callers.
+#[inline(never)]
+fn fill_all<E: Copy>(x: &mut [E], value: E) {
+    x.fill(value);
+}
+
 /// Writes a part of `x` that callers know to lie in it: this is no place where an emitted program could panic.
 fn fill<E: Copy>(x: &mut [E], range: Range<usize>, value: E) {
-    if let Some(part) = x.get_mut(range) {
-        part.fill(value);
+    match x.get_mut(range) {
+        // Beside rows of planes lie single elements: no call is made for those.
+        Some([one]) => *one = value,
+        Some([one, two]) => (*one, *two) = (value, value),
+        Some(part) => fill_all(part, value),
+        None => {}
     }
 }
 

@@ -48,6 +48,7 @@ mod avx2;
 mod avx512;
 pub(crate) mod cpu;
 pub mod dots;
+pub(crate) mod dsp;
 pub mod epilogue;
 pub mod gemm;
 mod lanes;
@@ -82,6 +83,7 @@ pub mod winograd;
 pub use self::avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub use self::avx512::{Avx512, Avx512Bf16, Avx512Vnni};
+pub use self::dsp::Dsp;
 #[cfg(target_arch = "aarch64")]
 pub use self::neon::{Neon, NeonDot};
 pub use self::number::Number;
@@ -106,6 +108,6 @@ pub type Scalar = Plain;
 #[cfg(feature = "sources")]
 crate::listed::listed! {
     "simd/", "simd/":
-    "avx2" "avx512" "cpu" "dots" "epilogue" "gemm" "lanes" "lent" "near" "neon" "number" "plain" "product"
+    "avx2" "avx512" "cpu" "dots" "dsp" "epilogue" "gemm" "lanes" "lent" "near" "neon" "number" "plain" "product"
     "quads" "registers" "requant" "residual" "shared" "sse2" "stencil" "vector" "wasm128" "weight" "whole" "wide" "window" "winograd"
 }

@@ -2,7 +2,7 @@
 
 /// Every module but the catalog, which only the compiler reads, and what build scripts need: a slice for each folder, of
 /// paths such as `kernel/pool` and texts.
-pub const FOLDERS: [&[(&str, &str)]; 10] = [
+pub const FOLDERS: [&[(&str, &str)]; 11] = [
     crate::SOURCES,
     crate::blob::SOURCES,
     crate::kernel::SOURCES,
@@ -11,6 +11,7 @@ pub const FOLDERS: [&[(&str, &str)]; 10] = [
     crate::ring::SOURCES,
     crate::simd::SOURCES,
     crate::simd::dots::SOURCES,
+    crate::simd::dsp::SOURCES,
     crate::simd::stencil::SOURCES,
     crate::simd::winograd::SOURCES,
 ];

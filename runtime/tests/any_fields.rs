@@ -24,9 +24,9 @@ use mnv2c_runtime::simd::stencil::Stencil;
 use mnv2c_runtime::simd::window::Window;
 #[cfg(target_arch = "x86_64")]
 use mnv2c_runtime::simd::{Avx2, Avx512, Avx512Bf16, Avx512Vnni};
+use mnv2c_runtime::simd::{Dsp, Plain, Scalar};
 #[cfg(target_arch = "aarch64")]
 use mnv2c_runtime::simd::{Neon, NeonDot};
-use mnv2c_runtime::simd::{Plain, Scalar};
 use mnv2c_runtime::{
     depthwise_any_tiles, depthwise_tiles, gemm_tiles, qdepthwise_any_tiles, qdepthwise_tiles,
     qgemm_tiles, winograd_tiles,
@@ -46,6 +46,7 @@ use guard::{Lens, stays_inside};
 /// A closure that runs a body with a token, compiled for the instruction set as emitted code is.
 macro_rules! on {
     (Plain 4, $($rest:tt)*) => { compiled_for!("", Plain::new(), $($rest)*) };
+    (Dsp 1, $($rest:tt)*) => { compiled_for!("", Dsp::new(), $($rest)*) };
     (Scalar 4, $($rest:tt)*) => { compiled_for!("", Scalar::new(), $($rest)*) };
     (Avx2 8, $($rest:tt)*) => { compiled_for!("avx2,fma,f16c", Avx2::assume(), $($rest)*) };
     (Avx512 16, $($rest:tt)*) => {
@@ -438,6 +439,7 @@ macro_rules! convolutions {
 #[test]
 fn convolutions_stay_inside_whatever_their_fields_say() {
     convolutions!(Plain 4, f32, f32, 1, residual);
+    convolutions!(Dsp 1, f32, f32, 1, residual);
     convolutions!(Scalar 4, f32, f32, 1, residual);
     convolutions!(Scalar 4, Half, Half, 1, residual_of_halves);
     convolutions!(Scalar 4, Brain, Brain, 1, residual_of_brains);

@@ -21,7 +21,7 @@ use mnv2c_runtime::simd::Neon;
 use mnv2c_runtime::simd::residual::Residual;
 #[cfg(target_arch = "x86_64")]
 use mnv2c_runtime::simd::{Avx2, Avx512, Avx512Bf16};
-use mnv2c_runtime::simd::{Plain, Scalar};
+use mnv2c_runtime::simd::{Dsp, Plain, Scalar};
 use mnv2c_runtime::{depthwise_any_tiles, depthwise_tiles, gemm_tiles};
 
 #[macro_use]
@@ -46,6 +46,7 @@ const BENT: Activation = Activation::Function(Unary::HardSigmoid { alpha: 0.25, 
 /// A closure that runs a body with a token, compiled for the instruction set as emitted code is.
 macro_rules! on {
     (Plain 4, $($rest:tt)*) => { compiled_for!("", Plain::new(), $($rest)*) };
+    (Dsp 1, $($rest:tt)*) => { compiled_for!("", Dsp::new(), $($rest)*) };
     (Scalar 4, $($rest:tt)*) => { compiled_for!("", Scalar::new(), $($rest)*) };
     (Avx2 8, $($rest:tt)*) => { compiled_for!("avx2,fma,f16c", Avx2::assume(), $($rest)*) };
     (Avx512 16, $($rest:tt)*) => {
@@ -130,7 +131,7 @@ fn products_of_rows_agree_with_plain_loops() {
             });
         )*};
     }
-    lines!(Scalar 4, Avx2 8, Avx512 16, Avx512 8, Avx512Bf16 16, Neon 4);
+    lines!(Dsp 1, Scalar 4, Avx2 8, Avx512 16, Avx512 8, Avx512Bf16 16, Neon 4);
 }
 
 /// A kernel that multiplies matrices in rows.

@@ -10,9 +10,9 @@ use mnv2c_runtime::part::Part;
 use mnv2c_runtime::simd::residual::QResidual;
 #[cfg(target_arch = "x86_64")]
 use mnv2c_runtime::simd::{Avx2, Avx512Vnni};
+use mnv2c_runtime::simd::{Dsp, Plain, Scalar};
 #[cfg(target_arch = "aarch64")]
 use mnv2c_runtime::simd::{Neon, NeonDot};
-use mnv2c_runtime::simd::{Plain, Scalar};
 use mnv2c_runtime::{qdepthwise_any_tiles, qdepthwise_tiles, qgemm_tiles};
 
 #[macro_use]
@@ -24,6 +24,7 @@ use value::{Filter, Form, Value};
 /// A closure that runs a body with a token, compiled for the instruction set as emitted code is.
 macro_rules! on {
     (Plain, $($rest:tt)*) => { compiled_for!("", Plain::new(), $($rest)*) };
+    (Dsp, $($rest:tt)*) => { compiled_for!("", Dsp::new(), $($rest)*) };
     (Scalar, $($rest:tt)*) => { compiled_for!("", Scalar::new(), $($rest)*) };
     (Avx2, $($rest:tt)*) => { compiled_for!("avx2,fma,f16c", Avx2::assume(), $($rest)*) };
     (Avx512Vnni, $($rest:tt)*) => {
@@ -39,6 +40,7 @@ macro_rules! each_token {
         [
             Some(&on!(Plain, $simd, ($($arg: $type),*) $body) as &dyn Fn($($type),*)),
             Some(&on!(Scalar, $simd, ($($arg: $type),*) $body)),
+            Some(&on!(Dsp, $simd, ($($arg: $type),*) $body)),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2.is_present().then_some(&on!(Avx2, $simd, ($($arg: $type),*) $body) as _),
             #[cfg(target_arch = "x86_64")]

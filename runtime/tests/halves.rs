@@ -10,7 +10,7 @@ use mnv2c_runtime::ring::Rows;
 use mnv2c_runtime::simd::Neon;
 #[cfg(target_arch = "x86_64")]
 use mnv2c_runtime::simd::{Avx2, Avx512, Avx512Bf16};
-use mnv2c_runtime::simd::{Number, Plain, Scalar, Simd};
+use mnv2c_runtime::simd::{Dsp, Number, Plain, Scalar, Simd};
 
 #[macro_use]
 mod machine;
@@ -18,6 +18,7 @@ mod machine;
 /// A closure that runs a body with a token, compiled for the instruction set as emitted code is.
 macro_rules! on {
     (Plain, $($rest:tt)*) => { compiled_for!("", Plain::new(), $($rest)*) };
+    (Dsp, $($rest:tt)*) => { compiled_for!("", Dsp::new(), $($rest)*) };
     (Scalar, $($rest:tt)*) => { compiled_for!("", Scalar::new(), $($rest)*) };
     (Avx2, $($rest:tt)*) => { compiled_for!("avx2,fma,f16c", Avx2::assume(), $($rest)*) };
     (Avx512, $($rest:tt)*) => {
@@ -36,7 +37,7 @@ macro_rules! on_each {
             on!(Plain, simd, (from: &[$number], into: &mut [f32]) widen(simd, from, into)),
             on!(Plain, simd, (from: &[f32], into: &mut [$number]) narrow(simd, from, into)),
         );
-        on_each!($check $number: Scalar Avx2 Avx512 Avx512Bf16 Neon);
+        on_each!($check $number: Dsp Scalar Avx2 Avx512 Avx512Bf16 Neon);
     };
     ($check:ident $number:ident: $($isa:ident)*) => {$(
         where_present!($isa {

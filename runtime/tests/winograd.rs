@@ -10,11 +10,11 @@ use mnv2c_runtime::kernel::winograd::Winograd;
 use mnv2c_runtime::ring::{Ring, Rows};
 #[cfg(target_arch = "aarch64")]
 use mnv2c_runtime::simd::Neon;
-use mnv2c_runtime::simd::Scalar;
 use mnv2c_runtime::simd::residual::Residual;
 use mnv2c_runtime::simd::winograd::scratch_len;
 #[cfg(target_arch = "x86_64")]
 use mnv2c_runtime::simd::{Avx2, Avx512};
+use mnv2c_runtime::simd::{Dsp, Scalar};
 use mnv2c_runtime::winograd_tiles;
 
 #[macro_use]
@@ -22,6 +22,7 @@ mod machine;
 
 /// A closure that runs a body with a token, compiled for the instruction set as emitted code is.
 macro_rules! on {
+    (Dsp, $($rest:tt)*) => { compiled_for!("", Dsp::new(), $($rest)*) };
     (Scalar, $($rest:tt)*) => { compiled_for!("", Scalar::new(), $($rest)*) };
     (Avx2, $($rest:tt)*) => { compiled_for!("avx2,fma,f16c", Avx2::assume(), $($rest)*) };
     (Avx512, $($rest:tt)*) => {

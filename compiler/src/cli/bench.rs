@@ -1,4 +1,4 @@
-//! `mnv2c bench`: the time of an inference on this machine.
+//! `mnv2c bench`: the time of an inference on this machine, or its instructions on an emulated one.
 
 use mnv2c::printed;
 use serde_json::Value;
@@ -8,12 +8,13 @@ use crate::cli::build::{self, Probes};
 use crate::cli::execute::{execute, last_line};
 use crate::cli::flags::OptionArgs;
 use crate::cli::profile::Profile;
-use crate::cli::{Done, Outcome, output};
+use crate::cli::{Done, Outcome, emulate, output};
 
-/// Build a model and time it on one thread
+/// Build a model and time it on one thread, or count its instructions on an emulated board
 #[derive(clap::Args)]
-#[command(after_help = "Example:
-  mnv2c bench mobilenet_v2:1.0@224 --runs 200 --target x86-64-v3")]
+#[command(after_help = "Examples:
+  mnv2c bench mobilenet_v2:1.0@224 --runs 200 --target x86-64-v3
+  mnv2c bench person.tflite --target cortex-m4 --emulate")]
 pub(crate) struct Args {
     #[command(flatten)]
     model: ModelArgs,
@@ -28,6 +29,9 @@ pub(crate) struct Args {
     /// A command that runs programs of the target, such as "qemu-aarch64 -L /usr/aarch64-linux-gnu"
     #[arg(long, value_name = "CMD")]
     runner: Option<String>,
+    /// Run it as firmware on an emulated board (QEMU), and count instructions, code and memory instead
+    #[arg(long, conflicts_with_all = ["runs", "profile", "runner"])]
+    emulate: bool,
     #[command(flatten)]
     format: FormatArgs,
 }
@@ -37,6 +41,9 @@ pub(crate) fn run(args: &Args) -> Done {
     let request = args.options.request();
     request.check_folded()?;
     let asked = Asked { model: &args.model, request };
+    if args.emulate {
+        return emulate::run(asked, args.format.format);
+    }
     let (built, ()) = build::program(asked, probes, |_| Ok(()))?;
     let runs = args.runs.to_string();
     let arguments = ["--bench", &runs].map(Into::into);

@@ -124,7 +124,8 @@ pub(crate) fn for_program(source: &Source, model: Model, request: &Request) -> R
     for_target(source, model, request, request.target())
 }
 
-fn for_target(
+/// A network compiled for a machine to become a program.
+pub(crate) fn for_target(
     source: &Source,
     model: Model,
     request: &Request,

@@ -7,6 +7,10 @@ use std::process::{Command, Output};
 use mnv2c::error::{Error, Result};
 use serde_json::Value;
 
+/// The remedy where a program is for another machine.
+const FOREIGN: &str =
+    "; a program for another machine needs --runner, or `mnv2c bench MODEL --target T --emulate`";
+
 /// Runs a program, by way of `runner` if there is one.
 pub(crate) fn execute(
     runner: Option<&str>,
@@ -22,7 +26,8 @@ pub(crate) fn execute(
         command.args(words).arg(program);
     }
     let said = command.args(arguments).output().map_err(|error| {
-        Error::Program(format!("{:?} does not start: {error}", command.get_program()))
+        let remedy = if runner.is_some() { "" } else { FOREIGN };
+        Error::Program(format!("{:?} does not start: {error}{remedy}", command.get_program()))
     })?;
     if said.status.success() {
         return Ok(said);

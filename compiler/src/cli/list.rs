@@ -73,7 +73,7 @@ pub(crate) fn targets(args: &TargetsArgs) -> Done {
         Format::Human => {
             for target in TARGETS {
                 let mark = if *target == host { " (this machine: host)" } else { "" };
-                output::line(&format!("{:15} {}{mark}", target.name, target.about))?;
+                output::line(&format!("{:16} {}{mark}", target.name, target.about))?;
             }
         }
     }

@@ -108,7 +108,7 @@ fn integers(outputs: &[Port], lent: &[String]) -> (String, String) {
 }
 
 /// Text around the call of an `infer` that returns its answer, to write that down as floats.
-fn told(ranking: Option<Ranking>) -> (&'static str, &'static str) {
+pub(super) fn told(ranking: Option<Ranking>) -> (&'static str, &'static str) {
     match ranking {
         None => ("", ""),
         Some(Ranking { count: 1, .. }) => ("let class = ", "    y0.fill(class as f32);\n"),
@@ -134,7 +134,7 @@ fn threads(threads: usize) -> String {
 }
 
 /// Statements before the call of `infer` that give it the array `x`, and the argument in it.
-fn fed(intake: &Intake, x: &str, at: usize, several: bool) -> (String, String) {
+pub(super) fn fed(intake: &Intake, x: &str, at: usize, several: bool) -> (String, String) {
     let Rows { width, channels, .. } = intake.place.rows;
     let row = width * channels;
     let half = match intake.place.element {
@@ -179,7 +179,7 @@ fn fed(intake: &Intake, x: &str, at: usize, several: bool) -> (String, String) {
     }
 }
 
-const ROW_OF_PLANES: &str = "\
+pub(super) const ROW_OF_PLANES: &str = "\
 /// Writes a row of an image of planes as pixels, the channels of each side by side, as `element` makes them.
 pub fn row_of_planes<X: Copy, E>(planes: &[X], channels: usize, row: usize, pixels: &mut [E], element: impl Fn(X) -> E) {
     let (width, plane) = (pixels.len() / channels, planes.len() / channels);

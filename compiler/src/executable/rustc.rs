@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::error::{Error, Result};
+use crate::executable::harness::MAIN;
 use crate::target::{Isa, Target};
 
 /// Lines of the compiler's complaint that are shown.
@@ -36,9 +37,25 @@ impl Rustc {
         }
     }
 
-    /// Compiles the crate whose root is `main` into the program `out`.
-    pub(super) fn compile(&self, main: &Path, out: &Path, flags: &[String]) -> Result<()> {
-        let said = Command::new(&self.path).arg(main).arg("-o").arg(out).args(flags).output();
+    /// Refuses a platform whose core library is not installed.
+    pub(super) fn check(&self, triple: &str) -> Result<()> {
+        let mut ask = Command::new(&self.path);
+        let said = ask.args(["--print", "target-libdir", "--target", triple]).output();
+        let dir = said.ok().filter(|said| said.status.success()).map(|said| said.stdout);
+        let dir = dir.map(|dir| String::from_utf8_lossy(&dir).trim().to_owned());
+        if dir.is_some_and(|dir| Path::new(&dir).is_dir()) {
+            return Ok(());
+        }
+        let what =
+            format!("rustc lacks the core library of {triple}; run `rustup target add {triple}`");
+        Err(Error::Program(what))
+    }
+
+    /// Compiles the crate in `dir` into the program `out`.
+    pub(super) fn compile(&self, dir: &Path, out: &Path, flags: &[String]) -> Result<()> {
+        let mut command = Command::new(&self.path);
+        command.arg(dir.join(MAIN)).arg("-L").arg(dir).arg("-o").arg(out);
+        let said = command.args(flags).output();
         let said = said.map_err(|error| Error::Program(format!("rustc cannot be run: {error}")))?;
         if said.status.success() {
             return Ok(());

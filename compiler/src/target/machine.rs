@@ -19,6 +19,8 @@ pub struct Core {
     pub wake: usize,
     /// Cycles in which a thread takes a part of it.
     pub part_start: usize,
+    /// Cycles of a thousand instructions of an inference, roughly: memory is as near as it can be.
+    pub instruction_millicycles: usize,
 }
 
 impl Core {
@@ -31,7 +33,22 @@ impl Core {
         panel_start: 32,
         wake: 2_000,
         part_start: 300,
+        instruction_millicycles: 500,
     };
+
+    /// A core of a microcontroller: one instruction a cycle, in order.
+    pub const NARROW: Self = Self {
+        multiply_adds: 1,
+        latency: 1,
+        pair_latency: 1,
+        instruction_millicycles: 1_150,
+        ..Self::WIDE
+    };
+
+    /// This core with so many cycles for a thousand instructions.
+    pub const fn at(self, instruction_millicycles: usize) -> Self {
+        Self { instruction_millicycles, ..self }
+    }
 }
 
 /// The caches of one core, and how fast bytes come from them.
@@ -88,6 +105,9 @@ impl Align {
             Storage::Int8 => self.vector,
         }
     }
+
+    /// Words of 16 bytes, where no memory has lines.
+    pub const WORDS: Self = Self { line: 16, vector: 16 };
 
     /// Lines of 64 bytes and vectors of 16.
     pub const LINES: Self = Self { line: 64, vector: 16 };

@@ -10,7 +10,8 @@ use mnv2c::npy;
 use mnv2c::objective::{Memory, Storage};
 use mnv2c::quantize::{Settings, quantize};
 use mnv2c::source::{Options, Source};
-use mnv2c::target::{TARGETS, Target};
+use mnv2c::target::Target;
+use mnv2c::testing;
 
 use crate::build::Crate;
 use crate::digits;
@@ -21,14 +22,14 @@ fn a_thread_of_64_kib_runs_a_debug_build() {
     let mut nets = Crate::new("stack");
     let graphs = [("floats", digits()), ("bytes", bytes()), ("wide", wide())];
     let mut calls = String::new();
-    for target in TARGETS.iter().filter(is_here) {
+    for target in testing::targets().filter(is_here) {
         let isa = target.isa.name();
         for (name, graph) in &graphs {
             nets.add(&format!("{name}_{isa}"), graph.clone(), target);
             writeln!(calls, "    in_thread!({name}_{isa}, \"{name}_{isa}.rs\");").unwrap();
         }
     }
-    for target in TARGETS.iter().filter(|target| target.isa.of_brains().is_present()) {
+    for target in testing::targets().filter(|target| target.isa.of_brains().is_present()) {
         let name = format!("brains_{}", target.isa.name());
         let memory = Memory { storage: Storage::Bf16, ..Memory::default() };
         nets.add_for(&name, digits(), target, memory);

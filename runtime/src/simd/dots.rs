@@ -8,6 +8,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod dsp;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 #[cfg(target_arch = "aarch64")]
@@ -18,8 +19,10 @@ mod sse2;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm128;
 
+use super::window::Window;
 use super::{Simd, whole};
-use crate::affine::Levels;
+use crate::affine::{Levels, Pair};
+use crate::ring::Ring;
 
 pub use super::whole::{Shares, Terms};
 
@@ -59,6 +62,77 @@ impl Quads {
             }
         }
     }
+}
+
+/// A part of a product of bytes, all of whose extents were checked.
+#[derive(Clone, Copy, Debug)]
+pub struct Product {
+    /// Pixels and vectors of a tile.
+    pub tile: [usize; 2],
+    /// Inputs of one output pixel.
+    pub window: Window,
+    /// Where the input lies.
+    pub from: Ring,
+    /// Where the output lies.
+    pub into: Ring,
+    /// Output channels.
+    pub channels: usize,
+    /// Bytes of a panel of weights.
+    pub panel_len: usize,
+    /// The first row, and the one after the last; so below.
+    pub rows: [usize; 2],
+    /// Pixels.
+    pub pixels: [usize; 2],
+    /// Panels.
+    pub panels: [usize; 2],
+    /// The first panel.
+    pub w: *const u8,
+    /// The input.
+    pub x: *const u8,
+}
+
+/// A part of a depthwise convolution of three by three bytes over planes, all of whose extents were checked.
+#[derive(Clone, Copy, Debug)]
+pub struct Planes {
+    /// Where the input lies.
+    pub from: Ring,
+    /// Where the output lies.
+    pub into: Ring,
+    /// Input rows, and columns, from an output to the next: 1 or 2.
+    pub stride: usize,
+    /// Input rows above, columns left of the image where the first window begins.
+    pub pad: [usize; 2],
+    /// Bytes of a channel's weights.
+    pub panel_len: usize,
+    /// The first row, and the one after the last; so below.
+    pub rows: [usize; 2],
+    /// Pixels, at least two.
+    pub pixels: [usize; 2],
+    /// Channels.
+    pub channels: [usize; 2],
+    /// The weights of the first channel.
+    pub w: *const u8,
+    /// The input.
+    pub x: *const u8,
+}
+
+/// What the sums of a product become, and where it lies.
+#[derive(Clone, Copy, Debug)]
+pub enum End {
+    /// Bytes.
+    Bytes {
+        /// The output.
+        y: *mut u8,
+        /// The bytes of sums.
+        levels: Levels,
+        /// What is added to them, where it lies, and how.
+        added: Option<(*const u8, Ring, Pair)>,
+    },
+    /// The reals that sums stand for.
+    Reals {
+        /// The output.
+        y: *mut f32,
+    },
 }
 
 /// Vectors of 32-bit integers, and sums of products of bytes in them.
@@ -160,6 +234,24 @@ pub unsafe trait Dots: Simd {
         let [mut x, mut y] = factors;
         whole::mul_each_twice(shares, Self::lanes(&mut x), Self::lanes(&mut y));
         x
+    }
+
+    /// Computes a part of a product in loops of this instruction set's own, if it has any; says if it did.
+    ///
+    /// # Safety
+    /// What the part reads and writes lies inside its slices, and nobody else reads or writes that until this returns.
+    #[inline(always)]
+    unsafe fn product(self, _product: &Product, _end: &End) -> bool {
+        false
+    }
+
+    /// Computes a part of a depthwise convolution in loops of this instruction set's own, if it has any; says if it did.
+    ///
+    /// # Safety
+    /// As above.
+    #[inline(always)]
+    unsafe fn stencil(self, _planes: &Planes, _levels: Levels, _y: *mut u8) -> bool {
+        false
     }
 
     /// The lanes as numbers.
@@ -288,5 +380,5 @@ pub unsafe trait Dots: Simd {
 #[cfg(feature = "sources")]
 crate::listed::listed! {
     "simd/dots/", "dots/":
-    "avx2" "avx512" "neon" "neon_dot" "plain" "sse2" "wasm128"
+    "avx2" "avx512" "dsp" "neon" "neon_dot" "plain" "sse2" "wasm128"
 }

@@ -3,7 +3,7 @@
 //! Floats end in an [`Activation`]. Sums of bytes end in [`Levels`], by floats or by integers alone, or as the reals that
 //! they stand for ([`Dequantized`]). Any but the last may be [`Adding`] another value before.
 
-use super::dots::Dots;
+use super::dots::{Dots, End, Planes, Product};
 use super::registers::{Bounds, numbers};
 use super::requant::{self, Factors, Steps};
 use super::residual::{QResidual, Residual};
@@ -34,6 +34,26 @@ pub unsafe trait Epilogue<S: Simd, T: Copy, Y>: Copy {
     #[inline(always)]
     fn of_channels_from(self, _first: usize) -> Self {
         self
+    }
+
+    /// Computes a part of a product of bytes in loops of the instruction set's own, if it has any that end so; says if it
+    /// did.
+    ///
+    /// # Safety
+    /// As below, for each tile of the part; outputs begin at `y`.
+    #[inline(always)]
+    unsafe fn product(&self, _simd: S, _product: &Product, _y: *mut Y) -> bool {
+        false
+    }
+
+    /// Computes a part of a depthwise convolution of bytes over planes in loops of the instruction set's own, if it has any
+    /// that end so; says if it did.
+    ///
+    /// # Safety
+    /// As above.
+    #[inline(always)]
+    unsafe fn stencil(&self, _simd: S, _planes: &Planes, _y: *mut Y) -> bool {
+        false
     }
 
     /// Ends the sums of a tile and stores them; its panel of weights begins at `w`.
@@ -233,6 +253,18 @@ unsafe impl<S: Dots> Epilogue<S, S::I32, u8> for Levels {
     }
 
     #[inline(always)]
+    unsafe fn product(&self, simd: S, product: &Product, y: *mut u8) -> bool {
+        // SAFETY: the caller's promise; so below.
+        unsafe { simd.product(product, &End::Bytes { y, levels: *self, added: None }) }
+    }
+
+    #[inline(always)]
+    unsafe fn stencil(&self, simd: S, planes: &Planes, y: *mut u8) -> bool {
+        // SAFETY: as above.
+        unsafe { simd.stencil(planes, *self, y) }
+    }
+
+    #[inline(always)]
     unsafe fn finish<const MR: usize, const NV: usize>(
         &self,
         simd: S,
@@ -266,6 +298,13 @@ unsafe impl<S: Dots> Epilogue<S, S::I32, u8> for Adding<QResidual<'_>, Levels> {
     #[inline(always)]
     fn of_channels_from(self, first: usize) -> Self {
         Self { residual: self.residual.of_channels_from(first, S::LANES), ..self }
+    }
+
+    #[inline(always)]
+    unsafe fn product(&self, simd: S, product: &Product, y: *mut u8) -> bool {
+        let added = self.residual.at(y.cast_const(), product.into);
+        // SAFETY: as above.
+        unsafe { simd.product(product, &End::Bytes { y, levels: self.then, added }) }
     }
 
     #[inline(always)]
@@ -319,6 +358,12 @@ unsafe impl<S: Dots> Epilogue<S, S::I32, u8> for Adding<QResidual<'_>, Levels> {
 
 // SAFETY: the tile's pixels and the channels of its outputs are written, and its panel's factors read.
 unsafe impl<S: Dots> Epilogue<S, S::I32, f32> for Dequantized {
+    #[inline(always)]
+    unsafe fn product(&self, simd: S, product: &Product, y: *mut f32) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { simd.product(product, &End::Reals { y }) }
+    }
+
     #[inline(always)]
     unsafe fn finish<const MR: usize, const NV: usize>(
         &self,

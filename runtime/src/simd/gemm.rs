@@ -7,6 +7,7 @@
 //! of the window, or for each [`Weight::INPUTS`] of them, in the order of the loops: window rows, taps, depth.
 //! Where `MR` does not divide the pixels, the last tile overlaps the one before it.
 
+use super::dots::Product;
 use super::epilogue::{Epilogue, Outputs, Tile};
 use super::registers::zeros;
 use super::window::{Window, reach, tiles_fit};
@@ -151,6 +152,23 @@ where
         assert!(outputs.reach::<S>(&gemm.into) <= y.len());
         gemm.epilogue.check(&outputs, &pixels, MR);
         let (x, y) = (x.as_ptr(), y.cast::<Y>());
+        let own = Product {
+            tile: [MR, NV],
+            window: gemm.window,
+            from: gemm.from,
+            into: gemm.into,
+            channels: gemm.c_out,
+            panel_len,
+            rows: [rows.start, rows.end],
+            pixels: [pixels.start, pixels.end],
+            panels: [some.start, some.end],
+            w: w.as_ptr().cast(),
+            x: x.cast(),
+        };
+        // SAFETY: all extents were checked above; epilogues of bytes alone look at it.
+        if unsafe { gemm.epilogue.product(simd, &own, y) } {
+            return;
+        }
         for panel in some {
             // SAFETY: `w` has every panel.
             let w = unsafe { w.as_ptr().add(panel * panel_len) };

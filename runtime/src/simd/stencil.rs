@@ -8,6 +8,7 @@
 mod bytes;
 mod floats;
 
+use super::dots::Planes;
 use super::epilogue::{Epilogue, Outputs, Tile};
 use super::window::{reach, tiles_fit};
 use super::{Simd, Task};
@@ -204,6 +205,25 @@ where
         epilogue.check(&outputs, &pixels, T);
         walk.check::<T>(&windows);
         let (x, y) = (x.as_ptr(), y.as_mut_ptr());
+        let is_plain = kernel == [3, 3] && dilation == [1, 1] && stride[0] == stride[1];
+        if is_plain && stride[0] <= 2 && from.pixel == 1 && T == 2 {
+            let own = Planes {
+                from,
+                into,
+                stride: stride[0],
+                pad,
+                panel_len,
+                rows: [rows.start, rows.end],
+                pixels: [pixels.start, pixels.end],
+                channels: [panels.start, panels.end],
+                w: w.as_ptr().cast(),
+                x: x.cast(),
+            };
+            // SAFETY: all extents were checked above; epilogues of bytes alone look at it.
+            if unsafe { epilogue.stencil(simd, &own, y) } {
+                return;
+            }
+        }
         for v in panels {
             // SAFETY: every address that the loops form was checked above.
             unsafe {

@@ -13,9 +13,9 @@ use mnv2c_runtime::ring::Rows;
 use mnv2c_runtime::simd::dots::Dots;
 #[cfg(target_arch = "x86_64")]
 use mnv2c_runtime::simd::{Avx2, Avx512Vnni};
+use mnv2c_runtime::simd::{Dsp, Plain, Scalar};
 #[cfg(target_arch = "aarch64")]
 use mnv2c_runtime::simd::{Neon, NeonDot};
-use mnv2c_runtime::simd::{Plain, Scalar};
 
 use super::value::{Form, Value, factor, random};
 use super::{A, LEVELS, REALS, SUMS};
@@ -273,6 +273,7 @@ fn weights_lie_as_the_catalog_says() {
     }
     check::<Scalar>(Isa::Scalar);
     check::<Plain>(Isa::Scalar);
+    check::<Dsp>(Isa::Dsp);
     #[cfg(target_arch = "x86_64")]
     {
         check::<Avx2>(Isa::Avx2);

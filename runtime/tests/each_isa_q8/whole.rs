@@ -5,9 +5,9 @@ use mnv2c_runtime::isa::Isa;
 use mnv2c_runtime::simd::dots::{Dots, Shares, Terms};
 #[cfg(target_arch = "x86_64")]
 use mnv2c_runtime::simd::{Avx2, Avx512Vnni};
+use mnv2c_runtime::simd::{Dsp, Plain, Scalar};
 #[cfg(target_arch = "aarch64")]
 use mnv2c_runtime::simd::{Neon, NeonDot};
-use mnv2c_runtime::simd::{Plain, Scalar};
 
 const LEVELS: [Levels; 3] = [
     Levels { zero: 0, lo: 0, hi: 255, arithmetic: Arithmetic::Fixed },
