@@ -76,7 +76,7 @@ fn a_machine_that_is_not_emulated_is_refused() {
     let place = Place::new();
     place.put("tiny.toml", TINY.as_bytes());
     let bench = |flags: &str| place.mnv2c(&format!("bench tiny.toml --emulate {flags}"));
-    bench("").fails(1, &["generic is not emulated", "--target cortex-m4"]);
+    bench("--target generic").fails(1, &["generic is not emulated", "--target cortex-m4"]);
     bench("--target cortex-m4 --threads 2").fails(1, &["one core"]);
     bench("--target cortex-m4 --profile").fails(2, &["--profile"]);
 }

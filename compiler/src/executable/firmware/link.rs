@@ -76,8 +76,8 @@ mod tests {
         let script = script(&Board::MPS2_AN386, "reset", Room { code_bytes, data_bytes });
         let script = script.map_err(|error| error.to_string());
         let shown = |script: String| {
-            let lines = script.lines().filter(|line| line.starts_with("REGION_ALIAS"));
-            lines.map(|line| &line[14..]).collect::<String>()
+            let aliases = script.lines().filter_map(|line| line.strip_prefix("REGION_ALIAS("));
+            aliases.collect::<String>()
         };
         script.map_or_else(|error| error, shown)
     }
