@@ -402,7 +402,7 @@ fn networks_on_words_answer_as_the_oracle_does_to_the_bit() {
     for answer in &expected {
         let numbers = answer.values.as_f32().unwrap();
         let different: BTreeSet<u32> = numbers.iter().map(|x| x.to_bits()).collect();
-        assert!(different.len() > 8, "{numbers:?}");
+        assert!(different.len() > 4, "{numbers:?}");
     }
     let present = testing::targets().filter(|target| target.isa.of_bytes().is_present());
     for (target, objective) in present.zip([Objective::Speed, Objective::Ram].iter().cycle()) {

@@ -80,7 +80,9 @@ fn noise(port: &Port) -> Array {
 
 /// The largest difference of two arrays, by the largest magnitude of the second; 0 only for equal bits.
 fn distance(is: &Array, be: &Array) -> f32 {
-    let [is, be] = [is, be].map(|array| array.values.as_f32().unwrap_or_default());
+    let (Some(is), Some(be)) = (is.values.as_f32(), be.values.as_f32()) else {
+        return if is.values == be.values { 0.0 } else { f32::INFINITY };
+    };
     if is.len() != be.len() {
         return f32::INFINITY;
     }
@@ -201,6 +203,10 @@ mod tests {
         assert_eq!(distance(&array(&[1.0, 4.0]), &array(&[1.5, 4.0])), 0.125);
         assert_eq!(distance(&array(&[1.0]), &array(&[1.0, 2.0])), f32::INFINITY);
         assert_eq!(distance(&array(&[f32::NAN]), &array(&[1.0])), f32::INFINITY);
+        let counts =
+            |values: &[i32]| Array { shape: vec![1], values: Values::I32(values.to_vec()) };
+        assert_eq!(distance(&counts(&[7]), &counts(&[7])), 0.0);
+        assert_eq!(distance(&counts(&[7]), &counts(&[8])), f32::INFINITY);
     }
 
     #[test]

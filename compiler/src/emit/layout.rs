@@ -22,27 +22,44 @@ pub(super) fn is_statement(line: &str) -> bool {
     is_item || is_call
 }
 
-/// True if `next` belongs to a statement: a bracket is open, or a method is called on it. The bracket that opens the
-/// body of a function is no list.
-pub(super) fn continues(statement: &str, next: &str) -> bool {
-    let body = statement.contains("fn ") && statement.ends_with('{');
-    let closure = statement.ends_with("| {");
-    let alias = statement.starts_with(ALIAS) && !statement.ends_with(';');
-    next.starts_with('.') || alias || (!closure && depth(statement) > i32::from(body))
+/// A statement whose lines are put together, each of which is looked at once.
+pub(super) struct Statement {
+    pub(super) text: String,
+    /// Brackets that are open.
+    depth: i32,
+    is_function: bool,
 }
 
-/// Appends the next line to a statement.
-pub(super) fn join(statement: &mut String, line: &str) {
-    let closes = line.starts_with([')', ']', '}', '>']);
-    if closes && statement.ends_with(',') {
-        statement.pop();
+impl Statement {
+    /// The statement that begins with a line.
+    pub(super) fn of(line: &str) -> Self {
+        Self { text: line.to_owned(), depth: depth(line), is_function: line.contains("fn ") }
     }
-    let brace = statement.ends_with('{') || line.starts_with('}');
-    let tight = statement.ends_with(['(', '[', '<']) || closes || line.starts_with('.');
-    if brace || !tight {
-        statement.push(' ');
+
+    /// True if `next` belongs to it: a bracket is open, or a method is called on it. The bracket that opens the body of a
+    /// function is no list.
+    pub(super) fn continues(&self, next: &str) -> bool {
+        let body = self.is_function && self.text.ends_with('{');
+        let closure = self.text.ends_with("| {");
+        let alias = self.text.starts_with(ALIAS) && !self.text.ends_with(';');
+        next.starts_with('.') || alias || (!closure && self.depth > i32::from(body))
     }
-    statement.push_str(line);
+
+    /// Appends the next line.
+    pub(super) fn join(&mut self, line: &str) {
+        let closes = line.starts_with([')', ']', '}', '>']);
+        if closes && self.text.ends_with(',') {
+            self.text.pop();
+        }
+        let brace = self.text.ends_with('{') || line.starts_with('}');
+        let tight = self.text.ends_with(['(', '[', '<']) || closes || line.starts_with('.');
+        if brace || !tight {
+            self.text.push(' ');
+        }
+        self.text.push_str(line);
+        self.depth += depth(line);
+        self.is_function |= line.contains("fn ");
+    }
 }
 
 /// Writes a statement on as many lines as it needs.
@@ -155,6 +172,7 @@ fn is_block(line: &str) -> bool {
     keywords.iter().any(|keyword| line.starts_with(keyword)) || line.ends_with("| {")
 }
 
+/// Brackets that a text leaves open.
 fn depth(text: &str) -> i32 {
     text.chars().map(|c| i32::from("([{".contains(c)) - i32::from(")]}".contains(c))).sum()
 }

@@ -5,7 +5,7 @@
 
 use proc_macro2::TokenStream;
 
-use crate::emit::layout;
+use crate::emit::layout::{self, Statement};
 
 /// The reason why the one unsafe block of an emitted file is sound.
 const SAFETY: &str = "// SAFETY: `require` returned, so this machine has every feature of `run`.";
@@ -56,12 +56,12 @@ fn push_statements(text: &mut String, printed: &str) {
             text.push('\n');
             continue;
         }
-        let mut statement = content.to_owned();
-        while let Some(next) = lines.next_if(|next| layout::continues(&statement, next.trim())) {
-            layout::join(&mut statement, next.trim());
+        let mut statement = Statement::of(content);
+        while let Some(next) = lines.next_if(|next| statement.continues(next.trim())) {
+            statement.join(next.trim());
         }
-        layout::statement(text, &statement, indent);
-        if statement.ends_with("| {") {
+        layout::statement(text, &statement.text, indent);
+        if statement.text.ends_with("| {") {
             let inner = lines.peek().map_or(0, |next| next.len() - next.trim_start().len());
             closure = Some(Closure { outer: indent, inner });
         }

@@ -57,14 +57,17 @@ rows = [
 fn words_of_bytes_give_the_bytes_of_other_machines() {
     let place = Place::new();
     place.put("odd.toml", ODD.as_bytes());
-    for (target, triple) in
-        [("cortex-m4", "thumbv7em-none-eabihf"), ("cortex-m33", "thumbv8m.main-none-eabihf")]
-    {
+    place.put_array("pictures.npy", &[2, 3, 22, 22], |i| (i * 37 % 101) as f32 / 50.0 - 1.0);
+    for (target, triple, all) in [
+        ("cortex-m4", "thumbv7em-none-eabihf", ["", "--requant fixed"].as_slice()),
+        ("cortex-m33", "thumbv8m.main-none-eabihf", &["--objective ram --feed rows"]),
+    ] {
         if !is_here("qemu-system-arm", triple) {
             continue;
         }
-        for flags in ["", "--requant fixed", "--objective ram", "--feed rows"] {
-            let bench = format!("bench odd.toml --dtype int8 --emulate --target {target} {flags}");
+        for flags in all {
+            let int8 = "--dtype int8 --calib pictures.npy";
+            let bench = format!("bench odd.toml {int8} --emulate --target {target} {flags}");
             let counted = place.mnv2c(&format!("{bench} --format json")).json();
             assert_eq!(counted["exact"], true, "{target} {flags}: {counted}");
         }
