@@ -96,7 +96,7 @@ impl Target {
     pub const CORTEX_M0PLUS: Self = Self {
         name: "cortex-m0plus",
         about: "Arm Cortex-M0+, no FPU (RP2040, STM32G0, STM32L0, SAM D21)",
-        isa: Isa::Scalar,
+        isa: Isa::Dsp,
         has_floats: false,
         core: Core::NARROW.at(1_300),
         platform: Some(&Platform::CORTEX_M0PLUS),
@@ -144,7 +144,7 @@ impl Target {
     pub const RISCV32IMAC: Self = Self {
         name: "riscv32imac",
         about: "32-bit RISC-V, no FPU (ESP32-C6, GD32VF103, FE310)",
-        isa: Isa::Scalar,
+        isa: Isa::Dsp,
         has_floats: false,
         platform: Some(&Platform::RISCV32IMAC),
         ..Self::CORTEX_M4
@@ -154,7 +154,7 @@ impl Target {
     pub const RISCV64GC: Self = Self {
         name: "riscv64gc",
         about: "64-bit RISC-V with floats, without vectors (U74, C906, VisionFive 2)",
-        isa: Isa::Scalar,
+        isa: Isa::Dsp,
         caches: Some(Caches::of(256 << 10)),
         align: Align::LINES,
         core: Core::NARROW.at(800),
