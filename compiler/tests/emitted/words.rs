@@ -86,7 +86,11 @@ pub(crate) fn network() -> Graph {
     let filtered = put(&mut graph, Words::Conv(filter), &[3, 1, 1, 4], &[pixels, wide, few]);
     let gates = (0..8).flat_map(|row: u32| {
         let weights = (0..6).map(move |i| ((row * 6 + i) * 73 % 256) as u8);
-        weights.chain(numbers(2, 0.9))
+        let Twice { mantissa, exponent } = factor(0.25);
+        let bias = (i64::from(row) * 97 % 13 - 6) * 3000;
+        let one =
+            [&bias.to_le_bytes()[..], &mantissa.to_le_bytes(), &exponent.to_le_bytes()].concat();
+        weights.chain(one.repeat(2))
     });
     let gates = graph.add_const("gates", [8, 6 + 2 * CHANNEL], Values::U8(gates.collect()));
     let state = graph.add_const("state", [4], Values::F32(vec![5.0, -9.0, 700.0, -12_000.0]));
