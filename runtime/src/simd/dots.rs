@@ -116,7 +116,7 @@ pub struct Planes {
     pub x: *const u8,
 }
 
-/// What the sums of a product become, and where it lies.
+/// The output of a product: bytes or reals, and where it lies.
 #[derive(Clone, Copy, Debug)]
 pub enum End {
     /// Bytes.

@@ -6,14 +6,14 @@
 #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
 mod kept;
 #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
-mod product;
+pub(crate) mod product;
 #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
-mod stencil;
+pub(crate) mod stencil;
 #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
-mod tiles;
+pub(crate) mod tiles;
 
-use super::dots::{End, Planes, Product};
 use super::vector::Simd;
+#[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
 use crate::affine::Levels;
 
 /// Single floats.
@@ -134,47 +134,6 @@ impl Limits {
     fn unless_none(&self) -> *const Self {
         if self.zero == 0 && !self.are_some() { core::ptr::null() } else { self }
     }
-}
-
-/// Computes a part of a product, and says if it did: on other machines, and where inputs are too few for a word, it does not.
-///
-/// # Safety
-/// What the part reads and writes lies inside its slices.
-#[inline(always)]
-pub(super) unsafe fn product(product: &Product, end: &End) -> bool {
-    #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
-    {
-        let Product { tile: [mr, nv], window, .. } = *product;
-        let runs = window.rows * window.taps;
-        if mr <= 3 && nv == 2 && window.depth >= 4 && window.tail == 0 && runs <= product::RUNS {
-            let of_points = tiles::of_points(mr, window.pixel_step);
-            // SAFETY: the caller's promise.
-            unsafe {
-                if !product::points(product, end, of_points) {
-                    product::product(product, end, of_points);
-                }
-            }
-            return true;
-        }
-    }
-    let _ = (product, end);
-    false
-}
-
-/// Computes a part of a depthwise convolution, and says if it did: on other machines it does not.
-///
-/// # Safety
-/// What the part reads and writes lies inside its slices.
-#[inline(always)]
-pub(super) unsafe fn stencil(planes: &Planes, levels: Levels, y: *mut u8) -> bool {
-    #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
-    if levels.is_float() {
-        // SAFETY: the caller's promise.
-        unsafe { stencil::stencil(planes, levels, y) };
-        return true;
-    }
-    let _ = (planes, levels, y);
-    false
 }
 
 #[cfg(feature = "sources")]

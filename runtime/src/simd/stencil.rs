@@ -8,6 +8,8 @@
 mod bytes;
 mod floats;
 
+use core::ops::Range;
+
 use super::dots::Planes;
 use super::epilogue::{Epilogue, Outputs, Tile};
 use super::window::{reach, tiles_fit};
@@ -205,20 +207,8 @@ where
         epilogue.check(&outputs, &pixels, T);
         walk.check::<T>(&windows);
         let (x, y) = (x.as_ptr(), y.as_mut_ptr());
-        let is_plain = kernel == [3, 3] && dilation == [1, 1] && stride[0] == stride[1];
-        if is_plain && stride[0] <= 2 && from.pixel == 1 && T == 2 {
-            let own = Planes {
-                from,
-                into,
-                stride: stride[0],
-                pad,
-                panel_len,
-                rows: [rows.start, rows.end],
-                pixels: [pixels.start, pixels.end],
-                channels: [panels.start, panels.end],
-                w: w.as_ptr().cast(),
-                x: x.cast(),
-            };
+        let parts = [&rows, &pixels, &panels];
+        if let Some(own) = planes::<T>(&windows, into, (w.as_ptr().cast(), panel_len), x, parts) {
             // SAFETY: all extents were checked above; epilogues of bytes alone look at it.
             if unsafe { epilogue.stencil(simd, &own, y) } {
                 return;
@@ -243,6 +233,33 @@ where
             }
         }
     }
+}
+
+/// A part of windows as planes, where they are three by three pixels of such; `w` are weights and those of a panel.
+#[inline(always)]
+fn planes<const T: usize>(
+    windows: &Windows,
+    into: Ring,
+    (w, panel_len): (*const u8, usize),
+    x: *const impl Copy,
+    parts: [&Range<usize>; 3],
+) -> Option<Planes> {
+    let Windows { kernel, stride, dilation, pad, from, .. } = *windows;
+    let is_plain = kernel == [3, 3] && dilation == [1, 1] && stride[0] == stride[1];
+    let [rows, pixels, channels] = parts.map(|part| [part.start, part.end]);
+    let (stride, x) = (stride[0], x.cast());
+    (is_plain && stride <= 2 && from.pixel == 1 && T == 2).then_some(Planes {
+        from,
+        into,
+        stride,
+        pad,
+        panel_len,
+        rows,
+        pixels,
+        channels,
+        w,
+        x,
+    })
 }
 
 /// How windows are walked.

@@ -10,7 +10,7 @@ mod ports;
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// What the stack is filled with before the inference.
+/// The word that fills the stack before the inference.
 const PAINT: usize = 0xA5C3_5A3C;
 
 static ARENA: Shared<net::Arena> = Shared::new(net::Arena::new());

@@ -38,7 +38,7 @@ pub enum Words {
     Conv(WordConv),
     /// The sum of two operands of one shape: a, b. The factors of both, and of their sum.
     Add([Twice; 3], Span),
-    /// The same of their difference.
+    /// The difference of two operands of one shape: a, b. Factors as of a sum.
     Sub([Twice; 3], Span),
     /// The product of two operands of one shape: a, b.
     Mul(Twice, Span),

@@ -104,7 +104,7 @@ impl QSoftmaxTwice {
     }
 }
 
-/// The same along rows of signed bytes, which are floats of whole values; the result has 2^16 steps in one, from -32,768 on.
+/// Softmax along rows of signed bytes, which are floats of whole values; the result has 2^16 steps in one, from -32,768 on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SoftmaxWords {
     /// Numbers of a row.

@@ -1,8 +1,10 @@
 //! Integers, one at a time, and words of four bytes.
 
 use crate::affine::Levels;
+use crate::simd::Dsp;
 use crate::simd::dots::{Dots, End, Planes, Product, Quads};
-use crate::simd::{Dsp, dsp};
+#[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
+use crate::simd::dsp;
 
 /// Added to a float that is within 2^22 of zero and taken off again, it leaves an integer: halves go to even.
 const MAGIC: f32 = 12_582_912.0;
@@ -47,14 +49,36 @@ unsafe impl Dots for Dsp {
 
     #[inline(always)]
     unsafe fn product(self, product: &Product, end: &End) -> bool {
-        // SAFETY: the caller's promise.
-        unsafe { dsp::product(product, end) }
+        #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
+        {
+            let Product { tile: [mr, nv], window, .. } = *product;
+            let few = window.rows * window.taps <= dsp::product::RUNS;
+            // Inputs that are too few for a word are left to plain loops.
+            if mr <= 3 && nv == 2 && window.depth >= 4 && window.tail == 0 && few {
+                let of_points = dsp::tiles::of_points(mr, window.pixel_step);
+                // SAFETY: the caller's promise.
+                unsafe {
+                    if !dsp::product::points(product, end, of_points) {
+                        dsp::product::product(product, end, of_points);
+                    }
+                }
+                return true;
+            }
+        }
+        let _ = (product, end);
+        false
     }
 
     #[inline(always)]
     unsafe fn stencil(self, planes: &Planes, levels: Levels, y: *mut u8) -> bool {
-        // SAFETY: the caller's promise.
-        unsafe { dsp::stencil(planes, levels, y) }
+        #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
+        if levels.is_float() {
+            // SAFETY: the caller's promise.
+            unsafe { dsp::stencil::stencil(planes, levels, y) };
+            return true;
+        }
+        let _ = (planes, levels, y);
+        false
     }
 
     #[inline(always)]

@@ -17,7 +17,7 @@ const KEPT: usize = 24;
 /// Pixels whose bytes are: in as much memory.
 const KEPT_BYTES: usize = 4 * KEPT;
 /// Runs of inputs that a window has at most.
-pub(super) const RUNS: usize = 49;
+pub(crate) const RUNS: usize = 49;
 
 /// Panels of a product of points, and what the function of tiles knows of the first one.
 pub(super) struct Panels {
@@ -114,7 +114,7 @@ fn goes_round(product: &Product) -> bool {
 /// # Safety
 /// What the part reads and writes lies inside its slices.
 #[inline(always)]
-pub(super) unsafe fn points(product: &Product, end: &End, of_points: OfPoints) -> bool {
+pub(crate) unsafe fn points(product: &Product, end: &End, of_points: OfPoints) -> bool {
     let Product { tile: [mr, _], window, rows, pixels, .. } = *product;
     let End::Bytes { y, levels, added: None } = end else { return false };
     let (len, count) = (pixels[1] - pixels[0], rows[1].saturating_sub(rows[0]));
@@ -137,7 +137,7 @@ pub(super) unsafe fn points(product: &Product, end: &End, of_points: OfPoints) -
 /// # Safety
 /// What the part reads and writes lies inside its slices.
 #[inline(never)]
-pub(super) unsafe fn product(product: &Product, end: &End, of_points: OfPoints) {
+pub(crate) unsafe fn product(product: &Product, end: &End, of_points: OfPoints) {
     let [first, last] = product.rows;
     let some = match end {
         End::Bytes { added: None, levels, .. } if levels.is_float() && !goes_round(product) => {
@@ -175,18 +175,13 @@ unsafe fn of_rows(product: &Product, end: &End, of_points: OfPoints, row: usize,
     }
 }
 
-/// Whole tiles of each of some rows.
-unsafe fn of_pixels(
-    product: &Product,
-    end: &End,
-    of_points: OfPoints,
-    [row, rows]: [usize; 2],
-    [pixel, len]: [usize; 2],
-) {
-    let Product { tile: [mr, _], window, from, into, channels, .. } = *product;
-    let mut table = [const { MaybeUninit::<*const u8>::uninit() }; RUNS];
-    let mut count = 0;
-    let mut first = core::ptr::null();
+/// Runs of the windows of a pixel.
+type Table = [MaybeUninit<*const u8>; RUNS];
+
+/// Writes where the runs of the windows of a pixel begin; their count, and the first.
+fn tabulate(product: &Product, [row, pixel]: [usize; 2], table: &mut Table) -> (usize, *const u8) {
+    let Product { window, from, .. } = *product;
+    let (mut count, mut first) = (0, core::ptr::null());
     for ky in 0..window.rows {
         let slot = row * window.row_stride + ky * window.row_step + from.top - window.above;
         let start = from.slot(slot) + pixel * window.pixel_step - window.before;
@@ -201,43 +196,12 @@ unsafe fn of_pixels(
             count += 1;
         }
     }
-    let (words, beyond) = (window.depth / 4, window.depth % 4);
-    let step = window.pixel_step;
-    let (levels, adds) = match end {
-        End::Bytes { levels, added, .. } => (*levels, added.is_some()),
-        End::Reals { .. } => (Levels::u8(0), false),
-    };
-    let (limits, more) = (Limits::of(levels), levels.factors());
-    let as_bytes = matches!(end, End::Bytes { levels, .. } if levels.is_float());
-    let direct = as_bytes && !adds;
-    let points = as_bytes && count == 1 && beyond == 0;
-    let mut kept = [const { MaybeUninit::<i32>::uninit() }; 2 * KEPT];
-    let at = into.slot(row + into.top) + pixel * into.pixel;
-    let [chunk, pixel_step] = match () {
-        () if direct => [into.chunk, into.pixel],
-        () if as_bytes => [1, 2],
-        () => [4, 8],
-    };
-    let mut frame = Frame {
-        factors: [0; 2],
-        biases: [0; 2],
-        beside: [step.wrapping_sub(4), (2 * step).wrapping_sub(4)],
-        w: core::ptr::null(),
-        w_end: core::ptr::null(),
-        limits: if as_bytes { limits.unless_none() } else { AS_THEY_ARE },
-        chunk,
-        pixel: pixel_step,
-        x_step: (mr * step).wrapping_sub(if points { 4 * words } else { 0 }),
-        y: core::ptr::null_mut(),
-        y_end: core::ptr::null_mut(),
-        entry: words.wrapping_neg() % 4,
-        rows,
-        x_jump: (window.row_stride * from.row).wrapping_sub(len * step),
-        y_jump: into.row.wrapping_sub(len * pixel_step),
-        y_row: into.row,
-        x: first,
-    };
-    let runs = Runs {
+    (count, first)
+}
+
+/// The runs of windows of so many words and bytes beyond them.
+fn runs(table: &Table, count: usize, words: usize, beyond: usize) -> Runs {
+    Runs {
         w_len: 8 * words,
         tail: if beyond == 0 { 0 } else { 4 - beyond },
         first: table.as_ptr().cast(),
@@ -250,7 +214,91 @@ unsafe fn of_pixels(
         next: core::ptr::null(),
         end: table.as_ptr().cast::<*const u8>().wrapping_add(count),
         begin: 0,
+    }
+}
+
+/// The form in which tiles leave their sums.
+#[derive(Clone, Copy)]
+struct Left {
+    /// As bytes.
+    as_bytes: bool,
+    /// As bytes where the outputs lie.
+    is_direct: bool,
+    /// Of points alone, in whole words.
+    are_points: bool,
+}
+
+impl Left {
+    fn of(end: &End, is_point: bool) -> Self {
+        let as_bytes = matches!(end, End::Bytes { levels, .. } if levels.is_float());
+        let adds = matches!(end, End::Bytes { added: Some(_), .. });
+        Self { as_bytes, is_direct: as_bytes && !adds, are_points: as_bytes && is_point }
+    }
+
+    /// Bytes from a channel to the next, and from a pixel to the next.
+    fn steps(self, product: &Product) -> [usize; 2] {
+        match self {
+            Self { is_direct: true, .. } => [product.into.chunk, product.into.pixel],
+            Self { as_bytes: true, .. } => [1, 2],
+            Self { .. } => [4, 8],
+        }
+    }
+
+    /// The frame of so many rows of so many pixels, of which the first one reads from `x`.
+    fn frame(
+        self,
+        product: &Product,
+        limits: &Limits,
+        [rows, len]: [usize; 2],
+        x: *const u8,
+    ) -> Frame {
+        let Product { tile: [mr, _], window, from, into, .. } = *product;
+        let (words, step, [chunk, pixel]) =
+            (window.depth / 4, window.pixel_step, self.steps(product));
+        Frame {
+            factors: [0; 2],
+            biases: [0; 2],
+            beside: [step.wrapping_sub(4), (2 * step).wrapping_sub(4)],
+            w: core::ptr::null(),
+            w_end: core::ptr::null(),
+            limits: if self.as_bytes { limits.unless_none() } else { AS_THEY_ARE },
+            chunk,
+            pixel,
+            x_step: (mr * step).wrapping_sub(if self.are_points { 4 * words } else { 0 }),
+            y: core::ptr::null_mut(),
+            y_end: core::ptr::null_mut(),
+            entry: words.wrapping_neg() % 4,
+            rows,
+            x_jump: (window.row_stride * from.row).wrapping_sub(len * step),
+            y_jump: into.row.wrapping_sub(len * pixel),
+            y_row: into.row,
+            x,
+        }
+    }
+}
+
+/// Whole tiles of each of some rows.
+unsafe fn of_pixels(
+    product: &Product,
+    end: &End,
+    of_points: OfPoints,
+    [row, rows]: [usize; 2],
+    [pixel, len]: [usize; 2],
+) {
+    let Product { tile: [mr, _], window, into, channels, .. } = *product;
+    let mut table = [const { MaybeUninit::uninit() }; RUNS];
+    let (count, first) = tabulate(product, [row, pixel], &mut table);
+    let (words, beyond) = (window.depth / 4, window.depth % 4);
+    let levels = match end {
+        End::Bytes { levels, .. } => *levels,
+        End::Reals { .. } => Levels::u8(0),
     };
+    let (limits, more) = (Limits::of(levels), levels.factors());
+    let left = Left::of(end, count == 1 && beyond == 0);
+    let mut kept = [const { MaybeUninit::<i32>::uninit() }; 2 * KEPT];
+    let at = into.slot(row + into.top) + pixel * into.pixel;
+    let mut frame = left.frame(product, &limits, [rows, len], first);
+    let runs = runs(&table, count, words, beyond);
     let of_windows = of_windows(mr);
     for panel in product.panels[0]..product.panels[1] {
         let w = product.w.wrapping_add(panel * product.panel_len);
@@ -262,36 +310,41 @@ unsafe fn of_pixels(
         frame.w = w.wrapping_add(8 + 8 * more);
         frame.w_end = frame.w.wrapping_add(8 * words);
         let is_single = channels == 2 * panel + 1;
-        if is_single && direct {
+        if is_single && left.is_direct {
             frame.chunk = 0;
         }
-        let at = at + 2 * panel * into.chunk;
         frame.y = match end {
-            End::Bytes { y, .. } if direct => y.wrapping_add(at),
+            End::Bytes { y, .. } if left.is_direct => y.wrapping_add(at + 2 * panel * into.chunk),
             _ => kept.as_mut_ptr().cast(),
         };
-        frame.y_end = frame.y.wrapping_add(len * pixel_step);
+        frame.y_end = frame.y.wrapping_add(len * frame.pixel);
         // SAFETY: the frame says what the caller promised, or has room in `kept`; what it reads next, it has written.
         unsafe {
-            if points {
+            if left.are_points {
                 of_points(&raw const frame);
             } else {
                 of_windows(&raw const frame, &raw const runs);
             }
         }
-        if direct {
-            continue;
+        if !left.is_direct {
+            let sums = kept.as_ptr().cast::<i32>();
+            let kept = Kept { row, pixel, len, panel, channels: if is_single { 1 } else { 2 } };
+            // SAFETY: what was kept is read, and the outputs that the caller promised are written.
+            unsafe { finish(kept, product, [sums.cast(), w], (end, left)) };
         }
-        let sums = kept.as_ptr().cast::<i32>();
-        let kept = Kept { row, pixel, len, panel, channels: if is_single { 1 } else { 2 } };
-        // SAFETY: what was kept is read, and the outputs that the caller promised are written.
-        unsafe {
-            match end {
-                End::Bytes { y, added: Some((skip, ring, pair)), .. } if as_bytes => {
-                    kept.add(sums.cast(), (*skip, ring), pair, (*y, &into));
-                }
-                _ => kept.finish(sums, w, end, &into),
+    }
+}
+
+/// Makes outputs of the sums and the panel that `memory` points to.
+unsafe fn finish(kept: Kept, product: &Product, memory: [*const u8; 2], (end, left): (&End, Left)) {
+    let ([sums, w], into) = (memory, &product.into);
+    // SAFETY: the caller's sums, panel and outputs.
+    unsafe {
+        match end {
+            End::Bytes { y, added: Some((skip, ring, pair)), .. } if left.as_bytes => {
+                kept.add(sums, (*skip, ring), pair, (*y, into));
             }
+            _ => kept.finish(sums.cast(), w, end, into),
         }
     }
 }

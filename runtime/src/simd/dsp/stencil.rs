@@ -308,7 +308,7 @@ type OfPlanes = unsafe extern "C" fn(*const Frame);
 /// # Safety
 /// What the part reads and writes lies inside its slices.
 #[inline(always)]
-pub(super) unsafe fn stencil(planes: &Planes, levels: Levels, y: *mut u8) {
+pub(crate) unsafe fn stencil(planes: &Planes, levels: Levels, y: *mut u8) {
     let Planes { from, into, stride, pad, rows: [first, last], .. } = *planes;
     let above = first * stride + from.top - pad[0];
     let more = last.saturating_sub(first).saturating_sub(1);

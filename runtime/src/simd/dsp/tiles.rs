@@ -16,7 +16,7 @@ pub(super) const AS_THEY_ARE: *const Limits = core::ptr::without_provenance(1);
 /// What a function of tiles knows, in the order in which it loads it.
 #[derive(Clone, Copy)]
 #[repr(C)]
-pub(super) struct Frame {
+pub(crate) struct Frame {
     /// Of both channels.
     pub(super) factors: [u32; 2],
     pub(super) biases: [i32; 2],
@@ -582,13 +582,13 @@ of_windows!(windows_2, 2, step_2, "r2" "r3" "r4" "r5");
 of_windows!(windows_1, 1, step_1, "r2" "r3");
 
 /// A function of tiles of points.
-pub(super) type OfPoints = unsafe extern "C" fn(*const Frame);
+pub(crate) type OfPoints = unsafe extern "C" fn(*const Frame);
 /// A function of tiles of windows.
 pub(super) type OfWindows = unsafe extern "C" fn(*const Frame, *const Runs);
 
 /// The function for tiles of so many pixels that lie so far apart.
 #[inline(always)]
-pub(super) fn of_points(pixels: usize, step: usize) -> OfPoints {
+pub(crate) fn of_points(pixels: usize, step: usize) -> OfPoints {
     macro_rules! apart {
         ($($step:literal)*) => {
             match (pixels, step) {

@@ -156,7 +156,7 @@ fn product(zeros: [i64; 2], span: [i64; 2], group: usize, is_wide: bool) -> Vec<
     ]
 }
 
-/// What the filters saw, `[n,f,m]`: all but the oldest of what they remember, and the new features.
+/// The memory of the filters, `[n,f,m]`: all but the oldest features, and the new ones.
 fn remembered(writer: &mut Writer<'_>, filters: &Filters, was: &str, new: &str) -> String {
     let &Filters { images, count, steps, .. } = filters;
     let new = shaped(writer, new, &[images, count, 1]);

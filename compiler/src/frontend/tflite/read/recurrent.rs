@@ -18,7 +18,7 @@ mod port {
     pub(super) const BIASES: usize = 12;
     pub(super) const OUTPUT: usize = 18;
     pub(super) const CELLS: usize = 19;
-    /// What no cell here has, and what it is called.
+    /// Ports of parts that no cell here has, and their names.
     pub(super) const ABSENT: [(std::ops::Range<usize>, &str); 3] =
         [(9..12, "peepholes"), (16..18, "a projection"), (20..24, "normalised gates")];
 }
